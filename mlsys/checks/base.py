@@ -1,0 +1,65 @@
+"""The contract of a check: a rule that new data must keep.
+
+A check of scope `partition` compiles to Great Expectations and looks at the rows of new partitions only; one of
+scope `snapshot` looks at stored summaries of all partitions. History is never read again.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, ClassVar, Literal
+
+from mlsys.components import Component
+from mlsys.records import Severity, State
+from mlsys.schema import Schema
+
+
+@dataclass(frozen=True)
+class PartitionSummary:
+    """What is kept of a partition: its day, rows, rows labelled by the cutoff, and repeated keys within it."""
+
+    day: date
+    n_rows: int
+    n_labelled: int
+    n_duplicate_keys: int
+    newest_event: datetime | None
+
+
+@dataclass(frozen=True)
+class Summaries:
+    """What a check of scope `snapshot` may look at; oldest partition first."""
+
+    partitions: tuple[PartitionSummary, ...]
+    cutoff: datetime
+    n_duplicate_keys: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A check's verdict on summaries, in words."""
+
+    state: State
+    sentence: str
+
+
+class Check(Component, ABC):
+    """A rule with a severity: a failed critical check quarantines rows or stops the run, a warning is reported."""
+
+    severity: Severity = "critical"
+    scope: ClassVar[Literal["partition", "snapshot"]] = "partition"
+    rowwise: ClassVar[bool] = True
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What the check demands: `url_length between 0 and 2000`."""
+
+    def expectation(self, schema: Schema) -> Any:
+        """Return the Great Expectations expectation (scope `partition`); imports stand in here."""
+        raise TypeError(f"{type(self).__name__} is not compiled to Great Expectations")
+
+    def judge(self, summaries: Summaries) -> Finding:
+        """Return the verdict on summaries (scope `snapshot`)."""
+        raise TypeError(f"{type(self).__name__} does not look at summaries")

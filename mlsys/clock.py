@@ -1,0 +1,118 @@
+"""The one clock: only this file reads the time, and only this file decides which day a run is about.
+
+A *day* is a UTC date of data. Day D means the *cutoff* D+1T00:00Z, exclusive.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+
+from mlsys.errors import UsageError
+
+DaySource = Literal["parameter", "partition", "newest"]
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True)
+class ResolvedDay:
+    """The day of a run, and which of the possible givers named it."""
+
+    day: date
+    source: DaySource
+
+    @property
+    def cutoff(self) -> datetime:
+        """First instant that the run does not see."""
+        return cutoff_of(self.day)
+
+
+def now() -> datetime:
+    """Return the present instant, UTC, with time zone."""
+    return datetime.now(UTC)
+
+
+def cutoff_of(day: date) -> datetime:
+    """Return the exclusive end of a UTC day."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
+
+
+def last_day_before(cutoff: datetime) -> date:
+    """Return the last UTC day that lies wholly before `cutoff`; inverse of `cutoff_of`."""
+    return (cutoff - timedelta(days=1)).date()
+
+
+def parse_day(text: str | date, *, where: str = "day") -> date:
+    """Return the date of a `YYYY-MM-DD` key.
+
+    Raises:
+        UsageError: for any other spelling (`2026-1-2`, a time, a date that does not exist).
+    """
+    if isinstance(text, date) and not isinstance(text, datetime):
+        return text
+    remedy = "Write it as YYYY-MM-DD, for example 2026-03-09"
+    if not isinstance(text, str) or not _DAY.fullmatch(text):
+        raise UsageError("A day is a UTC date", where=where, got=text, remedy=remedy)
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"No such day: {error}", where=where, got=text, remedy=remedy) from None
+
+
+def resolve_day(
+    *,
+    parameter: str | date | None = None,
+    partition_key: str | None = None,
+    logical_date: datetime | None = None,
+    run_type: str = "manual",
+    newest_complete: Callable[[], date],
+) -> ResolvedDay:
+    """Return the day of a run: parameter > partition key > newest complete day of the source.
+
+    `newest_complete` is asked only when neither of the others is given.
+
+    Raises:
+        UsageError: parameter and partition key differ; a bare logical date; a `day` parameter in a backfill.
+    """
+    if parameter is not None and run_type == "backfill":
+        raise UsageError(
+            "A backfill sets the day of each of its runs; a `day` parameter would give all of them the same data",
+            where="day",
+            got=str(parameter),
+            remedy="Remove `day` from the backfill's configuration",
+        )
+    asked = None if parameter is None else parse_day(parameter)
+    keyed = None if partition_key is None else parse_day(partition_key, where="partition key")
+    if asked is not None and keyed is not None and asked != keyed:
+        raise UsageError(
+            f"The parameter `day` is {asked} but the partition key is {keyed}",
+            where="day",
+            remedy="Give one of them, or the same day in both",
+        )
+    if asked is not None:
+        return ResolvedDay(asked, "parameter")
+    if keyed is not None:
+        return ResolvedDay(keyed, "partition")
+    if logical_date is not None:
+        raise UsageError(
+            "A logical date does not name a day of data",
+            where="logical_date",
+            got=logical_date.isoformat(),
+            remedy="Trigger with the parameter `day` or with a partition key, both YYYY-MM-DD",
+        )
+    return ResolvedDay(newest_complete(), "newest")
+
+
+def newest_complete_day(newest_event: datetime, settle: timedelta, *, at: datetime | None = None) -> date:
+    """Return the newest day that has data and whose end plus `settle` has passed.
+
+    Args:
+        newest_event: newest event time in the source, with time zone.
+        settle: how long after the end of a day its rows may still arrive.
+        at: the present; for tests.
+    """
+    finished = last_day_before((at or now()).astimezone(UTC).replace(tzinfo=UTC) - settle)
+    return min(newest_event.astimezone(UTC).date(), finished)

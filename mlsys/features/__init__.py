@@ -1,0 +1,6 @@
+"""The table of features."""
+
+from mlsys.features.base import Features
+from mlsys.components import Table
+
+FEATURES = Table("feature", "mlsys.features", Features, [])

@@ -1,0 +1,39 @@
+"""The contract of a gate: one rule of promotion, judged on evidence, with a finding for people."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlsys.components import Component
+from mlsys.records import CheckReport, Comparison, Evaluation, EvaluationSet, GateResult, Plan, Snapshot
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that a gate may look at.
+
+    Attributes:
+        challenger: the best candidate, or None when there is none.
+        champion: the champion's evaluation on the same holdout rows, or None (`evaluations.champion_state` says why).
+        comparisons: challenger against champion, by metric; empty without a champion.
+        directions: `higher` or `lower` is better, by metric.
+    """
+
+    plan: Plan
+    snapshot: Snapshot
+    checks: CheckReport
+    evaluations: EvaluationSet
+    challenger: Evaluation | None
+    champion: Evaluation | None
+    comparisons: Mapping[str, Comparison]
+    directions: Mapping[str, str]
+
+
+class Gate(Component, ABC):
+    """One rule of promotion. It passes, fails, or is inconclusive; only all passes promote."""
+
+    @abstractmethod
+    def judge(self, evidence: Evidence) -> GateResult:
+        """Return what the gate saw; a missing or undefined metric is never a pass."""

@@ -1,0 +1,6 @@
+"""The table of registries."""
+
+from mlsys.registries.base import Registry
+from mlsys.components import Table
+
+REGISTRIES = Table("registry", "mlsys.registries", Registry, [])

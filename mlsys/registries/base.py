@@ -1,0 +1,59 @@
+"""The contract of a registry: a projection of the ledger that other systems read.
+
+A registry never decides anything. It is written after the ledger, may be wiped and rebuilt from it, and every
+method may be called again with the same arguments without effect.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlsys.components import Component
+from mlsys.records import Candidate, Decision, Evaluation, Plan, Snapshot
+from mlsys.store import Store
+
+
+@dataclass(frozen=True)
+class Release:
+    """A model to show: all that the ledger and the store know about it.
+
+    Attributes:
+        version: semantic version, or None for a candidate that was never promoted.
+        parts: per candidate of the run, its record and evaluation (the released one among them).
+    """
+
+    plan: Plan
+    snapshot: Snapshot
+    candidate: Candidate
+    parts: tuple[tuple[Candidate, Evaluation | None], ...]
+    decision: Decision
+    spec: dict[str, Any]
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where registries write: the store they copy from, MLSYS_HOME, and MLflow's tracking URI."""
+
+    store: Store
+    home: Path
+    tracking_uri: str
+
+
+class Registry(Component, ABC):
+    """A place where models are shown."""
+
+    @abstractmethod
+    def publish(self, release: Release, place: Place) -> str:
+        """Show a release and return its name there; again with the same candidate returns the same name."""
+
+    @abstractmethod
+    def point(self, pipeline: str, candidate_id: str | None, place: Place) -> None:
+        """Make the registry's champion pointer name this published candidate, or nothing."""
+
+    @abstractmethod
+    def pointed(self, pipeline: str, place: Place) -> str | None:
+        """Return the candidate id that the champion pointer names, or None."""

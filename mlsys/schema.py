@@ -1,0 +1,80 @@
+"""Logical types: what a column means, one table to Arrow, and the reserved columns of a partition.
+
+Types are declared in the spec and enforced when data comes in; every later step (Great Expectations, feature
+pipelines, MLflow signatures) derives its own names from them. pyarrow is imported inside the functions, so a
+spec can be read without it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import model_validator
+
+from mlsys.components import Frozen
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LogicalType = Literal["integer", "number", "text", "boolean", "timestamp", "category"]
+
+EVENT_TIME = "_event_time"  # timestamp[us, UTC] of a row, in partitions of a timed source
+ARRIVAL = "_label_arrival"  # timestamp[us, UTC] when the row's label became known; null = not yet
+
+_NUMBER_NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
+
+
+class ColumnSpec(Frozen):
+    """One column of the schema; in YAML a bare type name, or a mapping with these keys.
+
+    Attributes:
+        null_values: spellings that mean missing in text files and text columns. Default: empty alone for `text` and
+            `category` (so that `None` and `NA` survive as categories), the usual spellings for the other types.
+        strip: remove blanks around the value; default True for `category`, False for `text`.
+        format: `strptime` format of a timestamp that is not ISO 8601; a date's order is never guessed.
+        timezone: IANA zone of local timestamps; without it a timestamp needs an offset or is taken as UTC only if
+            the zone says `UTC`.
+        true_values, false_values: spellings of booleans in text.
+    """
+
+    type: LogicalType
+    null_values: tuple[str, ...] | None = None
+    strip: bool | None = None
+    format: str | None = None
+    timezone: str | None = None
+    true_values: tuple[str, ...] = ("true", "True", "TRUE", "1", "yes", "t")
+    false_values: tuple[str, ...] = ("false", "False", "FALSE", "0", "no", "f")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"type": value} if isinstance(value, str) else value
+
+    @property
+    def nulls(self) -> tuple[str, ...]:
+        """Spellings that mean missing."""
+        if self.null_values is not None:
+            return self.null_values
+        return ("",) if self.type in ("text", "category") else _NUMBER_NULLS
+
+    @property
+    def stripped(self) -> bool:
+        """Whether blanks around a value are removed."""
+        return self.type != "text" if self.strip is None else self.strip
+
+
+Schema = dict[str, ColumnSpec]
+
+
+def arrow_type(logical: LogicalType) -> pa.DataType:
+    """Return the Arrow type that stores a logical type in partitions."""
+    import pyarrow as pa
+
+    return {
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "text": pa.string(),
+        "category": pa.string(),
+        "boolean": pa.bool_(),
+        "timestamp": pa.timestamp("us", tz="UTC"),
+    }[logical]

@@ -1,0 +1,102 @@
+"""What the operator decides: places, addresses, ports. Every setting is a variable `MLSYS_<NAME>`."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mlsys.errors import UsageError, near_match
+
+
+class Settings(BaseSettings):
+    """Settings of one installation.
+
+    Attributes:
+        home: everything that mlsys writes lies below it.
+        pipelines: folder of the specs.
+        database: `embedded` (a private Postgres below `home`), `sqlite`, `auto` (embedded where the platform has a
+            build of it), or a SQLAlchemy URL of a Postgres server; databases `mlsys`, `mlflow` and `airflow` on it.
+        mlflow_uri: MLflow tracking URI; default: the MLflow database on the same server.
+        demo_login: the user name of the embedded Airflow.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="MLSYS_", frozen=True, extra="ignore")
+
+    home: Path = Path("var")
+    pipelines: Path = Path("include/pipelines")
+    dags: Path = Path("dags")
+    plugins: Path = Path("plugins")
+    database: str = "auto"
+    mlflow_uri: str | None = None
+    airflow_port: int = Field(default=8080, ge=1, le=65535)
+    mlflow_port: int = Field(default=5000, ge=1, le=65535)
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    training_slots: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    login: str = "admin"
+
+    @cached_property
+    def root(self) -> Path:
+        """`home`, absolute."""
+        return self.home.expanduser().resolve()
+
+    @property
+    def store(self) -> Path:
+        """Folder of the content-addressed files."""
+        return self.root / "store"
+
+    def spec_path(self, pipeline: str) -> Path:
+        """Return the spec file of a pipeline.
+
+        Raises:
+            UsageError: there is none.
+        """
+        path = self.pipelines / f"{pipeline}.yaml"
+        if not path.is_file():
+            known = sorted(file.stem for file in self.pipelines.glob("*.yaml"))
+            raise UsageError(
+                f"There is no pipeline '{pipeline}'. {near_match(pipeline, known)}",
+                where=str(self.pipelines),
+                remedy="Each pipeline is one YAML file in that folder (MLSYS_PIPELINES)",
+            )
+        return path
+
+
+def load_settings() -> Settings:
+    """Return the settings of this process's environment.
+
+    Raises:
+        UsageError: a variable has a wrong value; names the variable.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        item = error.errors()[0]
+        name = "MLSYS_" + str(item["loc"][0]).upper()
+        raise UsageError(item["msg"], where=name, got=item["input"]) from None
+
+
+def expand(text: str) -> str:
+    """Return `text` with `${NAME}` and `${NAME:-default}` filled from the environment; `${MLSYS_HOME}` always works.
+
+    Raises:
+        UsageError: a variable without default is not set.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name, default = match[1], match[2]
+        if name == "MLSYS_HOME":
+            return str(load_settings().root)
+        found = os.environ.get(name, default)
+        if found is None:
+            raise UsageError(f"The variable {name} is not set", where=text, remedy=f"Set {name} in the environment")
+        return found
+
+    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}", value, text)

@@ -1,0 +1,84 @@
+"""The contract of a source: rows of declared types, drop by drop, and nothing that lies after the cutoff."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from mlsys.components import Component
+from mlsys.schema import Schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class ReadRequest:
+    """What a snapshot wants to read.
+
+    Attributes:
+        schema: the columns to read, and no others.
+        arrival: name of the label-arrival column, or None.
+        since: first instant wanted (inclusive, UTC), or None for everything.
+        until: first instant not wanted (exclusive, UTC), or None for a source without time.
+    """
+
+    schema: Schema
+    arrival: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A row that could not be read: where it stands (file and line, or key) and why."""
+
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Data that arrived together.
+
+    Attributes:
+        table: columns of `schema` in its order and types, then `_event_time` and `_label_arrival` where known.
+        day: UTC day of all its rows (from a file's name), or None: then `_event_time` tells, or nothing does.
+        origin: file or table it came from, for messages and the report.
+    """
+
+    table: pa.Table
+    origin: str
+    day: date | None = None
+    rejected: tuple[Rejected, ...] = field(default=())
+
+
+class Source(Component, ABC):
+    """Where rows come from. Strings in it may hold `${NAME}` or `${NAME:-default}`, filled at use by `settings.expand`,
+    so that neither paths of a machine nor passwords enter the spec's fingerprint or the ledger."""
+
+    @property
+    @abstractmethod
+    def timed(self) -> bool:
+        """Whether rows have a day (an event time, or a day in the file's name)."""
+
+    @abstractmethod
+    def newest(self, request: ReadRequest) -> datetime | None:
+        """Return the newest event time that the source has (UTC), or None when it has no rows or no time.
+
+        Raises:
+            DataError: missing table, column or file.
+            TransientError: locked or unreachable.
+        """
+
+    @abstractmethod
+    def read(self, request: ReadRequest) -> Iterator[Drop]:
+        """Yield the rows with `since <= event time < until`, in bounded memory.
+
+        Raises:
+            DataError: missing table or column, wrong type, unreadable file, with place and remedy.
+            TransientError: locked or unreachable.
+        """

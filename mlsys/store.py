@@ -1,0 +1,148 @@
+"""Content-addressed files: a file's name is the SHA-256 of its bytes, so a name never changes meaning.
+
+Files appear whole or not at all: written under a temporary name, flushed to disk, then renamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mlsys.errors import IntegrityError, RunError
+
+_CHUNK = 1 << 20
+
+
+class Store:
+    """Files below one folder, addressed by the SHA-256 of their content (64 lowercase hex digits)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put_bytes(self, data: bytes) -> str:
+        """Store `data` and return its SHA-256; storing the same bytes again writes nothing."""
+        digest = hashlib.sha256(data).hexdigest()
+        if not self._at(digest).exists():
+            with self.writing() as path:
+                path.write_bytes(data)
+                self._adopt(path, digest)
+        return digest
+
+    def put_json(self, value: Any) -> str:
+        """Store `value` as canonical JSON (sorted keys, no NaN) and return its SHA-256."""
+        return self.put_bytes(canonical_json(value))
+
+    def put_file(self, path: Path) -> str:
+        """Move the finished file at `path` (from `writing`) into the store and return its SHA-256."""
+        digest = sha256_of(path)
+        self._adopt(path, digest)
+        return digest
+
+    @contextmanager
+    def writing(self) -> Iterator[Path]:
+        """Give a temporary path on the store's own disk; whatever is left there afterwards is removed."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".tmp-", dir=self.root)
+        os.close(handle)
+        try:
+            yield Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+    def path(self, digest: str) -> Path:
+        """Return the path of a stored file.
+
+        Raises:
+            IntegrityError: it is not there.
+        """
+        path = self._at(digest)
+        if not path.exists():
+            raise IntegrityError(
+                "A stored file is missing", where=str(path), remedy="Restore it from a backup of MLSYS_HOME/store"
+            )
+        return path
+
+    def read_bytes(self, digest: str) -> bytes:
+        """Return a stored file's bytes after checking them against their name.
+
+        Raises:
+            IntegrityError: missing, or changed since it was written.
+        """
+        data = self.path(digest).read_bytes()
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise IntegrityError(
+                "A stored file was changed after it was written",
+                where=str(self._at(digest)),
+                remedy="Restore it from a backup of MLSYS_HOME/store",
+            )
+        return data
+
+    def read_json(self, digest: str) -> Any:
+        """Return the value of a file written by `put_json`."""
+        return json.loads(self.read_bytes(digest))
+
+    def _at(self, digest: str) -> Path:
+        return self.root / digest[:2] / digest[2:]
+
+    def _adopt(self, path: Path, digest: str) -> None:
+        target = self._at(digest)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        settle(path, target, mode=0o444)
+
+
+def settle(temporary: Path, target: Path, *, mode: int = 0o644) -> None:
+    """Make `temporary` durable and rename it to `target`: readers see the old file or the whole new one.
+
+    Raises:
+        RunError: the disk is full or not writable.
+    """
+    try:
+        with temporary.open("rb") as handle:
+            os.fsync(handle.fileno())
+        temporary.chmod(mode)
+        temporary.replace(target)
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise RunError(
+            f"Could not write: {error.strerror}", where=str(target), remedy="Free some disk space, then run again"
+        ) from error
+
+
+def write_atomically(target: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write `data` to `target` so that no reader ever sees half of it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        settle(Path(name), target, mode=mode)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def canonical_json(value: Any) -> bytes:
+    """Return `value` as JSON bytes that depend on its content alone.
+
+    Raises:
+        ValueError: NaN or infinity somewhere in it.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, read in chunks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while chunk := handle.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
