@@ -96,7 +96,9 @@ def expand(text: str) -> str:
             return str(load_settings().root)
         found = os.environ.get(name, default)
         if found is None:
-            raise UsageError(f"The variable {name} is not set", where=text, remedy=f"Set {name} in the environment")
+            raise UsageError(
+                f"The variable {name} is not set", where=text, remedy=f"Set {name} in the environment"
+            )
         return found
 
     return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}", value, text)

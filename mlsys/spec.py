@@ -17,7 +17,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from mlsys.checks import CHECKS
 from mlsys.components import Frozen
@@ -102,7 +109,7 @@ class Checks(Frozen):
     """Rules for new data, and the share of rows that may break a critical one (they are quarantined)."""
 
     tolerated_share: float = Field(default=0.01, ge=0, le=1)
-    rules: tuple[CHECKS.field(), ...] = ()  # type: ignore[misc]
+    rules: tuple[CHECKS.field(), ...] = ()  # type: ignore[valid-type]
 
 
 class MetricChoice(Frozen):
@@ -286,7 +293,9 @@ def _unique_keys(loader: yaml.SafeLoader, node: yaml.MappingNode, deep: bool = F
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
         if key in seen:
-            raise yaml.constructor.ConstructorError(None, None, f"key `{key}` stands twice", key_node.start_mark)
+            raise yaml.constructor.ConstructorError(
+                None, None, f"key `{key}` stands twice", key_node.start_mark
+            )
         seen.add(key)
     return loader.construct_mapping(node, deep)
 
@@ -298,7 +307,9 @@ def _mapping_of(path: Path) -> dict[str, Any]:
     try:
         value = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError:
-        raise SpecError("There is no such spec", where=str(path), remedy="See `mlsys check` for the known ones") from None
+        raise SpecError(
+            "There is no such spec", where=str(path), remedy="See `mlsys check` for the known ones"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"The spec can't be read: {error}", where=str(path)) from error
     except yaml.YAMLError as error:
@@ -326,8 +337,11 @@ def _validated(mapping: dict[str, Any], path: Path) -> Spec:
         more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
         raise SpecError("; ".join(problems[:5]) + more, where=str(path)) from None
     if spec.pipeline != path.stem:
-        raise SpecError(f"`pipeline` is '{spec.pipeline}' but the file is called {path.name}", where=str(path),
-                        remedy="Give both the same name")
+        raise SpecError(
+            f"`pipeline` is '{spec.pipeline}' but the file is called {path.name}",
+            where=str(path),
+            remedy="Give both the same name",
+        )
     return spec
 
 

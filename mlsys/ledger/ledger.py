@@ -1,0 +1,327 @@
+"""Reads and appends. Everything that decides who is champion goes through `change_champion`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Self
+
+import sqlalchemy as sa
+
+from mlsys import clock
+from mlsys.errors import IntegrityError, MlsysError
+from mlsys.ledger import engine as databases
+from mlsys.ledger import tables
+from mlsys.ledger.rows import ChampionChange, RequestRow, RunRow
+from mlsys.partitions import Partition
+from mlsys.records import Candidate, Decision, EvaluationSet
+from mlsys.store import canonical_json
+
+GENESIS = "0" * 64
+
+
+class ChampionMovedError(MlsysError):
+    """The champion is no longer the one that was judged against: judge again."""
+
+
+class Ledger:
+    """The truth about one installation; every method is one transaction."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = databases.make_engine(url)
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Return the ledger at a SQLAlchemy URL, its tables brought up to date.
+
+        Raises:
+            TransientError: the database does not answer.
+        """
+        ledger = cls(url)
+        databases.migrate(ledger.engine)
+        return ledger
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
+
+    # -- requests and runs ------------------------------------------------------------------------------------
+
+    def add_request(self, pipeline: str, row: RequestRow) -> None:
+        """Write down that somebody asked for a run; the same `request_id` is written once."""
+        with databases.writing(self.engine, pipeline) as connection:
+            known = sa.select(tables.requests.c.seq).where(tables.requests.c.request_id == row.request_id)
+            if connection.execute(known).first() is None:
+                named = {"request_id": row.request_id, "run_id": row.run_id, "status": row.status}
+                _append(connection, tables.requests, pipeline, {**named, "reason": row.reason}, row.dump())
+
+    def request(self, request_id: str) -> RequestRow | None:
+        """Return a request, or None."""
+        found = self._records(tables.requests, tables.requests.c.request_id == request_id)
+        return RequestRow.load(found[-1]) if found else None
+
+    def requests(self, pipeline: str) -> list[RequestRow]:
+        """Return all requests of a pipeline, oldest first."""
+        return [
+            RequestRow.load(r) for r in self._records(tables.requests, tables.requests.c.pipeline == pipeline)
+        ]
+
+    def add_run(self, pipeline: str, row: RunRow) -> None:
+        """Write a transition of a run; one that repeats the run's present status is not written again."""
+        with databases.writing(self.engine, pipeline) as connection:
+            table = tables.runs
+            last = connection.execute(
+                sa.select(table.c.status)
+                .where(table.c.run_id == row.run_id)
+                .order_by(table.c.seq.desc())
+                .limit(1)
+            ).scalar()
+            if last != row.status or row.status == "failed":
+                named = {"run_id": row.run_id, "training_key": row.training_key, "status": row.status}
+                _append(connection, table, pipeline, named, row.dump())
+
+    def run(self, run_id: str) -> list[RunRow]:
+        """Return the transitions of a run, oldest first; empty for an unknown one."""
+        return [RunRow.load(r) for r in self._records(tables.runs, tables.runs.c.run_id == run_id)]
+
+    def runs(self, pipeline: str) -> list[RunRow]:
+        """Return all transitions of a pipeline's runs, oldest first."""
+        return [RunRow.load(r) for r in self._records(tables.runs, tables.runs.c.pipeline == pipeline)]
+
+    # -- candidates, evaluations, decisions -------------------------------------------------------------------
+
+    def add_candidate(self, pipeline: str, run_id: str, candidate: Candidate) -> Candidate:
+        """Write a candidate and return it; one that was fitted before is returned as it was, unchanged."""
+        with databases.writing(self.engine, pipeline) as connection:
+            table = tables.candidates
+            known = connection.execute(
+                sa.select(table.c.record)
+                .where(table.c.candidate_id == candidate.candidate_id, table.c.status == "fitted")
+                .limit(1)
+            ).scalar()
+            if known is not None:
+                return Candidate.load(json.loads(known))
+            named = {"candidate_id": candidate.candidate_id, "run_id": run_id, "status": candidate.status}
+            _append(connection, table, pipeline, named, candidate.dump())
+            return candidate
+
+    def candidate(self, candidate_id: str) -> Candidate | None:
+        """Return the newest record of a candidate, or None."""
+        found = self._records(tables.candidates, tables.candidates.c.candidate_id == candidate_id)
+        return Candidate.load(found[-1]) if found else None
+
+    def candidates(self, run_id: str) -> list[Candidate]:
+        """Return the candidates of a run, the newest record of each."""
+        found = self._records(tables.candidates, tables.candidates.c.run_id == run_id)
+        newest = {record["candidate_id"]: Candidate.load(record) for record in found}
+        return list(newest.values())
+
+    def run_of(self, candidate_id: str) -> str | None:
+        """Return the id of the run that trained a candidate."""
+        table = tables.candidates
+        with databases.reading(self.engine) as connection:
+            return connection.execute(
+                sa.select(table.c.run_id).where(table.c.candidate_id == candidate_id).limit(1)
+            ).scalar()
+
+    def add_decision(self, pipeline: str, evaluations: EvaluationSet, decision: Decision) -> Decision:
+        """Write a decision with its evaluations and return it; an existing one of the same key stands."""
+        with databases.writing(self.engine, pipeline) as connection:
+            table = tables.decisions
+            known = connection.execute(
+                sa.select(table.c.record).where(table.c.decision_key == decision.decision_key)
+            ).scalar()
+            if known is not None:
+                return Decision.load(json.loads(known))
+            named = {"decision_key": decision.decision_key, "run_id": decision.run_id}
+            _append(connection, tables.evaluations, pipeline, named, evaluations.dump())
+            _append(connection, table, pipeline, {**named, "outcome": decision.outcome}, decision.dump())
+            return decision
+
+    def decision(self, decision_key: str) -> tuple[EvaluationSet, Decision] | None:
+        """Return the decision of a key with the evaluations it rests on, or None."""
+        decided = self._records(tables.decisions, tables.decisions.c.decision_key == decision_key)
+        if not decided:
+            return None
+        evaluated = self._records(tables.evaluations, tables.evaluations.c.decision_key == decision_key)
+        return EvaluationSet.load(evaluated[-1]), Decision.load(decided[-1])
+
+    def decisions(self, pipeline: str, *, run_id: str | None = None) -> list[Decision]:
+        """Return the decisions of a pipeline (or of one of its runs), oldest first."""
+        table = tables.decisions
+        where = table.c.pipeline == pipeline
+        return [
+            Decision.load(r)
+            for r in self._records(table, where if run_id is None else table.c.run_id == run_id)
+        ]
+
+    # -- champions --------------------------------------------------------------------------------------------
+
+    def champion(self, pipeline: str) -> ChampionChange | None:
+        """Return the change that made the present champion, or None."""
+        changes = self.champion_changes(pipeline)
+        return changes[-1] if changes else None
+
+    def champion_at(self, pipeline: str, instant: datetime) -> ChampionChange | None:
+        """Return who served at an instant (UTC), or None before the first champion."""
+        before = [c for c in self.champion_changes(pipeline) if c.at is not None and c.at <= instant]
+        return before[-1] if before else None
+
+    def champion_changes(self, pipeline: str) -> list[ChampionChange]:
+        """Return all changes of a pipeline's champion, oldest first."""
+        table = tables.champion_changes
+        return [ChampionChange.load(r) for r in self._records(table, table.c.pipeline == pipeline)]
+
+    def change_champion(self, change: ChampionChange) -> ChampionChange:
+        """Make a candidate the champion if the champion is still the one of the generation before.
+
+        This is the compare-and-set that all promotions and rollbacks go through: `change.generation` must be
+        exactly one more than the newest one. The unique constraint on (pipeline, generation) holds it even
+        against a writer that does not take the lock.
+
+        Raises:
+            ChampionMovedError: another change came first, or a promotion's cutoff lies before the champion's.
+        """
+        with databases.writing(self.engine, change.pipeline) as connection:
+            table = tables.champion_changes
+            newest = connection.execute(
+                sa.select(table.c.record)
+                .where(table.c.pipeline == change.pipeline)
+                .order_by(table.c.generation.desc())
+                .limit(1)
+            ).scalar()
+            now = None if newest is None else ChampionChange.load(json.loads(newest))
+            if (now.generation if now else 0) + 1 != change.generation:
+                raise ChampionMovedError(
+                    f"The champion of {change.pipeline} changed to {now.candidate_id if now else 'none'} meanwhile"
+                )
+            if now and change.kind == "promote" and change.cutoff < now.cutoff:
+                raise ChampionMovedError(f"The champion of {change.pipeline} knows newer data ({now.cutoff})")
+            named = {
+                "generation": change.generation,
+                "candidate_id": change.candidate_id,
+                "version": change.version,
+                "kind": change.kind,
+            }
+            try:
+                _append(connection, table, change.pipeline, named, change.dump())
+            except sa.exc.IntegrityError as error:
+                raise ChampionMovedError(f"The champion of {change.pipeline} changed meanwhile") from error
+        return change
+
+    # -- partitions (the `Catalog` of snapshot.py) ------------------------------------------------------------
+
+    def partitions(self, pipeline: str, layout: str) -> list[Partition]:
+        """Return the newest version of each partition of a layout, by day."""
+        table = tables.partitions
+        found = self._records(
+            table, sa.and_(table.c.pipeline == pipeline, table.c.layout == layout), at=False
+        )
+        newest: dict[Any, Partition] = {}
+        for partition in map(Partition.load, found):
+            if partition.day not in newest or newest[partition.day].version < partition.version:
+                newest[partition.day] = partition
+        return [newest[day] for day in sorted(newest)]
+
+    def add_partitions(self, pipeline: str, new: Sequence[Partition]) -> None:
+        """Add new partitions, all or none."""
+        with databases.writing(self.engine, pipeline) as connection:
+            for partition in new:
+                named = {"layout": partition.layout, "day": str(partition.day), "version": partition.version}
+                _append(connection, tables.partitions, pipeline, named, partition.dump())
+
+    @contextmanager
+    def serialised(self, pipeline: str) -> Iterator[None]:
+        """Let only one process at a time make a snapshot of a pipeline."""
+        with databases.locked(self.engine, f"snapshot:{pipeline}"):
+            yield
+
+    @contextmanager
+    def projecting(self, pipeline: str) -> Iterator[None]:
+        """Let only one process at a time write a pipeline's projections."""
+        with databases.locked(self.engine, f"project:{pipeline}"):
+            yield
+
+    # -- the chain --------------------------------------------------------------------------------------------
+
+    def pipelines(self) -> list[str]:
+        """Return the names of all pipelines that the ledger has rows of."""
+        query = sa.union(*(sa.select(table.c.pipeline) for table in tables.ALL))
+        with databases.reading(self.engine) as connection:
+            return sorted(connection.execute(query).scalars())
+
+    def verify(self, pipeline: str) -> int:
+        """Check that no row of a pipeline was changed, removed or slipped in; return how many there are.
+
+        Raises:
+            IntegrityError: names the first row that does not fit.
+        """
+        rows: list[tuple[str, Mapping[str, Any]]] = []
+        with databases.reading(self.engine) as connection:
+            for table in tables.ALL:
+                found = connection.execute(sa.select(table).where(table.c.pipeline == pipeline)).mappings()
+                rows += [(table.name, dict(row)) for row in found]
+        rows.sort(key=lambda item: item[1]["seq"])
+        previous = GENESIS
+        for position, (name, row) in enumerate(rows, start=1):
+            if row["seq"] != position or row["previous"] != previous or row["hash"] != _hash(name, row):
+                raise IntegrityError(
+                    "The ledger's chain is broken: a row was changed, removed or added by hand",
+                    where=f"{name}, pipeline {pipeline}, row {row['seq']} (expected {position})",
+                    remedy="Restore the database from a backup",
+                )
+            previous = row["hash"]
+        return len(rows)
+
+    def _records(
+        self, table: sa.Table, where: sa.ColumnElement[bool], *, at: bool = True
+    ) -> list[dict[str, Any]]:
+        query = sa.select(table.c.record, table.c.at).where(where).order_by(table.c.pipeline, table.c.seq)
+        stamped = at and table.name in _STAMPED
+        with databases.reading(self.engine) as connection:
+            rows = connection.execute(query).all()
+        return [{**json.loads(row.record), **({"at": row.at} if stamped else {})} for row in rows]
+
+
+_STAMPED = {"requests", "runs", "champion_changes"}  # their records show when they were written
+
+
+def _append(
+    connection: sa.Connection,
+    table: sa.Table,
+    pipeline: str,
+    named: Mapping[str, Any],
+    record: Mapping[str, Any],
+) -> None:
+    heads = sa.union_all(
+        *(
+            sa.select(
+                sa.select(t.c.seq, t.c.hash)
+                .where(t.c.pipeline == pipeline)
+                .order_by(t.c.seq.desc())
+                .limit(1)
+                .subquery()
+            )
+            for t in tables.ALL
+        )
+    ).subquery()
+    head = connection.execute(
+        sa.select(heads.c.seq, heads.c.hash).order_by(heads.c.seq.desc()).limit(1)
+    ).first()
+    row = {
+        "pipeline": pipeline,
+        "seq": head.seq + 1 if head else 1,
+        "at": clock.now().isoformat(),
+        "previous": head.hash if head else GENESIS,
+        **named,
+        "record": canonical_json({k: v for k, v in record.items() if k != "at"}).decode(),
+    }
+    connection.execute(table.insert(), {**row, "hash": _hash(table.name, row)})
+
+
+def _hash(name: str, row: Mapping[str, Any]) -> str:
+    covered = {key: value for key, value in row.items() if key != "hash"}
+    return hashlib.sha256(canonical_json([name, covered])).hexdigest()

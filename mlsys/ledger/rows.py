@@ -1,0 +1,66 @@
+"""What the ledger hands out besides the records of the steps."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from mlsys.records import Mode, Plan, Record, RunStatus, Snapshot
+
+
+class RequestRow(Record):
+    """Somebody asked for a run: who, with what, and what came of it.
+
+    Attributes:
+        status: `accepted` (a run was started or continued) or `skipped` with a `reason`.
+        asked_by: `cli`, or the Airflow run that asked.
+    """
+
+    request_id: str
+    run_id: str | None
+    status: Literal["accepted", "skipped"]
+    reason: str | None = None
+    sentence: str
+    mode: Mode
+    day: str | None = None
+    day_source: str | None = None
+    asked_by: str
+    parameters: dict[str, Any] = {}
+    at: datetime | None = None
+
+
+class RunRow(Record):
+    """One transition of a run. `started` carries plan, snapshot and the resolved spec's digest."""
+
+    run_id: str
+    training_key: str
+    status: Literal["started"] | RunStatus
+    step: str | None = None
+    sentence: str = ""
+    plan: Plan | None = None
+    snapshot: Snapshot | None = None
+    parts: dict[str, str] = {}
+    at: datetime | None = None
+
+
+class ChampionChange(Record):
+    """From here on this candidate serves.
+
+    Attributes:
+        generation: counts the changes of a pipeline; the fencing token of promotion.
+        version: semantic version in the file registry; a rollback names an earlier one.
+        cutoff: data cutoff of the candidate; promotions never go back behind it.
+    """
+
+    pipeline: str
+    generation: int
+    candidate_id: str
+    version: str
+    kind: Literal["promote", "manual", "rollback"]
+    cutoff: datetime
+    run_id: str
+    decision_key: str | None = None
+    previous: str | None = None
+    who: str
+    reason: str
+    at: datetime | None = None
