@@ -43,7 +43,12 @@ class Table(Generic[C]):
     """
 
     def __init__(
-        self, noun: str, group: str, base: type[C], members: list[type[C]], hints: dict[str, str] | None = None
+        self,
+        noun: str,
+        group: str,
+        base: type[C],
+        members: list[type[C]],
+        hints: dict[str, str] | None = None,
     ) -> None:
         self.noun = noun
         self.group = group

@@ -31,9 +31,7 @@ class MlsysError(Exception):
     exit_code = 4
     retryable = False
 
-    def __init__(
-        self, rule: str, *, where: str | None = None, got: object = None, remedy: str | None = None
-    ) -> None:
+    def __init__(self, rule: str, *, where: str | None = None, got: object = None, remedy: str | None = None) -> None:
         self.rule = rule
         self.where = where
         self.got = got
@@ -106,7 +104,5 @@ def _short(value: object) -> str:
     return text if len(text) <= 120 else text[:117] + "..."
 
 
-def _rebuild(
-    kind: type[MlsysError], rule: str, where: str | None, got: object, remedy: str | None
-) -> MlsysError:
+def _rebuild(kind: type[MlsysError], rule: str, where: str | None, got: object, remedy: str | None) -> MlsysError:
     return kind(rule, where=where, got=got, remedy=remedy)

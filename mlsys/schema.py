@@ -8,8 +8,9 @@ spec can be read without it.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import model_validator
+from pydantic import field_validator, model_serializer, model_validator
 
 from mlsys.components import Frozen
 
@@ -24,6 +25,21 @@ ARRIVAL = "_label_arrival"  # timestamp[us, UTC] when the row's label became kno
 _NUMBER_NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 
 
+def checked_zone(name: str | None) -> str | None:
+    """Return the name of a time zone, or None for None.
+
+    Raises:
+        ValueError: the IANA database has no such zone.
+    """
+    if name is None:
+        return None
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"No time zone '{name}'. Write an IANA name, for example UTC or Europe/Berlin") from None
+    return name
+
+
 class ColumnSpec(Frozen):
     """One column of the schema; in YAML a bare type name, or a mapping with these keys.
 
@@ -32,8 +48,9 @@ class ColumnSpec(Frozen):
             `category` (so that `None` and `NA` survive as categories), the usual spellings for the other types.
         strip: remove blanks around the value; default True for `category`, False for `text`.
         format: `strptime` format of a timestamp that is not ISO 8601; a date's order is never guessed.
-        timezone: IANA zone of local timestamps; without it a timestamp needs an offset or is taken as UTC only if
-            the zone says `UTC`.
+        timezone: IANA zone of local timestamps (`UTC` is one), default the source's; without both, a timestamp
+            needs an offset. A local time that occurs twice is the earlier instant, one that never was is the first
+            instant after the gap.
         true_values, false_values: spellings of booleans in text.
     """
 
@@ -45,10 +62,22 @@ class ColumnSpec(Frozen):
     true_values: tuple[str, ...] = ("true", "True", "TRUE", "1", "yes", "t")
     false_values: tuple[str, ...] = ("false", "False", "FALSE", "0", "no", "f")
 
+    _zone = field_validator("timezone")(checked_zone)
+
     @model_validator(mode="before")
     @classmethod
     def _from_name(cls, value: Any) -> Any:
         return {"type": value} if isinstance(value, str) else value
+
+    @model_serializer(mode="plain")
+    def _compact(self) -> Any:
+        # Written as a person would write it: the bare type, or only what differs from the defaults.
+        named = {name: value for name, value in self if value != type(self).model_fields[name].default}
+        return (
+            self.type
+            if set(named) == {"type"}
+            else {k: list(v) if isinstance(v, tuple) else v for k, v in named.items()}
+        )
 
     @property
     def nulls(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -23,7 +24,9 @@ class Settings(BaseSettings):
         database: `embedded` (a private Postgres below `home`), `sqlite`, `auto` (embedded where the platform has a
             build of it), or a SQLAlchemy URL of a Postgres server; databases `mlsys`, `mlflow` and `airflow` on it.
         mlflow_uri: MLflow tracking URI; default: the MLflow database on the same server.
-        demo_login: the user name of the embedded Airflow.
+        workers: how many candidates `mlsys run` fits side by side; training_slots: the same for Airflow's pool.
+        login: the user name of the embedded Airflow.
+        schedule_start: no scheduled run is made for days before; the embedded stack sets it to its own first day.
     """
 
     model_config = SettingsConfigDict(env_prefix="MLSYS_", frozen=True, extra="ignore")
@@ -32,6 +35,7 @@ class Settings(BaseSettings):
     pipelines: Path = Path("include/pipelines")
     dags: Path = Path("dags")
     plugins: Path = Path("plugins")
+    samples: Path = Path("include/samples")
     database: str = "auto"
     mlflow_uri: str | None = None
     airflow_port: int = Field(default=8080, ge=1, le=65535)
@@ -41,6 +45,7 @@ class Settings(BaseSettings):
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     training_slots: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     login: str = "admin"
+    schedule_start: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
     @cached_property
     def root(self) -> Path:
@@ -96,9 +101,7 @@ def expand(text: str) -> str:
             return str(load_settings().root)
         found = os.environ.get(name, default)
         if found is None:
-            raise UsageError(
-                f"The variable {name} is not set", where=text, remedy=f"Set {name} in the environment"
-            )
+            raise UsageError(f"The variable {name} is not set", where=text, remedy=f"Set {name} in the environment")
         return found
 
     return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}", value, text)

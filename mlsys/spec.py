@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import (
-    BeforeValidator,
     Field,
-    PlainSerializer,
     ValidationError,
     field_validator,
     model_validator,
@@ -28,6 +25,7 @@ from pydantic import (
 
 from mlsys.checks import CHECKS
 from mlsys.components import Frozen
+from mlsys.durations import Duration
 from mlsys.errors import SpecError, near_match
 from mlsys.features import FEATURES
 from mlsys.gates import GATES
@@ -40,25 +38,6 @@ from mlsys.splits import SPLITS
 from mlsys.store import canonical_json
 
 Origin = Literal["run parameter", "environment", "file", "default"]
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def _duration(value: object) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    match = re.fullmatch(r"(\d+)([smhd])", value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("A duration is a whole number with a unit s, m, h or d, for example 36h")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-
-
-def _duration_text(value: timedelta) -> str:
-    seconds = int(value.total_seconds())
-    unit = next(unit for unit in "dhms" if seconds % _UNITS[unit] == 0)
-    return f"{seconds // _UNITS[unit]}{unit}"
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(_duration_text)]
 
 
 class Target(Frozen):
@@ -141,7 +120,7 @@ class Training(Frozen):
 
 
 class Schedule(Frozen):
-    """The nightly run: at this UTC hour, about the day before; `enabled: false` leaves manual runs and backfills."""
+    """The nightly run: at this UTC hour, about the day before; `enabled: false` leaves manual runs alone."""
 
     enabled: bool = True
     hour: int = Field(default=2, ge=0, le=12)
@@ -254,14 +233,32 @@ def resolve(path: Path, overrides: Iterable[str] = ()) -> ResolvedSpec:
     leaves = flatten(dumped)
     found: dict[str, Origin] = {}
     for leaf in leaves:
-        above = [".".join(leaf.split(".")[: i + 1]) for i in range(len(leaf.split(".")))]
-        override = next((origins[key] for key in reversed(above) if key in origins), None)
-        from_file = any(key in written for key in above) or any(w.startswith(leaf + ".") for w in written)
+        above = [leaf.rsplit(".", depth)[0] for depth in range(leaf.count(".") + 1)]
+        override = next((origins[key] for key in above if key in origins), None)
+        from_file = any(key in written and _stands_for(key, leaf) for key in above)
         found[leaf] = override or ("file" if from_file else "default")
     for leaf in set(origins) - set(leaves):
         if not any(key.startswith(leaf + ".") for key in leaves):
             raise SpecError(f"No key `{leaf}` in the spec. {near_match(leaf, leaves)}", where=str(path))
     return ResolvedSpec(spec, path, fingerprint(dumped), found, overrides)
+
+
+def _stands_for(written: str, leaf: str) -> bool:
+    """Return whether a written value is this leaf: itself, or the short form of a component, a column or a list."""
+    rest = leaf.removeprefix(written).removeprefix(".")
+    return rest in ("", "kind", "type") or rest.isdigit()
+
+
+def parse_dump(dumped: Mapping[str, Any]) -> Spec:
+    """Return the spec of what `Spec.dump` gave.
+
+    Raises:
+        SpecError: this version of mlsys does not understand it any more.
+    """
+    try:
+        return Spec.model_validate(_tuples(dict(dumped)))
+    except ValidationError as error:
+        raise SpecError(f"A stored spec is not understood: {_problem(error.errors()[0])}") from None
 
 
 def fingerprint(dumped: Mapping[str, Any]) -> str:
@@ -293,9 +290,7 @@ def _unique_keys(loader: yaml.SafeLoader, node: yaml.MappingNode, deep: bool = F
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
         if key in seen:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"key `{key}` stands twice", key_node.start_mark
-            )
+            raise yaml.constructor.ConstructorError(None, None, f"key `{key}` stands twice", key_node.start_mark)
         seen.add(key)
     return loader.construct_mapping(node, deep)
 

@@ -64,7 +64,9 @@ class Store:
         path = self._at(digest)
         if not path.exists():
             raise IntegrityError(
-                "A stored file is missing", where=str(path), remedy="Restore it from a backup of MLSYS_HOME/store"
+                "A stored file is missing",
+                where=str(path),
+                remedy="Restore it from a backup of MLSYS_HOME/store",
             )
         return path
 
@@ -114,7 +116,9 @@ def settle(temporary: Path, target: Path, *, mode: int = 0o644) -> None:
             os.close(folder)
     except OSError as error:
         raise RunError(
-            f"Could not write: {error.strerror}", where=str(target), remedy="Free some disk space, then run again"
+            f"Could not write: {error.strerror}",
+            where=str(target),
+            remedy="Free some disk space, then run again",
         ) from error
 
 

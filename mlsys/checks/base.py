@@ -1,7 +1,7 @@
 """The contract of a check: a rule that new data must keep.
 
-A check of scope `partition` compiles to Great Expectations and looks at the rows of new partitions only; one of
-scope `snapshot` looks at stored summaries of all partitions. History is never read again.
+A check of scope `partition` compiles to Great Expectations and looks at the rows of new partitions only; one
+of scope `snapshot` looks at stored summaries of all partitions. History is never read again.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 
 from mlsys.components import Component
+from mlsys.errors import near_match
 from mlsys.records import Severity, State
 from mlsys.schema import Schema
+
+DAY = "_day"  # column of the validated frame: the partition a row belongs to
 
 
 @dataclass(frozen=True)
 class PartitionSummary:
-    """What is kept of a partition: its day, rows, rows labelled by the cutoff, and repeated keys within it."""
+    """What is kept of a partition: its day, rows, rows labelled by the cutoff, repeated keys within it."""
 
     day: date
     n_rows: int
@@ -45,7 +48,7 @@ class Finding:
 
 
 class Check(Component, ABC):
-    """A rule with a severity: a failed critical check quarantines rows or stops the run, a warning is reported."""
+    """A rule with a severity: a critical one quarantines rows or stops the run, a warning is reported."""
 
     severity: Severity = "critical"
     scope: ClassVar[Literal["partition", "snapshot"]] = "partition"
@@ -56,10 +59,27 @@ class Check(Component, ABC):
     def title(self) -> str:
         """What the check demands: `url_length between 0 and 2000`."""
 
-    def expectation(self, schema: Schema) -> Any:
+    @property
+    def looks_at(self) -> tuple[str, ...]:
+        """Columns of the schema that the check reads, the one it is mainly about first."""
+        column = getattr(self, "column", None)
+        return (column,) if isinstance(column, str) else ()
+
+    def misfit(self, schema: Schema) -> str | None:
+        """Return in words why the rule can't be applied to columns of these types, or None when it can."""
+        for name in self.looks_at:
+            if name not in schema:
+                return f"no column '{name}' in `schema`. {near_match(name, schema)}"
+        return self.type_misfit(schema)
+
+    def type_misfit(self, schema: Schema) -> str | None:  # noqa: ARG002
+        """Return in words why the types of its columns don't suit the rule; all columns are known to exist."""
+        return None
+
+    def expectation(self, schema: Schema) -> Any:  # noqa: ARG002
         """Return the Great Expectations expectation (scope `partition`); imports stand in here."""
         raise TypeError(f"{type(self).__name__} is not compiled to Great Expectations")
 
-    def judge(self, summaries: Summaries) -> Finding:
+    def judge(self, summaries: Summaries) -> Finding:  # noqa: ARG002
         """Return the verdict on summaries (scope `snapshot`)."""
         raise TypeError(f"{type(self).__name__} does not look at summaries")

@@ -1,6 +1,9 @@
-"""The table of features."""
+"""The table of feature recipes."""
 
-from mlsys.features.base import Features
 from mlsys.components import Table
+from mlsys.features.base import Features
+from mlsys.features.tabular import TabularFeatures
 
-FEATURES = Table("feature", "mlsys.features", Features, [])
+FEATURES: Table[Features] = Table(
+    "feature recipe", "mlsys.features", Features, [TabularFeatures], hints={"default": "tabular"}
+)

@@ -37,3 +37,11 @@ class Gate(Component, ABC):
     @abstractmethod
     def judge(self, evidence: Evidence) -> GateResult:
         """Return what the gate saw; a missing or undefined metric is never a pass."""
+
+    def inconclusive(self, name: str, reason: str, sentence: str) -> GateResult:
+        """Return a finding without a verdict: what it takes to judge is missing."""
+        return GateResult(gate=self.kind, name=name, state="inconclusive", sentence=sentence, reason=reason)
+
+    def without_challenger(self, name: str) -> GateResult:
+        """Return the finding of a run whose candidates all failed or could not be scored."""
+        return self.inconclusive(name, "no_challenger", "There is no challenger: no candidate could be scored.")

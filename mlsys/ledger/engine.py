@@ -49,9 +49,7 @@ def writing(engine: sa.Engine, pipeline: str) -> Iterator[sa.Connection]:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
-            connection.execute(
-                sa.select(sa.func.pg_advisory_xact_lock(_LOCK_SPACE, _number(f"chain:{pipeline}")))
-            )
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_SPACE, _number(f"chain:{pipeline}"))))
         yield connection
         connection.commit()
 

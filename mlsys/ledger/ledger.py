@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Self
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 
 from mlsys import clock
 from mlsys.errors import IntegrityError, MlsysError
@@ -21,6 +22,7 @@ from mlsys.records import Candidate, Decision, EvaluationSet
 from mlsys.store import canonical_json
 
 GENESIS = "0" * 64
+_PARTITION = TypeAdapter(Partition)
 
 
 class ChampionMovedError(MlsysError):
@@ -65,21 +67,16 @@ class Ledger:
 
     def requests(self, pipeline: str) -> list[RequestRow]:
         """Return all requests of a pipeline, oldest first."""
-        return [
-            RequestRow.load(r) for r in self._records(tables.requests, tables.requests.c.pipeline == pipeline)
-        ]
+        return [RequestRow.load(r) for r in self._records(tables.requests, tables.requests.c.pipeline == pipeline)]
 
     def add_run(self, pipeline: str, row: RunRow) -> None:
         """Write a transition of a run; one that repeats the run's present status is not written again."""
         with databases.writing(self.engine, pipeline) as connection:
             table = tables.runs
             last = connection.execute(
-                sa.select(table.c.status)
-                .where(table.c.run_id == row.run_id)
-                .order_by(table.c.seq.desc())
-                .limit(1)
+                sa.select(table.c.status).where(table.c.run_id == row.run_id).order_by(table.c.seq.desc()).limit(1)
             ).scalar()
-            if last != row.status or row.status == "failed":
+            if last != row.status:
                 named = {"run_id": row.run_id, "training_key": row.training_key, "status": row.status}
                 _append(connection, table, pipeline, named, row.dump())
 
@@ -153,10 +150,7 @@ class Ledger:
         """Return the decisions of a pipeline (or of one of its runs), oldest first."""
         table = tables.decisions
         where = table.c.pipeline == pipeline
-        return [
-            Decision.load(r)
-            for r in self._records(table, where if run_id is None else table.c.run_id == run_id)
-        ]
+        return [Decision.load(r) for r in self._records(table, where if run_id is None else table.c.run_id == run_id)]
 
     # -- champions --------------------------------------------------------------------------------------------
 
@@ -217,11 +211,9 @@ class Ledger:
     def partitions(self, pipeline: str, layout: str) -> list[Partition]:
         """Return the newest version of each partition of a layout, by day."""
         table = tables.partitions
-        found = self._records(
-            table, sa.and_(table.c.pipeline == pipeline, table.c.layout == layout), at=False
-        )
+        found = self._records(table, sa.and_(table.c.pipeline == pipeline, table.c.layout == layout), at=False)
         newest: dict[Any, Partition] = {}
-        for partition in map(Partition.load, found):
+        for partition in map(_PARTITION.validate_python, found):
             if partition.day not in newest or newest[partition.day].version < partition.version:
                 newest[partition.day] = partition
         return [newest[day] for day in sorted(newest)]
@@ -231,7 +223,7 @@ class Ledger:
         with databases.writing(self.engine, pipeline) as connection:
             for partition in new:
                 named = {"layout": partition.layout, "day": str(partition.day), "version": partition.version}
-                _append(connection, tables.partitions, pipeline, named, partition.dump())
+                _append(connection, tables.partitions, pipeline, named, _PARTITION.dump_python(partition, mode="json"))
 
     @contextmanager
     def serialised(self, pipeline: str) -> Iterator[None]:
@@ -276,9 +268,7 @@ class Ledger:
             previous = row["hash"]
         return len(rows)
 
-    def _records(
-        self, table: sa.Table, where: sa.ColumnElement[bool], *, at: bool = True
-    ) -> list[dict[str, Any]]:
+    def _records(self, table: sa.Table, where: sa.ColumnElement[bool], *, at: bool = True) -> list[dict[str, Any]]:
         query = sa.select(table.c.record, table.c.at).where(where).order_by(table.c.pipeline, table.c.seq)
         stamped = at and table.name in _STAMPED
         with databases.reading(self.engine) as connection:
@@ -308,9 +298,7 @@ def _append(
             for t in tables.ALL
         )
     ).subquery()
-    head = connection.execute(
-        sa.select(heads.c.seq, heads.c.hash).order_by(heads.c.seq.desc()).limit(1)
-    ).first()
+    head = connection.execute(sa.select(heads.c.seq, heads.c.hash).order_by(heads.c.seq.desc()).limit(1)).first()
     row = {
         "pipeline": pipeline,
         "seq": head.seq + 1 if head else 1,

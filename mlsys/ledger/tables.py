@@ -38,9 +38,7 @@ requests = _table(
     _text("reason", nullable=True),
 )
 runs = _table("runs", _text("run_id", index=True), _text("training_key", index=True), _text("status"))
-candidates = _table(
-    "candidates", _text("candidate_id", index=True), _text("run_id", index=True), _text("status")
-)
+candidates = _table("candidates", _text("candidate_id", index=True), _text("run_id", index=True), _text("status"))
 evaluations = _table("evaluations", _text("decision_key", index=True), _text("run_id", index=True))
 decisions = _table(
     "decisions",

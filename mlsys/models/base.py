@@ -41,10 +41,13 @@ class Model(Component, ABC):
 
     Attributes:
         name: what this candidate is called; default its kind. Two candidates of a kind need two names.
+        baseline: a sanity line: scored and shown, never chosen.
+        effort: how long a fit takes next to those of other kinds; the longest is started first.
     """
 
     name: str | None = None
     baseline: ClassVar[bool] = False
+    effort: ClassVar[int] = 1
 
     @property
     def label(self) -> str:
@@ -62,6 +65,7 @@ class Model(Component, ABC):
             features: unfitted transformer of a feature recipe.
             rows: `(n_rows, n_columns)` raw feature columns.
             y: `(n_rows,)` int8, 1 for the positive class.
+            task: seed, threads and inner rows.
         """
         from sklearn.pipeline import Pipeline
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from mlsys.components import Component
 from mlsys.records import Candidate, Decision, Evaluation, Plan, Snapshot
@@ -44,7 +44,13 @@ class Place:
 
 
 class Registry(Component, ABC):
-    """A place where models are shown."""
+    """A place where models are shown.
+
+    Attributes:
+        shows_unpromoted: whether the best candidate of every decided run is shown, or only promoted ones.
+    """
+
+    shows_unpromoted: ClassVar[bool] = False
 
     @abstractmethod
     def publish(self, release: Release, place: Place) -> str:

@@ -34,10 +34,11 @@ class ReadRequest:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row that could not be read: where it stands (file and line, or key) and why."""
+    """A row that could not be read: where it stands (file and line, or key), why, and its UTC day where known."""
 
     where: str
     reason: str
+    day: date | None = None
 
 
 @dataclass(frozen=True)

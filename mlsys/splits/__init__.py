@@ -1,6 +1,15 @@
 """The table of splits."""
 
-from mlsys.splits.base import Splitter
 from mlsys.components import Table
+from mlsys.splits.base import Splitter
+from mlsys.splits.group_split import GroupSplit
+from mlsys.splits.hash_split import HashSplit
+from mlsys.splits.time_split import TimeSplit
 
-SPLITS = Table("split", "mlsys.splits", Splitter, [])
+SPLITS = Table(
+    "split",
+    "mlsys.splits",
+    Splitter,
+    [TimeSplit, HashSplit, GroupSplit],
+    hints={"random": "hash", "kfold": "hash", "shuffle": "hash", "temporal": "time", "date": "time"},
+)

@@ -12,7 +12,7 @@ from mlsys.ledger import Ledger
 def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/mlsys.db"
-    url: str = request.getfixturevalue("fresh_postgres_database")
+    url: str = request.getfixturevalue("postgres_url")
     return url
 
 

@@ -1,0 +1,72 @@
+# Everything a person does here, by name: `make help` lists it.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Test processes side by side; 0 runs the tests in one process.
+JOBS ?= 2
+# More arguments for pytest: make test ARGS="-k gates -x"
+ARGS ?=
+
+# Without bytecode the heavy imports cost three to six times as much, so nothing here may suppress it.
+unexport PYTHONDONTWRITEBYTECODE
+# A path or home meant for another Python would reach into .venv.
+unexport PYTHONPATH
+unexport PYTHONHOME
+
+define CHECK_PYTHON
+if ! command -v '$(PYTHON)' >/dev/null 2>&1; then \
+  echo "mlsys needs Python 3.11, 3.12 or 3.13, and there is no '$(PYTHON)' on the path: install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 2; fi; \
+if ! '$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1; then \
+  echo "mlsys needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1): name another one: make PYTHON=python3.12" >&2; exit 2; fi
+endef
+
+.PHONY: help venv demo test test-fast lint format types checks bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PYTHON=python3.12   the Python that .venv is made with"
+	@echo "  ONCE=1              make demo ends by itself"
+	@echo "  JOBS=0 ARGS=\"-x\"    make test in one process, with more arguments for pytest"
+
+venv: ## make or refresh .venv from the lock (instant when nothing changed)
+	@$(CHECK_PYTHON)
+	@'$(PYTHON)' scripts/setup_venv.py
+
+demo: venv ## start everything on this machine and watch one retraining
+	@$(BIN)/python -m mlsys.orchestration.demo $(if $(ONCE),--once)
+
+test: venv ## run all tests
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
+
+test-fast: venv ## run the tests that take less than two seconds each
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not slow and not e2e and not postgres" $(ARGS)
+
+lint: venv ## ruff: style, and whether files are formatted
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: venv ## let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: venv ## mypy, strict
+	@$(BIN)/mypy
+
+checks: venv ## house rules: imports, names, sizes, kinds, lock
+	@$(BIN)/python scripts/check_all.py
+
+bench: venv ## the reference job as a plain script and as `mlsys run`; writes bench/results.md
+	@$(BIN)/python bench/run.py $(ARGS)
+
+lock: venv ## write requirements*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
+	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
+
+clean: ## remove caches and build leftovers (never var/, never .venv)
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	@find . -path ./.venv -prune -o -path ./var -prune -o -name __pycache__ -type d -print | xargs rm -rf

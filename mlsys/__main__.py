@@ -1,0 +1,5 @@
+"""`python -m mlsys` is `mlsys`."""
+
+from mlsys.cli import main
+
+main()

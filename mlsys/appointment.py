@@ -1,0 +1,92 @@
+"""A person decides who serves: manual promotion and rollback, with a name and a reason in the ledger."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Literal
+
+from mlsys.errors import IntegrityError, UsageError, near_match
+from mlsys.ledger import ChampionChange
+from mlsys.projection import project
+from mlsys.promotion import next_version, plan_of
+from mlsys.workspace import Workspace
+
+
+def appoint(work: Workspace, pipeline: str, run_id: str, *, candidate: str | None, reason: str) -> ChampionChange:
+    """Make a candidate of a run the champion; default the run's best one.
+
+    Raises:
+        UsageError: unknown run or candidate, or one that serves already.
+    """
+    fitted = [c for c in work.ledger.candidates(run_id) if c.status == "fitted"]
+    if not fitted or plan_of(work.ledger, run_id).pipeline != pipeline:
+        known = {row.run_id for row in work.ledger.runs(pipeline)}
+        raise UsageError(
+            f"{pipeline} has no run with fitted candidates of that name. {near_match(run_id, known)}", got=run_id
+        )
+    wanted = candidate
+    if wanted is None:
+        decisions = work.ledger.decisions(pipeline, run_id=run_id)
+        wanted = decisions[-1].challenger if decisions else None
+    names = {name: c.candidate_id for c in fitted for name in (c.name, c.candidate_id)}
+    if wanted not in names:
+        raise UsageError(f"No such candidate. {near_match(str(wanted), names)}", where=run_id, got=wanted)
+    return _serve(work, pipeline, names[wanted], kind="manual", reason=reason)
+
+
+def roll_back(work: Workspace, pipeline: str, *, version: str | None, reason: str) -> ChampionChange:
+    """Let a model that really served before serve again; default the one before the present champion.
+
+    Raises:
+        UsageError: no such version ever served, or it serves now.
+    """
+    changes = work.ledger.champion_changes(pipeline)
+    present = changes[-1] if changes else None
+    if present is None:
+        raise UsageError(f"{pipeline} has no champion, so there is nothing to roll back")
+    served = {change.version: change for change in changes}
+    if version is None:
+        earlier = [change for change in changes if change.candidate_id == present.previous]
+        if not earlier:
+            raise UsageError(f"{present.version} is the first champion of {pipeline}; nothing served before it")
+        target = earlier[-1]
+    elif version in served:
+        target = served[version]
+    else:
+        raise UsageError(f"No version of that name ever served. {near_match(version, served)}", got=version)
+    return _serve(work, pipeline, target.candidate_id, kind="rollback", reason=reason)
+
+
+def _serve(
+    work: Workspace, pipeline: str, candidate_id: str, *, kind: Literal["manual", "rollback"], reason: str
+) -> ChampionChange:
+    if not reason.strip():
+        raise UsageError("A reason is needed; it stands in the ledger for ever", where="--reason")
+    changes = work.ledger.champion_changes(pipeline)
+    candidate = work.ledger.candidate(candidate_id)
+    run_id = work.ledger.run_of(candidate_id)
+    if candidate is None or candidate.model is None or run_id is None:
+        raise IntegrityError("The ledger has no fitted candidate of that name", got=candidate_id)
+    if changes and changes[-1].candidate_id == candidate_id:
+        raise UsageError(f"{candidate_id} serves already, as version {changes[-1].version}")
+    work.store.read_bytes(candidate.model)  # a missing or damaged file must not become champion
+    served = [change for change in changes if change.candidate_id == candidate_id]
+    plan = plan_of(work.ledger, run_id)
+    decisions = work.ledger.decisions(pipeline, run_id=run_id)
+    change = work.ledger.change_champion(
+        ChampionChange(
+            pipeline=pipeline,
+            generation=(changes[-1].generation if changes else 0) + 1,
+            candidate_id=candidate_id,
+            version=served[-1].version if served else next_version(work, changes, plan=plan, candidate=candidate),
+            kind=kind,
+            cutoff=plan.cutoff,
+            run_id=run_id,
+            decision_key=served[-1].decision_key if served else (decisions[-1].decision_key if decisions else None),
+            previous=changes[-1].candidate_id if changes else None,
+            who=getpass.getuser(),
+            reason=reason,
+        )
+    )
+    project(work, pipeline)
+    return change

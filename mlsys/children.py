@@ -1,0 +1,129 @@
+"""Work in forked children, side by side: they share the parent's memory and send back small bytes.
+
+A child leaves by `os._exit`, so tearing down a hundred modules costs nothing. What a forked child must not do is use
+an OpenMP pool that its parent has started (it waits for threads that do not exist in it): callers keep to one thread
+per child.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import signal
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a child ended.
+
+    Attributes:
+        data: what it sent; None when it died before.
+        cause: `signal 9 (SIGKILL)`, `exit code 1` or `timeout after 60 s`, None for a clean end.
+        killed: by a signal or for the timeout, not by an error of its own.
+    """
+
+    name: str
+    data: bytes | None
+    cause: str | None = None
+    killed: bool = False
+
+
+@dataclass
+class _Child:
+    name: str
+    pid: int
+    started: float
+    received: bytearray = field(default_factory=bytearray)
+    timed_out: bool = False
+
+
+def side_by_side(work: Mapping[str, Callable[[], bytes]], *, workers: int, timeout: float) -> Iterator[Ended]:
+    """Run each callable in a forked child, at most `workers` at a time, in the mapping's order; yield as they end.
+
+    A child is killed after `timeout` seconds. Leaving the iterator early kills the children that still run.
+    """
+    waiting = list(work.items())
+    with selectors.DefaultSelector() as selector:
+        running: dict[int, _Child] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < workers:
+                    name, call = waiting.pop(0)
+                    pipe, child = _fork(name, call)
+                    running[pipe] = child
+                    selector.register(pipe, selectors.EVENT_READ)
+                for key, _ in selector.select(timeout=1.0):
+                    chunk = os.read(key.fd, 1 << 16)
+                    if chunk:
+                        running[key.fd].received += chunk
+                        continue
+                    selector.unregister(key.fd)
+                    os.close(key.fd)
+                    yield _reap(running.pop(key.fd), timeout)
+                _kill_overdue(running.values(), timeout)
+        finally:
+            for pipe, child in running.items():
+                os.close(pipe)
+                os.kill(child.pid, signal.SIGKILL)
+                os.waitpid(child.pid, 0)
+
+
+def _fork(name: str, call: Callable[[], bytes]) -> tuple[int, _Child]:
+    reading, writing = os.pipe()
+    for handler in logging.getLogger().handlers:
+        handler.flush()  # or the child would write the parent's buffered lines again
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with warnings.catch_warnings():
+        # Python 3.12 warns about forking a process with threads; the child uses one thread and no lock of others.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid == 0:
+        os.close(reading)
+        _run_child(call, writing)
+    os.close(writing)
+    return reading, _Child(name, pid, time.monotonic())
+
+
+def _run_child(call: Callable[[], bytes], writing: int) -> None:
+    code = 1
+    try:
+        data = call()
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(data)
+        code = 0
+    finally:
+        # No exception may unwind into the parent's code: there would be two of it.
+        if code:
+            traceback.print_exc()
+        for handler in logging.getLogger().handlers:
+            handler.flush()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _reap(child: _Child, timeout: float) -> Ended:
+    _, status = os.waitpid(child.pid, 0)
+    if child.timed_out:
+        return Ended(child.name, None, f"timeout after {timeout:g} s", killed=True)
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        return Ended(child.name, None, f"signal {-code} ({signal.Signals(-code).name})", killed=True)
+    if code > 0:
+        return Ended(child.name, None, f"exit code {code}")
+    return Ended(child.name, bytes(child.received))
+
+
+def _kill_overdue(children: Iterable[_Child], timeout: float) -> None:
+    for child in children:
+        if not child.timed_out and time.monotonic() - child.started > timeout:
+            child.timed_out = True
+            os.kill(child.pid, signal.SIGKILL)

@@ -1,0 +1,88 @@
+"""The entry point: commands, exit codes, and one clear sentence for every error."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from typing import NoReturn
+
+import click
+
+from mlsys import __version__
+from mlsys.cli.champions import champion, history, promote, report, rollback
+from mlsys.cli.operating import doctor, down, reconcile, status, up
+from mlsys.cli.retraining import check, preview, run
+from mlsys.cli.samples import samples
+from mlsys.errors import MlsysError
+
+MEANINGS = {
+    0: "done",
+    2: "wrong usage or spec",
+    3: "data refused",
+    4: "the run failed or decided `error`",
+    5: "other runs promoted first, three times",
+    130: "interrupted",
+}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mlsys")
+def commands() -> None:
+    r"""Retraining that can be trusted with a production model.
+
+    \b
+    Exit codes: 0 done or skipped, 2 wrong usage or spec, 3 data refused,
+    4 the run failed or decided `error`, 5 lost three races.
+    """
+
+
+_ALL = [up, down, status, doctor, reconcile, samples]
+_ALL += [check, preview, run]
+_ALL += [history, champion, report, promote, rollback]
+for _command in _ALL:
+    commands.add_command(_command)
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    code = invoke(sys.argv[1:])
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Tearing down the modules of pandas, xgboost and mlflow takes over a second, and everything is closed by now.
+    os._exit(code)
+
+
+def invoke(arguments: list[str]) -> int:
+    """Run a command line and return its exit code; errors are printed, never raised."""
+    return guarded(commands, arguments)
+
+
+def guarded(command: click.Command, arguments: list[str]) -> int:
+    """Run one command and return its exit code; errors are printed, never raised."""
+    for name, value in (("MLFLOW_DISABLE_TELEMETRY", "true"), ("GX_ANALYTICS_ENABLED", "false")):
+        os.environ.setdefault(name, value)
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread per candidate; candidates run side by side
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        result = command.main(args=arguments, prog_name="mlsys", standalone_mode=False)
+        code = result if isinstance(result, int) else 0
+    except click.exceptions.Exit as leaving:
+        code = leaving.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except MlsysError as error:
+        click.echo(f"mlsys: {error}", err=True)
+        code = error.exit_code
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        code = 130
+    except Exception:  # noqa: BLE001 - the last door: whatever comes here is a mistake in mlsys, shown whole
+        traceback.print_exc()
+        code = 4
+    if code:
+        click.echo(f"mlsys: exit code {code} ({MEANINGS.get(code, 'failed')})", err=True)
+    return code

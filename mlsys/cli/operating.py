@@ -1,0 +1,92 @@
+"""`mlsys up`, `down`, `status`, `doctor` and `reconcile`: the installation itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from mlsys.cli.terminal import say, show_table
+
+if TYPE_CHECKING:
+    from mlsys.orchestration.stack import ComponentStatus
+
+
+@click.command()
+def up() -> None:
+    """Start the embedded stack: Postgres, Airflow and the MLflow UI, all on this machine alone."""
+    from mlsys.logs import set_up
+    from mlsys.orchestration import stack
+    from mlsys.settings import load_settings
+
+    settings = load_settings()
+    set_up(settings.log_format, "WARNING")
+    found = stack.up(settings, progress=say)
+    _heal()
+    say(f"\nAirflow  {found.airflow}   login {found.login} / {found.password}\nMLflow   {found.mlflow}")
+    say("Stop it with: mlsys down")
+
+
+@click.command()
+def down() -> None:
+    """Stop the embedded stack; data stays."""
+    from mlsys.orchestration import stack
+    from mlsys.settings import load_settings
+
+    stack.down(load_settings(), progress=say)
+
+
+@click.command()
+def status() -> int:
+    """Show what of the embedded stack runs, where, and how much memory it takes."""
+    from mlsys.orchestration import stack
+    from mlsys.settings import load_settings
+
+    found = stack.status(load_settings())
+    _show(found)
+    return 4 if any(component.state == "died" for component in found) else 0
+
+
+@click.command()
+@click.argument("name", required=False)
+def reconcile(name: str | None) -> None:
+    """Write MLflow's registry and the file registry again from the ledger (all pipelines without NAME)."""
+    from mlsys.projection import drift, project
+    from mlsys.workspace import open_workspace
+
+    with open_workspace() as work:
+        for each in [name] if name else work.ledger.pipelines():
+            found = drift(work, each)
+            project(work, each, force=True)
+            for sentence in found:
+                say(f"mended: {sentence}")
+            if not found:
+                say(f"{each}: the registries say what the ledger says")
+
+
+@click.command()
+def doctor() -> int:
+    """Look for what could go wrong: disk, database, ledger, stored models, registries."""
+    from mlsys.diagnosis import examine
+    from mlsys.settings import load_settings
+
+    sick = False
+    for finding in examine(load_settings()):
+        say(f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.subject}: {finding.sentence}")
+        sick = sick or not finding.ok
+    return 4 if sick else 0
+
+
+def _heal() -> None:
+    from mlsys.projection import project
+    from mlsys.workspace import open_workspace
+
+    with open_workspace() as work:
+        for name in work.ledger.pipelines():
+            project(work, name)
+
+
+def _show(components: Sequence[ComponentStatus]) -> None:
+    rows = [(c.name, c.state, c.pid, f"{c.memory_bytes / 1e6:.0f} MB" if c.pid else "", c.address) for c in components]
+    show_table(("component", "state", "pid", "memory", "address"), rows)

@@ -1,0 +1,142 @@
+"""`mlsys check`, `preview` and `run`: before a retraining, and the retraining itself without Airflow."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mlsys.cli.terminal import Steps, say, show_decision, show_metrics, show_table
+
+if TYPE_CHECKING:
+    from mlsys.intake import RunRequest
+    from mlsys.pipeline import Finished
+    from mlsys.workspace import Workspace
+
+day_option = click.option(
+    "--day", metavar="YYYY-MM-DD", help="Last UTC day of data to include (default: newest complete)."
+)
+set_option = click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A spec key for this run alone."
+)
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--full", is_flag=True, help="Read the whole source again and name days that changed since.")
+def check(name: str | None, full: bool) -> int:
+    """Say what is wrong with a spec and its data (all specs without NAME)."""
+    from mlsys.checkup import problems_of
+    from mlsys.settings import load_settings
+    from mlsys.workspace import open_workspace
+
+    settings = load_settings()
+    names = [name] if name else sorted(path.stem for path in settings.pipelines.glob("*.yaml"))
+    worst = 0
+    with open_workspace(settings) as work:
+        for each in names:
+            found = problems_of(work, each, full=full)
+            for problem in found:
+                say(f"{each}: {problem}")
+                worst = max(worst, problem.exit_code)
+            if not found:
+                say(f"{each}: ok")
+    return worst
+
+
+@click.command()
+@click.argument("name")
+@day_option
+@set_option
+def preview(name: str, day: str | None, overrides: tuple[str, ...]) -> None:
+    """Show what a run would read, train and could promote, and where each value comes from. Writes nothing."""
+    from mlsys.checkup import outlook
+    from mlsys.workspace import open_workspace
+
+    with open_workspace() as work:
+        seen = outlook(work, name, day=day, overrides=overrides)
+    for line in seen.sentences:
+        say(line)
+    say()
+    show_table(("key", "value", "from"), [(key, _short(value), origin) for key, value, origin in seen.values])
+
+
+@click.command()
+@click.argument("name")
+@day_option
+@set_option
+@click.option(
+    "--mode",
+    type=click.Choice(["live", "dry", "train"]),
+    default="live",
+    help="live: promote when the gates say so; dry: decide only; train: for the record, never promoted.",
+)
+@click.option("--reason", help="Why this run is asked for; kept in the ledger.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of words.")
+def run(name: str, day: str | None, overrides: tuple[str, ...], mode: Any, reason: str | None, as_json: bool) -> int:
+    """Retrain NAME here, without Airflow: the same steps, the same decision."""
+    from mlsys.intake import RunRequest
+
+    request = RunRequest(name, day=day, mode=mode, overrides=overrides, reason=reason)
+    finished, details, shown = _run(request, quiet=as_json)
+    if as_json:
+        say(json.dumps(_summary(finished), sort_keys=True))
+    elif finished.version is None or finished.evaluations is None:
+        say(f"skipped ({finished.start.reason}): {finished.start.sentence}.")
+    else:
+        show_metrics(finished.evaluations, details)
+        show_decision(finished.version.decision)
+        say(f"\n{finished.version.sentence}.\nReport card: {shown}")
+    return 4 if finished.version and finished.version.decision.outcome == "error" else 0
+
+
+def _run(request: RunRequest, *, quiet: bool) -> tuple[Finished, dict[str, Any], str]:
+    import sys
+
+    from mlsys import pipeline
+    from mlsys.logs import set_up
+    from mlsys.settings import load_settings
+    from mlsys.workspace import open_workspace
+
+    settings = load_settings()
+    live = sys.stderr.isatty() and settings.log_format == "text"
+    set_up(settings.log_format, "WARNING" if live else settings.log_level)
+    steps = None if quiet else Steps()
+    with open_workspace(settings) as work:
+        try:
+            finished = pipeline.run(work, request, listener=steps)
+        finally:
+            if steps:
+                steps.stop()
+        details = work.store.read_json(finished.evaluations.details) if finished.evaluations else {}
+        return finished, details, _where(work, finished)
+
+
+def _where(work: Workspace, finished: Finished) -> str:
+    return str(work.home / finished.report.path) if finished.report else ""
+
+
+def _summary(finished: Finished) -> dict[str, Any]:
+    start, version = finished.start, finished.version
+    return {
+        "status": "done" if start.go else "skipped",
+        "run_id": start.run_id,
+        "reason": start.reason,
+        "sentence": version.decision.sentence if version else start.sentence,
+        "snapshot": start.snapshot.dump() if start.snapshot else None,
+        "decision": version.decision.dump() if version else None,
+        "champion": version.champion if version else None,
+        "version": version.version if version else None,
+        "metrics": {
+            model: value.model_dump(mode="json")
+            for model, value in (finished.evaluations.summary if finished.evaluations else {}).items()
+        },
+        "report": finished.report.path if finished.report else None,
+        "steps": finished.seconds,
+    }
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."

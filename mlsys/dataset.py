@@ -1,0 +1,271 @@
+"""From a snapshot to rows that models can be fitted on: usable rows, their sides, features and target.
+
+Labels are compared by name: the target column may hold text, booleans or numbers, and `target.positive` names the
+positive class as text. A row without a label is counted and left out, never filled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mlsys import snapshot as snapshots
+from mlsys.clock import last_day_before
+from mlsys.errors import DataError, SpecError, near_match
+from mlsys.records import CheckReport, Snapshot, Split, SplitCounts
+from mlsys.schema import ColumnSpec
+from mlsys.spec import Spec
+from mlsys.splits.base import HOLDOUT, LEFT_OUT, TRAINING, VALIDATION, SplitRows, refuse_empty
+from mlsys.store import Store
+from mlsys.target import Labels, classes_of, labels_of
+
+log = logging.getLogger(__name__)
+
+NUMERIC = ("integer", "number", "boolean")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows in the snapshot's order.
+
+    Attributes:
+        rows: `(n_rows, n_columns)` feature columns: numeric as float64 with NaN for missing and infinite values,
+            categorical as objects, str or None.
+        y: `(n_rows,)` int8, 1 positive, 0 negative, -1 unlabelled.
+        key_hash: `(n_rows,)` uint64.
+        day: `(n_rows,)` datetime64[D].
+        side: `(n_rows,)` int8.
+    """
+
+    rows: pd.DataFrame
+    y: np.ndarray
+    key_hash: np.ndarray
+    day: np.ndarray
+    side: np.ndarray
+
+
+def split(spec: Spec, snapshot: Snapshot, checks: CheckReport, *, store: Store) -> Split:
+    """Give every usable row a side by the spec's rule and store the assignment.
+
+    Raises:
+        DataError: not exactly two classes, the positive one is not among them, an empty side, or one class only in
+            training.
+        SpecError: the rule names a column that the schema does not have.
+    """
+    group = _group_column(spec)
+    columns = [spec.target.column, "_day", "_key", *([group] if group else [])]
+    table = snapshots.read(snapshot.manifest, store, columns)
+    labels = labels_of(table[spec.target.column])
+    last_day = last_day_before(snapshot.cutoff - spec.label.delay)
+    day, key_hash = _days(table), _keys(table)
+    unusable = {
+        "no label": labels.codes < 0,
+        "quarantined": quarantined(snapshot, checks, store),
+        "label not final": day > np.datetime64(last_day, "D"),
+    }
+    group_hash = None
+    if group:
+        unusable["no group"] = pc.is_null(table[group]).to_numpy(zero_copy_only=False)
+        group_hash = _hashes(table[group])
+    usable, left_out = _usable(unusable)
+    positive = classes_of(labels, ~(unusable["no label"] | unusable["quarantined"]), spec)
+    _refuse_nothing_usable(usable, left_out)
+    rows = SplitRows(day=day, key_hash=key_hash, group_hash=group_hash, usable=usable, last_day=last_day)
+    assignment = spec.split.assign(rows)
+    side, n_repeated = without_repeated_keys(assignment.side, key_hash)
+    left_out.update(assignment.left_out)
+    if n_repeated:
+        left_out["repeated key"] = n_repeated
+    refuse_empty(
+        side,
+        detail=f"all its rows repeat a key of an earlier side ({n_repeated} rows)",
+        remedy="Let `key` name one row (an id with its day, say), or use `split: {kind: hash}`",
+    )
+    _refuse_one_class(labels, side, positive)
+    return _record(spec, labels, side, left_out, sentence=assignment.sentence, store=store)
+
+
+def load(
+    spec: Spec,
+    snapshot: Snapshot,
+    checks: CheckReport,  # noqa: ARG001 - its quarantine is already in the split
+    split: Split,
+    *,
+    store: Store,
+    sides: Collection[int],
+    columns: Mapping[str, ColumnSpec] | None = None,
+) -> Dataset:
+    """Return the rows on the given sides; `columns` defaults to the spec's features (a champion has its own).
+
+    Raises:
+        DataError: a column holds what its type can't be made of.
+    """
+    wanted = spec.feature_columns() if columns is None else dict(columns)
+    names = list(dict.fromkeys([*wanted, spec.target.column, "_day", "_key"]))
+    side = read_assignment(split, store)
+    mask = np.isin(side, list(sides))
+    table = snapshots.read(snapshot.manifest, store, names).filter(pa.array(mask))
+    labels = labels_of(table[spec.target.column])
+    return Dataset(
+        rows=feature_frame(table, wanted),
+        y=labels.binary(labels.resolve(spec.target.positive)),
+        key_hash=_keys(table),
+        day=_days(table),
+        side=side[mask],
+    )
+
+
+def feature_frame(table: pa.Table, columns: Mapping[str, ColumnSpec]) -> pd.DataFrame:
+    """Return columns as models take them: float64 with NaN, or objects (str or None); infinite counts as missing.
+
+    Raises:
+        DataError: a column holds what its type can't be made of.
+    """
+    arrays: dict[str, Any] = {}
+    for name, column in columns.items():
+        try:
+            if column.type in NUMERIC:
+                numbers = pc.cast(table[name], pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+                arrays[name] = np.where(np.isfinite(numbers), numbers, np.nan)
+            else:
+                texts = pc.cast(table[name], pa.string()).to_numpy(zero_copy_only=False)
+                arrays[name] = pd.Series(texts, dtype=object)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise DataError(
+                f"Values of type {table[name].type} can't be read as {column.type}: {error}",
+                where=f"column {name}",
+                remedy="Give the column its type in `schema`",
+            ) from error
+    return pd.DataFrame(arrays, columns=list(columns), copy=False)
+
+
+def read_assignment(split: Split, store: Store) -> np.ndarray:
+    """Return `(n_rows,)` int8 sides in the order of the snapshot's rows."""
+    side: np.ndarray = np.load(io.BytesIO(store.read_bytes(split.assignment)), allow_pickle=False)
+    return side
+
+
+def quarantined(snapshot: Snapshot, checks: CheckReport, store: Store) -> np.ndarray:
+    """Return `(n_rows,)` bool: rows that the checks set aside."""
+    mask = np.zeros(snapshot.n_rows, dtype=bool)
+    if checks.quarantine is None:
+        return mask
+    offsets: dict[str, list[int]] = store.read_json(checks.quarantine)
+    start = 0
+    for partition in store.read_json(snapshot.manifest)["partitions"]:
+        inside = np.asarray(offsets.get(partition["fingerprint"], []), dtype=np.int64)
+        mask[start + inside] = True
+        start += partition["n_rows"]
+    return mask
+
+
+def without_repeated_keys(side: np.ndarray, key_hash: np.ndarray) -> tuple[np.ndarray, int]:
+    """Leave out rows whose key stands on an earlier side (training < validation < holdout), and count them.
+
+    A model that was fitted on a row must not be judged on its duplicate. Rules by hash never give such rows.
+    """
+    clean = side.copy()
+    training = key_hash[side == TRAINING]
+    clean[(side == VALIDATION) & np.isin(key_hash, training)] = LEFT_OUT
+    earlier = key_hash[(side == TRAINING) | (side == VALIDATION)]
+    clean[(side == HOLDOUT) & np.isin(key_hash, earlier)] = LEFT_OUT
+    return clean, int((clean != side).sum())
+
+
+def _usable(unusable: Mapping[str, np.ndarray]) -> tuple[np.ndarray, dict[str, int]]:
+    # Each row is counted under its first reason, so that the counts add up.
+    usable = ~np.zeros_like(next(iter(unusable.values())))
+    counts: dict[str, int] = {}
+    for reason, mask in unusable.items():
+        n_rows = int((mask & usable).sum())
+        if n_rows:
+            counts[reason] = n_rows
+        usable &= ~mask
+    return usable, counts
+
+
+def _refuse_nothing_usable(usable: np.ndarray, left_out: Mapping[str, int]) -> None:
+    if not usable.any():
+        raise DataError(
+            f"No row of the snapshot can be used: {', '.join(f'{n} {why}' for why, n in left_out.items())}",
+            where="split",
+            remedy="Look at `label.delay`, `label.arrival` and the check report",
+        )
+
+
+def _refuse_one_class(labels: Labels, side: np.ndarray, positive: str) -> None:
+    counts = labels.counts(side == TRAINING)
+    if len(counts) < 2:
+        only, n_rows = next(iter(counts.items()))
+        raise DataError(
+            f"All {n_rows} training rows are of one class, '{only}' (the positive class is '{positive}'); "
+            "nothing can be learnt from them",
+            where="split",
+            remedy="Train on more days, or see whether labels of the other class arrive",
+        )
+
+
+def _record(
+    spec: Spec, labels: Labels, side: np.ndarray, left_out: dict[str, int], *, sentence: str, store: Store
+) -> Split:
+    buffer = io.BytesIO()
+    np.save(buffer, side.astype(np.int8), allow_pickle=False)
+
+    def counts(number: int) -> SplitCounts:
+        mask = side == number
+        return SplitCounts(n_rows=int(mask.sum()), classes=labels.counts(mask))
+
+    record = Split(
+        kind=spec.split.kind,
+        assignment=store.put_bytes(buffer.getvalue()),
+        training=counts(TRAINING),
+        validation=counts(VALIDATION),
+        holdout=counts(HOLDOUT),
+        left_out=left_out,
+        sentence=sentence,
+    )
+    log.info(
+        "split kind=%s training=%d validation=%d holdout=%d left_out=%d",
+        record.kind,
+        record.training.n_rows,
+        record.validation.n_rows,
+        record.holdout.n_rows,
+        sum(left_out.values()),
+    )
+    return record
+
+
+def _group_column(spec: Spec) -> str | None:
+    name: str | None = spec.split.group_column
+    if name is not None and name not in spec.columns:
+        raise SpecError(f"No column '{name}' in `schema`. {near_match(name, spec.columns)}", where="split.column")
+    return name
+
+
+def _days(table: pa.Table) -> np.ndarray:
+    days: np.ndarray = table["_day"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    return days
+
+
+def _keys(table: pa.Table) -> np.ndarray:
+    keys: np.ndarray = table["_key"].to_numpy(zero_copy_only=False).astype(np.uint64)
+    return keys
+
+
+def _hashes(column: pa.ChunkedArray) -> np.ndarray:
+    # By each value's text, so that the hash is the same in every snapshot; null is 0 and its rows are left out.
+    encoded = pc.dictionary_encode(column.combine_chunks())
+    texts = pc.cast(encoded.dictionary, pa.string()).to_pylist()
+    known = [int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") for text in texts]
+    hashes = np.array([*known, 0], dtype=np.uint64)
+    codes = encoded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
+    return hashes[codes]

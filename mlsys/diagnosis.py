@@ -1,0 +1,68 @@
+"""`mlsys doctor`: one finding per thing that could go wrong, each with its remedy."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mlsys.errors import IntegrityError, MlsysError
+from mlsys.projection import drift
+from mlsys.settings import Settings
+from mlsys.spec import resolve
+from mlsys.workspace import Workspace, open_workspace
+
+_LOW_DISK = 1 << 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    ok: bool
+    sentence: str
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Yield what was found, cheap things first."""
+    supported = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    yield Finding("python", supported, f"{sys.version.split()[0]}{'' if supported else '; use 3.11, 3.12 or 3.13'}")
+    settings.root.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(settings.root).free
+    remedy = "" if free > _LOW_DISK else "; free some space or move MLSYS_HOME"
+    yield Finding("disk", free > _LOW_DISK, f"{free / 1e9:.1f} GB free at {settings.root}{remedy}")
+    for path in sorted(settings.pipelines.glob("*.yaml")):
+        try:
+            resolve(path)
+            yield Finding(f"spec {path.stem}", ok=True, sentence="valid")
+        except MlsysError as error:
+            yield Finding(f"spec {path.stem}", ok=False, sentence=str(error))
+    try:
+        with open_workspace(settings) as work:
+            yield Finding("database", ok=True, sentence=f"{work.databases.kind}, the ledger answers")
+            for name in work.ledger.pipelines():
+                yield from _pipeline(work, name)
+    except MlsysError as error:
+        yield Finding("database", ok=False, sentence=str(error))
+
+
+def _pipeline(work: Workspace, name: str) -> Iterator[Finding]:
+    try:
+        yield Finding(f"ledger {name}", ok=True, sentence=f"{work.ledger.verify(name)} rows, unbroken chain")
+    except IntegrityError as error:
+        yield Finding(f"ledger {name}", ok=False, sentence=str(error))
+    champion = work.ledger.champion(name)
+    if champion is None:
+        yield Finding(f"champion {name}", ok=True, sentence="none yet")
+        return
+    candidate = work.ledger.candidate(champion.candidate_id)
+    try:
+        work.store.read_bytes((candidate.model if candidate else None) or "0" * 64)
+        yield Finding(f"champion {name}", ok=True, sentence=f"{champion.version}, its model file is whole")
+    except IntegrityError as error:
+        yield Finding(f"champion {name}", ok=False, sentence=f"{error} Or: mlsys rollback {name} --reason '...'")
+    stale = drift(work, name)
+    sentence = "agree with the ledger" if not stale else f"{'; '.join(stale)}. Mend with: mlsys reconcile {name}"
+    yield Finding(f"registries {name}", not stale, sentence)

@@ -1,0 +1,50 @@
+"""Durations as people write them in a spec: a whole number and a unit, such as `36h` or `3d`."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_duration(value: object) -> timedelta:
+    """Return the duration of a text such as `36h`.
+
+    Raises:
+        ValueError: any other spelling.
+    """
+    if isinstance(value, timedelta):
+        return value
+    match = re.fullmatch(r"(\d+)([smhd])", value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("A duration is a whole number with a unit s, m, h or d, for example 36h")
+    try:
+        return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    except OverflowError:
+        raise ValueError("A duration is at most 999999999 days") from None
+
+
+def duration_text(value: timedelta) -> str:
+    """Return a duration of whole seconds in the largest unit that fits; inverse of `parse_duration`."""
+    seconds = int(value.total_seconds())
+    unit = next(unit for unit in "dhms" if seconds % _UNITS[unit] == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"
+
+
+def in_words(value: timedelta) -> str:
+    """Return a duration for people, in at most two units and rounded down: `2 days 3 hours`."""
+    left, parts = int(abs(value).total_seconds()), []
+    for unit, word in (("d", "day"), ("h", "hour"), ("m", "minute"), ("s", "second")):
+        count, left = divmod(left, _UNITS[unit])
+        if count:
+            parts.append(f"{count} {word}" + ("s" if count > 1 else ""))
+        elif parts:
+            break  # `2 days 5 seconds` would pretend to an exactness nobody asked for
+    return " ".join(parts[:2]) or "0 seconds"
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(duration_text)]

@@ -1,0 +1,84 @@
+"""The default recipe: robustly scaled numbers, marks for missing ones, one column per frequent category."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from mlsys.features.base import FeatureColumns, Features
+
+
+class TabularFeatures(Features):
+    """Numbers and categories for any model; made of scikit-learn's own parts alone.
+
+    A column that is all missing in training stays, as zeros. A category not seen in training counts as a rare one,
+    or as none at all where training had no rare ones.
+
+    Attributes:
+        scale: centre numbers on the median and divide by the interquartile range.
+        clip: cut scaled numbers at plus and minus this many interquartile ranges; None = never.
+        missing_indicators: one more column for each number that was missing somewhere in training.
+        missing_category: missing categories are a category of their own, or the most frequent one.
+        rare_share: categories with a smaller share of the training rows are grouped into one.
+        max_categories: columns that one category column may become; the least frequent ones are grouped. A column
+            with a different value in almost every row is grouped away altogether, and training says so in a note.
+    """
+
+    kind: Literal["tabular"] = "tabular"
+    scale: bool = True
+    clip: float | None = Field(default=None, gt=0)
+    missing_indicators: bool = True
+    missing_category: Literal["own", "most_frequent"] = "own"
+    rare_share: float = Field(default=0.005, ge=0, lt=0.5)
+    max_categories: int = Field(default=30, ge=2, le=1000)
+
+    def build(self, columns: FeatureColumns) -> Any:
+        """Return an unfitted ColumnTransformer to a dense float64 matrix; it picks its columns by name."""
+        from sklearn.compose import ColumnTransformer
+        from sklearn.impute import MissingIndicator
+
+        parts: list[tuple[str, Any, list[str]]] = []
+        if columns.numeric:
+            parts.append(("numbers", self._numbers(), list(columns.numeric)))
+            if self.missing_indicators:
+                # Columns complete in training get no mark, and must not fail when they have holes later.
+                marks = MissingIndicator(features="missing-only", error_on_new=False)
+                parts.append(("missing", marks, list(columns.numeric)))
+        if columns.categorical:
+            parts.append(("categories", self._categories(), list(columns.categorical)))
+        return ColumnTransformer(parts, sparse_threshold=0.0)
+
+    def _numbers(self) -> Any:
+        from sklearn.impute import SimpleImputer
+        from sklearn.pipeline import Pipeline
+        from sklearn.preprocessing import RobustScaler
+
+        steps: list[tuple[str, Any]] = [("impute", SimpleImputer(strategy="median", keep_empty_features=True))]
+        if self.scale:
+            steps.append(("scale", RobustScaler(copy=False)))
+        if self.clip is not None:
+            steps.append(("clip", self._clipper(self.clip)))
+        return Pipeline(steps)
+
+    def _clipper(self, limit: float) -> Any:
+        import numpy as np
+        from sklearn.preprocessing import FunctionTransformer
+
+        return FunctionTransformer(np.clip, kw_args={"a_min": -limit, "a_max": limit}, feature_names_out="one-to-one")
+
+    def _categories(self) -> Any:
+        from sklearn.impute import SimpleImputer
+        from sklearn.pipeline import Pipeline
+        from sklearn.preprocessing import OneHotEncoder
+
+        encoder = OneHotEncoder(
+            handle_unknown="infrequent_if_exist",
+            min_frequency=self.rare_share or None,
+            max_categories=self.max_categories,
+            sparse_output=False,
+        )
+        if self.missing_category == "own":
+            return encoder  # it takes None for a category like any other
+        imputer = SimpleImputer(strategy="most_frequent", missing_values=None, keep_empty_features=True)
+        return Pipeline([("impute", imputer), ("encode", encoder)])

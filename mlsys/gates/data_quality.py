@@ -1,0 +1,51 @@
+"""The data the run saw must have passed its checks."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from mlsys.gates.base import Evidence, Gate
+from mlsys.records import CheckReport, GateResult
+
+
+class DataQuality(Gate):
+    """No critical check failed as a whole, and not too many rows were quarantined; warnings are allowed.
+
+    Attributes:
+        quarantined_share: most of the validated rows that may stand in quarantine; default `checks.tolerated_share`.
+    """
+
+    kind: Literal["data_quality"] = "data_quality"
+    quarantined_share: float | None = Field(default=None, ge=0, le=1)
+
+    def judge(self, evidence: Evidence) -> GateResult:
+        """Return whether checks passed and the quarantined share keeps its limit."""
+        checks = evidence.checks
+        limit = checks.tolerated_share if self.quarantined_share is None else self.quarantined_share
+        clean, share = checks.state == "pass", checks.quarantined_share
+        within = share <= limit
+        return GateResult(
+            gate=self.kind,
+            name="data quality",
+            state=checks.state if not clean else "pass" if within else "fail",
+            observed=share,
+            limit=limit,
+            distance=limit - share,
+            sentence=_sentence(checks, limit),
+            reason="checks_not_passed" if not clean else None if within else "too_many_quarantined",
+        )
+
+
+def _sentence(checks: CheckReport, limit: float) -> str:
+    failed = [result for result in checks.results if result.state != "pass"]
+    critical = [result for result in failed if result.severity == "critical"]
+    percent = f"{100 * checks.quarantined_share:.3g} %, at most {100 * limit:.3g} % may be"
+    share = f"{checks.n_quarantined:,} rows are quarantined ({percent})"
+    if checks.state != "pass":
+        worst = f": {critical[0].name}" if critical else ""
+        return f"The data checks ended with '{checks.state}'{worst}; {share}."
+    warnings = len(failed) - len(critical)
+    warned = f" with {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
+    return f"{checks.n_checks:,} data checks passed{warned}; {share}."

@@ -1,0 +1,40 @@
+"""Enough holdout rows to judge at all."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from mlsys.gates.base import Evidence, Gate
+from mlsys.records import GateResult
+
+
+class MinRows(Gate):
+    """At least `rows` holdout rows, and `per_class` of each class; fewer are inconclusive, never a pass or a fail."""
+
+    kind: Literal["min_rows"] = "min_rows"
+    rows: int = Field(default=200, ge=1)
+    per_class: int = Field(default=30, ge=1)
+
+    def judge(self, evidence: Evidence) -> GateResult:
+        """Return whether the holdout is large enough; the count farthest below its limit is the one shown."""
+        found = evidence.evaluations
+        counts = [("rows", found.n_holdout, self.rows)]
+        counts += [(f"rows of class '{name}'", n, self.per_class) for name, n in sorted(found.holdout_classes.items())]
+        what, observed, limit = min(counts, key=lambda count: count[1] / count[2])
+        if len(found.holdout_classes) < 2:
+            what, observed, limit = "classes", len(found.holdout_classes), 2
+        classes = ", ".join(f"{n:,} '{name}'" for name, n in sorted(found.holdout_classes.items()))
+        enough = observed >= limit
+        verdict = "are enough" if enough else f"are too few: {observed:,} {what}, {limit:,} are required"
+        return GateResult(
+            gate=self.kind,
+            name=f"at least {self.rows:,} holdout rows, {self.per_class:,} per class",
+            state="pass" if enough else "inconclusive",
+            observed=observed,
+            limit=limit,
+            distance=observed - limit,
+            sentence=f"{found.n_holdout:,} holdout rows ({classes or 'no classes'}) {verdict}.",
+            reason=None if enough else "too_few_rows",
+        )

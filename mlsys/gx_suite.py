@@ -1,0 +1,117 @@
+"""Great Expectations, reduced to what validation needs: rules and a frame in, positions of failing rows out.
+
+Great Expectations computes details about every expectation, and most of them pass. So the first pass asks for yes
+or no alone and the second one asks for the failing rows of the expectations that failed. The expectations are
+compiled from the spec each time; nothing of Great Expectations is kept on disk but the Data Docs.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlsys.checks.base import Check
+from mlsys.records import State
+from mlsys.schema import Schema
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one rule found in a frame.
+
+    Attributes:
+        state: `error` when the rule could not be applied at all; `message` then says why.
+        positions: `(n_failed,)` int64, positions of the failing rows, ascending; None for a rule about the table.
+    """
+
+    state: State
+    positions: np.ndarray | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class SuiteRun:
+    """Outcomes in the order of the rules, and Great Expectations' own objects for the Data Docs."""
+
+    outcomes: tuple[Outcome, ...]
+    context: Any
+    suite: Any
+    result: Any
+
+
+def run_suite(frame: pd.DataFrame, rules: Sequence[Check], schema: Schema, *, name: str) -> SuiteRun:
+    """Return what each rule (scope `partition`) finds in `frame`, whose index counts its rows from 0."""
+    # Read once, at import: without it a thread that reports usage over the network is started.
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    expectations = [rule.expectation(schema) for rule in rules]
+    import great_expectations as gx
+
+    context = _quiet_context(gx)
+    asset = context.data_sources.add_pandas("mlsys").add_dataframe_asset(name)
+    batch = asset.add_batch_definition_whole_dataframe("new").get_batch({"dataframe": frame})
+    suite = gx.ExpectationSuite(name=name, expectations=[copy.copy(e) for e in expectations])
+    result = batch.validate(suite, result_format="BOOLEAN_ONLY")
+    failed = [i for i, item in enumerate(result.results) if not item.success and not _problem(item)]
+    if failed:
+        again = gx.ExpectationSuite(name=f"{name}_rows", expectations=[expectations[i] for i in failed])
+        details = batch.validate(
+            again,
+            result_format={
+                "result_format": "COMPLETE",
+                "partial_unexpected_count": 3,
+                "return_unexpected_index_query": False,
+            },
+        )
+        for i, item in zip(failed, details.results, strict=True):
+            result.results[i] = item
+    outcomes = tuple(_outcome(rule, item) for rule, item in zip(rules, result.results, strict=True))
+    logger.info("suite_run rules=%d rows=%d failed=%d", len(rules), len(frame), len(failed))
+    return SuiteRun(outcomes, context, suite, result)
+
+
+def _quiet_context(gx: Any) -> Any:
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+    return context
+
+
+def _outcome(rule: Check, item: Any) -> Outcome:
+    problem = _problem(item)
+    if problem:
+        return Outcome("error", message=problem)
+    if not rule.rowwise:
+        return Outcome("pass" if item.success else "fail", message=_observed(item))
+    positions = [] if item.success else item.result["unexpected_index_list"]
+    return Outcome("pass" if item.success else "fail", np.unique(np.asarray(positions, dtype=np.int64)))
+
+
+def _observed(item: Any) -> str:
+    value = None if item.success else item.result.get("observed_value")
+    return "" if value is None else f"found {value}"
+
+
+def _problem(item: Any) -> str:
+    """Return the first exception of a result, or nothing: exceptions are recorded there, not raised."""
+    return next(iter(_messages(item.exception_info)), "")
+
+
+def _messages(info: object) -> Iterator[str]:
+    # Either one exception, or a mapping from metric ids to mappings like it.
+    if not isinstance(info, Mapping):
+        return
+    if info.get("raised_exception") is True:
+        text = str(info.get("exception_message") or "unknown problem").strip()
+        yield text.splitlines()[0][:300]
+    for value in info.values():
+        yield from _messages(value)

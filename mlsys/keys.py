@@ -1,0 +1,59 @@
+"""Keys: what makes two runs the same run, and two decisions the same decision."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+from mlsys.records import Mode, Snapshot
+from mlsys.spec import ResolvedSpec
+from mlsys.store import canonical_json
+
+NUMERIC_PACKAGES = ("numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "xgboost")
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that numbers depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in NUMERIC_PACKAGES}}
+
+
+@lru_cache(maxsize=1)
+def code_fingerprint() -> str:
+    """Return the SHA-256 of mlsys's own source: it is no part of a DAG bundle's version, so records carry it."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def training_key(resolved: ResolvedSpec, snapshot: Snapshot) -> str:
+    """Return the key that names a run's candidates: same key, same models."""
+    return _digest(
+        {
+            "pipeline": resolved.spec.pipeline,
+            "snapshot": snapshot.fingerprint,
+            "spec": resolved.fingerprint,
+            "code": code_fingerprint(),
+            "versions": versions(),
+        }
+    )
+
+
+def decision_key(training: str, mode: Mode, champion: str | None) -> str:
+    """Return the key of a judgement: the candidates, the mode and the champion compared with."""
+    return _digest({"training": training, "mode": mode, "champion": champion})
+
+
+def run_id(pipeline: str, day: str, training: str, mode: Mode) -> str:
+    """Return the readable name of a run; the same key and mode give the same name."""
+    suffix = "" if mode == "live" else f"-{mode}"
+    return f"{pipeline}-{day}-{training[:10]}{suffix}"
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(canonical_json(value)).hexdigest()

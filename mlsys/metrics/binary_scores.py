@@ -1,0 +1,81 @@
+"""Metrics of two classes that look at the scores themselves, not at decisions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from mlsys.metrics.base import Metric, Resampled, ratio
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# A certain and wrong prediction costs 36, not infinity; scikit-learn clips at the same place.
+LOG_LOSS_CLIP = 2.0**-52
+
+
+class RocAuc(Metric):
+    """Chance that a random positive row scores above a random negative one, ties counting half (Mann-Whitney)."""
+
+    kind: Literal["roc_auc"] = "roc_auc"
+    direction: ClassVar[Literal["higher", "lower"]] = "higher"
+    title: ClassVar[str] = "ROC AUC"
+    undefined_when: ClassVar[str] = "all rows are of one class"
+
+    def replicates(self, resampled: Resampled) -> np.ndarray:
+        """Return `(n_replicates,)` areas, NaN where one class has no weight."""
+        ranked, counts = resampled.ranked, resampled.confusion
+        positive, negative = counts.tp + counts.fn, counts.tn + counts.fp
+        lost = _dot(ranked.positives, ranked.above)
+        lost = lost if ranked.down_to is ranked.above else (lost + _dot(ranked.positives, ranked.down_to)) / 2
+        pairs = positive * negative
+        return ratio(pairs - lost, pairs)
+
+
+class PrAuc(Metric):
+    """Average precision: precision at each distinct score, weighted by the recall gained there; not interpolated."""
+
+    kind: Literal["pr_auc"] = "pr_auc"
+    direction: ClassVar[Literal["higher", "lower"]] = "higher"
+    title: ClassVar[str] = "Average precision"
+    undefined_when: ClassVar[str] = "no row is positive"
+
+    def replicates(self, resampled: Resampled) -> np.ndarray:
+        """Return `(n_replicates,)` average precisions, NaN where positives have no weight."""
+        import numpy as np
+
+        ranked, counts = resampled.ranked, resampled.confusion
+        found = np.cumsum(ranked.positives, axis=1, dtype="float64")
+        flagged = found + ranked.down_to
+        np.maximum(flagged, 1, out=flagged)  # nothing drawn so far: 0 of 1 instead of 0 of 0
+        gained = _dot(ranked.positives, np.divide(found, flagged, out=found))
+        positive = counts.tp + counts.fn
+        return ratio(gained, positive)
+
+
+class LogLoss(Metric):
+    """Mean of `-log(probability given to the true class)`, probabilities clipped to [2**-52, 1 - 2**-52]."""
+
+    kind: Literal["log_loss"] = "log_loss"
+    direction: ClassVar[Literal["higher", "lower"]] = "lower"
+    title: ClassVar[str] = "Log loss"
+    undefined_when: ClassVar[str] = "no rows"
+
+    def replicates(self, resampled: Resampled) -> np.ndarray:
+        """Return `(n_replicates,)` mean losses, NaN where no row has weight."""
+        import numpy as np
+
+        scored, weights = resampled.scored, resampled.weights
+        p = np.clip(scored.y_score, LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP)
+        loss = -np.log(np.where(scored.y_true == 1, p, 1 - p))
+        total = weights.sum(axis=1, dtype="float64")
+        # einsum, not BLAS: its order of summation does not depend on the number of threads.
+        costs = np.einsum("rn,n->r", weights, loss)
+        return ratio(costs, total)
+
+
+def _dot(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the dot product of each pair of rows, summed in float64."""
+    import numpy as np
+
+    result: np.ndarray = np.einsum("rg,rg->r", left, right, dtype="float64")
+    return result

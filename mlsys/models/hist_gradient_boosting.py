@@ -1,0 +1,40 @@
+"""Gradient boosting on binned features, by scikit-learn."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from mlsys.models.base import FitTask, Model
+
+
+class HistGradientBoosting(Model):
+    """A fixed number of boosting rounds: no early stopping, so every training row trains.
+
+    Attributes:
+        max_iter: number of trees.
+        l2_regularization: penalty on leaf values.
+    """
+
+    kind: Literal["hist_gradient_boosting"] = "hist_gradient_boosting"
+    effort: ClassVar[int] = 4
+    learning_rate: float = Field(default=0.08, gt=0, le=1)
+    max_iter: int = Field(default=150, ge=1, le=10_000)
+    max_leaf_nodes: int = Field(default=31, ge=2, le=4096)
+    min_samples_leaf: int = Field(default=20, ge=1)
+    l2_regularization: float = Field(default=0.0, ge=0)
+
+    def estimator(self, task: FitTask) -> Any:
+        """Return scikit-learn's HistGradientBoostingClassifier; its threads are OpenMP's, limited around the fit."""
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
+        return HistGradientBoostingClassifier(
+            learning_rate=self.learning_rate,
+            max_iter=self.max_iter,
+            max_leaf_nodes=self.max_leaf_nodes,
+            min_samples_leaf=self.min_samples_leaf,
+            l2_regularization=self.l2_regularization,
+            early_stopping=False,
+            random_state=task.seed,
+        )

@@ -1,0 +1,40 @@
+"""Random forest: hard to get wrong, slow to fit on many rows."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from mlsys.models.base import FitTask, Model
+
+
+class RandomForest(Model):
+    """Trees on bootstrap samples of the rows (Breiman 2001).
+
+    Attributes:
+        max_depth: None grows trees until leaves are pure: large model files.
+        max_samples: share of the training rows that each tree sees; None = as many as there are.
+    """
+
+    kind: Literal["random_forest"] = "random_forest"
+    effort: ClassVar[int] = 8
+    n_estimators: int = Field(default=200, ge=1, le=10_000)
+    max_depth: int | None = Field(default=12, ge=1)
+    min_samples_leaf: int = Field(default=3, ge=1)
+    max_samples: float | None = Field(default=None, gt=0, le=1)
+    class_weight: Literal["balanced", "balanced_subsample"] | None = None
+
+    def estimator(self, task: FitTask) -> Any:
+        """Return scikit-learn's RandomForestClassifier."""
+        from sklearn.ensemble import RandomForestClassifier
+
+        return RandomForestClassifier(
+            n_estimators=self.n_estimators,
+            max_depth=self.max_depth,
+            min_samples_leaf=self.min_samples_leaf,
+            max_samples=self.max_samples,
+            class_weight=self.class_weight,
+            n_jobs=task.threads,
+            random_state=task.seed,
+        )

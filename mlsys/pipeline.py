@@ -1,0 +1,292 @@
+"""The flow of a retraining, in order. The command line and the DAGs call these same functions.
+
+    sources/ -> snapshot.py -> checks/ + validation.py -> splits/ -> models/ (+ features/) + training.py
+       ^                                                                        |
+       |        serving/  <-  registries/  <-  gates/ + promotion.py  <-  metrics/ + evaluation.py
+       |            |
+       +-- dags/ <-- monitors/ + monitoring.py <-- predictions, late labels
+
+Each step takes records and returns a record. Each may be called again with the same input: it adopts what exists,
+registers nothing twice and changes no byte.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mlsys import dataset, evaluation, promotion, training, validation
+from mlsys.cards import write_card
+from mlsys.errors import DataError, LostRaceError, MlsysError
+from mlsys.intake import RunRequest, open_run
+from mlsys.ledger import ChampionMovedError, RunRow
+from mlsys.projection import project
+from mlsys.records import (
+    Candidate,
+    CheckReport,
+    Decision,
+    EvaluationSet,
+    ModelVersion,
+    Plan,
+    Record,
+    RunReport,
+    Snapshot,
+    Split,
+    Start,
+)
+from mlsys.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+RACES = 3
+
+
+def take_snapshot(work: Workspace, request: RunRequest) -> Start:
+    """Resolve the day, read what is new, and fix what the run will do; or say why there is nothing to do."""
+    return open_run(work, request)
+
+
+def validate(work: Workspace, plan: Plan, taken: Snapshot) -> CheckReport:
+    """Check the new partitions and set bad rows aside.
+
+    Raises:
+        DataError: a critical rule failed, or more rows than the spec tolerates.
+    """
+    spec = work.spec_of(plan)
+    checks = validation.validate(spec, taken, store=work.store, home=work.home)
+    if checks.state in ("fail", "error"):
+        worst = next(result for result in checks.results if result.state in ("fail", "error"))
+        refusal = DataError(
+            f"The data of {plan.day} was refused: {worst.sentence}",
+            where=f"{plan.pipeline}, check `{worst.name}`",
+            remedy=f"`mlsys report {plan.run_id}` shows all checks; mend the data, or the rule in the spec",
+        )
+        record_failure(work, plan, step="validate", error=refusal, checks=checks)
+        raise refusal
+    return checks
+
+
+def split(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport) -> Split:
+    """Give every row its side, before anything is fitted."""
+    return dataset.split(work.spec_of(plan), taken, checks, store=work.store)
+
+
+def train(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, divided: Split, *, name: str) -> Candidate:
+    """Fit one candidate, or adopt the one that stands in the ledger."""
+    known = work.ledger.candidate(training.candidate_id(plan, name))
+    if known is not None and known.status == "fitted":
+        return known
+    fitted = training.train(work.spec_of(plan), plan, taken, checks, divided, name=name, store=work.store)
+    return work.ledger.add_candidate(plan.pipeline, plan.run_id, fitted)
+
+
+def train_all(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, divided: Split) -> list[Candidate]:
+    """Fit all candidates side by side, in the spec's order; those that stand in the ledger are adopted."""
+    spec = work.spec_of(plan)
+    known = {candidate.name: candidate for candidate in work.ledger.candidates(plan.run_id)}
+    missing = [m.label for m in spec.models if m.label not in known or known[m.label].status != "fitted"]
+    if missing:
+        fitted = training.train_all(
+            spec, plan, taken, checks, divided, names=missing, store=work.store, workers=work.settings.workers
+        )
+        for candidate in fitted:
+            known[candidate.name] = work.ledger.add_candidate(plan.pipeline, plan.run_id, candidate)
+    return [known[model.label] for model in spec.models]
+
+
+def evaluate(
+    work: Workspace,
+    plan: Plan,
+    taken: Snapshot,
+    checks: CheckReport,
+    divided: Split,
+    *,
+    candidates: Sequence[Candidate],
+) -> EvaluationSet:
+    """Score the candidates and the champion on the same raw rows."""
+    return evaluation.evaluate(
+        work.spec_of(plan),
+        plan,
+        taken,
+        checks,
+        divided,
+        candidates,
+        promotion.rival(work, plan),
+        store=work.store,
+    )
+
+
+def decide(
+    work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, *, evaluations: EvaluationSet
+) -> Decision:
+    """Let all gates judge, and write the decision into the ledger."""
+    return promotion.decide(work.spec_of(plan), plan, snapshot=taken, checks=checks, evaluations=evaluations, work=work)
+
+
+def promote(
+    work: Workspace,
+    plan: Plan,
+    taken: Snapshot,
+    checks: CheckReport,
+    divided: Split,
+    *,
+    candidates: Sequence[Candidate],
+    evaluations: EvaluationSet,
+    decision: Decision,
+) -> ModelVersion:
+    """Make the challenger the champion if the decision says so, then bring the registries up to date.
+
+    When another run promoted meanwhile, the challenger is judged again, against the new champion.
+
+    Raises:
+        LostRaceError: that happened three times.
+    """
+    for _ in range(RACES):
+        try:
+            crowned = promotion.crown(work, plan, decision, taken=taken, checks=checks, divided=divided)
+            break
+        except ChampionMovedError as moved:
+            log.warning("champion_moved run=%s judging_again=%s", plan.run_id, moved)
+            evaluations = evaluate(work, plan, taken, checks, divided, candidates=candidates)
+            decision = decide(work, plan, taken, checks, evaluations=evaluations)
+    else:
+        raise LostRaceError(
+            f"Other runs promoted first {RACES} times", where=plan.run_id, remedy="Trigger the run again"
+        )
+    names = project(work, plan.pipeline)
+    return promotion.outcome_of(work, plan, decision, crowned, names=names)
+
+
+def settle(
+    work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, divided: Split, *, version: ModelVersion
+) -> None:
+    """Close the run in the ledger as done, with pointers to what its report card shows."""
+    parts: dict[str, Record] = {"checks": checks, "split": divided, "version": version}
+    work.ledger.add_run(
+        plan.pipeline,
+        RunRow(
+            run_id=plan.run_id,
+            training_key=plan.training_key,
+            status="done",
+            sentence=version.sentence,
+            parts={name: work.store.put_json(part.dump()) for name, part in parts.items()},
+        ),
+    )
+
+
+def record_failure(
+    work: Workspace, plan: Plan, *, step: str, error: MlsysError, checks: CheckReport | None = None
+) -> None:
+    """Close the run in the ledger as failed, with the step and the reason; once, by whoever knows most."""
+    work.ledger.add_run(
+        plan.pipeline,
+        RunRow(
+            run_id=plan.run_id,
+            training_key=plan.training_key,
+            status="failed",
+            step=step,
+            sentence=str(error),
+            parts={} if checks is None else {"checks": work.store.put_json(checks.dump())},
+        ),
+    )
+
+
+class Listener(Protocol):
+    """Told when a step begins and ends; the command line draws its progress from it."""
+
+    def begin(self, step: str) -> None:
+        """A step begins."""
+
+    def end(self, step: str, seconds: float, sentence: str) -> None:
+        """A step ended well; `sentence` says what came of it."""
+
+
+@dataclass
+class Finished:
+    """All that a run without Airflow leaves in memory; the fields after `start` are None for a skip."""
+
+    start: Start
+    candidates: list[Candidate] = field(default_factory=list)
+    evaluations: EvaluationSet | None = None
+    version: ModelVersion | None = None
+    report: RunReport | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def run(work: Workspace, request: RunRequest, *, listener: Listener | None = None) -> Finished:
+    """Do a whole retraining in this process.
+
+    Raises:
+        DataError, RunError, LostRaceError, ...: the run failed; the ledger says at which step.
+    """
+    watch = _Watch(listener)
+    with watch.step("take_snapshot"):
+        start = take_snapshot(work, request)
+        watch.say(start.sentence)
+    finished = Finished(start, seconds=watch.seconds)
+    if not start.go or start.plan is None or start.snapshot is None:
+        return finished
+    try:
+        _steps(work, start.plan, start.snapshot, finished=finished, watch=watch)
+    except MlsysError as error:
+        record_failure(work, start.plan, step=watch.current, error=error)
+        raise
+    return finished
+
+
+def _steps(work: Workspace, plan: Plan, taken: Snapshot, *, finished: Finished, watch: _Watch) -> None:
+    with watch.step("validate"):
+        checks = validate(work, plan, taken)
+        watch.say(f"{checks.n_checks} checks, {checks.n_quarantined} rows quarantined")
+    with watch.step("split"):
+        divided = split(work, plan, taken, checks)
+        watch.say(divided.sentence)
+    with watch.step("train"):
+        finished.candidates = train_all(work, plan, taken, checks, divided)
+        watch.say(", ".join(candidate.name for candidate in finished.candidates if candidate.status == "fitted"))
+    with watch.step("evaluate"):
+        evaluations = evaluate(work, plan, taken, checks, divided, candidates=finished.candidates)
+        watch.say(f"best on validation: {evaluations.best}")
+    with watch.step("decide"):
+        decision = decide(work, plan, taken, checks, evaluations=evaluations)
+        watch.say(f"{decision.outcome}: {decision.sentence}")
+    with watch.step("promote"):
+        finished.version = promote(
+            work, plan, taken, checks, divided,
+            candidates=finished.candidates, evaluations=evaluations, decision=decision,
+        )  # fmt: skip
+        watch.say(finished.version.sentence)
+        settle(work, plan, taken, checks, divided, version=finished.version)
+    with watch.step("report"):
+        finished.report = write_card(work, plan.run_id)
+        watch.say(finished.report.path)
+    finished.evaluations = evaluations
+
+
+class _Watch:
+    """Times the steps and tells the listener."""
+
+    def __init__(self, listener: Listener | None) -> None:
+        self._listener = listener
+        self._sentence = ""
+        self.current = ""
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        self.current, self._sentence = name, ""
+        if self._listener:
+            self._listener.begin(name)
+        begun = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - begun, 3)
+        log.info("step name=%s seconds=%.3f", name, self.seconds[name])
+        if self._listener:
+            self._listener.end(name, self.seconds[name], self._sentence)
+
+    def say(self, sentence: str) -> None:
+        self._sentence = sentence

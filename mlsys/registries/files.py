@@ -1,0 +1,167 @@
+"""A registry of plain files: `registry/<pipeline>/vX.Y.Z/` and a link to the model that serves."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from mlsys.errors import IntegrityError, RunError
+from mlsys.registries.base import Place, Registry, Release
+from mlsys.registries.requirements import pinned_requirements
+from mlsys.store import canonical_json, settle
+
+logger = logging.getLogger(__name__)
+
+LINK = "best_model.joblib"
+MODEL = "model.joblib"
+RECORD = "release.json"
+
+
+class FileRegistry(Registry):
+    """Promoted models as folders: model, metrics, spec and requirements side by side.
+
+    `best_model.joblib` is a relative link that is swapped in one step, so a reader sees the old model or the new one.
+    `joblib.load` reads the model. It runs code while loading: compare the file's SHA-256 with `release.json` first.
+    """
+
+    shows_unpromoted: ClassVar[bool] = False
+
+    kind: Literal["files"] = "files"
+
+    def publish(self, release: Release, place: Place) -> str:
+        """Write the folder of a version and return the version.
+
+        Raises:
+            RunError: the release has no version or no model, or the disk is full.
+            IntegrityError: the version's folder holds another candidate.
+        """
+        version, digest = release.version, release.candidate.model
+        if version is None or digest is None:
+            raise RunError(
+                "Only a fitted and promoted candidate enters the file registry", got=release.candidate.candidate_id
+            )
+        target = _folder(release.plan.pipeline, place) / f"v{version}"
+        if target.exists():
+            shown = _record(target).get("candidate_id")
+            if shown != release.candidate.candidate_id:
+                raise IntegrityError(
+                    f"The folder holds another candidate than the ledger's {release.candidate.candidate_id}",
+                    where=str(target),
+                    got=shown,
+                    remedy="Move the folder away and run `mlsys reconcile`",
+                )
+            return version
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".v{version}-", dir=target.parent))
+        try:
+            _write(temporary, release, place.store.read_bytes(digest))
+            temporary.chmod(0o755)
+            _rename(temporary, target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        logger.info("file_release pipeline=%s version=%s", release.plan.pipeline, version)
+        return version
+
+    def point(self, pipeline: str, candidate_id: str | None, place: Place) -> None:
+        """Swap the link to the version that holds a candidate, or remove it.
+
+        Raises:
+            IntegrityError: no version holds the candidate.
+        """
+        folder = _folder(pipeline, place)
+        link = folder / LINK
+        if candidate_id is None:
+            link.unlink(missing_ok=True)
+            return
+        if self.pointed(pipeline, place) == candidate_id:
+            return
+        holder = next((v for v in folder.glob("v*") if _record(v).get("candidate_id") == candidate_id), None)
+        if holder is None:
+            raise IntegrityError(
+                "No version in the file registry holds the champion",
+                where=str(folder),
+                got=candidate_id,
+                remedy="Run `mlsys reconcile`",
+            )
+        # A link can't be replaced in place; a new one under another name is renamed over it.
+        with tempfile.TemporaryDirectory(prefix=".link-", dir=folder) as beside:
+            fresh = Path(beside) / LINK
+            fresh.symlink_to(Path(holder.name) / MODEL)
+            fresh.replace(link)
+
+    def pointed(self, pipeline: str, place: Place) -> str | None:
+        """Return the candidate id of the version that the link names, or None."""
+        link = _folder(pipeline, place) / LINK
+        if not link.is_symlink():
+            return None
+        candidate_id = _record(link.parent / link.readlink().parent).get("candidate_id")
+        return candidate_id if isinstance(candidate_id, str) else None
+
+
+def _folder(pipeline: str, place: Place) -> Path:
+    return place.home / "registry" / pipeline
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise IntegrityError("A release record is damaged", where=str(folder / RECORD)) from error
+    return record if isinstance(record, dict) else {}
+
+
+def _write(folder: Path, release: Release, model: bytes) -> None:
+    import yaml
+
+    evaluation = {c.candidate_id: e for c, e in release.parts}.get(release.candidate.candidate_id)
+    record = {
+        "pipeline": release.plan.pipeline,
+        "version": release.version,
+        "candidate_id": release.candidate.candidate_id,
+        "sha256": release.candidate.model,
+        "run_id": release.plan.run_id,
+        "training_key": release.plan.training_key,
+        "decision_key": release.decision.decision_key,
+        "outcome": release.decision.outcome,
+        "sentence": release.decision.sentence,
+        "cutoff": release.snapshot.cutoff.isoformat(),
+        "snapshot": release.snapshot.fingerprint,
+        "n_rows": release.snapshot.n_rows,
+        "candidate": release.candidate.model_dump(mode="json"),
+    }
+    files = {
+        MODEL: model,
+        "metrics.json": _readable(evaluation.model_dump(mode="json") if evaluation else None),
+        "spec.yaml": yaml.safe_dump(
+            release.spec.get("spec", release.spec), sort_keys=False, allow_unicode=True
+        ).encode(),
+        "requirements.txt": "".join(f"{line}\n" for line in pinned_requirements()).encode(),
+        RECORD: _readable(record),
+    }
+    for name, data in files.items():
+        temporary = folder / f".{name}"
+        temporary.write_bytes(data)
+        settle(temporary, folder / name, mode=0o444)
+
+
+def _readable(value: Any) -> bytes:
+    return json.dumps(json.loads(canonical_json(value)), indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+
+
+def _rename(temporary: Path, target: Path) -> None:
+    try:
+        temporary.rename(target)
+        handle = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise RunError(f"Could not write: {error.strerror}", where=str(target)) from error

@@ -1,0 +1,284 @@
+"""MLflow as a registry: an experiment per pipeline, a run per retraining, a nested run per candidate.
+
+Everything goes through a client with an explicit address, never through MLflow's global "active run", so threads and
+processes don't meet. Whatever is written is looked up by its tag first: a second call adds what is missing and
+nothing else, which is also how a crash half-way heals.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from mlsys.errors import IntegrityError, TransientError
+from mlsys.registries.base import Place, Registry, Release
+from mlsys.registries.mlflow_content import (
+    CANDIDATE_TAG,
+    candidate_metrics,
+    candidate_params,
+    candidate_tags,
+    run_tags,
+    signature,
+    version_tags,
+)
+from mlsys.registries.requirements import pinned_requirements
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+logger = logging.getLogger(__name__)
+
+ALIAS = "champion"
+_RUN_TAG = "mlsys.run_id"
+
+
+class MlflowRegistry(Registry):
+    """Runs with parameters and metrics, a registered model per pipeline, and its alias `champion`.
+
+    The best candidate of every decided run becomes a version, promoted or not; its name here is the version's number.
+    """
+
+    shows_unpromoted: ClassVar[bool] = True
+
+    kind: Literal["mlflow"] = "mlflow"
+
+    def publish(self, release: Release, place: Place) -> str:
+        """Log the run with its candidates, register the released one, and return its version number.
+
+        Raises:
+            TransientError: MLflow's database or server does not answer.
+            IntegrityError: the model's file is missing or was changed.
+        """
+        client = _client(place)
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return _publish(client, release, place)
+        except MlflowException as error:
+            raise TransientError(f"MLflow refused: {error}", where=_address(place)) from error
+
+    def point(self, pipeline: str, candidate_id: str | None, place: Place) -> None:
+        """Move the alias `champion` to the version of a candidate, or remove it.
+
+        Raises:
+            IntegrityError: the candidate was never published here.
+            TransientError: MLflow's database or server does not answer.
+        """
+        client = _client(place)
+        from mlflow.exceptions import MlflowException
+
+        try:
+            shown = _aliased(client, pipeline)
+            if candidate_id is None:
+                if shown is not None:
+                    client.delete_registered_model_alias(pipeline, ALIAS)
+                return
+            version = _version_of(client, pipeline, candidate_id)
+            if version is None:
+                raise IntegrityError(
+                    "MLflow has no version of the champion",
+                    where=f"{_address(place)}, model {pipeline}",
+                    got=candidate_id,
+                    remedy="Run `mlsys reconcile`",
+                )
+            if shown is None or str(shown.version) != version:
+                client.set_registered_model_alias(pipeline, ALIAS, version)
+        except MlflowException as error:
+            raise TransientError(f"MLflow refused: {error}", where=_address(place)) from error
+
+    def pointed(self, pipeline: str, place: Place) -> str | None:
+        """Return the candidate id of the version with the alias, or None.
+
+        Raises:
+            TransientError: MLflow's database or server does not answer.
+        """
+        client = _client(place)
+        from mlflow.exceptions import MlflowException
+
+        try:
+            version = _aliased(client, pipeline)
+        except MlflowException as error:
+            raise TransientError(f"MLflow refused: {error}", where=_address(place)) from error
+        return None if version is None else version.tags.get(CANDIDATE_TAG)
+
+
+def _client(place: Place) -> MlflowClient:
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    os.environ.setdefault("MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK", "true")
+    with warnings.catch_warnings():
+        # MLflow 3.17 uses a loader strategy that SQLAlchemy 2.1 deprecates, and says so at import.
+        warnings.simplefilter("ignore")
+        from mlflow import MlflowClient
+
+        return MlflowClient(tracking_uri=place.tracking_uri, registry_uri=place.tracking_uri)
+
+
+def _address(place: Place) -> str:
+    """Return the tracking URI without a password."""
+    scheme, _, rest = place.tracking_uri.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def _publish(client: MlflowClient, release: Release, place: Place) -> str:
+    pipeline, candidate = release.plan.pipeline, release.candidate
+    experiment = _experiment(client, release, place)
+    known = _known_runs(client, experiment, release)
+    parent = _run(client, experiment, known.get(""), name=release.plan.run_id, tags=run_tags(release))
+    runs = {}
+    for part, evaluation in release.parts:
+        tags = candidate_tags(release, part, parent.info.run_id)
+        run = _run(client, experiment, known.get(part.candidate_id), name=part.name, tags=tags)
+        metrics = candidate_metrics(part, evaluation, release)
+        _fill(client, run, metrics, candidate_params(part), failed=part.status == "failed")
+        runs[part.candidate_id] = (run, metrics)
+    if candidate.candidate_id not in runs or candidate.model is None:
+        raise IntegrityError("The released candidate is none of the run's fitted ones", got=candidate.candidate_id)
+    run, metrics = runs[candidate.candidate_id]
+    _fill(client, parent, metrics, {"released": candidate.name})
+    version = _version_of(client, pipeline, candidate.candidate_id)
+    if version is None:
+        version = _register(client, release, place, run)
+    else:
+        _refresh_version(client, release, version)
+    logger.info("mlflow_release pipeline=%s version=%s run=%s", pipeline, version, parent.info.run_id)
+    return version
+
+
+def _experiment(client: MlflowClient, release: Release, place: Place) -> str:
+    from mlflow.exceptions import MlflowException
+
+    pipeline = release.plan.pipeline
+    found = client.get_experiment_by_name(pipeline)
+    if found is None:
+        try:
+            location = (place.home / "mlartifacts" / pipeline).resolve().as_uri()
+            return str(client.create_experiment(pipeline, artifact_location=location))
+        except MlflowException:
+            found = client.get_experiment_by_name(pipeline)  # another process was faster
+            if found is None:
+                raise
+    return str(found.experiment_id)
+
+
+def _known_runs(client: MlflowClient, experiment: str, release: Release) -> dict[str, Run]:
+    """Return this retraining's runs by candidate id; the parent's is empty."""
+    runs = client.search_runs([experiment], f"tags.`{_RUN_TAG}` = '{release.plan.run_id}'", max_results=1000)
+    return {run.data.tags.get(CANDIDATE_TAG, ""): run for run in reversed(runs)}
+
+
+def _run(client: MlflowClient, experiment: str, known: Run | None, *, name: str, tags: dict[str, str]) -> Run:
+    """Return the run of these tags: the known one with its tags brought up to date, or a new one."""
+    if known is None:
+        return client.create_run(experiment, run_name=name, tags=tags)
+    from mlflow.entities import RunTag
+
+    stale = [RunTag(key, value) for key, value in tags.items() if known.data.tags.get(key) != value]
+    if stale:
+        client.log_batch(known.info.run_id, tags=stale)
+    return known
+
+
+def _fill(client: MlflowClient, run: Run, metrics: list[Any], params: dict[str, str], *, failed: bool = False) -> None:
+    """Write a run's content and end it; a run that has ended has all of it."""
+    from mlflow.entities import Param
+
+    if run.info.status in ("FINISHED", "FAILED"):
+        return
+    client.log_batch(run.info.run_id, metrics=metrics, params=[Param(key, value) for key, value in params.items()])
+    client.set_terminated(run.info.run_id, "FAILED" if failed else "FINISHED")
+
+
+def _version_of(client: MlflowClient, pipeline: str, candidate_id: str) -> str | None:
+    query = f"name = '{pipeline}' and tag.`{CANDIDATE_TAG}` = '{candidate_id}'"
+    numbers = [int(version.version) for version in client.search_model_versions(query)]
+    return str(min(numbers)) if numbers else None
+
+
+def _aliased(client: MlflowClient, pipeline: str) -> Any:
+    """Return the model version with the alias, or None."""
+    found = client.search_registered_models(f"name = '{pipeline}'")
+    number = found[0].aliases.get(ALIAS) if found else None
+    return None if number is None else client.get_model_version(pipeline, number)
+
+
+def _register(client: MlflowClient, release: Release, place: Place, run: Run) -> str:
+    from mlflow.exceptions import MlflowException
+
+    pipeline = release.plan.pipeline
+    model_id, source = _logged_model(client, release, place, run)
+    try:
+        client.create_registered_model(pipeline, description=release.spec["spec"].get("description", ""))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    created = client.create_model_version(
+        pipeline,
+        source,
+        run_id=run.info.run_id,
+        tags=version_tags(release),
+        description=release.decision.sentence,
+        model_id=model_id,
+    )
+    return str(created.version)
+
+
+def _refresh_version(client: MlflowClient, release: Release, version: str) -> None:
+    """Bring a version up to date: a later decision may have promoted the same candidate."""
+    pipeline = release.plan.pipeline
+    known = client.get_model_version(pipeline, version)
+    for key, value in version_tags(release).items():
+        if known.tags.get(key) != value:
+            client.set_model_version_tag(pipeline, version, key, value)
+    if known.description != release.decision.sentence:
+        client.update_model_version(pipeline, version, description=release.decision.sentence)
+
+
+def _logged_model(client: MlflowClient, release: Release, place: Place, run: Run) -> tuple[str, str]:
+    """Return id and address of the candidate's model as MLflow keeps it, written now unless it is there."""
+    query = f"tags.`{CANDIDATE_TAG}` = '{release.candidate.candidate_id}'"
+    for model in client.search_logged_models([run.info.experiment_id], filter_string=query):
+        if str(model.status) == "READY":
+            return str(model.model_id), str(model.artifact_location)
+    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+    from mlflow.models import Model
+    from mlflow.sklearn import save_model
+
+    from mlsys.modelfile import load
+
+    candidate = release.candidate
+    pipeline = load(str(candidate.model), place.store)
+    model = client.create_logged_model(
+        run.info.experiment_id,
+        name=candidate.name,
+        source_run_id=run.info.run_id,
+        tags={CANDIDATE_TAG: candidate.candidate_id},
+        params=candidate_params(candidate),
+    )
+    described = Model(
+        artifact_path=model.artifact_location,
+        run_id=run.info.run_id,
+        model_uuid=model.model_id,
+        model_id=model.model_id,
+    )
+    with tempfile.TemporaryDirectory(prefix="mlsys-model-") as folder, warnings.catch_warnings():
+        # It warns that pickles run code at load; only files whose SHA-256 stands in the ledger are loaded here.
+        warnings.simplefilter("ignore")
+        save_model(
+            pipeline,
+            str(Path(folder) / "model"),
+            mlflow_model=described,
+            signature=signature(release),
+            pip_requirements=list(pinned_requirements()),
+            serialization_format="cloudpickle",
+            pyfunc_predict_fn="predict_proba",
+        )
+        client.log_model_artifacts(model.model_id, str(Path(folder) / "model"))
+    client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step=0)])
+    client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+    return str(model.model_id), str(model.artifact_location)

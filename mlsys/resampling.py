@@ -1,0 +1,88 @@
+"""The bootstrap: many weightings of the same rows, and intervals from what metrics make of them.
+
+Every model and every metric sees the same stream of weights, so differences between models are paired. Intervals are
+percentile intervals (Efron and Tibshirani 1993, chapter 13) for fitted models on independent rows: they know nothing
+of the luck of training, and are too short where rows come in groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mlsys.metrics.base import Metric, Resampled, Scored
+
+CHUNK_BYTES = 4 << 20  # weights at a time; with what metrics derive from them about 64 MB, most of it in the cache
+DROPPED_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Bounds of an interval, or None for both with the reason."""
+
+    lower: float | None
+    upper: float | None
+    reason: str | None = None
+
+
+def bootstrap_weights(n_rows: int, n_replicates: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield `(n, n_rows)` chunks of how often each row was drawn; `n` sums to `n_replicates`.
+
+    Whole numbers as float32, as long as their sum `n_rows` is exact in it, else float64.
+    """
+    generator = np.random.default_rng(seed)
+    dtype = np.dtype("float32" if n_rows < 2**24 else "float64")
+    size = max(1, CHUNK_BYTES // (n_rows * dtype.itemsize))
+    for start in range(0, n_replicates, size):
+        drawn = generator.integers(0, n_rows, (min(size, n_replicates - start), n_rows))
+        weights = np.empty(drawn.shape, dtype)
+        for row, positions in zip(weights, drawn, strict=True):
+            row[:] = np.bincount(positions, minlength=n_rows)
+        yield weights
+
+
+def replicate(
+    models: Mapping[str, Scored], metrics: Sequence[Metric], *, n_replicates: int, seed: int
+) -> dict[str, dict[str, np.ndarray]]:
+    """Return `(n_replicates,)` values by model and metric, NaN where undefined.
+
+    The models' scores are of the same rows in the same order, at least one row.
+    """
+    values = {name: {metric.kind: np.empty(n_replicates) for metric in metrics} for name in models}
+    if not models:
+        return values
+    n_rows = next(iter(models.values())).y_true.size
+    start = 0
+    for weights in bootstrap_weights(n_rows, n_replicates, seed):
+        stop = start + len(weights)
+        for name, scored in models.items():
+            resampled = Resampled(scored, weights)
+            for metric in metrics:
+                values[name][metric.kind][start:stop] = metric.replicates(resampled)
+        start = stop
+    return values
+
+
+def interval(replicates: np.ndarray, level: float) -> Interval:
+    """Return the two-sided percentile interval of `level`; undefined replicates are left out if under 1 %."""
+    defined = replicates[np.isfinite(replicates)]
+    n_dropped = replicates.size - defined.size
+    if not defined.size or n_dropped >= DROPPED_SHARE * replicates.size:
+        return Interval(None, None, f"undefined in {n_dropped} of {replicates.size} resamples")
+    lower, upper = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(lower), float(upper))
+
+
+def paired_interval(
+    challenger: np.ndarray, champion: np.ndarray, *, direction: Literal["higher", "lower"], level: float
+) -> Interval:
+    """Return the interval of the difference, turned so that positive is better for the challenger.
+
+    Both are replicates under the same weights. `level` is that of the one-sided lower bound; the interval as a whole
+    has level `2 * level - 1`.
+    """
+    difference = challenger - champion if direction == "higher" else champion - challenger
+    return interval(difference, 2 * level - 1)

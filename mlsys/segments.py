@@ -1,0 +1,87 @@
+"""Segments: Parquet files in the store, each with the partitions that one snapshot added, sorted by day.
+
+One file per snapshot instead of one per day keeps reading a long history fast; a partition is a slice of a segment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mlsys.errors import IntegrityError
+from mlsys.store import Store
+
+ROW_GROUP = 65_536  # a slice reads at most one group more than it needs at either end
+
+
+def write_segment(tables: Sequence[pa.Table], store: Store) -> str:
+    """Write tables, in their order, as one Parquet file and return its SHA-256."""
+    with store.writing() as path:
+        table = pa.concat_tables(tables)
+        texts = [field.name for field in table.schema if pa.types.is_string(field.type)]
+        pq.write_table(
+            table,
+            path,
+            row_group_size=ROW_GROUP,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=texts,
+            write_page_checksum=True,
+        )
+        return store.put_file(path)
+
+
+def read_slices(
+    segment: str, slices: Sequence[tuple[int, int]], store: Store, columns: Sequence[str]
+) -> list[pa.Table]:
+    """Return the `(offset, n_rows)` slices of a segment, reading only the row groups that they touch.
+
+    What is read is checked by the file's page checksums; its name, the SHA-256 of the whole, would cost a full read.
+
+    Raises:
+        IntegrityError: the file is missing, damaged or too short.
+    """
+    path = store.path(segment)
+    try:
+        with pq.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
+            sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+            ends = np.cumsum(sizes, dtype=np.int64)
+            if max(offset + n_rows for offset, n_rows in slices) > int(ends[-1] if len(ends) else 0):
+                raise IntegrityError("A stored segment has fewer rows than its partitions", where=str(path))
+            groups = sorted({group for part in slices for group in _groups(ends, *part)})
+            table = file.read_row_groups(groups, columns=list(columns))
+    except (pa.ArrowException, OSError) as error:
+        raise IntegrityError(
+            f"A stored segment is damaged: {error}",
+            where=str(path),
+            remedy="Restore it from a backup of MLSYS_HOME/store",
+        ) from error
+    position = dict(zip(groups, np.cumsum([0, *(sizes[group] for group in groups)]).tolist(), strict=False))
+    tables = []
+    for offset, n_rows in slices:
+        first = _groups(ends, offset, n_rows)[0]
+        inside = offset - (int(ends[first]) - sizes[first])
+        tables.append(table.slice(position[first] + inside, n_rows))
+    return tables
+
+
+def read_entries(entries: Sequence[Mapping[str, Any]], store: Store, columns: Sequence[str]) -> list[pa.Table]:
+    """Return one table per entry (`segment`, `offset`, `n_rows`), in the order of the entries."""
+    tables: dict[int, pa.Table] = {}
+    by_segment: dict[str, list[int]] = {}
+    for position, entry in enumerate(entries):
+        by_segment.setdefault(entry["segment"], []).append(position)
+    for segment, positions in by_segment.items():
+        slices = [(entries[position]["offset"], entries[position]["n_rows"]) for position in positions]
+        tables.update(zip(positions, read_slices(segment, slices, store, columns), strict=True))
+    return [tables[position] for position in range(len(entries))]
+
+
+def _groups(ends: np.ndarray, offset: int, n_rows: int) -> range:
+    first = int(np.searchsorted(ends, offset, side="right"))
+    last = int(np.searchsorted(ends, offset + n_rows - 1, side="right"))
+    return range(first, last + 1)

@@ -1,0 +1,182 @@
+"""Rows of CSV or Parquet files that match a pattern, one drop a day or all of them together."""
+
+from __future__ import annotations
+
+import glob
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from mlsys.errors import DataError
+from mlsys.schema import ARRIVAL, EVENT_TIME, ColumnSpec, arrow_type, checked_zone
+from mlsys.settings import expand
+from mlsys.sources.base import Drop, ReadRequest, Rejected, Source
+from mlsys.sources.conform import BadRow, Conformer, require_columns
+from mlsys.sources.csv_reading import CsvFile, Dialect
+from mlsys.sources.parquet_reading import ParquetFile
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_PARQUET_ENDINGS = (".parquet", ".pq")
+
+
+class FilesSource(Source):
+    """Files found by a pattern. Compression is seen from their first bytes, a byte order mark is heeded.
+
+    Attributes:
+        path: pattern with `*`, `?`, `**`; `${NAME}` is filled from the environment.
+        format: `auto` goes by a file's ending.
+        encoding, separator, quote: of CSV files; `separator: auto` looks at the header line for , ; | or a tab.
+        header: column names of CSV files that have no header line.
+        day_pattern: regular expression whose group (or whose groups `year`, `month`, `day`) gives the UTC day of all
+            rows of a file, from its path below the pattern's fixed part. Only files of wanted days are opened.
+        event_time: column with the time of a row, where files hold several days (all files are read each time).
+        timezone: IANA zone of local times; `UTC` is one.
+    """
+
+    kind: Literal["files"] = "files"
+    path: str
+    format: Literal["csv", "parquet", "auto"] = "auto"
+    encoding: str = "utf-8"
+    separator: str = Field(default=",", pattern=r"^(.|\t|auto)$")
+    quote: str = Field(default='"', min_length=1, max_length=1)
+    header: tuple[str, ...] | None = None
+    day_pattern: str | None = None
+    event_time: str | None = None
+    timezone: str | None = None
+
+    _zone = field_validator("timezone")(checked_zone)
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            "".encode(value)
+        except LookupError:
+            raise ValueError(f"no encoding '{value}'; for example utf-8, utf-16, latin-1") from None
+        return value
+
+    @field_validator("day_pattern")
+    @classmethod
+    def _gives_a_day(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            pattern = re.compile(value)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from None
+        if pattern.groups != 1 and not {"year", "month", "day"} <= set(pattern.groupindex):
+            raise ValueError("needs one group that gives YYYY-MM-DD, or the named groups year, month and day")
+        return value
+
+    @model_validator(mode="after")
+    def _one_time(self) -> FilesSource:
+        if self.day_pattern is not None and self.event_time is not None:
+            raise ValueError("the day comes from `day_pattern` or from `event_time`, not from both")
+        return self
+
+    @property
+    def timed(self) -> bool:
+        """Whether rows have a day."""
+        return self.day_pattern is not None or self.event_time is not None
+
+    def newest(self, request: ReadRequest) -> datetime | None:
+        """Return the newest event time (UTC): midnight of the newest day, where file names give the day."""
+        import pyarrow.compute as pc
+
+        if self.day_pattern is not None:
+            return max(_midnight(self._day_of(path)) for path in self._paths())
+        if self.event_time is None:
+            return None
+        declared = request.schema.get(self.event_time, ColumnSpec(type="timestamp"))
+        times = [pc.max(drop.table[EVENT_TIME]).as_py() for drop in self.read(ReadRequest({self.event_time: declared}))]
+        return max((value for value in times if value is not None), default=None)
+
+    def read(self, request: ReadRequest) -> Iterator[Drop]:
+        """Yield the rows of the files whose day is wanted, a part of a file at a time."""
+        conformer = Conformer(request, event_time=self.event_time, timezone=self.timezone, origin=expand(self.path))
+        for path in self._paths():
+            day = self._day_of(path) if self.day_pattern is not None else None
+            if day is None or _wanted(day, request):
+                yield from self._drops(path, day, conformer)
+        conformer.finish()
+
+    def _paths(self) -> list[Path]:
+        pattern = expand(self.path)
+        paths = sorted(Path(name) for name in glob.glob(pattern, recursive=True) if Path(name).is_file())  # noqa: PTH207
+        if not paths:
+            raise DataError("No file matches the pattern", where=pattern, remedy="Correct `source.path`")
+        return paths
+
+    def _day_of(self, path: Path) -> date:
+        assert self.day_pattern is not None
+        below = path.relative_to(_fixed_part(expand(self.path))).as_posix()
+        match = re.search(self.day_pattern, below)
+        remedy = "Correct `source.day_pattern`, or narrow `source.path` to the files that have a day"
+        if match is None:
+            raise DataError("The file's name gives no day", where=str(path), remedy=remedy)
+        named = match.groupdict()
+        text = f"{named['year']}-{named['month']}-{named['day']}" if "year" in named else match[1]
+        try:
+            return date.fromisoformat(text)
+        except (ValueError, TypeError):
+            raise DataError(
+                "The day in the file's name is no day YYYY-MM-DD", where=str(path), got=text, remedy=remedy
+            ) from None
+
+    def _drops(self, path: Path, day: date | None, conformer: Conformer) -> Iterator[Drop]:
+        file = self._file(path)
+        require_columns(conformer.columns, file.names(), str(path), "Correct `schema` or `source` in the spec")
+        bad: list[BadRow] = []
+        table, n_before = None, 0
+        for batch in file.batches(list(conformer.columns)):
+            table, found = conformer.conform(batch)
+            bad += [replace(item, row=item.row + n_before) for item in found]
+            n_before += batch.num_rows
+            table = table if day is None else _dated(table, day)
+            yield Drop(table, str(path), day)
+        places = file.places([item.row for item in bad])
+        rejected = [Rejected(place, item.reason, day or item.day) for place, item in zip(places, bad, strict=True)]
+        rejected += [Rejected(place, reason, day) for place, reason in file.broken()]
+        if rejected and table is not None:  # where they stand is known when the whole file has been read
+            yield Drop(table.slice(0, 0), str(path), day, tuple(rejected))
+
+    def _file(self, path: Path) -> CsvFile | ParquetFile:
+        chosen = self.format
+        if chosen == "auto":
+            chosen = "parquet" if path.suffix.lower() in _PARQUET_ENDINGS else "csv"
+        if chosen == "parquet":
+            return ParquetFile(path)
+        return CsvFile(path, Dialect(self.encoding, self.separator, self.quote, self.header))
+
+
+def _wanted(day: date, request: ReadRequest) -> bool:
+    start = _midnight(day)
+    return (request.since is None or start >= request.since) and (request.until is None or start < request.until)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _dated(table: pa.Table, day: date) -> pa.Table:
+    """Return the table with the day's first instant as event time; the label's arrival stays the last column."""
+    import pyarrow as pa
+
+    times = pa.repeat(pa.scalar(_midnight(day), arrow_type("timestamp")), table.num_rows)
+    position = table.schema.get_field_index(ARRIVAL)
+    return table.add_column(position if position >= 0 else table.num_columns, EVENT_TIME, times)
+
+
+def _fixed_part(pattern: str) -> str:
+    """Return the folder of a pattern above its first wildcard."""
+    parts = Path(pattern).parts
+    fixed = list(itertools.takewhile(lambda part: not glob.has_magic(part), parts[:-1]))
+    return str(Path(*fixed)) if fixed else ""

@@ -1,0 +1,67 @@
+"""Parquet files in bounded memory, only the columns asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlsys.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_ROWS_AT_ONCE = 65_536
+
+
+@dataclass(frozen=True)
+class ParquetFile:
+    """One file."""
+
+    path: Path
+
+    def names(self) -> list[str]:
+        """Return the names of the top-level columns.
+
+        Raises:
+            DataError: not a whole Parquet file.
+        """
+        import pyarrow.parquet as pq
+
+        with _errors(self.path):
+            return list(pq.read_schema(self.path).names)
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of `columns` in the types of the file.
+
+        Raises:
+            DataError: not a whole Parquet file.
+        """
+        import pyarrow.parquet as pq
+
+        with _errors(self.path), pq.ParquetFile(self.path) as file:
+            yield from file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=list(columns))
+
+    def places(self, rows: Sequence[int]) -> list[str]:
+        """Return `file, row n` of rows by their index from 0."""
+        return [f"{self.path}, row {row + 1}" for row in rows]
+
+    def broken(self) -> list[tuple[str, str]]:
+        """Return nothing: a Parquet file is whole or refused."""
+        return []
+
+
+@contextmanager
+def _errors(path: Path) -> Iterator[None]:
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError, EOFError) as error:
+        raise DataError(
+            f"Not a whole Parquet file: {str(error).splitlines()[0]}",
+            where=str(path),
+            remedy="Deliver it again, or remove it",
+        ) from error

@@ -1,0 +1,45 @@
+"""Rows as a database driver gives them, to Arrow columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mlsys.schema import LogicalType, Schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def record_batch(rows: list[tuple[Any, ...]], columns: Schema) -> pa.RecordBatch:
+    """Return driver rows `(n_rows, n_columns)` as a batch whose column types suit the declared ones."""
+    import pyarrow as pa
+
+    arrays = [
+        _array(values, column.type) for values, column in zip(zip(*rows, strict=True), columns.values(), strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, names=list(columns))
+
+
+def _array(values: Sequence[Any], logical: LogicalType) -> pa.Array:
+    import pyarrow as pa
+
+    likely = {
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "text": pa.string(),
+        "category": pa.string(),
+        "boolean": pa.int64(),
+        "timestamp": pa.string(),
+    }[logical]
+    # The likely type costs one pass; a driver's own types (datetime, Decimal) are inferred; a mixed column is text.
+    for type_ in (likely, None):
+        try:
+            return pa.array(values, type=type_)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+            continue
+    return pa.array([None if value is None else _text(value) for value in values], type=pa.string())
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

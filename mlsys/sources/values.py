@@ -1,0 +1,285 @@
+"""Raw values to logical types, a column at a time.
+
+`logical_values` never raises for a value: it marks the ones that can't be read, and the row is rejected. pyarrow is
+imported inside the functions, because specs are parsed without it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlsys.errors import DataError
+from mlsys.schema import ColumnSpec, arrow_type
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_INTEGER = r"^[+-]?[0-9]{1,18}$"
+_LONG_INTEGER = r"^[+-]?[0-9]{19}$"
+_LARGEST = "9223372036854775807"
+_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
+_OFFSET = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
+_LOCAL = rf"^{_DATE}([T ]{_TIME})?$"
+_INSTANT = rf"^{_DATE}[T ]{_TIME}{_OFFSET}$"
+_LAST_SECOND = 253_402_300_799  # of year 9999
+_EXACT = float(2**53)
+
+Values = tuple[Any, Any]  # (pa.Array of the logical type, pa.BooleanArray of unreadable values or None)
+
+
+def logical_values(raw: pa.Array, column: ColumnSpec, where: str) -> Values:
+    """Return `(values, bad)`: the column in its logical type, and which raw values could not be read.
+
+    Missing values stay null; NaN and infinity become null in `number` columns. `bad` is None when there is none.
+
+    Raises:
+        DataError: local timestamps without a declared time zone.
+    """
+    import pyarrow as pa
+
+    types = pa.types
+    if types.is_dictionary(raw.type):
+        raw = raw.cast(raw.type.value_type)
+    if types.is_null(raw.type):
+        return pa.nulls(len(raw), arrow_type(column.type)), None
+    if types.is_string(raw.type) or types.is_large_string(raw.type):
+        return _from_text(raw, column, where)
+    if column.type == "timestamp":
+        return _typed_timestamps(raw, column, where)
+    return {
+        "integer": _typed_integers,
+        "number": _typed_numbers,
+        "boolean": _typed_booleans,
+        "text": _typed_texts,
+        "category": _typed_texts,
+    }[column.type](raw)
+
+
+def _from_text(raw: pa.Array, column: ColumnSpec, where: str) -> Values:
+    import pyarrow as pa
+
+    raw = raw.cast(pa.string())
+    if column.type in ("integer", "number") and column.null_values is None:
+        # Clean columns take one pass: a spelling of "missing" would not parse, except NaN, which is missing anyway.
+        try:
+            return _finite(raw.cast(arrow_type(column.type))), None
+        except pa.ArrowInvalid:
+            pass
+    text = _cleaned(raw, column)
+    if column.type == "timestamp":
+        return _text_timestamps(text, column, where)
+    if column.type == "boolean":
+        return _text_booleans(text, column)
+    return {"integer": _text_integers, "number": _text_numbers}.get(column.type, _text_as_is)(text)
+
+
+def _cleaned(text: pa.Array, column: ColumnSpec) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if column.stripped:
+        text = pc.utf8_trim_whitespace(text)
+    if not column.nulls:
+        return text
+    missing = pc.is_in(text, value_set=pa.array(column.nulls, pa.string()), skip_nulls=True)
+    return pc.if_else(missing, pa.scalar(None, pa.string()), text) if pc.any(missing).as_py() else text
+
+
+def _text_as_is(text: pa.Array) -> Values:
+    return text, None
+
+
+def _text_integers(text: pa.Array) -> Values:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    unsigned = pc.utf8_ltrim(text, characters="+-")
+    long = pc.and_(pc.match_substring_regex(text, _LONG_INTEGER), pc.less_equal(unsigned, _LARGEST))
+    whole = pc.or_(pc.match_substring_regex(text, _INTEGER), long)
+    nothing = pa.scalar(None, pa.string())
+    values = pc.utf8_ltrim(pc.if_else(whole, text, nothing), characters="+").cast(pa.int64())
+    # "3.0" is how a tool that knows no missing integers writes 3.
+    decimals, _ = _text_numbers(pc.if_else(whole, nothing, text))
+    rest, _ = _typed_integers(decimals)
+    return _with_bad(text, pc.coalesce(values, rest))
+
+
+def _text_numbers(text: pa.Array) -> Values:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    readable = pc.match_substring_regex(text, _NUMBER)
+    values = pc.if_else(readable, text, pa.scalar(None, pa.string())).cast(pa.float64())
+    infinite = pc.is_in(pc.utf8_lower(text), value_set=pa.array(["inf", "+inf", "-inf", "nan"]))
+    bad = pc.invert(pc.or_(pc.fill_null(readable, True), infinite))
+    return _finite(values), _if_any(bad)
+
+
+def _text_booleans(text: pa.Array, column: ColumnSpec) -> Values:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    true = pc.is_in(text, value_set=pa.array(column.true_values, pa.string()))
+    false = pc.is_in(text, value_set=pa.array(column.false_values, pa.string()))
+    return _with_bad(text, pc.if_else(pc.or_(true, false), true, pa.scalar(None, pa.bool_())))
+
+
+def _text_timestamps(text: pa.Array, column: ColumnSpec, where: str) -> Values:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if column.format is not None:
+        values = _formatted(text, column.format, instant="%z" in column.format)
+        return _with_bad(text, _as_instants(values, column, where))
+    for type_ in (pa.timestamp("us"), arrow_type("timestamp")):
+        try:
+            return _as_instants(text.cast(type_), column, where), None
+        except pa.ArrowInvalid:
+            continue
+    # Some values are no ISO 8601, or both local times and instants occur: each kind is read by itself.
+    nothing = pa.scalar(None, pa.string())
+    local = pc.if_else(pc.match_substring_regex(text, _LOCAL), text, nothing)
+    instants = pc.if_else(pc.match_substring_regex(text, _INSTANT), text, nothing)
+    values = _as_instants(_formatted(local, "ISO8601", instant=False), column, where)
+    return _with_bad(text, pc.coalesce(values, _formatted(instants, "ISO8601", instant=True)))
+
+
+def _formatted(text: pa.Array, format_: str, *, instant: bool) -> pa.Array:
+    import pandas as pd
+    import pyarrow as pa
+
+    values = pd.to_datetime(pd.Series(text.to_pandas(), dtype=object), format=format_, errors="coerce", utc=instant)
+    if values.isna().all():
+        return pa.nulls(len(text), pa.timestamp("us", "UTC" if instant else None))
+    return pa.Array.from_pandas(values).cast(pa.timestamp("us", "UTC" if instant else None), safe=False)
+
+
+def _as_instants(values: pa.Array, column: ColumnSpec, where: str) -> pa.Array:
+    """Return timestamps in UTC; local ones by the declared zone.
+
+    A local time that occurs twice (the clock was set back) is the earlier instant; one that never was (the clock was
+    set forward) is the first instant after the gap.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    if values.type.tz is not None or values.null_count == len(values):
+        return values.cast(arrow_type("timestamp"), safe=False)
+    if column.timezone is None:
+        first = next(value for value in values.to_pylist() if value is not None)
+        raise DataError(
+            "Local times need a time zone",
+            where=where,
+            got=first.isoformat(sep=" "),
+            remedy="Declare `timezone`, for example `timezone: UTC` or `timezone: Europe/Berlin`",
+        )
+    if column.timezone.upper() == "UTC":
+        return values.cast(arrow_type("timestamp"), safe=False)
+    series = values.to_pandas().dt.tz_localize(
+        column.timezone, ambiguous=np.ones(len(values), dtype=bool), nonexistent="shift_forward"
+    )
+    return pa.Array.from_pandas(series.dt.tz_convert("UTC")).cast(arrow_type("timestamp"), safe=False)
+
+
+def _typed_timestamps(raw: pa.Array, column: ColumnSpec, where: str) -> Values:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    types = pa.types
+    if types.is_timestamp(raw.type):
+        return _as_instants(raw.cast(pa.timestamp("us", raw.type.tz), safe=False), column, where), None
+    if types.is_date(raw.type):
+        return _as_instants(raw.cast(pa.timestamp("us")), column, where), None
+    if types.is_integer(raw.type) or types.is_floating(raw.type):  # seconds since 1970: an instant, whatever the zone
+        possible = pc.less_equal(pc.abs(raw), pa.scalar(_LAST_SECOND, raw.type))
+        seconds = pc.if_else(possible, raw, pa.scalar(None, raw.type))
+        micros = pc.round(pc.multiply(seconds.cast(pa.float64()), 1e6)).cast(pa.int64())
+        return _with_bad(raw, micros.cast(arrow_type("timestamp")))
+    return _unreadable(raw, arrow_type("timestamp"))
+
+
+def _typed_integers(raw: pa.Array) -> Values:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_integer(raw.type) or pa.types.is_boolean(raw.type):
+        try:
+            return raw.cast(pa.int64()), None
+        except pa.ArrowInvalid:
+            raw = raw.cast(pa.float64(), safe=False)
+    if pa.types.is_decimal(raw.type):
+        raw = raw.cast(pa.float64())
+    if not pa.types.is_floating(raw.type):
+        return _unreadable(raw, pa.int64())
+    numbers = _finite(raw.cast(pa.float64()))
+    whole = pc.and_(pc.equal(pc.floor(numbers), numbers), pc.less_equal(pc.abs(numbers), _EXACT))
+    values = pc.if_else(whole, numbers, pa.scalar(None, pa.float64())).cast(pa.int64())
+    return _with_bad(numbers, values)
+
+
+def _typed_numbers(raw: pa.Array) -> Values:
+    import pyarrow as pa
+
+    types = pa.types
+    if not (
+        types.is_integer(raw.type)
+        or types.is_floating(raw.type)
+        or types.is_decimal(raw.type)
+        or types.is_boolean(raw.type)
+    ):
+        return _unreadable(raw, pa.float64())
+    return _finite(raw.cast(pa.float64(), safe=False)), None
+
+
+def _typed_booleans(raw: pa.Array) -> Values:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_boolean(raw.type):
+        return raw, None
+    if not (pa.types.is_integer(raw.type) or pa.types.is_floating(raw.type)):
+        return _unreadable(raw, pa.bool_())
+    one = pc.equal(raw, pa.scalar(1, raw.type))
+    either = pc.or_(one, pc.equal(raw, pa.scalar(0, raw.type)))
+    return _with_bad(raw, pc.if_else(either, one, pa.scalar(None, pa.bool_())))
+
+
+def _typed_texts(raw: pa.Array) -> Values:
+    import pyarrow as pa
+
+    if pa.types.is_nested(raw.type) or pa.types.is_binary(raw.type) or pa.types.is_large_binary(raw.type):
+        return _unreadable(raw, pa.string())
+    return raw.cast(pa.string()), None
+
+
+def _finite(values: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_floating(values.type):
+        return values
+    finite = pc.is_finite(values)
+    if pc.all(finite).as_py() is not False:  # None: there is no value at all
+        return values
+    return pc.if_else(finite, values, pa.scalar(None, values.type))
+
+
+def _unreadable(raw: pa.Array, type_: pa.DataType) -> Values:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pa.nulls(len(raw), type_), _if_any(pc.is_valid(raw))
+
+
+def _with_bad(raw: pa.Array, values: pa.Array) -> Values:
+    import pyarrow.compute as pc
+
+    return values, _if_any(pc.and_(pc.is_valid(raw), pc.is_null(values)))
+
+
+def _if_any(bad: pa.Array) -> pa.Array | None:
+    import pyarrow.compute as pc
+
+    return bad if pc.any(bad).as_py() else None

@@ -1,0 +1,77 @@
+"""What every feature recipe must do; subclass it for a recipe of your own and set `recipe`."""
+# ruff: noqa: D102 - a test's name says what it shows
+
+from __future__ import annotations
+
+import pickle
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlsys.features.base import FeatureColumns, Features
+
+COLUMNS = FeatureColumns(numeric=("length", "age"), categorical=("brand", "owner"))
+
+
+def some_frame(n_rows: int = 400, *, seed: int = 0) -> pd.DataFrame:
+    """Return two numbers and two categories; `length` and `brand` have holes."""
+    rng = np.random.default_rng(seed)
+    brand = rng.choice(np.array(["acme", "bolt", "coil"], dtype=object), n_rows)
+    brand[rng.random(n_rows) < 0.1] = None
+    return pd.DataFrame(
+        {
+            "length": np.where(rng.random(n_rows) < 0.1, np.nan, rng.normal(50, 20, n_rows)),
+            "age": rng.integers(0, 100, n_rows).astype(float),
+            "brand": pd.Series(brand, dtype=object),
+            "owner": pd.Series(rng.choice([f"owner {i}" for i in range(20)], n_rows), dtype=object),
+        }
+    )
+
+
+class FeaturesContract:
+    """Tests of one recipe."""
+
+    recipe: ClassVar[Features]
+
+    def test_gives_a_finite_dense_matrix_of_floats(self) -> None:
+        X = self.recipe.build(COLUMNS).fit_transform(some_frame())
+        assert isinstance(X, np.ndarray)
+        assert X.dtype.kind == "f"
+        assert np.isfinite(X).all()
+
+    def test_columns_are_picked_by_name(self) -> None:
+        frame = some_frame()
+        fitted = self.recipe.build(COLUMNS).fit(frame)
+        other = frame.assign(extra=1.0, more="x")[["more", "owner", "age", "extra", "brand", "length"]]
+        assert (fitted.transform(other) == fitted.transform(frame)).all()
+
+    def test_survives_unseen_and_missing_values(self) -> None:
+        fitted = self.recipe.build(COLUMNS).fit(some_frame())
+        unseen = some_frame(3, seed=1).assign(brand="never", owner=pd.Series([None] * 3, dtype=object), age=np.nan)
+        assert np.isfinite(fitted.transform(unseen)).all()
+
+    @pytest.mark.parametrize("empty", ["length", "brand"])
+    def test_a_column_all_missing_in_training_neither_crashes_nor_warns(self, empty: str) -> None:
+        frame = some_frame()
+        frame[empty] = np.nan if empty in COLUMNS.numeric else pd.Series([None] * len(frame), dtype=object)
+        fitted = self.recipe.build(COLUMNS).fit(frame)
+        assert np.isfinite(fitted.transform(some_frame(5, seed=2))).all()
+
+    def test_does_not_change_its_input(self) -> None:
+        frame = some_frame()
+        before = frame.copy(deep=True)
+        fitted = self.recipe.build(COLUMNS).fit(frame)
+        fitted.transform(frame)
+        pd.testing.assert_frame_equal(frame, before)
+
+    def test_pickles(self) -> None:
+        frame = some_frame()
+        fitted = self.recipe.build(COLUMNS).fit(frame)
+        again = pickle.loads(pickle.dumps(fitted))  # noqa: S301 - from here
+        assert (again.transform(frame) == fitted.transform(frame)).all()
+
+    @pytest.mark.parametrize("columns", [FeatureColumns(("age",), ()), FeatureColumns((), ("owner",))])
+    def test_works_with_one_kind_of_column_alone(self, columns: FeatureColumns) -> None:
+        assert self.recipe.build(columns).fit_transform(some_frame()).shape[1] >= 1

@@ -1,0 +1,100 @@
+"""A small pipeline to test against: orders of a shop, and whether they were returned.
+
+Its table is nothing like the samples (other names, other types, a yes/no target), it trains in a second, and its truth
+is known: `returned` depends on basket, items and channel, and from `CHANGE` on the channels' effects are swapped.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+FIRST_DAY = date(2026, 5, 1)
+CHANGE = 12
+ROWS_PER_DAY = 80
+
+SPEC = """
+pipeline: shop
+description: Will this order come back?
+source: {kind: sql, url: "sqlite:///${MLSYS_HOME}/shop.db", table: orders, event_time: placed_at, timezone: UTC}
+schema:
+  order_no: integer
+  basket_value: number
+  n_items: integer
+  channel: category
+  gift: boolean
+  returned: category
+key: order_no
+target: {column: returned, positive: "yes"}
+ingest: {lookback: 3d, settle: 0s}
+checks:
+  tolerated_share: 0.02
+  rules:
+    - {kind: between, column: basket_value, min: 0}
+    - {kind: not_null, column: channel}
+split: {kind: time, validation_days: 2, holdout_days: 3}
+models:
+  - {kind: logistic}
+  - {kind: prior}
+metrics: {primary: roc_auc, replicates: 200}
+gates:
+  - {kind: minimum, metric: roc_auc, at_least: 0.6}
+  - {kind: min_rows, rows: 100, per_class: 10}
+  - {kind: better_than_champion}
+"""
+
+
+def make_shop(home: Path, pipelines: Path, *, days: int) -> None:
+    """Write `shop.db` below `home` with the first `days` days, and the spec into `pipelines`."""
+    home.mkdir(parents=True, exist_ok=True)
+    pipelines.mkdir(parents=True, exist_ok=True)
+    (pipelines / "shop.yaml").write_text(SPEC, encoding="utf-8")
+    with sqlite3.connect(home / "shop.db") as connection:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS orders (order_no INTEGER, placed_at TEXT, basket_value REAL, n_items INTEGER, "
+            "channel TEXT, gift TEXT, returned TEXT)"
+        )
+        (known,) = connection.execute("SELECT count(DISTINCT date(placed_at)) FROM orders").fetchone()
+        for index in range(known, days):
+            connection.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?)", _orders(index))
+    connection.close()
+
+
+def day(index: int) -> date:
+    """Return the date of the day `index`, counted from 0."""
+    return FIRST_DAY + timedelta(days=index)
+
+
+def edit_spec(pipelines: Path, **changes: object) -> None:
+    """Replace top-level keys of the shop's spec."""
+    path = pipelines / "shop.yaml"
+    mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump({**mapping, **changes}, sort_keys=False), encoding="utf-8")
+
+
+def _orders(index: int) -> list[tuple[object, ...]]:
+    rng = np.random.default_rng([7, index])
+    n = ROWS_PER_DAY
+    basket = rng.lognormal(3.5, 0.6, n)
+    items = rng.integers(1, 9, n)
+    channel = rng.choice(["web", "app", "store"], n)
+    sign = 1.0 if index < CHANGE else -1.0
+    logit = 0.02 * (basket - 38) + 0.2 * (items - 4.5) + sign * np.select([channel == "web", channel == "app"], [2, -2], 0)
+    returned = rng.random(n) < 1 / (1 + np.exp(-logit))
+    seconds = np.sort(rng.integers(0, 86400, n))
+    return [
+        (
+            index * 1000 + row,
+            f"{day(index)} {seconds[row] // 3600:02d}:{seconds[row] // 60 % 60:02d}:{seconds[row] % 60:02d}",
+            round(float(basket[row]), 2),
+            int(items[row]),
+            str(channel[row]),
+            "true" if rng.random() < 0.1 else "false",
+            "yes" if returned[row] else "no",
+        )
+        for row in range(n)
+    ]

@@ -1,0 +1,22 @@
+"""Numbers in sentences for people."""
+
+from __future__ import annotations
+
+
+def number(value: float, other: float | None = None) -> str:
+    """Return a number for people: four decimals, or more where `other`, a different number, would look the same.
+
+    >>> number(0.80004), number(0.80004, 0.8)
+    ('0.8', '0.80004')
+    """
+    for decimals in range(4, 17):
+        text = _trimmed(value, decimals)
+        if other is None or value == other or text != _trimmed(other, decimals):
+            return text
+    return repr(value)
+
+
+def _trimmed(value: float, decimals: int) -> str:
+    text = f"{value:.{decimals}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text

@@ -1,0 +1,68 @@
+"""What every step works with: settings, ledger and store, opened together and closed together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlsys.database import Databases, open_databases
+from mlsys.errors import SpecError
+from mlsys.ledger import Ledger
+from mlsys.records import Plan
+from mlsys.registries.base import Place
+from mlsys.settings import Settings, load_settings
+from mlsys.spec import Spec, parse_dump
+from mlsys.store import Store
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """An opened installation."""
+
+    settings: Settings
+    databases: Databases
+    ledger: Ledger
+    store: Store
+
+    @property
+    def home(self) -> Path:
+        """MLSYS_HOME, absolute."""
+        return self.settings.root
+
+    @property
+    def place(self) -> Place:
+        """Where registries write."""
+        return Place(
+            store=self.store, home=self.home, tracking_uri=self.settings.mlflow_uri or self.databases.mlflow_url
+        )
+
+    def spec_of(self, plan: Plan) -> Spec:
+        """Return the spec that a run was started with, even when its file has changed since."""
+        return parse_dump(self.dumped_spec(plan)["spec"])
+
+    def dumped_spec(self, plan: Plan) -> dict[str, Any]:
+        """Return the stored spec of a run, with the origin of every value."""
+        dumped = self.store.read_json(plan.spec)
+        if not isinstance(dumped, dict):
+            raise SpecError("The stored spec of the run is damaged", where=plan.spec)
+        return dumped
+
+
+@contextmanager
+def open_workspace(settings: Settings | None = None) -> Iterator[Workspace]:
+    """Open the installation of `settings` (default: the environment's); the embedded database runs meanwhile.
+
+    Raises:
+        UsageError: a wrong setting.
+        TransientError: the database does not answer.
+    """
+    settings = settings or load_settings()
+    with open_databases(settings) as databases:
+        ledger = Ledger.open(databases.ledger_url)
+        try:
+            yield Workspace(settings, databases, ledger, Store(settings.store))
+        finally:
+            ledger.close()

@@ -1,0 +1,16 @@
+"""All house rules, one after the other: `make checks`."""
+
+from __future__ import annotations
+
+import sys
+
+import check_imports
+import check_kinds
+import check_lock
+import check_names
+import check_sizes
+from findings import main
+
+if __name__ == "__main__":
+    modules = (check_imports, check_names, check_sizes, check_kinds, check_lock)
+    sys.exit(max([main(module.check) for module in modules]))

@@ -1,0 +1,89 @@
+"""Names say the subject, no module shadows another one, and only clock.py reads the time."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+from findings import Finding, main, parsed, python_files
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+BANNED_MODULES = {"utils", "util", "helpers", "helper", "common", "misc"}
+BANNED_SUFFIXES = ("Manager", "Factory", "Handler", "Helper", "Utils")
+CLOCK = "mlsys/clock.py"
+TIMED = ("mlsys/", "dags/", "plugins/")  # here the time has one reader
+_WALL_CLOCK = {
+    *(f"{kind}.{name}" for kind in ("datetime", "date", "Timestamp") for name in ("now", "utcnow", "today")),
+    *(f"time.{name}" for name in ("time", "time_ns", "localtime", "gmtime")),
+}
+
+
+def check(root: Path) -> list[Finding]:
+    """Return the names below `root` that break the rules."""
+    taken = dependency_modules(root) | sys.stdlib_module_names
+    found: list[Finding] = []
+    folders_seen: set[Path] = set()
+    for path, name in python_files(root):
+        for part in (path, *_folders(path, root)):
+            if part not in folders_seen:
+                folders_seen.add(part)
+                found += _module(part, taken)
+        tree = parsed(path)
+        found += _classes(path, tree)
+        if name.startswith(TIMED) and name != CLOCK:
+            found += _clock(path, tree)
+    return found
+
+
+def dependency_modules(root: Path) -> set[str]:
+    """Return the import names of the packages that pyproject.toml names."""
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    direct = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+    found = packages_distributions().items()
+    return {module for module, owners in found if direct & {canonicalize_name(owner) for owner in owners}}
+
+
+def _folders(path: Path, root: Path) -> list[Path]:
+    # The folder right below the root (tests/, scripts/, dags/) is no module.
+    return [folder for folder in path.parents if root in folder.parents and folder.parent != root]
+
+
+def _module(path: Path, taken: set[str] | frozenset[str]) -> list[Finding]:
+    name = path.stem
+    if name in BANNED_MODULES:
+        return [Finding(path, 1, f"a module called {name}", "name its subject (clock, fingerprint, store)")]
+    if name in taken and "tests" not in path.parts:
+        what = f"{name} is also a module of Python or of a dependency"
+        return [Finding(path, 1, what, "another name; run as a script, this file would answer `import` of the other")]
+    return []
+
+
+def _classes(path: Path, tree: ast.Module) -> list[Finding]:
+    return [
+        Finding(path, node.lineno, f"class {node.name}", "name what it is, or write a function")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and node.name.endswith(BANNED_SUFFIXES)
+    ]
+
+
+def _clock(path: Path, tree: ast.Module) -> list[Finding]:
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            used = ".".join(ast.unparse(node).split(".")[-2:])
+        elif isinstance(node, ast.ImportFrom) and node.module == "time":
+            used = next((f"time.{a.name}" for a in node.names if f"time.{a.name}" in _WALL_CLOCK), "")
+        else:
+            continue
+        if used in _WALL_CLOCK:
+            what = f"{used} reads the wall clock"
+            found.append(Finding(path, node.lineno, what, "clock.now() for instants, time.perf_counter() for durations"))
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(check))

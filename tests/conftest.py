@@ -1,0 +1,151 @@
+"""What all tests share: a clean environment, a home of their own, a Postgres, and a summary that a person can read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from mlsys.postgres import Server
+    from mlsys.store import Store
+
+TESTS = Path(__file__).parent
+_FOREIGN = ("MLSYS_", "AIRFLOW", "MLFLOW_", "GX_")
+_AIRFLOW_HOME = tempfile.mkdtemp(prefix="mlsys-tests-airflow-")
+_ENVIRONMENT = {
+    "AIRFLOW_HOME": _AIRFLOW_HOME,  # importing Airflow writes a configuration file there
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "GIT_PYTHON_REFRESH": "quiet",
+    "GX_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "OMP_NUM_THREADS": "1",
+    "OMP_WAIT_POLICY": "passive",
+}
+
+# Before any test module is imported: Great Expectations and OpenMP read their variables once, at import.
+for _name in [name for name in os.environ if name.startswith(_FOREIGN) or name == "PYTHONDONTWRITEBYTECODE"]:
+    del os.environ[_name]
+os.environ.update(_ENVIRONMENT)
+
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty MLSYS_HOME on SQLite, set in the environment."""
+    path = tmp_path / "home"
+    path.mkdir()
+    monkeypatch.setenv("MLSYS_HOME", str(path))
+    monkeypatch.setenv("MLSYS_DATABASE", "sqlite")
+    return path
+
+
+@pytest.fixture
+def store(home: Path) -> Store:
+    """The store of `home`."""
+    from mlsys.store import Store
+
+    return Store(home / "store")
+
+
+@pytest.fixture(scope="session")
+def postgres_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home whose Postgres `postgres_server` runs."""
+    return tmp_path_factory.mktemp("postgres")
+
+
+@pytest.fixture(scope="session")
+def postgres_server(postgres_home: Path) -> Iterator[Server]:
+    """A real Postgres, one for the session of each test process."""
+    from mlsys import postgres
+
+    if not postgres.available():
+        pytest.skip("this platform has no binaries of the embedded Postgres")
+    with postgres.running(postgres_home) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Server) -> Iterator[str]:
+    """SQLAlchemy URL of an empty database, dropped after the test."""
+    name = f"test_{uuid4().hex}"
+    _execute(postgres_server, f"CREATE DATABASE {name}")
+    try:
+        yield postgres_server.url(name)
+    finally:
+        _execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _execute(server: Server, statement: str) -> None:
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(server.url("mlsys"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text(statement))
+    engine.dispose()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the Postgres, so that `make test-fast` can leave it out."""
+    for item in items:
+        if "postgres_server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.postgres)
+
+
+def pytest_unconfigure() -> None:
+    """Remove this process's throw-away Airflow home."""
+    shutil.rmtree(_AIRFLOW_HOME, ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was tested by area, what took longest, and what was left out and why."""
+    stats: dict[str, list[Any]] = terminalreporter.stats
+    areas: dict[str, Counter[str]] = {}
+    seconds: Counter[str] = Counter()
+    for outcome, reports in stats.items():
+        for report in reports:
+            if not isinstance(report, pytest.TestReport):
+                continue
+            seconds[report.nodeid] += report.duration
+            if outcome:
+                areas.setdefault(area_of(report.nodeid), Counter())[outcome] += 1
+    terminalreporter.section("summary by area", sep="-")
+    for area, counts in sorted(areas.items()):
+        text = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items(), key=_passed_first))
+        terminalreporter.write_line(f"{area:<16} {text}")
+    slowest = [f"{taken:5.1f} s  {name}" for name, taken in seconds.most_common(5) if taken >= 1]
+    _lines(terminalreporter, "slowest", slowest)
+    reasons = Counter(_reason(report) for kind in ("skipped", "xfailed") for report in stats.get(kind, []))
+    _lines(terminalreporter, "left out", [f"{count:3} x {reason}" for reason, count in reasons.items()])
+
+
+def area_of(nodeid: str) -> str:
+    """Return the folder below tests/ that a test lies in, or the subject of its file."""
+    parts = nodeid.split("::")[0].removeprefix("tests/").split("/")
+    return parts[0] if len(parts) > 1 else parts[0].removeprefix("test_").removesuffix(".py")
+
+
+def _passed_first(item: tuple[str, int]) -> tuple[bool, str]:
+    return item[0] != "passed", item[0]
+
+
+def _reason(report: pytest.TestReport) -> str:
+    longrepr = report.longrepr
+    text = longrepr[2] if isinstance(longrepr, tuple) else getattr(report, "wasxfail", "") or str(longrepr)
+    return f"{area_of(report.nodeid)}: {text.removeprefix('Skipped: ')}"
+
+
+def _lines(reporter: pytest.TerminalReporter, title: str, lines: list[str]) -> None:
+    for number, line in enumerate(lines):
+        reporter.write_line(f"{title if not number else '':<16} {line}")

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from mlsys.gates.better_than_champion import BetterThanChampion
+from mlsys.testing.gates_contract import comparison, evidence
+
+
+@pytest.mark.parametrize(
+    ("bounds", "margin", "state", "reason"),
+    [
+        ((0.02, 0.01, 0.03), 0.0, "pass", None),
+        ((0.02, 0.01, 0.03), 0.01, "fail", "not_significantly_better"),
+        ((0.02, 0.01, 0.03), 0.02, "fail", "not_better"),
+        ((0.02, -0.01, 0.05), 0.0, "fail", "not_significantly_better"),
+        ((-0.01, -0.03, 0.01), 0.0, "fail", "not_better"),
+        ((-0.02, -0.03, -0.01), 0.0, "fail", "not_better"),
+        ((0.0, 0.0, 0.0), 0.0, "fail", "identical"),
+    ],
+)
+def test_superior(bounds: tuple[float, float, float], margin: float, state: str, reason: str | None) -> None:
+    found = BetterThanChampion(margin=margin).judge(evidence(compared=comparison(*bounds)))
+    assert (found.state, found.reason) == (state, reason)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "state", "reason"),
+    [
+        ((0.0, -0.005, 0.005), "pass", None),
+        ((-0.005, -0.009, 0.001), "pass", None),
+        ((-0.005, -0.02, 0.01), "fail", "not_shown_not_worse"),
+        ((-0.05, -0.06, -0.04), "fail", "worse"),
+        ((0.0, 0.0, 0.0), "fail", "identical"),
+    ],
+)
+def test_not_worse(bounds: tuple[float, float, float], state: str, reason: str | None) -> None:
+    gate = BetterThanChampion(margin=0.01, require="not_worse")
+    found = gate.judge(evidence(compared=comparison(*bounds)))
+    assert (found.state, found.reason) == (state, reason)
+
+
+def test_first_champion_is_left_to_the_absolute_gates() -> None:
+    found = BetterThanChampion().judge(evidence(champion_state="none", champion=None))
+    assert found.state == "pass"
+    assert found.sentence == "There is no champion yet: the absolute gates decide."
+
+
+def test_no_champion_and_no_challenger_is_no_pass() -> None:
+    found = BetterThanChampion().judge(evidence(champion_state="none", champion=None, without_challenger=True))
+    assert (found.state, found.reason) == ("inconclusive", "no_challenger")
+
+
+def test_champion_that_is_not_comparable_is_inconclusive() -> None:
+    found = BetterThanChampion().judge(evidence(champion_state="not_comparable", champion_reason="column x is gone"))
+    assert (found.state, found.reason) == ("inconclusive", "champion_not_comparable")
+    assert "column x is gone" in found.sentence
+
+
+def test_champion_that_fails_is_an_error() -> None:
+    found = BetterThanChampion().judge(evidence(champion_state="error", champion_reason="its file is missing"))
+    assert (found.state, found.reason) == ("error", "champion_error")
+
+
+def test_a_metric_nobody_computed_is_inconclusive() -> None:
+    found = BetterThanChampion(metric="revenue").judge(evidence())
+    assert (found.state, found.reason) == ("inconclusive", "undefined_metric")
+
+
+def test_finding_shows_bound_limit_and_distance() -> None:
+    found = BetterThanChampion(margin=0.004).judge(evidence())
+    assert (found.observed, found.limit) == (0.01, 0.004)
+    assert found.distance == pytest.approx(0.006)
+    assert found.sentence == (
+        "By roc_auc the challenger is 0.02 better than the champion on 1,000 holdout rows; with 95 % confidence the "
+        "difference is above 0.01, and it must be above 0.004."
+    )
+
+
+def test_negative_margin_is_refused() -> None:
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        BetterThanChampion(margin=-0.01)

@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+import pytest
+
+from mlsys.metrics import METRICS
+from mlsys.metrics.base import Metric
+from mlsys.testing.metrics_contract import MetricContract
+
+
+class TestEveryMetric(MetricContract):
+    @pytest.fixture(params=METRICS.names())
+    def metric(self, request: pytest.FixtureRequest) -> Metric:
+        return METRICS.parse(request.param)

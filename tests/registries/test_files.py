@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+import yaml
+
+from mlsys.errors import IntegrityError, RunError
+from mlsys.registries.base import Place
+from mlsys.registries.files import FileRegistry
+from mlsys.testing.registries_contract import PIPELINE, fitted_pipeline, make_release, rows
+
+REGISTRY = FileRegistry()
+
+
+def folder(place: Place) -> Path:
+    return place.home / "registry" / PIPELINE
+
+
+def test_the_folder_of_a_version_is_complete(place: Place) -> None:
+    REGISTRY.publish(make_release(place.store, version="1.0.0"), place)
+    names = {path.name for path in (folder(place) / "v1.0.0").iterdir()}
+    assert names == {"model.joblib", "metrics.json", "spec.yaml", "release.json", "requirements.txt"}
+
+
+def test_joblib_loads_the_linked_model(place: Place) -> None:
+    release = make_release(place.store, version="1.0.0")
+    REGISTRY.publish(release, place)
+    REGISTRY.point(PIPELINE, release.candidate.candidate_id, place)
+    model = joblib.load(folder(place) / "best_model.joblib")
+    expected = fitted_pipeline(10).predict_proba(rows())
+    np.testing.assert_array_equal(model.predict_proba(rows()), expected)
+
+
+def test_the_link_is_relative(place: Place) -> None:
+    release = make_release(place.store, version="1.2.3")
+    REGISTRY.publish(release, place)
+    REGISTRY.point(PIPELINE, release.candidate.candidate_id, place)
+    assert (folder(place) / "best_model.joblib").readlink() == Path("v1.2.3/model.joblib")
+
+
+def test_the_model_is_the_one_in_the_ledger(place: Place) -> None:
+    release = make_release(place.store, version="1.0.0")
+    REGISTRY.publish(release, place)
+    record = json.loads((folder(place) / "v1.0.0" / "release.json").read_text())
+    data = (folder(place) / "v1.0.0" / "model.joblib").read_bytes()
+    assert hashlib.sha256(data).hexdigest() == record["sha256"] == release.candidate.model
+
+
+def test_the_spec_is_yaml_that_people_read(place: Place) -> None:
+    REGISTRY.publish(make_release(place.store, version="1.0.0"), place)
+    spec = yaml.safe_load((folder(place) / "v1.0.0" / "spec.yaml").read_text())
+    assert spec["pipeline"] == PIPELINE
+
+
+def test_publishing_again_changes_no_byte(place: Place) -> None:
+    release = make_release(place.store, version="1.0.0")
+    REGISTRY.publish(release, place)
+    before = {path: path.stat().st_mtime_ns for path in folder(place).rglob("*")}
+    REGISTRY.publish(release, place)
+    assert {path: path.stat().st_mtime_ns for path in folder(place).rglob("*")} == before
+
+
+def test_a_version_is_never_overwritten(place: Place) -> None:
+    REGISTRY.publish(make_release(place.store, 1, version="1.0.0"), place)
+    with pytest.raises(IntegrityError, match="another candidate"):
+        REGISTRY.publish(make_release(place.store, 2, version="1.0.0"), place)
+
+
+def test_a_candidate_that_was_never_promoted_is_refused(place: Place) -> None:
+    with pytest.raises(RunError, match="promoted"):
+        REGISTRY.publish(make_release(place.store), place)
+    assert not folder(place).exists()
+
+
+def test_an_interrupted_publication_leaves_no_version(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    release = make_release(place.store, version="1.0.0")
+    with monkeypatch.context() as patched:
+        patched.setattr("mlsys.registries.files.pinned_requirements", crash)
+        with pytest.raises(KeyboardInterrupt):
+            REGISTRY.publish(release, place)
+    assert list(folder(place).iterdir()) == []
+    assert REGISTRY.publish(release, place) == "1.0.0"
+
+
+def test_a_damaged_record_is_named(place: Place) -> None:
+    release = make_release(place.store, version="1.0.0")
+    REGISTRY.publish(release, place)
+    record = folder(place) / "v1.0.0" / "release.json"
+    record.chmod(0o644)
+    record.write_text("{")
+    with pytest.raises(IntegrityError, match="damaged"):
+        REGISTRY.publish(release, place)

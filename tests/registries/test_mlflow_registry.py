@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+from mlsys.errors import TransientError
+from mlsys.registries import mlflow_registry
+from mlsys.registries.base import Place
+from mlsys.registries.mlflow_registry import MlflowRegistry
+from mlsys.testing.registries_contract import PIPELINE, fitted_pipeline, make_release, rows
+
+REGISTRY = MlflowRegistry()
+
+
+def client(place: Place):
+    return mlflow_registry._client(place)
+
+
+def runs(place: Place):
+    found = client(place).get_experiment_by_name(PIPELINE)
+    return client(place).search_runs([found.experiment_id])
+
+
+def content(place: Place) -> dict[str, object]:
+    """Everything that publishing writes, less MLflow's own ids and times."""
+    shown = client(place)
+    return {
+        "runs": sorted((run.info.run_name, run.info.status, sorted(run.data.metrics.items())) for run in runs(place)),
+        "models": len(shown.search_logged_models([runs(place)[0].info.experiment_id])),
+        "versions": sorted((v.version, sorted(v.tags.items())) for v in shown.search_model_versions()),
+    }
+
+
+def test_a_run_per_retraining_and_one_below_it_per_candidate(place: Place) -> None:
+    REGISTRY.publish(make_release(place.store, n_candidates=3), place)
+    found = {run.info.run_name: run for run in runs(place)}
+    assert set(found) == {"run-1", "logistic_0", "logistic_1", "logistic_2"}
+    assert found["logistic_2"].data.tags["mlflow.parentRunId"] == found["run-1"].info.run_id
+
+
+def test_metrics_carry_side_and_interval_and_leave_out_the_undefined(place: Place) -> None:
+    REGISTRY.publish(make_release(place.store), place)
+    metrics = next(run for run in runs(place) if run.info.run_name == "logistic_0").data.metrics
+    assert metrics["holdout_roc_auc"] == 0.8
+    assert metrics["holdout_roc_auc_lower"] == 0.7
+    assert metrics["validation_roc_auc"] == 0.8
+    assert "holdout_recall" not in metrics
+
+
+def test_the_dataset_and_the_keys_are_tags(place: Place) -> None:
+    release = make_release(place.store)
+    REGISTRY.publish(release, place)
+    tags = next(run for run in runs(place) if run.info.run_name == "run-1").data.tags
+    assert tags["mlsys.dataset.fingerprint"] == release.snapshot.fingerprint
+    assert tags["mlsys.training_key"] == release.plan.training_key
+    assert tags["mlsys.decision_key"] == release.decision.decision_key
+
+
+def test_publishing_again_writes_nothing(place: Place) -> None:
+    release = make_release(place.store)
+    REGISTRY.publish(release, place)
+    before = content(place)
+    REGISTRY.publish(release, place)
+    assert content(place) == before
+
+
+@pytest.mark.parametrize(
+    "step", ["create_run", "log_batch", "set_terminated", "log_model_artifacts", "create_model_version"]
+)
+def test_an_interrupted_publication_heals(place: Place, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    from mlflow import MlflowClient
+
+    release = make_release(place.store)
+    real, calls = getattr(MlflowClient, step), []
+
+    def crash_at_the_second_call(self: object, *args: object, **kwargs: object) -> object:
+        calls.append(step)
+        if len(calls) == (2 if step in ("create_run", "log_batch", "set_terminated") else 1):
+            raise KeyboardInterrupt
+        return real(self, *args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MlflowClient, step, crash_at_the_second_call)
+        with pytest.raises(KeyboardInterrupt):
+            REGISTRY.publish(release, place)
+    assert REGISTRY.publish(release, place) == "1"
+    healed = content(place)
+    assert [status for _, status, _ in healed["runs"]] == ["FINISHED"] * 3
+    assert len(healed["versions"]) == 1
+
+
+def test_the_champion_loads_by_its_alias(place: Place) -> None:
+    release = make_release(place.store, version="1.0.0")
+    REGISTRY.publish(release, place)
+    REGISTRY.point(PIPELINE, release.candidate.candidate_id, place)
+    version = client(place).get_model_version_by_alias(PIPELINE, "champion")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow
+
+        mlflow.set_tracking_uri(place.tracking_uri)
+        mlflow.set_registry_uri(place.tracking_uri)
+        try:
+            model = mlflow.pyfunc.load_model(f"models:/{PIPELINE}/{version.version}")
+        finally:
+            mlflow.set_tracking_uri(None)
+            mlflow.set_registry_uri(None)
+    frame = rows().assign(gift=None)
+    np.testing.assert_allclose(model.predict(frame), fitted_pipeline(10).predict_proba(rows()), rtol=0, atol=1e-12)
+
+
+def test_the_signature_holds_the_feature_columns(place: Place) -> None:
+    inputs = mlflow_registry.signature(make_release(place.store)).inputs
+    assert {column.name: column.type.name for column in inputs} == {
+        "basket_value": "double",
+        "n_items": "double",
+        "channel": "string",
+        "gift": "boolean",
+    }
+
+
+def test_a_later_promotion_updates_the_version(place: Place) -> None:
+    REGISTRY.publish(make_release(place.store), place)
+    REGISTRY.publish(make_release(place.store, version="1.0.0"), place)
+    (version,) = client(place).search_model_versions()
+    assert version.tags["mlsys.outcome"] == "promote"
+    assert version.tags["mlsys.version"] == "1.0.0"
+    assert version.description == "logistic_0 of run 1 serves"
+
+
+def test_a_failed_candidate_is_shown_as_failed(place: Place) -> None:
+    from dataclasses import replace
+
+    release = make_release(place.store)
+    (first, evaluation), (second, _) = release.parts
+    broken = second.model_copy(update={"status": "failed", "reason": "did not converge", "model": None})
+    REGISTRY.publish(replace(release, parts=((first, evaluation), (broken, None))), place)
+    run = next(run for run in runs(place) if run.info.run_name == "logistic_1")
+    assert run.info.status == "FAILED"
+    assert run.data.tags["mlflow.note.content"] == "did not converge"
+
+
+def test_artifacts_lie_below_home(place: Place) -> None:
+    REGISTRY.publish(make_release(place.store), place)
+    assert list((place.home / "mlartifacts" / PIPELINE).rglob("model.pkl"))
+
+
+def test_an_unreachable_server_may_be_tried_again_and_its_password_stays_secret(place: Place) -> None:
+    lost = Place(place.store, place.home, "postgresql+psycopg2://someone:secret@127.0.0.1:1/mlflow")
+    with pytest.raises(TransientError) as caught:
+        REGISTRY.pointed(PIPELINE, lost)
+    assert "secret" not in str(caught.value)

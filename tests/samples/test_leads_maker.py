@@ -1,0 +1,169 @@
+"""The leads sample: what it promises to those who test with it."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[2]
+N_FIELDS = 12
+
+
+@pytest.fixture(scope="module")
+def maker() -> ModuleType:
+    found = importlib.util.spec_from_file_location("leads_sample", ROOT / "include/samples/leads.py")
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def drops(maker: ModuleType) -> list[bytes]:
+    return [maker.drop(day) for day in range(20)]
+
+
+@pytest.fixture(scope="module")
+def truth(maker: ModuleType) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Fresh leads, whether they converted, and the true probability."""
+    frame = maker.fresh(60_000, day=5, seed=1)
+    return frame, (frame["converted"] == "yes").to_numpy(), maker.true_probability(frame, day=5)
+
+
+def files(target: Path) -> dict[str, tuple[bytes, int]]:
+    """Return content and time of change of every file below `target`."""
+    found = sorted(path for path in target.rglob("*") if path.is_file())
+    return {path.relative_to(target).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns) for path in found}
+
+
+def lines(drop: bytes) -> list[str]:
+    return drop.decode("utf-8-sig").splitlines()[1:]
+
+
+def broken(drop: bytes) -> list[str]:
+    return [line for line in lines(drop) if line.count(",") != N_FIELDS - 1]
+
+
+def test_more_days_only_add_files(maker: ModuleType, tmp_path: Path) -> None:
+    maker.make(tmp_path / "grown", 2)
+    before = files(tmp_path / "grown")
+    maker.make(tmp_path / "grown", 5)
+    maker.make(tmp_path / "at_once", 5)
+    grown = files(tmp_path / "grown")
+    assert {name: grown[name] for name in before} == before
+    at_once = {name: content for name, (content, _) in files(tmp_path / "at_once").items()}
+    assert {name: content for name, (content, _) in grown.items()} == at_once
+    assert list(grown)[0] == "leads/leads-2026-03-01.csv"
+    assert len(grown) == 5
+
+
+@pytest.mark.parametrize("days", [1, 3])
+def test_a_repetition_changes_nothing(maker: ModuleType, tmp_path: Path, days: int) -> None:
+    first = maker.make(tmp_path, 3)
+    before = files(tmp_path)
+    assert maker.make(tmp_path, days) == first
+    assert files(tmp_path) == before
+
+
+def test_a_crash_leaves_no_file_half_written(
+    maker: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(maker.os, "fsync", full)
+    with pytest.raises(OSError, match="disk full"):
+        maker.make(tmp_path, 2)
+    assert files(tmp_path) == {}
+
+
+def test_a_sample_has_at_least_one_day(maker: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="at least one day"):
+        maker.make(tmp_path / "none", 0)
+    assert not (tmp_path / "none").exists()
+
+
+def test_another_seed_gives_other_rows(maker: ModuleType) -> None:
+    assert maker.drop(0, seed=1) != maker.drop(0, seed=2)
+
+
+def test_some_lines_are_broken_in_both_ways_and_fewer_than_one_percent(drops: list[bytes]) -> None:
+    counts = [len(broken(drop)) for drop in drops]
+    assert 0 < sum(counts) / sum(len(lines(drop)) for drop in drops) < 0.01
+    assert max(counts) / 400 < 0.02
+    n_commas = {line.count(",") for drop in drops for line in broken(drop)}
+    assert min(n_commas) < N_FIELDS - 1 < max(n_commas)
+
+
+def test_one_file_begins_with_a_byte_order_mark(maker: ModuleType, drops: list[bytes]) -> None:
+    marked = [day for day, drop in enumerate(drops) if drop.startswith(b"\xef\xbb\xbf")]
+    assert marked == [maker.BOM_DAY]
+
+
+def test_one_file_ends_in_the_middle_of_its_last_line(maker: ModuleType, drops: list[bytes]) -> None:
+    cut = [day for day, drop in enumerate(drops) if not drop.endswith(b"\n")]
+    assert cut == [maker.TRUNCATED_DAY]
+    last = lines(drops[maker.TRUNCATED_DAY])[-1]
+    assert last in broken(drops[maker.TRUNCATED_DAY])
+
+
+def test_values_are_written_as_an_export_writes_them(drops: list[bytes]) -> None:
+    whole = [line for drop in drops for line in lines(drop) if line.count(",") == N_FIELDS - 1]
+    header = drops[0].decode().splitlines()[0]
+    table = pd.read_csv(io.StringIO("\n".join([header, *whole])), keep_default_na=False, dtype=str)
+    assert {"NA", "None"} <= set(table["industry"])
+    assert set(table["demo_requested"]) == set(table["converted"]) == {"yes", "no"}
+    assert 0.3 < (table["annual_revenue"] == "").mean() < 0.6
+    assert table["created_at"].str.fullmatch(r"\d{2}/\d{2}/2026 \d{2}:\d{2}").all()
+    assert table["lead_id"].is_unique
+    assert 0.03 < (table["converted"] == "yes").mean() < 0.05
+
+
+def test_fresh_leads_have_the_columns_of_the_files_and_no_lead_of_them(maker: ModuleType, drops: list[bytes]) -> None:
+    frame = maker.fresh(500, day=3, seed=maker.SEED)
+    assert ",".join(frame.columns) == drops[0].decode().splitlines()[0]
+    assert frame["lead_id"].str.startswith("F-").all()
+    assert not any(line.startswith("F-") for line in lines(drops[3]))
+
+
+def test_true_probability_is_calibrated(truth: tuple[pd.DataFrame, np.ndarray, np.ndarray]) -> None:
+    _, converted, probability = truth
+    decile = pd.qcut(probability, 10, labels=False)
+    seen = pd.Series(converted).groupby(decile).mean()
+    expected = pd.Series(probability).groupby(decile).mean()
+    error = np.sqrt(expected * (1 - expected) / (len(converted) / 10))
+    assert ((seen - expected).abs() < 4 * error + 1e-4).all()
+
+
+def test_true_probability_is_right_where_revenue_is_missing(
+    truth: tuple[pd.DataFrame, np.ndarray, np.ndarray],
+) -> None:
+    frame, converted, probability = truth
+    missing = frame["annual_revenue"].isna().to_numpy()
+    error = np.sqrt((probability[missing] * (1 - probability[missing])).sum()) / missing.sum()
+    assert abs(converted[missing].mean() - probability[missing].mean()) < 4 * error
+
+
+def test_the_best_possible_ranking_is_far_above_chance(
+    truth: tuple[pd.DataFrame, np.ndarray, np.ndarray],
+) -> None:
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    _, converted, probability = truth
+    assert 0.84 < roc_auc_score(converted, probability) < 0.90
+    assert 0.25 < average_precision_score(converted, probability) < 0.40
+
+
+def test_the_spec_reads_every_column_of_the_files(drops: list[bytes]) -> None:
+    from mlsys.spec import load_spec
+
+    spec = load_spec(ROOT / "include/pipelines/leads.yaml")
+    assert ",".join(spec.columns) == drops[0].decode().splitlines()[0]
+    assert {"lead_id", "created_at", "converted"}.isdisjoint(spec.feature_columns())

@@ -1,0 +1,170 @@
+"""Whole runs without Airflow on a pipeline that nobody prepared: the shop of `mlsys.testing`."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlsys import pipeline
+from mlsys.errors import DataError
+from mlsys.intake import RunRequest
+from mlsys.pipeline import Finished
+from mlsys.testing.shop import day, edit_spec, make_shop
+from mlsys.workspace import Workspace, open_workspace
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def pipelines(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = home / "pipelines"
+    monkeypatch.setenv("MLSYS_PIPELINES", str(folder))
+    make_shop(home, folder, days=12)
+    return folder
+
+
+@pytest.fixture
+def work(pipelines: Path) -> Iterator[Workspace]:
+    with open_workspace() as opened:
+        yield opened
+
+
+def run(work: Workspace, index: int, **keywords: object) -> Finished:
+    return pipeline.run(work, RunRequest("shop", day=day(index), **keywords))
+
+
+def rows_of_ledger(work: Workspace) -> int:
+    return work.ledger.verify("shop")
+
+
+def test_the_first_good_model_becomes_champion_everywhere(work: Workspace) -> None:
+    finished = run(work, 11)
+    assert finished.version is not None
+    assert finished.version.decision.outcome == "promote"
+    champion = work.ledger.champion("shop")
+    assert champion is not None
+    assert (champion.version, champion.candidate_id) == ("1.0.0", finished.version.champion)
+    link = work.home / "registry" / "shop" / "best_model.joblib"
+    assert link.resolve().parent.name == "v1.0.0"
+    from mlflow import MlflowClient
+
+    version = MlflowClient(work.place.tracking_uri).get_model_version_by_alias("shop", "champion")
+    assert version.tags["mlsys.candidate"] == champion.candidate_id
+    assert finished.report is not None
+    assert "promoted" in (work.home / finished.report.path).read_text().lower()
+
+
+def test_the_same_request_again_registers_nothing_and_says_why(work: Workspace) -> None:
+    run(work, 11)
+    before = rows_of_ledger(work)
+    again = run(work, 11)
+    assert not again.start.go
+    assert again.start.reason == "unchanged"
+    assert rows_of_ledger(work) == before + 1  # the request itself
+    assert len(work.ledger.champion_changes("shop")) == 1
+
+
+def test_a_day_without_data_is_a_skip(work: Workspace) -> None:
+    skipped = run(work, 40)
+    assert skipped.start.reason == "no_data_for_day"
+    assert work.ledger.champion("shop") is None
+
+
+def test_a_run_behind_the_champion_is_historical(work: Workspace) -> None:
+    run(work, 11)
+    past = run(work, 9)
+    assert past.version is not None
+    assert past.version.decision.outcome == "historical"
+    champion = work.ledger.champion("shop")
+    assert champion is not None
+    assert champion.cutoff.date() == day(12)
+
+
+def test_after_the_change_the_retrained_model_wins_significantly(work: Workspace, pipelines: Path) -> None:
+    run(work, 11)
+    make_shop(work.home, pipelines, days=24)
+    finished = run(work, 23)
+    assert finished.version is not None
+    assert finished.version.decision.outcome == "promote"
+    assert finished.evaluations is not None
+    comparison = finished.evaluations.comparison
+    assert comparison is not None
+    assert comparison.lower is not None
+    assert comparison.lower > 0
+    assert finished.version.version == "1.0.1"
+
+
+def test_a_dry_run_decides_and_changes_nothing(work: Workspace) -> None:
+    finished = run(work, 11, mode="dry")
+    assert finished.version is not None
+    assert finished.version.decision.outcome == "promote"
+    assert work.ledger.champion("shop") is None
+    live = run(work, 11)
+    assert live.version is not None
+    assert live.version.changed
+
+
+def test_train_mode_never_promotes(work: Workspace) -> None:
+    finished = run(work, 11, mode="train")
+    assert finished.version is not None
+    assert finished.version.decision.outcome == "historical"
+    assert work.ledger.champion("shop") is None
+
+
+def test_too_many_bad_rows_stop_the_run_and_touch_no_champion(work: Workspace, pipelines: Path) -> None:
+    with sqlite3.connect(work.home / "shop.db") as connection:
+        connection.execute("UPDATE orders SET basket_value = -1 WHERE order_no % 10 = 0")
+    connection.close()
+    with pytest.raises(DataError, match="basket_value"):
+        run(work, 11)
+    assert work.ledger.champion("shop") is None
+    assert work.ledger.decisions("shop") == []
+    assert work.ledger.runs("shop")[-1].status == "failed"
+
+
+def test_a_crash_between_ledger_and_registries_heals_at_the_next_run(
+    work: Workspace, pipelines: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pipeline, "project", crash)
+        with pytest.raises(KeyboardInterrupt):
+            run(work, 11)
+    champion = work.ledger.champion("shop")
+    assert champion is not None
+    assert not (work.home / "registry").exists()
+    finished = run(work, 11)
+    assert finished.version is not None
+    assert (work.home / "registry" / "shop" / "best_model.joblib").exists()
+    assert len(work.ledger.champion_changes("shop")) == 1
+    assert len(work.ledger.decisions("shop")) == 1
+
+
+def test_a_lost_race_is_judged_again_against_the_new_champion(work: Workspace, pipelines: Path) -> None:
+    run(work, 10)
+    from mlsys import promotion
+
+    decide = promotion.decide
+    raced = []
+
+    def decide_and_lose(*args: object, **keywords: object) -> object:
+        decision = decide(*args, **keywords)
+        if not raced:
+            raced.append(True)
+            run(work, 11, overrides=("models.0.C=0.5",))
+        return decision
+
+    promotion.decide = decide_and_lose
+    try:
+        edit_spec(pipelines, gates=[{"kind": "minimum", "metric": "roc_auc", "at_least": 0.6}])
+        finished = run(work, 11)
+    finally:
+        promotion.decide = decide
+    decisions = work.ledger.decisions("shop", run_id=finished.start.run_id)
+    assert len(decisions) == 2
+    assert decisions[1].champion == work.ledger.champion_changes("shop")[1].candidate_id

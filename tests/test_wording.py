@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import pytest
+
+from mlsys.wording import number
+
+
+@pytest.mark.parametrize(
+    ("value", "other", "text"),
+    [
+        (0.95, None, "0.95"),
+        (0.123456, None, "0.1235"),
+        (1200.0, None, "1200"),
+        (-0.00001, None, "0"),
+        (0.80004, 0.8, "0.80004"),
+        (0.8, 0.8, "0.8"),
+        (0.00001, 0.0, "0.00001"),
+    ],
+)
+def test_numbers_are_short_but_never_look_equal_when_they_are_not(value: float, other: float | None, text: str) -> None:
+    assert number(value, other) == text
