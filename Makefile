@@ -57,6 +57,7 @@ format: venv ## let ruff mend what it can
 
 types: venv ## mypy, strict
 	@$(BIN)/mypy
+	@MYPYPATH=scripts:bench $(BIN)/mypy --strict scripts/*.py bench/*.py
 
 checks: venv ## house rules: imports, names, sizes, kinds, lock
 	@$(BIN)/python scripts/check_all.py

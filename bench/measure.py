@@ -37,7 +37,13 @@ def measure(command: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Me
     """Run `command` to its end."""
     before, started = os.times(), time.perf_counter()
     process = subprocess.Popen(
-        command, env=dict(environ), cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        env=dict(environ),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     peak = [0]
     finished = threading.Event()

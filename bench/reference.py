@@ -58,7 +58,11 @@ def split(state: State) -> None:
 
     frame = state["frame"]
     age = (pd.Timestamp("2025-12-31") - pd.to_datetime(frame["day"])).dt.days
-    state["sides"] = {"training": frame[age >= 146], "validation": frame[(age >= 73) & (age < 146)], "holdout": frame[age < 73]}
+    state["sides"] = {
+        "training": frame[age >= 146],
+        "validation": frame[(age >= 73) & (age < 146)],
+        "holdout": frame[age < 73],
+    }
     state["y"] = {side: (rows["target"] == "yes").to_numpy("int8") for side, rows in state["sides"].items()}
 
 
@@ -70,7 +74,10 @@ def preprocess(state: State) -> None:
 
     numbers = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), RobustScaler())
     features = ColumnTransformer(
-        [("numbers", numbers, NUMBERS), ("categories", OneHotEncoder(handle_unknown="ignore", sparse_output=False), CATEGORIES)]
+        [
+            ("numbers", numbers, NUMBERS),
+            ("categories", OneHotEncoder(handle_unknown="ignore", sparse_output=False), CATEGORIES),
+        ]
     )
     sides = state["sides"]
     state["X"] = {"training": features.fit_transform(sides["training"])}
@@ -94,7 +101,10 @@ def train(state: State) -> None:
 
 def evaluate(state: State) -> None:
     state["metrics"] = {
-        name: {side: scores(state["y"][side], model.predict_proba(state["X"][side])[:, 1]) for side in ("validation", "holdout")}
+        name: {
+            side: scores(state["y"][side], model.predict_proba(state["X"][side])[:, 1])
+            for side in ("validation", "holdout")
+        }
         for name, model in state["models"].items()
     }
     found = state["metrics"]

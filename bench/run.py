@@ -16,6 +16,7 @@ import shutil
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -32,6 +33,11 @@ ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "OMP_NUM_THREADS": "1",
 }
+FIGURES: tuple[tuple[str, str, Callable[[Measured], float]], ...] = (
+    ("wall", "s", lambda run: run.wall),
+    ("CPU", "s", lambda run: run.cpu),
+    ("peak memory (PSS, all processes)", "MB", lambda run: run.peak_bytes / 1e6),
+)
 _PREPARE_PLAIN = "import sys, mlflow; mlflow.MlflowClient(sys.argv[1]).search_experiments()"
 _PREPARE_MLSYS = """
 import mlflow
@@ -127,8 +133,8 @@ def heading() -> list[str]:
         "Written by `make bench`. Both sides are whole processes, run in turn on fresh homes with prepared SQLite",
         "databases. Compare ratios, not seconds; intervals, fingerprints and the report count as mlsys's cost.",
         "",
-        f"{os.cpu_count()} cores ({platform.machine()}), load {load:.1f} at the start, Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version(name)}" for name in packages),
+        f"{os.cpu_count()} cores ({platform.machine()}), load {load:.1f} at the start, "
+        f"Python {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in packages),
         "",
     ]
 
@@ -143,11 +149,7 @@ def table(size: str, pairs: list[tuple[Measured, Measured]]) -> list[str]:
     """Return the comparison of one size as Markdown: totals first, then the steps of both."""
     lines = [f"## {size}: {SIZES[size]:,} rows, {len(pairs)} pairs (medians)", "", "| | plain | mlsys run | ratio |"]
     lines.append("|---|---|---|---|")
-    for name, unit, value in (
-        ("wall", "s", lambda run: run.wall),
-        ("CPU", "s", lambda run: run.cpu),
-        ("peak memory (PSS, all processes)", "MB", lambda run: run.peak_bytes / 1e6),
-    ):
+    for name, unit, value in FIGURES:
         plain, ours = (_median([value(pair[side]) for pair in pairs]) for side in (0, 1))
         ratio = _median([value(b) / value(a) for a, b in pairs])
         lines.append(f"| {name} | {plain:.1f} {unit} | {ours:.1f} {unit} | {ratio:.2f} |")

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlsys import clock, snapshot
 from mlsys.errors import DataError, MlsysError, SpecError
+from mlsys.partitions import layout_of
 from mlsys.spec import Spec, flatten, resolve
 from mlsys.workspace import Workspace
 
@@ -44,7 +45,7 @@ def outlook(work: Workspace, name: str, *, day: str | None, overrides: tuple[str
     spec = resolved.spec
     chosen = clock.resolve_day(parameter=day, newest_complete=lambda: snapshot.newest_complete_day(spec))
     champion = work.ledger.champion(name)
-    stored = work.ledger.partitions(name, snapshot.layout_of(spec).fingerprint)
+    stored = work.ledger.partitions(name, layout_of(spec).fingerprint)
     known = [partition for partition in stored if partition.day <= chosen.day]
     if champion is None:
         against = "the absolute gates alone: there is no champion yet"

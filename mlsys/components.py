@@ -97,7 +97,7 @@ class Table(Generic[C]):
         """
         from typing import Annotated
 
-        return Annotated[SerializeAsAny[self.base], BeforeValidator(self.parse)]  # type: ignore[name-defined]
+        return Annotated[SerializeAsAny[self.base], BeforeValidator(self.parse)]  # type: ignore[name-defined, misc]
 
 
 def _kind(member: type[Component]) -> str:

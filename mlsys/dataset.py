@@ -268,4 +268,5 @@ def _hashes(column: pa.ChunkedArray) -> np.ndarray:
     known = [int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") for text in texts]
     hashes = np.array([*known, 0], dtype=np.uint64)
     codes = encoded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
-    return hashes[codes]
+    found: np.ndarray = hashes[codes]
+    return found

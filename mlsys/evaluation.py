@@ -20,9 +20,10 @@ from mlsys.assessment import Assessment, Entry
 from mlsys.curves import pr_points, roc_points
 from mlsys.errors import RunError
 from mlsys.metrics import METRICS
-from mlsys.metrics.base import Metric, Resampled, Scored
+from mlsys.metrics.base import Metric
 from mlsys.records import Candidate, CheckReport, EvaluationSet, Plan, Snapshot, Split
 from mlsys.schema import ColumnSpec
+from mlsys.scored import Resampled, Scored
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, VALIDATION
 from mlsys.store import Store
@@ -70,9 +71,9 @@ def evaluate(
     snapshot: Snapshot,
     checks: CheckReport,
     split: Split,
+    *,
     candidates: Sequence[Candidate],
     champion: ChampionModel | None,
-    *,
     store: Store,
 ) -> EvaluationSet:
     """Score all fitted candidates and the champion, choose the best, and compare it with the champion.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import logging
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,11 +51,8 @@ class SuiteRun:
 
 def run_suite(frame: pd.DataFrame, rules: Sequence[Check], schema: Schema, *, name: str) -> SuiteRun:
     """Return what each rule (scope `partition`) finds in `frame`, whose index counts its rows from 0."""
-    # Read once, at import: without it a thread that reports usage over the network is started.
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    gx = _great_expectations()
     expectations = [rule.expectation(schema) for rule in rules]
-    import great_expectations as gx
-
     context = _quiet_context(gx)
     asset = context.data_sources.add_pandas("mlsys").add_dataframe_asset(name)
     batch = asset.add_batch_definition_whole_dataframe("new").get_batch({"dataframe": frame})
@@ -76,6 +74,15 @@ def run_suite(frame: pd.DataFrame, rules: Sequence[Check], schema: Schema, *, na
     outcomes = tuple(_outcome(rule, item) for rule, item in zip(rules, result.results, strict=True))
     logger.info("suite_run rules=%d rows=%d failed=%d", len(rules), len(frame), len(failed))
     return SuiteRun(outcomes, context, suite, result)
+
+
+def _great_expectations() -> Any:
+    # Read once, at import: without it a thread that reports usage over the network is started.
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # it imports modules that Python is about to drop
+        import great_expectations
+    return great_expectations
 
 
 def _quiet_context(gx: Any) -> Any:

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mlsys import dataset, evaluation, promotion, training, validation
+from mlsys import dataset, evaluation, keys, promotion, training, validation
 from mlsys.cards import write_card
 from mlsys.errors import DataError, LostRaceError, MlsysError
 from mlsys.intake import RunRequest, open_run
@@ -77,7 +77,7 @@ def split(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport) -> 
 
 def train(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, divided: Split, *, name: str) -> Candidate:
     """Fit one candidate, or adopt the one that stands in the ledger."""
-    known = work.ledger.candidate(training.candidate_id(plan, name))
+    known = work.ledger.candidate(keys.candidate_id(plan.training_key, name))
     if known is not None and known.status == "fitted":
         return known
     fitted = training.train(work.spec_of(plan), plan, taken, checks, divided, name=name, store=work.store)
@@ -87,15 +87,16 @@ def train(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, div
 def train_all(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, divided: Split) -> list[Candidate]:
     """Fit all candidates side by side, in the spec's order; those that stand in the ledger are adopted."""
     spec = work.spec_of(plan)
-    known = {candidate.name: candidate for candidate in work.ledger.candidates(plan.run_id)}
-    missing = [m.label for m in spec.models if m.label not in known or known[m.label].status != "fitted"]
+    names = {keys.candidate_id(plan.training_key, model.label): model.label for model in spec.models}
+    known = {c.candidate_id: c for c in work.ledger.candidates(plan.run_id) if c.candidate_id in names}
+    missing = [name for key, name in names.items() if key not in known or known[key].status != "fitted"]
     if missing:
         fitted = training.train_all(
             spec, plan, taken, checks, divided, names=missing, store=work.store, workers=work.settings.workers
         )
         for candidate in fitted:
-            known[candidate.name] = work.ledger.add_candidate(plan.pipeline, plan.run_id, candidate)
-    return [known[model.label] for model in spec.models]
+            known[candidate.candidate_id] = work.ledger.add_candidate(plan.pipeline, plan.run_id, candidate)
+    return [known[key] for key in names]
 
 
 def evaluate(
@@ -114,8 +115,8 @@ def evaluate(
         taken,
         checks,
         divided,
-        candidates,
-        promotion.rival(work, plan),
+        candidates=candidates,
+        champion=promotion.rival(work, plan),
         store=work.store,
     )
 

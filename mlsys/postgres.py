@@ -131,6 +131,18 @@ def stop_if_unused(home: Path) -> bool:
     return True
 
 
+def remove(home: Path) -> None:
+    """Remove the home's database for good, wherever its folders lie.
+
+    Raises:
+        UsageError: somebody uses it.
+    """
+    if not stop_if_unused(home):
+        raise UsageError("The database is in use", where=str(home), remedy="End what uses it: `mlsys down`")
+    for folder in (files.socket_folder(home), files.recorded_place(home), home / "pg"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _open_lock(home: Path, name: str) -> int:
     return os.open(home / "pg" / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 

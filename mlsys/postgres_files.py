@@ -146,6 +146,11 @@ def make_socket_folder(home: Path) -> Path:
     return folder
 
 
+def everybody_enters(place: Path) -> bool:
+    """Return whether every account of the machine may enter `place` through all folders above it."""
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (place, *place.parents))
+
+
 def _package() -> Path | None:
     # Importing the package would start its own server management; its place is all that is needed.
     found = importlib.util.find_spec(_PACKAGE)
@@ -164,7 +169,7 @@ def _nobody() -> pwd.struct_passwd | None:
 
 def _reachable(place: Path) -> bool:
     """Return whether the server's account may enter `place` through all folders above it."""
-    return not account() or all(folder.stat().st_mode & stat.S_IXOTH for folder in (place, *place.parents))
+    return not account() or everybody_enters(place)
 
 
 def _readable_copy(package: Path) -> Path:

@@ -12,7 +12,7 @@ from mlsys import keys, training
 from mlsys.errors import IntegrityError
 from mlsys.evaluation import ChampionModel
 from mlsys.gates.base import Evidence
-from mlsys.ledger import ChampionChange, Ledger
+from mlsys.ledger import ChampionChange, ChampionMovedError, Ledger
 from mlsys.metrics import METRICS
 from mlsys.records import (
     Candidate,
@@ -105,7 +105,7 @@ def crown(
         raise IntegrityError("The ledger has no candidate of the challenger's name", got=decision.challenger)
     spec = work.spec_of(plan)
     if spec.training.refit:
-        refitted = training.refit(spec, plan, taken, checks, divided, candidate, store=work.store)
+        refitted = training.refit(spec, plan, taken, checks, divided, candidate=candidate, store=work.store)
         candidate = work.ledger.add_candidate(plan.pipeline, plan.run_id, refitted)
     return work.ledger.change_champion(
         ChampionChange(

@@ -26,6 +26,7 @@ from mlsys.children import Ended, side_by_side
 from mlsys.errors import MlsysError, RunError, UsageError, near_match
 from mlsys.features.base import FeatureColumns
 from mlsys.models.base import FitTask, Fitted, Model
+from mlsys.keys import candidate_id
 from mlsys.records import Candidate, CheckReport, Plan, Snapshot, Split
 from mlsys.schema import ColumnSpec
 from mlsys.spec import Spec
@@ -70,7 +71,7 @@ def train(
         DataError: the rows can't be read as the spec's columns.
     """
     model = _models(spec, [name])[0]
-    material = _material(spec, snapshot, checks, split, store=store, sides=(TRAINING,))
+    material = _material(spec, snapshot, checks, split, store=store, sides=(TRAINING, VALIDATION))
     return _candidate(spec, plan, model, material, store=store)
 
 
@@ -93,7 +94,7 @@ def train_all(
         RunError: none could be fitted, with all reasons; or a child ended with an error that is no candidate's.
     """
     models = _models(spec, names)
-    material = _material(spec, snapshot, checks, split, store=store, sides=(TRAINING,))
+    material = _material(spec, snapshot, checks, split, store=store, sides=(TRAINING, VALIDATION))
     if workers > 1 and len(models) > 1 and spec.training.threads == 1:
         found = _forked(spec, plan, models, material, store=store, workers=workers)
     else:
@@ -111,8 +112,8 @@ def refit(
     snapshot: Snapshot,
     checks: CheckReport,
     split: Split,
-    candidate: Candidate,
     *,
+    candidate: Candidate,
     store: Store,
 ) -> Candidate:
     """Fit a candidate again on training and validation rows, never on the holdout; its id ends in `-refit`.
@@ -251,7 +252,7 @@ def _failed(plan: Plan, model: Model, reason: str, *, material: Material) -> Can
 
 def _record(plan: Plan, model: Model, material: Material) -> Candidate:
     return Candidate(
-        candidate_id=f"{plan.training_key[:12]}-{model.label}",
+        candidate_id=candidate_id(plan.training_key, model.label),
         name=model.label,
         kind=model.kind,
         status="fitted",

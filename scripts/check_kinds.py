@@ -60,7 +60,11 @@ def _is_kind(node: ast.expr) -> bool:
 
 
 def _literals(node: ast.AST) -> list[str]:
-    return [n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str) and n.value != "kind"]
+    return [
+        n.value
+        for n in ast.walk(node)
+        if isinstance(n, ast.Constant) and isinstance(n.value, str) and n.value != "kind"
+    ]
 
 
 if __name__ == "__main__":

@@ -41,7 +41,9 @@ def _pins(path: Path, found: list[Finding]) -> dict[str, set[str]]:
     lines = path.read_text().splitlines()
     for number, line in enumerate(lines, 1):
         if _ADDRESS.search(line):
-            found.append(Finding(path, number, "an index address or option", "indexes belong into pip's or uv's own settings"))
+            found.append(
+                Finding(path, number, "an index address or option", "indexes belong into pip's or uv's own settings")
+            )
         elif match := _PIN.match(line):
             pins.setdefault(canonicalize_name(match[1]), set()).add(match[2])
             if number == len(lines) or "--hash=sha256:" not in lines[number]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import ast
 import sys
-import tomllib
-from importlib.metadata import packages_distributions
+import sysconfig
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from findings import Finding, main, parsed, python_files
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 BANNED_MODULES = {"utils", "util", "helpers", "helper", "common", "misc"}
 BANNED_SUFFIXES = ("Manager", "Factory", "Handler", "Helper", "Utils")
@@ -24,14 +22,13 @@ _WALL_CLOCK = {
 
 def check(root: Path) -> list[Finding]:
     """Return the names below `root` that break the rules."""
-    taken = dependency_modules(root) | sys.stdlib_module_names
     found: list[Finding] = []
     folders_seen: set[Path] = set()
     for path, name in python_files(root):
         for part in (path, *_folders(path, root)):
             if part not in folders_seen:
                 folders_seen.add(part)
-                found += _module(part, taken)
+                found += _module(part)
         tree = parsed(path)
         found += _classes(path, tree)
         if name.startswith(TIMED) and name != CLOCK:
@@ -39,12 +36,11 @@ def check(root: Path) -> list[Finding]:
     return found
 
 
-def dependency_modules(root: Path) -> set[str]:
-    """Return the import names of the packages that pyproject.toml names."""
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    direct = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
-    found = packages_distributions().items()
-    return {module for module, owners in found if direct & {canonicalize_name(owner) for owner in owners}}
+def is_taken(name: str) -> bool:
+    """Whether `import name` means a module of Python or of an installed package."""
+    places = [sysconfig.get_path(kind) for kind in ("purelib", "platlib")]
+    found = PathFinder.find_spec(name, places)
+    return name in sys.stdlib_module_names or (found is not None and found.origin is not None)
 
 
 def _folders(path: Path, root: Path) -> list[Path]:
@@ -52,11 +48,11 @@ def _folders(path: Path, root: Path) -> list[Path]:
     return [folder for folder in path.parents if root in folder.parents and folder.parent != root]
 
 
-def _module(path: Path, taken: set[str] | frozenset[str]) -> list[Finding]:
+def _module(path: Path) -> list[Finding]:
     name = path.stem
     if name in BANNED_MODULES:
         return [Finding(path, 1, f"a module called {name}", "name its subject (clock, fingerprint, store)")]
-    if name in taken and "tests" not in path.parts:
+    if is_taken(name) and "tests" not in path.parts:
         what = f"{name} is also a module of Python or of a dependency"
         return [Finding(path, 1, what, "another name; run as a script, this file would answer `import` of the other")]
     return []
@@ -81,7 +77,9 @@ def _clock(path: Path, tree: ast.Module) -> list[Finding]:
             continue
         if used in _WALL_CLOCK:
             what = f"{used} reads the wall clock"
-            found.append(Finding(path, node.lineno, what, "clock.now() for instants, time.perf_counter() for durations"))
+            found.append(
+                Finding(path, node.lineno, what, "clock.now() for instants, time.perf_counter() for durations")
+            )
     return found
 
 

@@ -12,15 +12,21 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-_OWN = ("UV_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_NO_INDEX", "UV_OFFLINE")
+_OWN = (
+    "UV_CONFIG_FILE",
+    "UV_DEFAULT_INDEX",
+    "UV_INDEX",
+    "UV_INDEX_URL",
+    "UV_EXTRA_INDEX_URL",
+    "UV_NO_INDEX",
+    "UV_OFFLINE",
+)
 _SECTIONS = ("global", "install", ":env:")  # the later one wins, as in pip
 
 
 def pip_settings(python: str = sys.executable) -> dict[str, str]:
     """Return pip's effective settings by name (`index-url`, `find-links`, ...)."""
-    listing = subprocess.run(
-        [python, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
-    ).stdout
+    listing = subprocess.run([python, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True).stdout
     found: dict[str, str] = {}
     for section in _SECTIONS:
         for line in listing.splitlines():

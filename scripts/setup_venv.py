@@ -25,6 +25,7 @@ VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 STAMP = VENV / "mlsys-stamp.json"
 BOOTSTRAP, LOCK, PROJECT = "requirements-bootstrap.txt", "requirements-dev.txt", "pyproject.toml"
+Command = list[str | Path]
 NEEDED_BYTES = 2_500_000_000
 
 
@@ -105,21 +106,30 @@ def create() -> None:
 def install() -> None:
     """Install uv, the lock, then mlsys."""
     python = BIN / "python"
-    pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-qq", "--require-hashes"]
+    pip: Command = [
+        python,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--no-input",
+        "install",
+        "-qq",
+        "--require-hashes",
+    ]
     unreachable = "check the network and pip's index settings (`pip config list`), then run it again"
     say("installing uv")
     run([*pip, "-r", BOOTSTRAP], f"uv could not be installed: {unreachable}")
     environ = uv_environment(pip_settings(str(python)))
     environ["VIRTUAL_ENV"] = str(VENV)
     say("installing the packages of the lock, about 1.4 GB with bytecode")
-    uv = [BIN / "uv", "pip"]
-    sync = [*uv, "sync", "--quiet", "--require-hashes", "--compile-bytecode", LOCK]
+    uv: Command = [BIN / "uv", "pip"]
+    sync: Command = [*uv, "sync", "--quiet", "--require-hashes", "--compile-bytecode", LOCK]
     run(sync, f"The packages could not be installed: {unreachable}", environ)
-    editable = [*uv, "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", "."]
+    editable: Command = [*uv, "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", "."]
     run(editable, "mlsys itself could not be installed", environ)
 
 
-def run(command: list[str | Path], failure: str, environ: dict[str, str] | None = None) -> None:
+def run(command: Command, failure: str, environ: dict[str, str] | None = None) -> None:
     """Run a command, its own words going to the terminal.
 
     Raises:

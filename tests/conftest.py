@@ -132,7 +132,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def area_of(nodeid: str) -> str:
     """Return the folder below tests/ that a test lies in, or the subject of its file."""
-    parts = nodeid.split("::")[0].removeprefix("tests/").split("/")
+    parts = nodeid.split("::", maxsplit=1)[0].removeprefix("tests/").split("/")
     return parts[0] if len(parts) > 1 else parts[0].removeprefix("test_").removesuffix(".py")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn import metrics as sk
 
 from mlsys.curves import MAX_POINTS, pr_points, roc_points
-from mlsys.metrics.base import Scored
+from mlsys.scored import Scored
 from mlsys.testing.metrics_contract import scored_rows
 
 

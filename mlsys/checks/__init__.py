@@ -11,7 +11,7 @@ from mlsys.components import Table
 CHECKS = Table(
     "check",
     "mlsys.checks",
-    Check,  # type: ignore[type-abstract]
+    Check,
     [NotNull, Between, InSet, Matches, Length, OfType, Unique, CompareColumns, RowCount, Recency, UniqueKey],
     hints={
         "regex": "matches",

@@ -31,16 +31,5 @@ METRICS = Table(
         FalseNegativeRate,
         FalsePositiveRate,
     ],
-    hints={
-        "auc": "roc_auc",
-        "auroc": "roc_auc",
-        "average_precision": "pr_auc",
-        "ap": "pr_auc",
-        "sensitivity": "recall",
-        "tpr": "recall",
-        "false_negative_rate": "fnr",
-        "false_positive_rate": "fpr",
-        "matthews": "mcc",
-        "cross_entropy": "log_loss",
-    },
+    hints={"auc": "roc_auc", "auroc": "roc_auc", "average_precision": "pr_auc", "sensitivity": "recall"},
 )

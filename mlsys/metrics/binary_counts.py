@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from mlsys.metrics.base import Confusion, Metric, Resampled, ratio
+from mlsys.metrics.base import Metric
+from mlsys.scored import Confusion, Resampled, ratio
 
 if TYPE_CHECKING:
     import numpy as np

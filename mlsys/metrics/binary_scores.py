@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from mlsys.metrics.base import Metric, Resampled, ratio
+from mlsys.metrics.base import Metric
+from mlsys.scored import Resampled, ratio
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,4 +1,4 @@
-"""From a spec to a DAG: declares the tasks, their order and limits. Parsing imports nothing heavy and reads no clock."""
+"""From a spec to a DAG: declares the tasks, their order and limits. Parsing imports nothing heavy, reads no clock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, CronPartitionTimetable, Param, task
+from airflow.sdk import DAG, CronPartitionTimetable, Param, task, teardown
 
 from mlsys.errors import SpecError
 from mlsys.orchestration import tasks
@@ -73,7 +73,8 @@ def _flow(spec: Spec) -> None:
     evaluations = _step(tasks.evaluate)(start, checks, divided, trained)
     decision = _step(tasks.decide)(start, checks, evaluations)
     version = _step(tasks.promote)(start, checks, divided, evaluations, decision)
-    report = task.teardown(task_id="report", doc_md=tasks.report.__doc__, on_failure_fail_dagrun=True)(tasks.report)
+    # A teardown runs whatever became of the tasks before, and does not turn a failed run into a green one.
+    report = teardown(on_failure_fail_dagrun=True)(_step(tasks.report))
     version >> report(start)
 
 
@@ -140,7 +141,8 @@ champion on the same rows. Only if **all** gates pass does the best candidate be
 Trigger it by hand with a **day** (or a partition key, both `YYYY-MM-DD`). A run for a day without data, or for data
 and a spec that were judged before, ends green after its first task and says why in that task's log.
 
-Spec: `include/pipelines/{spec.pipeline}.yaml` · owner: {spec.owner} · the same on a command line: `mlsys run {spec.pipeline}`
+Spec: `include/pipelines/{spec.pipeline}.yaml` · owner: {spec.owner}
+The same on a command line: `mlsys run {spec.pipeline}`
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 import psutil
 
 from mlsys.store import write_atomically
+
+log = logging.getLogger(__name__)
 
 _OLD_LOG_BYTES = 10_000_000
 
@@ -142,18 +145,20 @@ def stop(home: Path, names: Sequence[str]) -> list[str]:
         with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
             if (leader := child.leader()) is not None:
                 leader.wait(max(0.0, asked + child.stop_seconds - time.monotonic()))
-        _kill({*families[child.name], *child.members()})
+        killed = _kill({*families[child.name], *child.members()})
+        log.info("stopped name=%s seconds=%.1f killed=%s", child.name, time.monotonic() - asked, killed)
         _note(home, child.name).unlink(missing_ok=True)
     return [name for name, family in families.items() if family]
 
 
-def _kill(family: Collection[psutil.Process]) -> None:
+def _kill(family: Collection[psutil.Process]) -> int:
     # Workers end by themselves once their parent has gone; only what stays is killed.
     _, stubborn = psutil.wait_procs([process for process in family if process.is_running()], timeout=1.0)
     for process in stubborn:
         with suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(stubborn, timeout=10.0)
+    return len(stubborn)
 
 
 def log_path(home: Path, name: str) -> Path:

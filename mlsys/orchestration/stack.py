@@ -33,7 +33,6 @@ POOL = "training"
 _READY_SECONDS = 240.0
 # Who reports to whom: the scheduler's tasks report to the api-server, so that one goes last.
 _STOP_ORDER = (("scheduler", "dag-processor", "triggerer", "mlflow"), ("api-server",))
-_AIRFLOW_PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,11 @@ class ComponentStatus:
     memory_bytes: int = 0
 
 
-def up(settings: Settings, *, progress: Progress) -> Access:
-    """Start whatever of the stack does not run, and return when all of it is ready; a second call changes nothing.
+def up(settings: Settings, *, progress: Progress, only_runs: bool = False) -> Access:
+    """Start whatever of the stack does not run, and return when it is ready; a second call changes nothing.
+
+    With `only_runs` it returns as soon as runs can start; the triggerer and the MLflow page follow by themselves
+    (`wait_until_ready` waits for them).
 
     Raises:
         UsageError: a port, the disk, a folder or a setting stands in the way; nothing was started.
@@ -79,10 +81,25 @@ def up(settings: Settings, *, progress: Progress) -> Access:
         names = [part.name for part in missing]
         try:
             _start(settings, missing, progress)
+            if not only_runs:
+                wait_until_ready(settings, progress=progress)
         except BaseException:
             _stop(home, names)
             raise
     return access(settings)
+
+
+def wait_until_ready(settings: Settings, *, progress: Progress) -> None:
+    """Return when the triggerer and the MLflow page are ready too.
+
+    Raises:
+        RunError: a component died or was not ready in time.
+    """
+    with connect(settings) as api:
+        _wait(settings, "Airflow's triggerer", lambda: _healthy(api, ("triggerer",)))
+    if settings.mlflow_uri is None:
+        _wait(settings, "the MLflow page", lambda: _answers(f"{mlflow_address(settings)}/health"))
+    progress("Airflow and MLflow are ready")
 
 
 def down(settings: Settings, *, progress: Progress) -> bool:
@@ -186,20 +203,18 @@ def _start(settings: Settings, missing: Sequence[Component], progress: Progress)
         progress("Starting " + ", ".join(part.name for part in missing))
         for part in missing:
             processes.start(part, home=home, environment=variables, keep=keep)
-        _wait_until_ready(settings, progress)
+        _wait_until_runs_start(settings, progress)
 
 
-def _wait_until_ready(settings: Settings, progress: Progress) -> None:
-    """Wait for every component; then make the pool of the training tasks."""
+def _wait_until_runs_start(settings: Settings, progress: Progress) -> None:
+    """Wait for what a run needs, and make the pool of the training tasks."""
     with connect(settings) as api:
         _wait(settings, "Airflow's api-server", lambda: _answers(f"{airflow_address(settings)}/execution/health"))
         progress("Airflow's API answers")
         api.set_pool(POOL, slots=settings.training_slots, description="Candidates trained side by side")
-        _wait(settings, "Airflow's scheduler", lambda: _all_healthy(api))
-        progress("Airflow is ready")
-    if settings.mlflow_uri is None:
-        _wait(settings, "the MLflow page", lambda: _answers(f"{mlflow_address(settings)}/health"))
-        progress("MLflow is ready")
+        needed = ("metadatabase", "scheduler", "dag_processor")
+        _wait(settings, "Airflow's scheduler", lambda: _healthy(api, needed))
+        progress("Airflow starts runs")
 
 
 def _wait(settings: Settings, what: str, ready: Callable[[], bool]) -> None:
@@ -220,10 +235,10 @@ def _answers(address: str) -> bool:
     return False
 
 
-def _all_healthy(api: airflow_api.AirflowApi) -> bool:
+def _healthy(api: airflow_api.AirflowApi, parts: Sequence[str]) -> bool:
     with suppress(TransientError):
         health = api.health()
-        return all(health.get(part) == "healthy" for part in _AIRFLOW_PARTS)
+        return all(health.get(part) == "healthy" for part in parts)
     return False
 
 

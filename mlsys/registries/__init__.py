@@ -8,7 +8,7 @@ from mlsys.registries.mlflow_registry import MlflowRegistry
 REGISTRIES = Table(
     "registry",
     "mlsys.registries",
-    Registry,  # type: ignore[type-abstract]
+    Registry,
     [MlflowRegistry, FileRegistry],
     hints={"file": "files", "folder": "files", "filesystem": "files", "local": "files"},
 )

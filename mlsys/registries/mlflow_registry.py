@@ -11,6 +11,8 @@ import logging
 import os
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -54,13 +56,8 @@ class MlflowRegistry(Registry):
             TransientError: MLflow's database or server does not answer.
             IntegrityError: the model's file is missing or was changed.
         """
-        client = _client(place)
-        from mlflow.exceptions import MlflowException
-
-        try:
+        with _client(place) as client:
             return _publish(client, release, place)
-        except MlflowException as error:
-            raise TransientError(f"MLflow refused: {error}", where=_address(place)) from error
 
     def point(self, pipeline: str, candidate_id: str | None, place: Place) -> None:
         """Move the alias `champion` to the version of a candidate, or remove it.
@@ -69,10 +66,7 @@ class MlflowRegistry(Registry):
             IntegrityError: the candidate was never published here.
             TransientError: MLflow's database or server does not answer.
         """
-        client = _client(place)
-        from mlflow.exceptions import MlflowException
-
-        try:
+        with _client(place) as client:
             shown = _aliased(client, pipeline)
             if candidate_id is None:
                 if shown is not None:
@@ -88,8 +82,6 @@ class MlflowRegistry(Registry):
                 )
             if shown is None or str(shown.version) != version:
                 client.set_registered_model_alias(pipeline, ALIAS, version)
-        except MlflowException as error:
-            raise TransientError(f"MLflow refused: {error}", where=_address(place)) from error
 
     def pointed(self, pipeline: str, place: Place) -> str | None:
         """Return the candidate id of the version with the alias, or None.
@@ -97,17 +89,14 @@ class MlflowRegistry(Registry):
         Raises:
             TransientError: MLflow's database or server does not answer.
         """
-        client = _client(place)
-        from mlflow.exceptions import MlflowException
-
-        try:
+        with _client(place) as client:
             version = _aliased(client, pipeline)
-        except MlflowException as error:
-            raise TransientError(f"MLflow refused: {error}", where=_address(place)) from error
         return None if version is None else version.tags.get(CANDIDATE_TAG)
 
 
-def _client(place: Place) -> MlflowClient:
+@contextmanager
+def _client(place: Place) -> Iterator[MlflowClient]:
+    """Give a client of the tracking address; what MLflow or its database refuses becomes a `TransientError`."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     os.environ.setdefault("MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK", "true")
@@ -115,8 +104,34 @@ def _client(place: Place) -> MlflowClient:
         # MLflow 3.17 uses a loader strategy that SQLAlchemy 2.1 deprecates, and says so at import.
         warnings.simplefilter("ignore")
         from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
-        return MlflowClient(tracking_uri=place.tracking_uri, registry_uri=place.tracking_uri)
+    try:
+        _require_answer(place)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            client = MlflowClient(tracking_uri=place.tracking_uri, registry_uri=place.tracking_uri)
+        yield client
+    except (MlflowException, SQLAlchemyError) as error:
+        problem = str(error).strip().splitlines()[0]
+        raise TransientError(
+            f"MLflow does not answer as it should: {problem}",
+            where=_address(place),
+            remedy="See that its database or server runs (`mlsys status`), then `mlsys reconcile`",
+        ) from error
+
+
+def _require_answer(place: Place) -> None:
+    # MLflow itself would try an unreachable database for two minutes.
+    if not place.tracking_uri.startswith("postgresql"):
+        return
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(place.tracking_uri, poolclass=sqlalchemy.pool.NullPool)
+    with engine.connect():
+        pass
+    engine.dispose()
 
 
 def _address(place: Place) -> str:
@@ -266,9 +281,7 @@ def _logged_model(client: MlflowClient, release: Release, place: Place, run: Run
         model_uuid=model.model_id,
         model_id=model.model_id,
     )
-    with tempfile.TemporaryDirectory(prefix="mlsys-model-") as folder, warnings.catch_warnings():
-        # It warns that pickles run code at load; only files whose SHA-256 stands in the ledger are loaded here.
-        warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory(prefix="mlsys-model-") as folder, _unwarned():
         save_model(
             pipeline,
             str(Path(folder) / "model"),
@@ -282,3 +295,15 @@ def _logged_model(client: MlflowClient, release: Release, place: Place, run: Run
     client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step=0)])
     client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     return str(model.model_id), str(model.artifact_location)
+
+
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    # MLflow warns that a pickle runs code when loaded; only files whose SHA-256 stands in the ledger are loaded.
+    flavor = logging.getLogger("mlflow.sklearn")
+    level = flavor.level
+    flavor.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        flavor.setLevel(level)

@@ -24,6 +24,23 @@ _OFFSET = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
 _LOCAL = rf"^{_DATE}([T ]{_TIME})?$"
 _INSTANT = rf"^{_DATE}[T ]{_TIME}{_OFFSET}$"
 _LAST_SECOND = 253_402_300_799  # of year 9999
+# Every blank that Unicode knows is one of these or begins with such a byte.
+_BLANKS = (
+    b" ",
+    b"\t",
+    b"\n",
+    b"\r",
+    b"\v",
+    b"\f",
+    b"\x1c",
+    b"\x1d",
+    b"\x1e",
+    b"\x1f",
+    b"\xc2",
+    b"\xe1",
+    b"\xe2",
+    b"\xe3",
+)
 _EXACT = float(2**53)
 
 Values = tuple[Any, Any]  # (pa.Array of the logical type, pa.BooleanArray of unreadable values or None)
@@ -64,9 +81,12 @@ def _from_text(raw: pa.Array, column: ColumnSpec, where: str) -> Values:
     if column.type in ("integer", "number") and column.null_values is None:
         # Clean columns take one pass: a spelling of "missing" would not parse, except NaN, which is missing anyway.
         try:
-            return _finite(raw.cast(arrow_type(column.type))), None
+            values = _finite(raw.cast(arrow_type(column.type)))
         except pa.ArrowInvalid:
-            pass
+            values = None
+        # Arrow reads "0x1f" as a whole number; a column of such codes is not what `integer` means.
+        if values is not None and not (column.type == "integer" and _mentions(raw, b"x", b"X")):
+            return values, None
     text = _cleaned(raw, column)
     if column.type == "timestamp":
         return _text_timestamps(text, column, where)
@@ -79,12 +99,22 @@ def _cleaned(text: pa.Array, column: ColumnSpec) -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if column.stripped:
+    if column.stripped and _mentions(text, *_BLANKS):
         text = pc.utf8_trim_whitespace(text)
     if not column.nulls:
         return text
-    missing = pc.is_in(text, value_set=pa.array(column.nulls, pa.string()), skip_nulls=True)
+    if len(column.nulls) == 1:
+        missing = pc.equal(text, pa.scalar(column.nulls[0], pa.string()))
+    else:
+        missing = pc.is_in(text, value_set=pa.array(column.nulls, pa.string()), skip_nulls=True)
     return pc.if_else(missing, pa.scalar(None, pa.string()), text) if pc.any(missing).as_py() else text
+
+
+def _mentions(text: pa.Array, *parts: bytes) -> bool:
+    """Return whether one of `parts` may occur somewhere in the column: ten times faster than asking each value."""
+    buffer = text.buffers()[2]
+    data = buffer.to_pybytes() if buffer is not None else b""
+    return any(part in data for part in parts)
 
 
 def _text_as_is(text: pa.Array) -> Values:
@@ -151,9 +181,11 @@ def _formatted(text: pa.Array, format_: str, *, instant: bool) -> pa.Array:
     import pyarrow as pa
 
     values = pd.to_datetime(pd.Series(text.to_pandas(), dtype=object), format=format_, errors="coerce", utc=instant)
+    type_ = pa.timestamp("us", "UTC" if instant else None)
     if values.isna().all():
-        return pa.nulls(len(text), pa.timestamp("us", "UTC" if instant else None))
-    return pa.Array.from_pandas(values).cast(pa.timestamp("us", "UTC" if instant else None), safe=False)
+        return pa.nulls(len(text), type_)
+    naive = values.dt.tz_convert(None) if instant else values
+    return pa.array(naive.to_numpy(), from_pandas=True).cast(pa.timestamp("us"), safe=False).cast(type_)
 
 
 def _as_instants(values: pa.Array, column: ColumnSpec, where: str) -> pa.Array:
@@ -180,7 +212,8 @@ def _as_instants(values: pa.Array, column: ColumnSpec, where: str) -> pa.Array:
     series = values.to_pandas().dt.tz_localize(
         column.timezone, ambiguous=np.ones(len(values), dtype=bool), nonexistent="shift_forward"
     )
-    return pa.Array.from_pandas(series.dt.tz_convert("UTC")).cast(arrow_type("timestamp"), safe=False)
+    utc = series.dt.tz_convert("UTC").dt.tz_convert(None).to_numpy()
+    return pa.array(utc, from_pandas=True).cast(pa.timestamp("us"), safe=False).cast(arrow_type("timestamp"))
 
 
 def _typed_timestamps(raw: pa.Array, column: ColumnSpec, where: str) -> Values:

@@ -237,7 +237,7 @@ _STORIES: dict[Story, tuple[Outcome, str, str, str | None]] = {
     "first": ("promote", "all_gates_passed", "There was no champion; xgboost keeps every absolute limit.", None),
     "reject": (
         "reject",
-        "below_minimum",
+        "not_better",
         "logistic is worse than the champion: ROC AUC is 0.0214 lower, and one gate failed.",
         "The champion goes on serving. Nothing needs to be done.",
     ),

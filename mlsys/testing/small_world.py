@@ -85,7 +85,9 @@ def rows_of(n_rows: int = 900, *, seed: int = 0) -> pa.Table:
 
 def key_hashes(keys: np.ndarray) -> np.ndarray:
     """Return well mixed uint64 of whole numbers, as hashes of keys are."""
-    return np.random.default_rng(99).integers(0, 2**64, 1_000_000, dtype=np.uint64)[keys]
+    hashes: np.ndarray = np.random.default_rng(99).integers(0, 2**64, 1_000_000, dtype=np.uint64)
+    found: np.ndarray = hashes[keys]
+    return found
 
 
 def world(store: Store, *, table: pa.Table | None = None, quarantine: Sequence[int] = (), **changes: Any) -> SmallWorld:

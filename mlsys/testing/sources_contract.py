@@ -97,7 +97,7 @@ class SourceContract:
     def test_missing_column_is_refused(self, make: Make) -> None:
         """A column that is not there is an error with the nearest name."""
         request = ReadRequest({**SCHEMA, "amont": ColumnSpec(type="number")})
-        with pytest.raises(DataError, match="amont.*Did you mean 'amount'"):
+        with pytest.raises(DataError, match=r"amont.*Did you mean 'amount'"):
             read_all(make(rows()), request)
 
     def test_no_rows_is_no_error(self, make: Make) -> None:
@@ -117,7 +117,7 @@ class SourceContract:
     def test_wrong_type_is_refused(self, make: Make) -> None:
         """A column whose values mostly don't fit is an error, not a heap of rejected rows."""
         wrong = [{**row, "amount": "much"} for row in rows()]
-        with pytest.raises(DataError, match="Wrong type.*'amount'"):
+        with pytest.raises(DataError, match=r"Wrong type.*'amount'"):
             read_all(make(wrong))
 
     def test_arrival_comes_along(self, make: Make) -> None:

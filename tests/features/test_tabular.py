@@ -78,7 +78,7 @@ def test_output_columns_have_names() -> None:
     both = FeatureColumns(("n",), ("c",))
     frame = numbers(1, 2, None).assign(c=pd.Series(["a", "b", "b"], dtype=object))
     names = TabularFeatures(clip=2.0).build(both).fit(frame).get_feature_names_out().tolist()
-    assert names == ["numbers__n", "missing__missingindicator_n", "categories__c_a", "categories__c_b"]
+    assert names == ["numbers__n", "missing__missingindicator_n", "categories__c_0.0", "categories__c_1.0"]
 
 
 @pytest.mark.parametrize("wrong", [{"max_categories": 1}, {"rare_share": 0.5}, {"clip": 0.0}, {"rare_share": "0.1"}])

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from mlsys.assessment import Entry, assess
 from mlsys.gates.better_than_champion import BetterThanChampion
 from mlsys.metrics import METRICS
-from mlsys.metrics.base import Scored
+from mlsys.scored import Scored
 from mlsys.testing.gates_contract import evidence
 
 N_ROWS = 2000

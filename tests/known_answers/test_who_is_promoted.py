@@ -11,8 +11,8 @@ from mlsys.assessment import Assessment, Entry, assess, scored
 from mlsys.gates import GATES
 from mlsys.gates.base import Evidence
 from mlsys.metrics import METRICS
-from mlsys.metrics.base import Scored
 from mlsys.records import EvaluationSet, GateResult
+from mlsys.scored import Scored
 from mlsys.testing import records_samples
 
 RULES = (

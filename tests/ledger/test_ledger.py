@@ -9,9 +9,7 @@ from mlsys.ledger.engine import HEAD
 from mlsys.records import Candidate
 
 
-def change(
-    generation: int, candidate: str = "a", *, cutoff: int = 1, kind: str = "promote"
-) -> ChampionChange:
+def change(generation: int, candidate: str = "a", *, cutoff: int = 1, kind: str = "promote") -> ChampionChange:
     return ChampionChange(
         pipeline="p",
         generation=generation,
@@ -26,9 +24,7 @@ def change(
 
 
 def request(name: str) -> RequestRow:
-    return RequestRow(
-        request_id=name, run_id="r", status="accepted", sentence="s", mode="live", asked_by="cli"
-    )
+    return RequestRow(request_id=name, run_id="r", status="accepted", sentence="s", mode="live", asked_by="cli")
 
 
 def test_the_first_champion_has_generation_one(ledger: Ledger) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from mlsys.metrics import METRICS
-from mlsys.metrics.base import Resampled, Scored
+from mlsys.scored import Resampled, Scored
 from mlsys.testing.metrics_contract import repeated, scored_rows
 
 BY_SCORE = {

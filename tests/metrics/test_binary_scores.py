@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlsys.metrics import METRICS
-from mlsys.metrics.base import Scored
+from mlsys.scored import Scored
 
 
 def value(name: str, y_true: list[int], y_score: list[float]) -> float | None:

@@ -15,7 +15,9 @@ REGISTRY = MlflowRegistry()
 
 
 def client(place: Place):
-    return mlflow_registry._client(place)
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=place.tracking_uri, registry_uri=place.tracking_uri)
 
 
 def runs(place: Place):

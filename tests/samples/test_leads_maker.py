@@ -33,7 +33,7 @@ def drops(maker: ModuleType) -> list[bytes]:
 @pytest.fixture(scope="module")
 def truth(maker: ModuleType) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     """Fresh leads, whether they converted, and the true probability."""
-    frame = maker.fresh(60_000, day=5, seed=1)
+    frame = maker.fresh(40_000, day=5, seed=1)
     return frame, (frame["converted"] == "yes").to_numpy(), maker.true_probability(frame, day=5)
 
 
@@ -60,7 +60,7 @@ def test_more_days_only_add_files(maker: ModuleType, tmp_path: Path) -> None:
     assert {name: grown[name] for name in before} == before
     at_once = {name: content for name, (content, _) in files(tmp_path / "at_once").items()}
     assert {name: content for name, (content, _) in grown.items()} == at_once
-    assert list(grown)[0] == "leads/leads-2026-03-01.csv"
+    assert next(iter(grown)) == "leads/leads-2026-03-01.csv"
     assert len(grown) == 5
 
 
@@ -154,11 +154,11 @@ def test_true_probability_is_right_where_revenue_is_missing(
 def test_the_best_possible_ranking_is_far_above_chance(
     truth: tuple[pd.DataFrame, np.ndarray, np.ndarray],
 ) -> None:
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
     _, converted, probability = truth
-    assert 0.84 < roc_auc_score(converted, probability) < 0.90
-    assert 0.25 < average_precision_score(converted, probability) < 0.40
+    found = converted[np.argsort(-probability)].cumsum()
+    precision = found / np.arange(1, len(found) + 1)
+    average_precision = precision[np.diff(found, prepend=0) == 1].mean()
+    assert 0.25 < average_precision < 0.40
 
 
 def test_the_spec_reads_every_column_of_the_files(drops: list[bytes]) -> None:

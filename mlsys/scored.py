@@ -1,0 +1,156 @@
+"""Rows with their truth and one model's scores, as metrics look at them: once, or under many weightings.
+
+What several metrics need (confusion counts, weights along the ranking) is computed once per model and set of weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Rows with their truth and one model's scores.
+
+    Attributes:
+        y_true: `(n_rows,)` int8, 1 = positive.
+        y_score: `(n_rows,)` float64, probability of the positive class; finite.
+        threshold: `y_score >= threshold` predicts positive.
+
+    Raises:
+        ValueError: different lengths, a label that is neither 0 nor 1, a score that is not finite.
+    """
+
+    y_true: np.ndarray
+    y_score: np.ndarray
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        import numpy as np
+
+        if self.y_true.shape != self.y_score.shape or self.y_true.ndim != 1:
+            raise ValueError(f"labels {self.y_true.shape} and scores {self.y_score.shape} must be equally long")
+        if not np.isin(self.y_true, (0, 1)).all():
+            raise ValueError("a label is neither 0 nor 1")
+        if not np.isfinite(self.y_score).all():
+            raise ValueError("a score is not finite")
+
+    @cached_property
+    def y_pred(self) -> np.ndarray:
+        """`(n_rows,)` int8 predictions."""
+        return (self.y_score >= self.threshold).astype("int8")  # type: ignore[no-any-return]
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """`(n_rows,)` row positions by falling score; shared by the ranking metrics."""
+        import numpy as np
+
+        return np.argsort(-self.y_score, kind="stable")
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """Where positives stand among the negatives; found once, used by every replicate."""
+        import numpy as np
+
+        is_positive = self.y_true[self.order] == 1
+        positives, negatives = self.order[is_positive], self.order[~is_positive]
+        positive_scores, negative_scores = -self.y_score[positives], -self.y_score[negatives]  # both rising
+        starts = np.flatnonzero(np.diff(positive_scores, prepend=-np.inf) != 0)
+        distinct = positive_scores[starts]
+        above = np.searchsorted(negative_scores, distinct, side="left")
+        return Ranking(positives, negatives, starts, above, np.searchsorted(negative_scores, distinct, side="right"))
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Rows by falling score, the positives in groups of equal scores.
+
+    Attributes:
+        positives, negatives: row positions by falling score.
+        starts: `(n_groups,)` where in `positives` a new score begins.
+        above: `(n_groups,)` how many negatives have a higher score than the group.
+        down_to: `(n_groups,)` how many have a higher or the same score.
+    """
+
+    positives: np.ndarray
+    negatives: np.ndarray
+    starts: np.ndarray
+    above: np.ndarray
+    down_to: np.ndarray
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Weight of the four outcomes, each `(n_replicates,)` float64."""
+
+    tp: np.ndarray
+    fp: np.ndarray
+    fn: np.ndarray
+    tn: np.ndarray
+
+
+@dataclass(frozen=True)
+class RankedWeights:
+    """Weights along the ranking, each `(n_replicates, n_groups)`.
+
+    Attributes:
+        positives: weight of the positives of each group.
+        above: weight of the negatives with a higher score than the group.
+        down_to: weight of those with a higher or the same score.
+    """
+
+    positives: np.ndarray
+    above: np.ndarray
+    down_to: np.ndarray
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """Rows under many weightings at once; what several metrics need is computed once.
+
+    Attributes:
+        weights: `(n_replicates, n_rows)` whole numbers as float32 or float64: how often each row was drawn. Their sum
+            per replicate must be exact in that type (below 2**24 for float32).
+    """
+
+    scored: Scored
+    weights: np.ndarray
+
+    @cached_property
+    def confusion(self) -> Confusion:
+        """Weighted confusion counts at the threshold."""
+        import numpy as np
+
+        actual, predicted = self.scored.y_true, self.scored.y_pred
+        indicators = np.column_stack([actual * predicted, actual, predicted, np.ones_like(actual)])
+        sums = (self.weights @ indicators.astype(self.weights.dtype)).astype("float64")
+        tp, positive, flagged, total = sums.T
+        return Confusion(tp, flagged - tp, positive - tp, total - positive - flagged + tp)
+
+    @cached_property
+    def ranked(self) -> RankedWeights:
+        """Weights summed along the ranking by score."""
+        import numpy as np
+
+        ranking = self.scored.ranking
+        positives = np.take(self.weights, ranking.positives, axis=1)
+        if ranking.starts.size < ranking.positives.size:
+            positives = np.add.reduceat(positives, ranking.starts, axis=1)
+        passed = np.zeros((len(self.weights), ranking.negatives.size + 1), dtype=self.weights.dtype)
+        np.cumsum(np.take(self.weights, ranking.negatives, axis=1), axis=1, out=passed[:, 1:])
+        above = np.take(passed, ranking.above, axis=1)
+        tied = not np.array_equal(ranking.above, ranking.down_to)
+        return RankedWeights(positives, above, np.take(passed, ranking.down_to, axis=1) if tied else above)
+
+
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return `part / whole`, NaN where `whole` is 0."""
+    import numpy as np
+
+    result: np.ndarray = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+    return result
