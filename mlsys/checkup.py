@@ -8,7 +8,7 @@ from typing import Any
 
 from mlsys import clock, snapshot
 from mlsys.errors import DataError, MlsysError, SpecError
-from mlsys.partitions import layout_of
+from mlsys.partitioning import layout_of
 from mlsys.spec import Spec, flatten, resolve
 from mlsys.workspace import Workspace
 

@@ -52,12 +52,13 @@ class SuiteRun:
 def run_suite(frame: pd.DataFrame, rules: Sequence[Check], schema: Schema, *, name: str) -> SuiteRun:
     """Return what each rule (scope `partition`) finds in `frame`, whose index counts its rows from 0."""
     gx = _great_expectations()
-    expectations = [rule.expectation(schema) for rule in rules]
+    expectations = [_numbered(rule.expectation(schema), i) for i, rule in enumerate(rules)]
     context = _quiet_context(gx)
     asset = context.data_sources.add_pandas("mlsys").add_dataframe_asset(name)
     batch = asset.add_batch_definition_whole_dataframe("new").get_batch({"dataframe": frame})
     suite = gx.ExpectationSuite(name=name, expectations=[copy.copy(e) for e in expectations])
     result = batch.validate(suite, result_format="BOOLEAN_ONLY")
+    result.results = sorted(result.results, key=_number)
     failed = [i for i, item in enumerate(result.results) if not item.success and not _problem(item)]
     if failed:
         again = gx.ExpectationSuite(name=f"{name}_rows", expectations=[expectations[i] for i in failed])
@@ -69,11 +70,21 @@ def run_suite(frame: pd.DataFrame, rules: Sequence[Check], schema: Schema, *, na
                 "return_unexpected_index_query": False,
             },
         )
-        for i, item in zip(failed, details.results, strict=True):
-            result.results[i] = item
+        for item in details.results:
+            result.results[_number(item)] = item
     outcomes = tuple(_outcome(rule, item) for rule, item in zip(rules, result.results, strict=True))
     logger.info("suite_run rules=%d rows=%d failed=%d", len(rules), len(frame), len(failed))
     return SuiteRun(outcomes, context, suite, result)
+
+
+def _numbered(expectation: Any, number: int) -> Any:
+    # Results come back grouped by column, not in the order of the suite: each carries the number of its rule.
+    expectation.meta = {**(expectation.meta or {}), "rule": number}
+    return expectation
+
+
+def _number(item: Any) -> int:
+    return int(item.expectation_config.meta["rule"])
 
 
 def _great_expectations() -> Any:

@@ -71,7 +71,7 @@ def train(
         DataError: the rows can't be read as the spec's columns.
     """
     model = _models(spec, [name])[0]
-    material = _material(spec, snapshot, checks, split, store=store, sides=(TRAINING, VALIDATION))
+    material = _material(spec, snapshot, checks, split, store=store, sides=(TRAINING,))
     return _candidate(spec, plan, model, material, store=store)
 
 
@@ -94,7 +94,7 @@ def train_all(
         RunError: none could be fitted, with all reasons; or a child ended with an error that is no candidate's.
     """
     models = _models(spec, names)
-    material = _material(spec, snapshot, checks, split, store=store, sides=(TRAINING, VALIDATION))
+    material = _material(spec, snapshot, checks, split, store=store, sides=(TRAINING,))
     if workers > 1 and len(models) > 1 and spec.training.threads == 1:
         found = _forked(spec, plan, models, material, store=store, workers=workers)
     else:

@@ -8,14 +8,14 @@ from mlsys.checks.base import Check
 from mlsys.schema import LogicalType, Schema
 
 # What Great Expectations 1.24 accepts for the validated frame's columns under pandas 3: nullable integers
-# pass as `int64` and not as `Int64`, text only as `str`.
+# pass as `int64` and not as `Int64`, text only as `str`, times in UTC as `Timestamp`.
 GX_TYPES: dict[LogicalType, str] = {
     "integer": "int64",
     "number": "float64",
     "text": "str",
     "category": "str",
-    "boolean": "boolean",
-    "timestamp": "datetime64[us, UTC]",
+    "boolean": "bool",
+    "timestamp": "Timestamp",
 }
 
 

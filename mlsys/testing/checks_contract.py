@@ -93,6 +93,6 @@ class CheckContract:
         from mlsys.gx_suite import run_suite
 
         (outcome,) = run_suite(bad_frame, [check], SCHEMA, name="contract").outcomes
-        assert outcome.state == "fail"
+        assert (outcome.state, outcome.message) == ("fail", "")
         assert outcome.positions is not None
         assert outcome.positions.tolist() == [0]

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from mlsys.errors import RunError, TransientError, UsageError
+from mlsys.orchestration.airflow_api import AirflowApi
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+def client(answer: Answer) -> AirflowApi:
+    def with_login(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/auth/token":
+            known = json.loads(request.content) == {"username": "admin", "password": "pw"}
+            return httpx.Response(201, json={"access_token": "t"}) if known else httpx.Response(401, json={})
+        return answer(request)
+
+    transport = httpx.MockTransport(with_login)
+    return AirflowApi(httpx.Client(transport=transport, base_url="http://air"), login="admin", password="pw")
+
+
+def test_lists_are_read_page_by_page() -> None:
+    rows = [{"dag_run_id": str(number)} for number in range(250)]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        first, limit = int(request.url.params["offset"]), int(request.url.params["limit"])
+        return httpx.Response(200, json={"dag_runs": rows[first : first + limit], "total_entries": 250})
+
+    assert client(answer).runs("d") == rows
+
+
+def test_run_ids_are_quoted_and_the_token_is_sent() -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={"state": "success"})
+
+    client(answer).run("d", "manual__2026+00:00")
+    assert seen[0].url.raw_path == b"/api/v2/dags/d/dagRuns/manual__2026%2B00%3A00"
+    assert seen[0].headers["Authorization"] == "Bearer t"
+
+
+def test_an_expired_token_is_renewed() -> None:
+    answers = iter([httpx.Response(401, json={}), httpx.Response(200, json={"state": "success"})])
+    assert client(lambda request: next(answers)).run("d", "r") == {"state": "success"}
+
+
+def test_a_trigger_names_the_partition() -> None:
+    seen: list[object] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(json.loads(request.content))
+        return httpx.Response(200, json={"dag_run_id": "r"})
+
+    assert client(answer).trigger("d", partition_key="2026-01-02", conf={"mode": "dry"}) == "r"
+    assert seen == [{"logical_date": None, "conf": {"mode": "dry"}, "partition_key": "2026-01-02"}]
+
+
+def test_a_refused_parameter_is_a_usage_error_with_airflows_words() -> None:
+    refusing = client(lambda request: httpx.Response(400, json={"detail": "'x' is not one of ['live']"}))
+    with pytest.raises(UsageError, match="is not one of"):
+        refusing.trigger("d", conf={"mode": "x"})
+
+
+def test_an_unknown_dag_is_none_and_waiting_for_it_names_the_broken_file() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("importErrors"):
+            errors = [{"filename": "retrain.py", "stack_trace": "SyntaxError: here"}]
+            return httpx.Response(200, json={"import_errors": errors, "total_entries": 1})
+        return httpx.Response(404, json={"detail": "no"})
+
+    assert client(answer).dag("d") is None
+    with pytest.raises(RunError, match=r"retrain\.py.*SyntaxError"):
+        client(answer).wait_for_dag("d", seconds=0)
+
+
+def test_an_airflow_that_is_down_is_transient() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    with pytest.raises(TransientError, match="does not answer"):
+        client(answer).health()
+
+
+def test_a_missing_pool_is_made() -> None:
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.method)
+        return httpx.Response(404 if request.method == "PATCH" else 201, json={})
+
+    client(answer).set_pool("training", slots=2, description="x")
+    assert seen == ["PATCH", "POST"]
+
+
+def test_waiting_reports_the_tasks_until_the_run_ends() -> None:
+    states = iter(["queued", "success"])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("taskInstances"):
+            return httpx.Response(200, json={"task_instances": [{"task_id": "a"}], "total_entries": 1})
+        return httpx.Response(200, json={"state": next(states)})
+
+    seen: list[object] = []
+    assert client(answer).wait_for_run("d", "r", seconds=60, seen=seen.append)["state"] == "success"
+    assert seen == [[{"task_id": "a"}]] * 2
