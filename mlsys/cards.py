@@ -1,14 +1,18 @@
-"""Report cards of runs that are over: where they lie, and how to write one again from the ledger."""
+"""Report cards of runs: where they lie, and how to write one again from ledger and store."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mlsys import keys, report
 from mlsys.errors import UsageError, near_match
 from mlsys.ledger import RunRow
-from mlsys.records import CheckReport, ModelVersion, RunReport, Split
+from mlsys.records import Candidate, CheckReport, Decision, EvaluationSet, ModelVersion, Plan, RunReport, Split
 from mlsys.workspace import Workspace
+
+# A decision found beside a failure at an earlier step belongs to an earlier attempt at the same run.
+_AFTER_DECISION = ("promote", "report")
 
 
 def card_path(work: Workspace, run_id: str) -> Path:
@@ -21,38 +25,77 @@ def card_path(work: Workspace, run_id: str) -> Path:
 
 
 def write_card(work: Workspace, run_id: str) -> RunReport:
-    """Write the card of a run as far as it came: decided, skipped on the way, or failed.
+    """Write the card of a run as far as it came: to its end, to a failure, or still on its way.
 
     Raises:
         UsageError: no such run.
     """
     rows = work.ledger.run(run_id)
-    begun = next((row for row in rows if row.plan is not None), None)
-    if begun is None:
+    if not rows:
         known = [row.run_id for name in work.ledger.pipelines() for row in work.ledger.runs(name)]
-        raise UsageError(f"There is no such run. {near_match(run_id, set(known))}", got=run_id)
-    return report.write(_card(work, rows, begun), store=work.store, home=work.home)
+        remedy = near_match(run_id, set(known)) if known else "No run was started yet"
+        raise UsageError("There is no such run", got=run_id, remedy=remedy)
+    return report.write(_card(work, rows), store=work.store, home=work.home)
 
 
-def _card(work: Workspace, rows: list[RunRow], begun: RunRow) -> report.Card:
-    assert begun.plan is not None  # noqa: S101 - the caller chose a row with a plan
-    assert begun.snapshot is not None
-    parts = {name: digest for row in rows for name, digest in row.parts.items()}
-    decisions = work.ledger.decisions(begun.plan.pipeline, run_id=begun.run_id)
-    found = work.ledger.decision(decisions[-1].decision_key) if decisions else None
-    load = work.store.read_json
+def _card(work: Workspace, rows: Sequence[RunRow]) -> report.Card:
+    plan, snapshot = next((row.plan, row.snapshot) for row in rows if row.plan and row.snapshot)
+    begun = max(place for place, row in enumerate(rows) if row.status == "started")
+    attempt = rows[begun:]
+    parts = {name: work.store.read_json(digest) for row in attempt for name, digest in row.parts.items()}
+    version = ModelVersion.load(parts["version"]) if "version" in parts else None
+    failed = attempt[-1] if attempt[-1].status == "failed" else None
+    evaluations, decision = _judgement(work, plan, version, failed=failed, again=begun > 0)
     return report.Card(
-        plan=begun.plan,
-        snapshot=begun.snapshot,
-        checks=CheckReport.load(load(parts["checks"])) if "checks" in parts else None,
-        split=Split.load(load(parts["split"])) if "split" in parts else None,
-        candidates=work.ledger.candidates(begun.run_id),
-        evaluations=found[0] if found else None,
-        decision=found[1] if found else None,
-        version=ModelVersion.load(load(parts["version"])) if "version" in parts else None,
-        spec=work.dumped_spec(begun.plan),
+        plan=plan,
+        snapshot=snapshot,
+        checks=CheckReport.load(parts["checks"]) if "checks" in parts else None,
+        split=Split.load(parts["split"]) if "split" in parts else None,
+        candidates=_candidates(work, plan),
+        evaluations=evaluations,
+        decision=decision,
+        version=version or _promoted(work, plan, decision),
+        spec=work.dumped_spec(plan),
         environment={"versions": keys.versions(), "code": keys.code_fingerprint()},
-        failure=next((row.sentence for row in reversed(rows) if row.status == "failed"), None)
-        if rows[-1].status == "failed"
-        else None,
+        failure=failed.sentence if failed else None,
+        failed_step=failed.step if failed else None,
+    )
+
+
+def _judgement(
+    work: Workspace, plan: Plan, version: ModelVersion | None, *, failed: RunRow | None, again: bool
+) -> tuple[EvaluationSet, Decision] | tuple[None, None]:
+    """Return the decision of a run's newest attempt with its evaluations; never that of an earlier attempt."""
+    if version is not None:
+        return work.ledger.decision(version.decision.decision_key) or (None, None)
+    if (failed is not None and failed.step not in _AFTER_DECISION) or (failed is None and again):
+        return None, None
+    decisions = work.ledger.decisions(plan.pipeline, run_id=plan.run_id)
+    return (work.ledger.decision(decisions[-1].decision_key) if decisions else None) or (None, None)
+
+
+def _candidates(work: Workspace, plan: Plan) -> tuple[Candidate, ...]:
+    """Return the candidates in the spec's order (a run may adopt another one's), then a refitted one."""
+    ids = [keys.candidate_id(plan.training_key, model.label) for model in work.spec_of(plan).models]
+    own = {candidate.candidate_id: candidate for candidate in work.ledger.candidates(plan.run_id)}
+    named = {name: found for name in ids if (found := own.get(name) or work.ledger.candidate(name))}
+    return tuple((named | own).values())
+
+
+def _promoted(work: Workspace, plan: Plan, decision: Decision | None) -> ModelVersion | None:
+    """Return what serves when a run promoted and broke off before it could write that down."""
+    made = decision and [
+        change
+        for change in work.ledger.champion_changes(plan.pipeline)
+        if change.kind == "promote" and change.decision_key == decision.decision_key
+    ]
+    if not decision or not made:
+        return None
+    return ModelVersion(
+        pipeline=plan.pipeline,
+        changed=True,
+        champion=made[-1].candidate_id,
+        version=made[-1].version,
+        sentence=made[-1].reason,
+        decision=decision,
     )

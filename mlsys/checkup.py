@@ -7,8 +7,10 @@ from datetime import date
 from typing import Any
 
 from mlsys import clock, snapshot
+from mlsys.checkup_data import judge_newest
 from mlsys.errors import DataError, MlsysError, SpecError
 from mlsys.partitioning import layout_of
+from mlsys.records import CheckResult
 from mlsys.spec import Spec, flatten, resolve
 from mlsys.workspace import Workspace
 
@@ -21,18 +23,51 @@ class Outlook:
     values: tuple[tuple[str, Any, str], ...]
 
 
-def problems_of(work: Workspace, name: str, *, full: bool) -> list[MlsysError]:
-    """Return what is wrong with a pipeline; empty when a run could start."""
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with a spec or its data; `exit_code` is 0 for what would not stop a run."""
+
+    sentence: str
+    exit_code: int
+
+
+def problems_of(work: Workspace, name: str, *, full: bool) -> list[Problem]:
+    """Return what is wrong with a pipeline, its spec first; empty when a run would find nothing to say.
+
+    `full` reads the whole source again and names the days that differ from what is stored.
+    """
+    found: list[Problem] = []
     try:
         spec = resolve(work.settings.spec_path(name)).spec
-        found = _promises(spec)
-        newest = snapshot.newest_complete_day(spec)
+        found += [_problem(error) for error in _promises(spec)]
+        found += _data_problems(work, spec)
         if full:
             changed = snapshot.problems(spec, catalog=work.ledger, store=work.store)
-            found += [DataError(text, where=f"{name}, up to {newest}") for text in changed]
+            found += [Problem(f"{text}.", DataError.exit_code) for text in changed]
     except MlsysError as error:
-        return [error]
+        found.append(_problem(error))
     return found
+
+
+def _problem(error: MlsysError) -> Problem:
+    return Problem(str(error), error.exit_code)
+
+
+def _data_problems(work: Workspace, spec: Spec) -> list[Problem]:
+    report = judge_newest(work, spec)
+    if report is None:
+        return [Problem("The newest day has no rows: a run would be skipped.", 0)]
+    refused = report.state in ("fail", "error")
+    return [
+        Problem(_in_words(result), DataError.exit_code if refused and result.severity == "critical" else 0)
+        for result in report.results
+        if result.state != "pass"
+    ]
+
+
+def _in_words(result: CheckResult) -> str:
+    examples = f" (for example {', '.join(result.examples)})" if result.examples else ""
+    return f"check `{result.name}`: {result.sentence}{examples}."
 
 
 def outlook(work: Workspace, name: str, *, day: str | None, overrides: tuple[str, ...]) -> Outlook:
@@ -69,8 +104,8 @@ def _reads(spec: Spec, known: list[Any], day: date) -> str:
         return "Reads: everything before that, for the first time."
     rows = sum(partition.n_rows for partition in known)
     return (
-        f"Reads: what is new or changed in the last {spec.ingest.lookback.days} days; {rows:,} rows of {len(known)} days "
-        f"(newest {known[-1].day}{'' if known[-1].day < day else ', this day among them'}) are stored."
+        f"Reads: what is new or changed in the last {spec.ingest.lookback.days} days; "
+        f"{rows:,} rows of {len(known)} days (newest {known[-1].day}{'' if known[-1].day < day else ', this day among them'}) are stored."
     )
 
 
@@ -79,7 +114,8 @@ def _promises(spec: Spec) -> list[MlsysError]:
     if spec.source.timed and spec.ingest.lookback < spec.label.delay:
         found.append(
             SpecError(
-                f"Labels may arrive {spec.label.delay.days} days late, but only {spec.ingest.lookback.days} days are read again",
+                f"Labels may arrive {spec.label.delay.days} days late, "
+                f"but only {spec.ingest.lookback.days} days are read again",
                 where="ingest.lookback",
                 remedy="Make it at least `label.delay`",
             )

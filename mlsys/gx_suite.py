@@ -44,37 +44,20 @@ class SuiteRun:
     """Outcomes in the order of the rules, and Great Expectations' own objects for the Data Docs."""
 
     outcomes: tuple[Outcome, ...]
-    context: Any
     suite: Any
     result: Any
 
 
 def run_suite(frame: pd.DataFrame, rules: Sequence[Check], schema: Schema, *, name: str) -> SuiteRun:
     """Return what each rule (scope `partition`) finds in `frame`, whose index counts its rows from 0."""
-    gx = _great_expectations()
-    expectations = [_numbered(rule.expectation(schema), i) for i, rule in enumerate(rules)]
-    context = _quiet_context(gx)
-    asset = context.data_sources.add_pandas("mlsys").add_dataframe_asset(name)
-    batch = asset.add_batch_definition_whole_dataframe("new").get_batch({"dataframe": frame})
-    suite = gx.ExpectationSuite(name=name, expectations=[copy.copy(e) for e in expectations])
-    result = batch.validate(suite, result_format="BOOLEAN_ONLY")
-    result.results = sorted(result.results, key=_number)
-    failed = [i for i, item in enumerate(result.results) if not item.success and not _problem(item)]
-    if failed:
-        again = gx.ExpectationSuite(name=f"{name}_rows", expectations=[expectations[i] for i in failed])
-        details = batch.validate(
-            again,
-            result_format={
-                "result_format": "COMPLETE",
-                "partial_unexpected_count": 3,
-                "return_unexpected_index_query": False,
-            },
-        )
-        for item in details.results:
-            result.results[_number(item)] = item
+    # Imported modules that Python drops, pandas calls that pandas drops: warnings about Great Expectations' own code.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        suite, result = _validated(frame, rules, schema, name)
     outcomes = tuple(_outcome(rule, item) for rule, item in zip(rules, result.results, strict=True))
-    logger.info("suite_run rules=%d rows=%d failed=%d", len(rules), len(frame), len(failed))
-    return SuiteRun(outcomes, context, suite, result)
+    n_failed = sum(outcome.state != "pass" for outcome in outcomes)
+    logger.info("suite_run rules=%d rows=%d failed=%d", len(rules), len(frame), n_failed)
+    return SuiteRun(outcomes, suite, result)
 
 
 def _numbered(expectation: Any, number: int) -> Any:
@@ -87,13 +70,31 @@ def _number(item: Any) -> int:
     return int(item.expectation_config.meta["rule"])
 
 
-def _great_expectations() -> Any:
+def _validated(frame: pd.DataFrame, rules: Sequence[Check], schema: Schema, name: str) -> tuple[Any, Any]:
     # Read once, at import: without it a thread that reports usage over the network is started.
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # it imports modules that Python is about to drop
-        import great_expectations
-    return great_expectations
+    import great_expectations as gx
+
+    expectations = [rule.expectation(schema) for rule in rules]
+    context = _quiet_context(gx)
+    asset = context.data_sources.add_pandas("mlsys").add_dataframe_asset(name)
+    batch = asset.add_batch_definition_whole_dataframe("new").get_batch({"dataframe": frame})
+    suite = gx.ExpectationSuite(name=name, expectations=[copy.copy(e) for e in expectations])
+    result = batch.validate(suite, result_format="BOOLEAN_ONLY")
+    failed = [i for i, item in enumerate(result.results) if not item.success and not _problem(item)]
+    if failed:
+        again = gx.ExpectationSuite(name=f"{name}_rows", expectations=[expectations[i] for i in failed])
+        details = batch.validate(
+            again,
+            result_format={
+                "result_format": "COMPLETE",
+                "partial_unexpected_count": 3,
+                "return_unexpected_index_query": False,
+            },
+        )
+        for i, item in zip(failed, details.results, strict=True):
+            result.results[i] = item
+    return suite, result
 
 
 def _quiet_context(gx: Any) -> Any:

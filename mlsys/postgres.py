@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +27,7 @@ import psutil
 
 from mlsys import postgres_files as files
 from mlsys.errors import RunError, TransientError, UsageError
+from mlsys.liveness import ended, wait_until_ended
 from mlsys.store import write_atomically
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Server:
 
     home: Path
     socket: Path
-    password: str
+    password: str = field(repr=False)
 
     def url(self, database: str) -> str:
         """Return the SQLAlchemy URL of one of the server's databases; it holds the password."""
@@ -292,12 +293,12 @@ def _clear_the_way(server: Server, data: Path) -> None:
             log.warning("database_restarted reason=its_socket_was_removed socket=%s", server.socket)
             _stop(server.home)
         return
-    with suppress(FileNotFoundError, ValueError, IndexError):
-        pid = int(pid_file.read_text().splitlines()[0])
-        with suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)  # a killed child of our own counts as alive until it is waited for
-        if psutil.pid_exists(pid):
-            pid_file.unlink()
+    with suppress(FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
+        stranger = psutil.Process(int(pid_file.read_text().splitlines()[0]))
+        # Postgres takes whoever has the number, a zombie even, for a live server.
+        if not ended(stranger) or stranger.is_running():
+            for left in (pid_file, *server.socket.iterdir()):
+                left.unlink()
 
 
 def _launch(data: Path, socket: Path, path: Path) -> subprocess.Popen[bytes]:
@@ -340,8 +341,7 @@ def _stop(home: Path) -> None:
     for how in (signal.SIGINT, signal.SIGQUIT):
         with suppress(psutil.NoSuchProcess):
             server.send_signal(how)
-        with suppress(psutil.TimeoutExpired):
-            server.wait(_STOP_SECONDS)
+        if not wait_until_ended([server], seconds=_STOP_SECONDS):
             log.info("database_stopped pid=%s", server.pid)
             return
     raise TransientError("The database does not stop", where=f"process {server.pid}", remedy="Stop it by hand")

@@ -83,7 +83,7 @@ def leaf(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, list | dict) and not value:
         return "[]" if isinstance(value, list) else "{}"
-    return re.sub(r"(://[^:/@\s]*):[^@/\s]+@", r"\1:***@", str(value))
+    return _masked(str(value))
 
 
 def relative(path: str) -> str:
@@ -92,12 +92,16 @@ def relative(path: str) -> str:
 
 
 def prose(text: str) -> Markup:
-    """Return a sentence with what stands in backticks set as code; everything in it is escaped."""
-    parts = text.split("`")
+    """Return a sentence with what stands in backticks set as code; all is escaped, a password in a URL masked."""
+    parts = _masked(text).split("`")
     if len(parts) % 2 == 0:
-        return escape(text)
+        return escape("`".join(parts))
     quoted = (Markup("<code>{}</code>").format(part) if i % 2 else escape(part) for i, part in enumerate(parts))
     return Markup().join(quoted)
+
+
+def _masked(text: str) -> str:
+    return re.sub(r"(://[^:/@\s]*):[^@/\s]+@", r"\1:***@", text)
 
 
 def _minus(text: str) -> str:

@@ -71,7 +71,7 @@ def test_auto_without_the_url_of_a_known_server_says_which(tmp_path: Path) -> No
     with open_databases(settings(tmp_path, SERVER)):
         pass
     with (
-        pytest.raises(UsageError, match="db.example:6000"),
+        pytest.raises(UsageError, match=r"db\.example:6000"),
         open_databases(settings(tmp_path, "auto")),
     ):
         pass

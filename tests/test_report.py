@@ -11,9 +11,11 @@ from mlsys.errors import IntegrityError
 from mlsys.report import Card
 from mlsys.store import Store
 from mlsys.testing import records_samples, scores_samples
-from mlsys.testing.records_samples import Story
+from mlsys.testing.records_samples import FailedStep, Story
 
 STORIES: tuple[Story, ...] = ("promote", "first", "reject", "inconclusive", "historical", "error")
+FAILED: tuple[FailedStep, ...] = ("validate", "train", "evaluate", "promote")
+WORDS = "Promoted|Rejected|Inconclusive|Historical|Error|Failed|Unfinished"
 VOID = {"meta", "link"}
 
 
@@ -56,6 +58,10 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
 
 
+def unfinished(card: Card) -> Card:
+    return replace(card, checks=None, split=None, evaluations=None, decision=None, version=None)
+
+
 def page_of(card: Card, store: Store) -> Page:
     return Page(report.render(card, store=store))
 
@@ -69,10 +75,12 @@ def test_every_story_is_a_well_formed_page_of_modest_size(story: Story, store: S
 
 def test_each_outcome_has_its_own_word_icon_and_colour(store: Store) -> None:
     pages = [page_of(records_samples.card(store, story), store) for story in STORIES if story != "first"]
-    words = {re.search(r"Promoted|Rejected|Inconclusive|Historical|Error", page.text)[0] for page in pages}
+    pages.append(page_of(records_samples.failed_card("train", store), store))
+    pages.append(page_of(unfinished(records_samples.card(store)), store))
+    words = {re.search(WORDS, page.text)[0] for page in pages}
     colours = {next(a["class"] for a in page.named("header")) for page in pages}
     icons = {page.named("use")[0]["href"] for page in pages}
-    assert len(words) == len(colours) == len(icons) == len(pages) == 5
+    assert len(words) == len(colours) == len(icons) == len(pages) == 7
 
 
 def test_the_same_records_give_the_same_bytes_and_no_second_write(store: Store, tmp_path: Path) -> None:
@@ -169,16 +177,21 @@ def test_a_dry_run_never_says_promoted(store: Store) -> None:
     card = records_samples.card(store)
     assert card.version is not None
     unchanged = card.version.model_copy(update={"changed": False, "champion": card.decision.champion})
-    for version in (unchanged, None):
-        said = report.headline(replace(card, version=version))
-        assert said.word == "Would be promoted"
-        assert said.after == said.before == scores_samples.CHAMPION
+    said = report.headline(replace(card, version=unchanged))
+    assert said.word == "Would be promoted"
+    assert said.after == said.before == scores_samples.CHAMPION
+
+
+def test_a_decision_alone_is_no_promotion(store: Store) -> None:
+    said = report.headline(replace(records_samples.card(store), version=None))
+    assert (said.word, said.after) == ("Unfinished", scores_samples.CHAMPION)
 
 
 def test_a_rejection_without_champion_does_not_speak_of_one(store: Store) -> None:
     card = records_samples.card(store, "reject")
     alone = card.decision.model_copy(update={"champion": None})
-    assert report.headline(replace(card, decision=alone, version=None)).meaning == "There is still no champion."
+    version = card.version.model_copy(update={"champion": None, "decision": alone})
+    assert report.headline(replace(card, decision=alone, version=version)).meaning == "There is still no champion."
 
 
 def test_first_champion_shows_no_comparison(store: Store) -> None:
@@ -263,3 +276,92 @@ def test_a_lost_evaluation_writes_nothing(store: Store, tmp_path: Path) -> None:
     with pytest.raises(IntegrityError, match="missing"):
         report.write(lost, store=store, home=tmp_path)
     assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize("step", FAILED)
+def test_every_failure_is_a_well_formed_page_with_sentence_step_and_champion(step: FailedStep, store: Store) -> None:
+    card = records_samples.failed_card(step, store)
+    html = report.render(card, store=store)
+    text = Page(html).text
+    assert "The run broke off; the champion stays." in text
+    assert f"In the step {step} " in text
+    assert card.failure is not None
+    assert card.failure.split("`")[-1] in text
+    assert html == report.render(records_samples.failed_card(step, store), store=store)
+
+
+@pytest.mark.parametrize("step", FAILED)
+def test_the_parts_of_a_failed_run_can_all_be_reached(step: FailedStep, store: Store) -> None:
+    page = page_of(records_samples.failed_card(step, store), store)
+    parts = [attrs["id"] for attrs in page.named("section")]
+    links = [attrs["href"] for attrs in page.named("a") if str(attrs["href"]).startswith("#")]
+    assert links == [f"#{part}" for part in parts]
+
+
+@pytest.mark.parametrize(
+    ("step", "first", "gap"),
+    [
+        ("validate", "checks", "Not reached: split, training, evaluation, gates, promotion."),
+        ("train", "candidates", "Not reached: evaluation, gates, promotion."),
+        ("evaluate", "candidates", "Not reached: gates, promotion."),
+    ],
+)
+def test_what_failed_stands_first_and_what_was_not_reached_is_said_once(
+    step: FailedStep, first: str, gap: str, store: Store
+) -> None:
+    page = page_of(records_samples.failed_card(step, store), store)
+    assert page.named("section")[0]["id"] == first
+    assert page.text.count("Not reached") == page.text.count(gap) == 1
+
+
+def test_refused_data_shows_the_checks_that_refused_it(store: Store) -> None:
+    text = page_of(records_samples.failed_card("validate", store), store).text
+    assert "31 of 178 rows have no value." in text
+    assert "18.5 % tolerated" in text
+
+
+def test_a_failed_training_shows_every_reason(store: Store) -> None:
+    card = records_samples.failed_card("train", store)
+    text = page_of(card, store).text
+    assert text.count("The fit ran into its time limit of 1h.") == len(card.candidates)
+
+
+def test_what_was_done_before_a_failure_but_not_kept_is_said(store: Store) -> None:
+    lost = replace(records_samples.failed_card("evaluate", store), checks=None, split=None)
+    assert "Done before, but not kept: checks, split." in page_of(lost, store).text
+
+
+def test_a_failure_after_the_decision_keeps_the_gates(store: Store) -> None:
+    page = page_of(records_samples.failed_card("promote", store), store)
+    assert "Decided before promote" in page.text
+    assert "gates" in [attrs["id"] for attrs in page.named("section")]
+    assert "Not reached" not in page.text
+
+
+def test_a_failure_after_the_promotion_does_not_say_that_the_champion_stays(store: Store) -> None:
+    version = records_samples.card(store).version
+    said = report.headline(replace(records_samples.failed_card("promote", store), version=version))
+    assert said.word == "Failed"
+    assert said.meaning == "The run broke off after its promotion: the new champion serves."
+    assert version is not None
+    assert said.after == version.champion
+
+
+def test_a_failure_without_champion_does_not_speak_of_one(store: Store) -> None:
+    card = records_samples.failed_card("validate", store)
+    said = report.headline(replace(card, plan=card.plan.model_copy(update={"champion": None})))
+    assert said.meaning == "The run broke off; there is still no champion."
+
+
+def test_an_unfinished_run_names_what_has_no_record(store: Store) -> None:
+    text = page_of(unfinished(records_samples.card(store)), store).text
+    assert "Without a record: checks, split, evaluation, gates, promotion." in text
+
+
+def test_a_failure_is_never_markup_and_never_tells_a_password(store: Store) -> None:
+    card = replace(
+        records_samples.failed_card("validate", store), failure="<script> at postgresql://reader:s3cret@db/prod"
+    )
+    html = report.render(card, store=store)
+    assert "<script" not in html
+    assert "s3cret" not in html

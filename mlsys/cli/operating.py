@@ -56,7 +56,10 @@ def reconcile(name: str | None) -> None:
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
-        for each in [name] if name else work.ledger.pipelines():
+        known = work.ledger.pipelines()
+        if name is not None and name not in known:
+            work.settings.spec_path(name)  # a pipeline without runs has nothing to mend, another name is a mistake
+        for each in [name] if name else known:
             found = drift(work, each)
             project(work, each, force=True)
             for sentence in found:

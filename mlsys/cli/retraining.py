@@ -26,22 +26,25 @@ set_option = click.option(
 @click.argument("name", required=False)
 @click.option("--full", is_flag=True, help="Read the whole source again and name days that changed since.")
 def check(name: str | None, full: bool) -> int:
-    """Say what is wrong with a spec and its data (all specs without NAME)."""
+    """Say what is wrong with a spec and its newest data (all specs without NAME). Keeps nothing, trains nothing."""
     from mlsys.checkup import problems_of
+    from mlsys.logs import set_up
     from mlsys.settings import load_settings
     from mlsys.workspace import open_workspace
 
     settings = load_settings()
+    set_up(settings.log_format, "WARNING")
     names = [name] if name else sorted(path.stem for path in settings.pipelines.glob("*.yaml"))
     worst = 0
     with open_workspace(settings) as work:
         for each in names:
             found = problems_of(work, each, full=full)
             for problem in found:
-                say(f"{each}: {problem}")
-                worst = max(worst, problem.exit_code)
-            if not found:
+                say(f"{each}: {'' if problem.exit_code else 'warning: '}{problem.sentence}")
+            code = max((problem.exit_code for problem in found), default=0)
+            if not code:
                 say(f"{each}: ok")
+            worst = max(worst, code)
     return worst
 
 

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any, Self
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 
 from mlsys import clock
 from mlsys.errors import IntegrityError, MlsysError
@@ -22,7 +21,6 @@ from mlsys.records import Candidate, Decision, EvaluationSet
 from mlsys.store import canonical_json
 
 GENESIS = "0" * 64
-_PARTITION = TypeAdapter(Partition)
 
 
 class ChampionMovedError(MlsysError):
@@ -213,7 +211,7 @@ class Ledger:
         table = tables.partitions
         found = self._records(table, sa.and_(table.c.pipeline == pipeline, table.c.layout == layout), at=False)
         newest: dict[Any, Partition] = {}
-        for partition in map(_PARTITION.validate_python, found):
+        for partition in map(Partition.load, found):
             if partition.day not in newest or newest[partition.day].version < partition.version:
                 newest[partition.day] = partition
         return [newest[day] for day in sorted(newest)]
@@ -223,7 +221,7 @@ class Ledger:
         with databases.writing(self.engine, pipeline) as connection:
             for partition in new:
                 named = {"layout": partition.layout, "day": str(partition.day), "version": partition.version}
-                _append(connection, tables.partitions, pipeline, named, _PARTITION.dump_python(partition, mode="json"))
+                _append(connection, tables.partitions, pipeline, named, partition.dump())
 
     @contextmanager
     def serialised(self, pipeline: str) -> Iterator[None]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+from mlsys.liveness import ended, wait_until_ended
 from mlsys.store import write_atomically
 
 log = logging.getLogger(__name__)
@@ -60,8 +61,7 @@ class Child:
         """Return the main process while it lives."""
         with suppress(psutil.NoSuchProcess):
             found = psutil.Process(self.pid)
-            alive = found.status() != psutil.STATUS_ZOMBIE and abs(found.create_time() - self.started) < 1
-            return found if alive else None
+            return found if abs(found.create_time() - self.started) < 1 and not ended(found) else None
         return None
 
     def members(self) -> list[psutil.Process]:
@@ -142,9 +142,8 @@ def stop(home: Path, names: Sequence[str]) -> list[str]:
                 leader.terminate()
     asked = time.monotonic()
     for child in children:
-        with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
-            if (leader := child.leader()) is not None:
-                leader.wait(max(0.0, asked + child.stop_seconds - time.monotonic()))
+        if (leader := child.leader()) is not None:
+            wait_until_ended([leader], seconds=asked + child.stop_seconds - time.monotonic())
         killed = _kill({*families[child.name], *child.members()})
         log.info("stopped name=%s seconds=%.1f killed=%s", child.name, time.monotonic() - asked, killed)
         _note(home, child.name).unlink(missing_ok=True)
@@ -153,11 +152,11 @@ def stop(home: Path, names: Sequence[str]) -> list[str]:
 
 def _kill(family: Collection[psutil.Process]) -> int:
     # Workers end by themselves once their parent has gone; only what stays is killed.
-    _, stubborn = psutil.wait_procs([process for process in family if process.is_running()], timeout=1.0)
+    stubborn = wait_until_ended(family, seconds=1.0)
     for process in stubborn:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(stubborn, timeout=10.0)
+    wait_until_ended(stubborn, seconds=10.0)
     return len(stubborn)
 
 

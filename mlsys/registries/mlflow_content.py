@@ -1,4 +1,4 @@
-"""What MLflow is told about a run: tags, parameters, metrics, and the signature of its models."""
+"""What MLflow is told about a run: tags, parameters and metrics."""
 
 from __future__ import annotations
 
@@ -8,15 +8,6 @@ from mlsys.records import Candidate, Evaluation
 from mlsys.registries.base import Release
 
 CANDIDATE_TAG = "mlsys.candidate"
-
-_MLFLOW_TYPES = {
-    # An integer column may hold missing values, which MLflow's integers may not.
-    "integer": "double",
-    "number": "double",
-    "text": "string",
-    "category": "string",
-    "boolean": "boolean",
-}
 
 
 def run_tags(release: Release) -> dict[str, str]:
@@ -94,16 +85,3 @@ def candidate_metrics(candidate: Candidate, evaluation: Evaluation | None, relea
             values.update({f"{side}_{metric.name}{end}": v for end, v in bounds.items() if v is not None})
     moment = int(release.snapshot.cutoff.timestamp() * 1000)
     return [Metric(name, value, moment, 0) for name, value in sorted(values.items())]
-
-
-def signature(release: Release) -> Any:
-    """Return the model's signature: feature columns by their logical types in, two class probabilities out."""
-    import numpy as np
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema, TensorSpec
-
-    from mlsys.spec import parse_dump
-
-    columns = parse_dump(release.spec["spec"]).feature_columns()
-    inputs = [ColSpec(_MLFLOW_TYPES[column.type], name, required=False) for name, column in columns.items()]
-    return ModelSignature(Schema(inputs), Schema([TensorSpec(np.dtype("float64"), (-1, 2))]))

@@ -24,10 +24,9 @@ from mlsys.registries.mlflow_content import (
     candidate_params,
     candidate_tags,
     run_tags,
-    signature,
     version_tags,
 )
-from mlsys.registries.requirements import pinned_requirements
+from mlsys.registries.mlflow_model import write_model
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -101,25 +100,22 @@ def _client(place: Place) -> Iterator[MlflowClient]:
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     os.environ.setdefault("MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK", "true")
     with warnings.catch_warnings():
-        # MLflow 3.17 uses a loader strategy that SQLAlchemy 2.1 deprecates, and says so at import.
+        # They are about MLflow's own code: calls that SQLAlchemy 2.1 deprecates, type hints of its classes.
         warnings.simplefilter("ignore")
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
+        from sqlalchemy.exc import SQLAlchemyError
 
-    try:
-        _require_answer(place)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            client = MlflowClient(tracking_uri=place.tracking_uri, registry_uri=place.tracking_uri)
-        yield client
-    except (MlflowException, SQLAlchemyError) as error:
-        problem = str(error).strip().splitlines()[0]
-        raise TransientError(
-            f"MLflow does not answer as it should: {problem}",
-            where=_address(place),
-            remedy="See that its database or server runs (`mlsys status`), then `mlsys reconcile`",
-        ) from error
+        try:
+            _require_answer(place)
+            yield MlflowClient(tracking_uri=place.tracking_uri, registry_uri=place.tracking_uri)
+        except (MlflowException, SQLAlchemyError) as error:
+            problem = str(error).strip().splitlines()[0]
+            raise TransientError(
+                f"MLflow does not answer as it should: {problem}",
+                where=_address(place),
+                remedy="See that its database or server runs (`mlsys status`), then `mlsys reconcile`",
+            ) from error
 
 
 def _require_answer(place: Place) -> None:
@@ -261,13 +257,9 @@ def _logged_model(client: MlflowClient, release: Release, place: Place, run: Run
         if str(model.status) == "READY":
             return str(model.model_id), str(model.artifact_location)
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
-    from mlflow.models import Model
-    from mlflow.sklearn import save_model
-
-    from mlsys.modelfile import load
 
     candidate = release.candidate
-    pipeline = load(str(candidate.model), place.store)
+    data = place.store.read_bytes(str(candidate.model))
     model = client.create_logged_model(
         run.info.experiment_id,
         name=candidate.name,
@@ -275,35 +267,9 @@ def _logged_model(client: MlflowClient, release: Release, place: Place, run: Run
         tags={CANDIDATE_TAG: candidate.candidate_id},
         params=candidate_params(candidate),
     )
-    described = Model(
-        artifact_path=model.artifact_location,
-        run_id=run.info.run_id,
-        model_uuid=model.model_id,
-        model_id=model.model_id,
-    )
-    with tempfile.TemporaryDirectory(prefix="mlsys-model-") as folder, _unwarned():
-        save_model(
-            pipeline,
-            str(Path(folder) / "model"),
-            mlflow_model=described,
-            signature=signature(release),
-            pip_requirements=list(pinned_requirements()),
-            serialization_format="cloudpickle",
-            pyfunc_predict_fn="predict_proba",
-        )
-        client.log_model_artifacts(model.model_id, str(Path(folder) / "model"))
+    with tempfile.TemporaryDirectory(prefix="mlsys-model-") as folder:
+        write_model(Path(folder), data, release, model)
+        client.log_model_artifacts(model.model_id, folder)
     client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step=0)])
     client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     return str(model.model_id), str(model.artifact_location)
-
-
-@contextmanager
-def _unwarned() -> Iterator[None]:
-    # MLflow warns that a pickle runs code when loaded; only files whose SHA-256 stands in the ledger are loaded.
-    flavor = logging.getLogger("mlflow.sklearn")
-    level = flavor.level
-    flavor.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        flavor.setLevel(level)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mlsys.errors import DataError, near_match
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENOUGH = 100  # values after which more than half unreadable ones are the column's fault, not the rows'
 _MEANING = {
     "integer": "a whole number",
@@ -189,7 +190,5 @@ def require_columns(wanted: Schema, present: list[str], origin: str, remedy: str
             raise DataError(f"Column '{name}' stands there twice", where=origin, remedy="Give each column its own name")
 
 
-def _micros(instant: object) -> int:
-    import numpy as np
-
-    return int(np.datetime64(instant.replace(tzinfo=None), "us").astype("int64"))  # type: ignore[attr-defined]
+def _micros(instant: datetime) -> int:
+    return (instant - _EPOCH) // timedelta(microseconds=1)

@@ -37,6 +37,7 @@ from mlsys.testing.spec_samples import PARAMS, environment, spec_dump
 DAY = date(2026, 3, 8)
 CUTOFF = datetime(2026, 3, 9, tzinfo=UTC)
 Story = Literal["promote", "reject", "inconclusive", "historical", "error", "first"]
+FailedStep = Literal["validate", "train", "evaluate", "promote"]
 
 
 def _digest(text: str) -> str:
@@ -62,10 +63,39 @@ def card(store: Store, story: Story = "promote") -> Card:
         candidates=candidates(failed=failed),
         evaluations=scored.get(story) or evaluations(store, failed=failed),
         decision=decision(story),
-        version=None if story == "error" else model_version(story),
+        version=model_version(story),
         spec=spec_dump(),
         environment=environment(),
     )
+
+
+def failed_card(step: FailedStep, store: Store) -> Card:
+    """Return a run that failed at a step, with the records that had been made until then."""
+    tried = {"validate": (), "train": candidates(failed=tuple(PARAMS))}
+    judged = step == "promote"
+    return Card(
+        plan=plan(),
+        snapshot=snapshot(),
+        checks=refused_checks() if step == "validate" else check_report(),
+        split=None if step == "validate" else split(),
+        candidates=tried.get(step, candidates()),
+        evaluations=evaluations(store) if judged else None,
+        decision=decision("promote") if judged else None,
+        version=None,
+        spec=spec_dump(),
+        environment=environment(),
+        failure=_FAILURES[step],
+        failed_step=step,
+    )
+
+
+_FAILURES: dict[FailedStep, str] = {
+    "validate": "phishing, check `url_length not null`: The data of 2026-03-08 was refused: 31 of 178 rows have no "
+    "value. Mend the data, or the rule in the spec.",
+    "train": "training: No candidate could be fitted. Every fit ran into its time limit of 1h.",
+    "evaluate": "store/5c/1f0e9a: The file of candidate xgboost is not what was recorded. Restore it from a backup.",
+    "promote": f"phishing-2026-03-08-{TRAINING_KEY[:10]}: Other runs promoted first 3 times. Trigger the run again.",
+}
 
 
 def plan(story: Story = "promote") -> Plan:
@@ -165,6 +195,28 @@ def check_report() -> CheckReport:
         quarantine=_digest("quarantine"),
         details=_digest("check details"),
         data_docs="data_docs/phishing/index.html",
+    )
+
+
+def refused_checks() -> CheckReport:
+    """Return a report that refuses the data: a critical check failed on more rows than are tolerated."""
+    report = check_report()
+    cause = {
+        "name": "url_length not null",
+        "state": "fail",
+        "n_failed": 31,
+        "sentence": "31 of 178 rows have no value.",
+    }
+    worst = report.results[0].model_copy(update={**cause, "kind": "not_null", "examples": ()})
+    others = tuple(result for result in report.results if result.name != worst.name)
+    return report.model_copy(
+        update={
+            "state": "fail",
+            "results": (worst, *others),
+            "n_checks": len(others) + 1,
+            "n_quarantined": 33,
+            "quarantined_share": 33 / report.n_validated_rows,
+        }
     )
 
 

@@ -1,5 +1,6 @@
 """Two processes that have both read the champion promote at the same instant: one wins, every time."""
 
+import itertools
 import multiprocessing
 from datetime import UTC, datetime
 
@@ -53,4 +54,4 @@ def test_of_two_promotions_at_a_barrier_one_wins_each_time(ledger: Ledger, ledge
     changes = ledger.champion_changes("p")
     assert sorted(won["a"] + won["b"]) == list(range(1, ROUNDS + 1))
     assert [c.generation for c in changes] == list(range(1, ROUNDS + 1))
-    assert all(later.previous == earlier.candidate_id for earlier, later in zip(changes, changes[1:], strict=False))
+    assert all(later.previous == earlier.candidate_id for earlier, later in itertools.pairwise(changes))

@@ -1,4 +1,5 @@
-from datetime import UTC, datetime
+import threading
+from datetime import UTC, date, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -6,6 +7,7 @@ import sqlalchemy as sa
 from mlsys.errors import IntegrityError
 from mlsys.ledger import ChampionChange, ChampionMovedError, Ledger, RequestRow
 from mlsys.ledger.engine import HEAD
+from mlsys.partitions import Partition
 from mlsys.records import Candidate
 
 
@@ -137,3 +139,49 @@ def test_migrations_and_tables_agree(ledger: Ledger) -> None:
 
     with ledger.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def partition(index: int, version: int = 1, layout: str = "l") -> Partition:
+    return Partition(
+        day=date(2026, 3, index),
+        version=version,
+        layout=layout,
+        fingerprint=f"{index}-{version}",
+        segment="s",
+        offset=0,
+        n_rows=10,
+        n_labelled=9,
+        newest_event=datetime(2026, 3, index, 12, tzinfo=UTC),
+        read_at=datetime(2026, 3, index, 13, tzinfo=UTC),
+    )
+
+
+def test_the_newest_version_of_each_partition_counts(ledger: Ledger) -> None:
+    ledger.add_partitions("p", [partition(2), partition(1)])
+    ledger.add_partitions("p", [partition(1, version=2), partition(3, layout="other")])
+    assert ledger.partitions("p", "l") == [partition(1, version=2), partition(2)]
+
+
+def test_a_version_of_a_partition_is_written_once_or_none_of_its_company(ledger: Ledger) -> None:
+    ledger.add_partitions("p", [partition(1)])
+    with pytest.raises(sa.exc.IntegrityError):
+        ledger.add_partitions("p", [partition(2), partition(1)])
+    assert ledger.partitions("p", "l") == [partition(1)]
+
+
+def test_a_lock_is_held_by_one_at_a_time(ledger: Ledger, ledger_url: str) -> None:
+    other = Ledger.open(ledger_url)
+    order = []
+
+    def second() -> None:
+        with other.serialised("p"):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    with ledger.serialised("p"):
+        thread.start()
+        thread.join(0.5)
+        order.append("first")
+    thread.join(30)
+    other.close()
+    assert order == ["first", "second"]

@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 import threading
+from typing import ClassVar
 
 import pytest
 
@@ -13,14 +14,14 @@ from mlsys.orchestration import executor
 
 class _Late(http.server.BaseHTTPRequestHandler):
     answers: tuple[int, ...] = (503, 200)
-    asked: list[str] = []
+    asked: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         self.send_response(self.answers[min(len(self.asked), len(self.answers) - 1)])
         self.asked.append(self.path)
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         pass
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from mlsys.liveness import ended
 from mlsys.orchestration import processes
 from mlsys.orchestration.processes import Component
 
@@ -47,7 +48,7 @@ def test_stop_ends_children_too_and_forgets_the_part(home: Path) -> None:
     members = child.members()
     assert len(members) == 2
     assert processes.stop(home, ["part"]) == ["part"]
-    assert not any(member.is_running() for member in members)
+    assert all(ended(member) for member in members)
     assert processes.find(home, "part") is None
 
 
@@ -65,7 +66,7 @@ def test_members_of_a_dead_leader_are_found_and_stopped(home: Path) -> None:
     assert child.leader() is None
     assert child.members() == [orphan]
     processes.stop(home, ["part"])
-    assert not orphan.is_running()
+    assert ended(orphan)
 
 
 def test_a_recycled_number_is_never_taken_for_ours(home: Path) -> None:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from mlsys.errors import TransientError
-from mlsys.registries import mlflow_registry
 from mlsys.registries.base import Place
+from mlsys.registries.mlflow_model import signature
 from mlsys.registries.mlflow_registry import MlflowRegistry
+from mlsys.store import sha256_of
 from mlsys.testing.registries_contract import PIPELINE, fitted_pipeline, make_release, rows
 
 REGISTRY = MlflowRegistry()
@@ -114,7 +115,7 @@ def test_the_champion_loads_by_its_alias(place: Place) -> None:
 
 
 def test_the_signature_holds_the_feature_columns(place: Place) -> None:
-    inputs = mlflow_registry.signature(make_release(place.store)).inputs
+    inputs = signature(make_release(place.store)).inputs
     assert {column.name: column.type.name for column in inputs} == {
         "basket_value": "double",
         "n_items": "double",
@@ -144,9 +145,11 @@ def test_a_failed_candidate_is_shown_as_failed(place: Place) -> None:
     assert run.data.tags["mlflow.note.content"] == "did not converge"
 
 
-def test_artifacts_lie_below_home(place: Place) -> None:
-    REGISTRY.publish(make_release(place.store), place)
-    assert list((place.home / "mlartifacts" / PIPELINE).rglob("model.pkl"))
+def test_the_artifact_below_home_is_the_ledgers_file(place: Place) -> None:
+    release = make_release(place.store)
+    REGISTRY.publish(release, place)
+    (model,) = (place.home / "mlartifacts" / PIPELINE).rglob("model.pkl")
+    assert sha256_of(model) == release.candidate.model
 
 
 def test_an_unreachable_server_may_be_tried_again_and_its_password_stays_secret(place: Place) -> None:

@@ -1,0 +1,144 @@
+"""The whole thing as a user meets it: real Airflow, real MLflow, real Postgres, triggered over the REST API."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from mlsys import pipeline
+from mlsys.intake import RunRequest
+from mlsys.orchestration import stack
+from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.settings import Settings, load_settings
+from mlsys.testing.shop import day, make_shop
+from mlsys.workspace import open_workspace
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
+
+ROOT = Path(__file__).parents[2]
+DAG = "retrain_shop"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    home = tmp_path_factory.mktemp("e2e") / "home"
+    make_shop(home, home / "pipelines", days=12)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "HOME": home,
+            "PIPELINES": home / "pipelines",
+            "DAGS": ROOT / "dags",
+            "PLUGINS": ROOT / "plugins",
+            "AIRFLOW_PORT": free_port(),
+            "MLFLOW_PORT": free_port(),
+        }.items():
+            patch.setenv(f"MLSYS_{name}", str(value))
+        yield load_settings()
+
+
+@pytest.fixture(scope="module")
+def api(settings: Settings) -> Iterator[AirflowApi]:
+    stack.up(settings, progress=lambda _: None)
+    try:
+        with stack.connect(settings) as connected:
+            connected.wait_for_dag(DAG, seconds=120)
+            yield connected
+    finally:
+        stack.down(settings, progress=lambda _: None)
+
+
+def retrain(api: AirflowApi, **keywords: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """Trigger a run, wait for its end, return it and the state of each task."""
+    run_id = api.trigger(DAG, **keywords)
+    run = api.wait_for_run(DAG, run_id, seconds=240)
+    return run, {task["task_id"]: task["state"] for task in api.task_instances(DAG, run_id)}
+
+
+def test_a_run_by_partition_key_promotes_the_first_champion(api: AirflowApi, settings: Settings) -> None:
+    run, states = retrain(api, partition_key=str(day(11)))
+    assert (run["state"], set(states.values())) == ("success", {"success"})
+    version = api.xcom(DAG, run["dag_run_id"], "promote")
+    assert version["changed"]
+    assert (settings.root / "registry" / "shop" / "best_model.joblib").exists()
+    report = api.xcom(DAG, run["dag_run_id"], "report")
+    assert (settings.root / report["path"]).exists()
+
+
+def test_the_same_decision_as_on_the_command_line(
+    api: AirflowApi, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_workspace() as work:
+        there = work.ledger.decisions("shop")[0]
+        snapshots = [row.snapshot for row in work.ledger.runs("shop") if row.snapshot]
+        models = {c.name: c.model for c in work.ledger.candidates(there.run_id)}
+    make_shop(tmp_path, tmp_path / "pipelines", days=12)
+    monkeypatch.setenv("MLSYS_HOME", str(tmp_path))
+    monkeypatch.setenv("MLSYS_DATABASE", "sqlite")
+    with open_workspace() as work:
+        finished = pipeline.run(work, RunRequest("shop", day=day(11)))
+    assert finished.start.snapshot is not None
+    assert finished.version is not None
+    assert finished.start.snapshot.fingerprint == snapshots[0].fingerprint
+    assert {c.name: c.model for c in finished.candidates} == models
+    assert finished.version.decision == there
+
+
+def test_the_same_day_again_is_a_green_skip_that_changes_nothing(api: AirflowApi, settings: Settings) -> None:
+    run, states = retrain(api, conf={"day": str(day(11))})
+    assert run["state"] == "success"
+    assert states.pop("take_snapshot") == "success"
+    assert set(states.values()) == {"skipped"}
+    assert api.xcom(DAG, run["dag_run_id"], "take_snapshot", key="start")["reason"] == "unchanged"
+    with open_workspace() as work:
+        assert len(work.ledger.champion_changes("shop")) == 1
+        assert len(work.ledger.decisions("shop")) == 1
+
+
+def test_the_next_drop_gives_a_new_decision(api: AirflowApi, settings: Settings) -> None:
+    make_shop(settings.root, settings.root / "pipelines", days=13)
+    run, _ = retrain(api)
+    assert run["state"] == "success"
+    with open_workspace() as work:
+        assert len(work.ledger.decisions("shop")) == 2
+        assert work.ledger.runs("shop")[-1].plan is None
+        assert work.ledger.verify("shop") > 0
+
+
+@pytest.mark.parametrize("conf", [{"day": "2026-5-2"}, {"mode": "yolo"}, {"day": 7}])
+def test_a_wrong_parameter_is_refused_before_anything_runs(api: AirflowApi, conf: dict[str, Any]) -> None:
+    from mlsys.errors import UsageError
+
+    with pytest.raises(UsageError, match="refuses"):
+        api.trigger(DAG, conf=conf)
+
+
+def test_two_different_days_fail_the_run_at_once(api: AirflowApi) -> None:
+    run, states = retrain(api, partition_key=str(day(11)), conf={"day": str(day(10))})
+    assert (run["state"], states["take_snapshot"]) == ("failed", "failed")
+    tries = [t["try_number"] for t in api.task_instances(DAG, run["dag_run_id"]) if t["task_id"] == "take_snapshot"]
+    assert tries == [1]
+
+
+def test_no_run_appears_that_nobody_asked_for(api: AirflowApi) -> None:
+    assert {run["run_type"] for run in api.runs(DAG)} == {"manual"}
+
+
+def test_down_leaves_no_process(api: AirflowApi, settings: Settings) -> None:
+    stack.down(settings, progress=lambda _: None)
+    home = str(settings.root)
+    left = [
+        p for p in psutil.process_iter(["environ", "cmdline"]) if (p.info["environ"] or {}).get("MLSYS_HOME") == home
+    ]
+    assert [p.info["cmdline"] for p in left if p.pid != psutil.Process().pid] == []
