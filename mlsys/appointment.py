@@ -5,8 +5,8 @@ from __future__ import annotations
 import getpass
 from typing import Literal
 
-from mlsys.errors import IntegrityError, UsageError, near_match
-from mlsys.ledger import ChampionChange
+from mlsys.errors import IntegrityError, LostRaceError, UsageError, near_match
+from mlsys.ledger import ChampionChange, ChampionMovedError
 from mlsys.projection import project
 from mlsys.promotion import next_version, plan_of
 from mlsys.workspace import Workspace
@@ -17,10 +17,11 @@ def appoint(work: Workspace, pipeline: str, run_id: str, *, candidate: str | Non
 
     Raises:
         UsageError: unknown run or candidate, or one that serves already.
+        LostRaceError: the champion changed meanwhile.
     """
-    fitted = [c for c in work.ledger.candidates(run_id) if c.status == "fitted"]
-    if not fitted or plan_of(work.ledger, run_id).pipeline != pipeline:
-        known = {row.run_id for row in work.ledger.runs(pipeline)}
+    known = {row.run_id: row.training_key for row in work.ledger.runs(pipeline)}
+    fitted = [c for c in work.ledger.candidates(known.get(run_id, "")) if c.status == "fitted"]
+    if run_id not in known or not fitted:
         raise UsageError(
             f"{pipeline} has no run with fitted candidates of that name. {near_match(run_id, known)}", got=run_id
         )
@@ -39,21 +40,32 @@ def roll_back(work: Workspace, pipeline: str, *, version: str | None, reason: st
 
     Raises:
         UsageError: no such version ever served, or it serves now.
+        LostRaceError: the champion changed meanwhile.
     """
     changes = work.ledger.champion_changes(pipeline)
     present = changes[-1] if changes else None
     if present is None:
-        raise UsageError(f"{pipeline} has no champion, so there is nothing to roll back")
+        raise UsageError(
+            f"{pipeline} has no champion, so there is nothing to roll back", remedy=f"See `mlsys history {pipeline}`"
+        )
     served = {change.version: change for change in changes}
     if version is None:
         earlier = [change for change in changes if change.candidate_id == present.previous]
         if not earlier:
-            raise UsageError(f"{present.version} is the first champion of {pipeline}; nothing served before it")
+            raise UsageError(
+                f"{present.version} is the first champion of {pipeline}; nothing served before it",
+                remedy=f"Any candidate of a run may be promoted: mlsys promote {pipeline} RUN --reason '...'",
+            )
         target = earlier[-1]
     elif version in served:
         target = served[version]
     else:
-        raise UsageError(f"No version of that name ever served. {near_match(version, served)}", got=version)
+        raise UsageError(
+            f"No version of that name ever served {pipeline}. {near_match(version, served)}",
+            where="--to",
+            got=version,
+            remedy=f"See `mlsys history {pipeline}`",
+        )
     return _serve(work, pipeline, target.candidate_id, kind="rollback", reason=reason)
 
 
@@ -73,20 +85,26 @@ def _serve(
     served = [change for change in changes if change.candidate_id == candidate_id]
     plan = plan_of(work.ledger, run_id)
     decisions = work.ledger.decisions(pipeline, run_id=run_id)
-    change = work.ledger.change_champion(
-        ChampionChange(
-            pipeline=pipeline,
-            generation=(changes[-1].generation if changes else 0) + 1,
-            candidate_id=candidate_id,
-            version=served[-1].version if served else next_version(work, changes, plan=plan, candidate=candidate),
-            kind=kind,
-            cutoff=plan.cutoff,
-            run_id=run_id,
-            decision_key=served[-1].decision_key if served else (decisions[-1].decision_key if decisions else None),
-            previous=changes[-1].candidate_id if changes else None,
-            who=getpass.getuser(),
-            reason=reason,
-        )
+    wanted = ChampionChange(
+        pipeline=pipeline,
+        generation=(changes[-1].generation if changes else 0) + 1,
+        candidate_id=candidate_id,
+        version=served[-1].version if served else next_version(work, changes, plan=plan, candidate=candidate),
+        kind=kind,
+        cutoff=plan.cutoff,
+        run_id=run_id,
+        decision_key=served[-1].decision_key if served else (decisions[-1].decision_key if decisions else None),
+        previous=changes[-1].candidate_id if changes else None,
+        who=getpass.getuser(),
+        reason=reason,
     )
+    try:
+        change = work.ledger.change_champion(wanted)
+    except ChampionMovedError as moved:
+        raise LostRaceError(
+            f"{moved.rule}; nothing was changed by this command",
+            where=pipeline,
+            remedy=f"See `mlsys champion {pipeline}`, then decide again",
+        ) from moved
     project(work, pipeline)
     return change

@@ -75,11 +75,10 @@ def _judgement(
 
 
 def _candidates(work: Workspace, plan: Plan) -> tuple[Candidate, ...]:
-    """Return the candidates in the spec's order (a run may adopt another one's), then a refitted one."""
-    ids = [keys.candidate_id(plan.training_key, model.label) for model in work.spec_of(plan).models]
-    own = {candidate.candidate_id: candidate for candidate in work.ledger.candidates(plan.run_id)}
-    named = {name: found for name in ids if (found := own.get(name) or work.ledger.candidate(name))}
-    return tuple((named | own).values())
+    """Return the candidates in the spec's order, then a refitted one."""
+    known = {candidate.candidate_id: candidate for candidate in work.ledger.candidates(plan.training_key)}
+    ids = [Candidate.id_of(plan.training_key, model.label) for model in work.spec_of(plan).models]
+    return tuple(({name: known[name] for name in ids if name in known} | known).values())
 
 
 def _promoted(work: Workspace, plan: Plan, decision: Decision | None) -> ModelVersion | None:

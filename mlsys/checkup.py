@@ -105,7 +105,8 @@ def _reads(spec: Spec, known: list[Any], day: date) -> str:
     rows = sum(partition.n_rows for partition in known)
     return (
         f"Reads: what is new or changed in the last {spec.ingest.lookback.days} days; "
-        f"{rows:,} rows of {len(known)} days (newest {known[-1].day}{'' if known[-1].day < day else ', this day among them'}) are stored."
+        f"{rows:,} rows of {len(known)} days "
+        f"(newest {known[-1].day}{'' if known[-1].day < day else ', this day among them'}) are stored."
     )
 
 

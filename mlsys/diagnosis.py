@@ -63,6 +63,10 @@ def _pipeline(work: Workspace, name: str) -> Iterator[Finding]:
         yield Finding(f"champion {name}", ok=True, sentence=f"{champion.version}, its model file is whole")
     except IntegrityError as error:
         yield Finding(f"champion {name}", ok=False, sentence=f"{error} Or: mlsys rollback {name} --reason '...'")
-    stale = drift(work, name)
+    try:
+        stale = drift(work, name)
+    except MlsysError as error:
+        yield Finding(f"registries {name}", ok=False, sentence=str(error))
+        return
     sentence = "agree with the ledger" if not stale else f"{'; '.join(stale)}. Mend with: mlsys reconcile {name}"
     yield Finding(f"registries {name}", not stale, sentence)

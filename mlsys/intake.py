@@ -109,7 +109,8 @@ def _go(work: Workspace, request: RunRequest, plan: Plan, taken: Snapshot) -> St
     first = next((row for row in work.ledger.run(plan.run_id) if row.plan is not None), None)
     # A run that was begun before goes on with its own plan and snapshot, so that its records stay the same.
     plan, taken = (first.plan or plan, first.snapshot or taken) if first else (plan, taken)
-    sentence = f"{taken.n_rows:,} rows up to {plan.day}, {taken.n_new_rows:,} of them new in {taken.n_new_partitions} partitions"
+    new = f"{taken.n_new_rows:,} of them new in {taken.n_new_partitions} partitions"
+    sentence = f"{taken.n_rows:,} rows up to {plan.day}, {new}"
     work.ledger.add_run(
         plan.pipeline,
         RunRow(
@@ -186,6 +187,9 @@ def _repeated(work: Workspace, known: RequestRow) -> Start:
 
 def _answered(work: Workspace, plan: Plan, champion: ChampionChange | None) -> str | None:
     """Return why this run need not be done again, or None."""
+    undone = _rolled_back(work, plan)
+    if undone is not None:
+        return f"{undone.previous} was trained on exactly this data and spec, and was rolled back: {undone.reason}"
     rows = work.ledger.run(plan.run_id)
     if champion is not None and plan_of(work.ledger, champion.run_id).training_key == plan.training_key:
         if champion.run_id != plan.run_id or (rows and rows[-1].status == "done"):
@@ -198,6 +202,18 @@ def _answered(work: Workspace, plan: Plan, champion: ChampionChange | None) -> s
     if made is None:
         return None
     return f"This data and spec were judged before: {made[1].outcome}, {made[1].sentence}"
+
+
+def _rolled_back(work: Workspace, plan: Plan) -> ChampionChange | None:
+    """Return the rollback of what this data and spec gave: only a person may let it serve again."""
+    if plan.mode != "live":
+        return None
+    changes = work.ledger.champion_changes(plan.pipeline)
+    for change in reversed(changes):
+        run_id = work.ledger.run_of(change.previous) if change.previous and change.kind == "rollback" else None
+        if run_id is not None and plan_of(work.ledger, run_id).training_key == plan.training_key:
+            return None if changes[-1].candidate_id == change.previous else change
+    return None
 
 
 def _rows_after(work: Workspace, taken: Snapshot, champion: ChampionChange | None) -> int:

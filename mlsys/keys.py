@@ -55,10 +55,5 @@ def run_id(pipeline: str, day: str, training: str, mode: Mode) -> str:
     return f"{pipeline}-{day}-{training[:10]}{suffix}"
 
 
-def candidate_id(training: str, name: str) -> str:
-    """Return the id of a candidate: the key of its data and spec, and its name in the spec."""
-    return f"{training[:12]}-{name}"
-
-
 def _digest(value: object) -> str:
     return hashlib.sha256(canonical_json(value)).hexdigest()

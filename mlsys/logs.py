@@ -18,15 +18,15 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
         message = record.getMessage()
-        fields = {key: value.strip("'\"") for key, value in _FIELD.findall(message)}
         line = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": message.split(" ", 1)[0],
-            **fields,
             "message": message,
         }
+        for key, value in _FIELD.findall(message):
+            line.setdefault(key, value.strip("'\""))
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mlsys import dataset, evaluation, keys, promotion, training, validation
+from mlsys import dataset, evaluation, promotion, training, validation
 from mlsys.cards import write_card
 from mlsys.errors import DataError, LostRaceError, MlsysError
 from mlsys.intake import RunRequest, open_run
@@ -60,8 +60,11 @@ def validate(work: Workspace, plan: Plan, taken: Snapshot) -> CheckReport:
     checks = validation.validate(spec, taken, store=work.store, home=work.home)
     if checks.state in ("fail", "error"):
         worst = next(result for result in checks.results if result.state in ("fail", "error"))
+        rules = [r for r in checks.results if r is not worst and r.severity == "critical" and r.n_failed]
+        worse = max(rules, key=lambda r: r.n_failed or 0, default=None)
+        often = f"; most often by `{worse.name}`: {worse.sentence}" if worse else ""
         refusal = DataError(
-            f"The data of {plan.day} was refused: {worst.sentence}",
+            f"The data of {plan.day} was refused: {worst.sentence}{often}",
             where=f"{plan.pipeline}, check `{worst.name}`",
             remedy=f"`mlsys report {plan.run_id}` shows all checks; mend the data, or the rule in the spec",
         )
@@ -77,7 +80,7 @@ def split(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport) -> 
 
 def train(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, divided: Split, *, name: str) -> Candidate:
     """Fit one candidate, or adopt the one that stands in the ledger."""
-    known = work.ledger.candidate(keys.candidate_id(plan.training_key, name))
+    known = work.ledger.candidate(Candidate.id_of(plan.training_key, name))
     if known is not None and known.status == "fitted":
         return known
     fitted = training.train(work.spec_of(plan), plan, taken, checks, divided, name=name, store=work.store)
@@ -87,8 +90,8 @@ def train(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, div
 def train_all(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, divided: Split) -> list[Candidate]:
     """Fit all candidates side by side, in the spec's order; those that stand in the ledger are adopted."""
     spec = work.spec_of(plan)
-    names = {keys.candidate_id(plan.training_key, model.label): model.label for model in spec.models}
-    known = {c.candidate_id: c for c in work.ledger.candidates(plan.run_id) if c.candidate_id in names}
+    names = {Candidate.id_of(plan.training_key, model.label): model.label for model in spec.models}
+    known = {c.candidate_id: c for c in work.ledger.candidates(plan.training_key) if c.candidate_id in names}
     missing = [name for key, name in names.items() if key not in known or known[key].status != "fitted"]
     if missing:
         fitted = training.train_all(
@@ -162,9 +165,7 @@ def promote(
     return promotion.outcome_of(work, plan, decision, crowned, names=names)
 
 
-def settle(
-    work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, divided: Split, *, version: ModelVersion
-) -> None:
+def settle(work: Workspace, plan: Plan, checks: CheckReport, divided: Split, version: ModelVersion) -> None:
     """Close the run in the ledger as done, with pointers to what its report card shows."""
     parts: dict[str, Record] = {"checks": checks, "split": divided, "version": version}
     work.ledger.add_run(
@@ -261,7 +262,7 @@ def _steps(work: Workspace, plan: Plan, taken: Snapshot, *, finished: Finished, 
             candidates=finished.candidates, evaluations=evaluations, decision=decision,
         )  # fmt: skip
         watch.say(finished.version.sentence)
-        settle(work, plan, taken, checks, divided, version=finished.version)
+        settle(work, plan, checks, divided, finished.version)
     with watch.step("report"):
         finished.report = write_card(work, plan.run_id)
         watch.say(finished.report.path)

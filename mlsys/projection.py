@@ -114,8 +114,9 @@ def _release(work: Workspace, decision: Decision, change: ChampionChange | None)
         plan=plan,
         snapshot=snapshot,
         candidate=candidate,
-        parts=tuple((c, evaluations.get(c.candidate_id)) for c in work.ledger.candidates(decision.run_id)),
+        parts=tuple((c, evaluations.get(c.candidate_id)) for c in work.ledger.candidates(plan.training_key)),
         decision=decision,
+        columns={name: column.type for name, column in work.spec_of(plan).feature_columns().items()},
         spec=work.dumped_spec(plan),
         version=change.version if change else None,
     )

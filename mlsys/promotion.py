@@ -157,7 +157,7 @@ def next_version(work: Workspace, changes: Sequence[ChampionChange], *, plan: Pl
     """
     if not changes:
         return "1.0.0"
-    highest = max((_numbers(change.version) for change in changes))
+    highest = max(_numbers(change.version) for change in changes)
     before = plan_of(work.ledger, changes[-1].run_id)
     old = work.ledger.candidate(changes[-1].candidate_id)
     bump: Bump = "patch"

@@ -192,6 +192,11 @@ class Candidate(Record):
     fit_seconds: float = 0.0
     notes: tuple[str, ...] = ()
 
+    @staticmethod
+    def id_of(training_key: str, name: str) -> str:
+        """Return the id of a candidate: the key of its data and spec, and its name in the spec."""
+        return f"{training_key[:12]}-{name}"
+
 
 class MetricValue(Record):
     """One metric of one model on one set of rows.

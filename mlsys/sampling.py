@@ -21,8 +21,9 @@ def make_sample(settings: Settings, name: str, *, days: int, target: Path) -> st
     Raises:
         UsageError: no such maker.
     """
+    maker = load_maker(settings, name)
     target.mkdir(parents=True, exist_ok=True)
-    sentence: str = load_maker(settings, name).make(target, days)
+    sentence: str = maker.make(target, days)
     return sentence
 
 

@@ -26,7 +26,6 @@ from mlsys.children import Ended, side_by_side
 from mlsys.errors import MlsysError, RunError, UsageError, near_match
 from mlsys.features.base import FeatureColumns
 from mlsys.models.base import FitTask, Fitted, Model
-from mlsys.keys import candidate_id
 from mlsys.records import Candidate, CheckReport, Plan, Snapshot, Split
 from mlsys.schema import ColumnSpec
 from mlsys.spec import Spec
@@ -252,7 +251,7 @@ def _failed(plan: Plan, model: Model, reason: str, *, material: Material) -> Can
 
 def _record(plan: Plan, model: Model, material: Material) -> Candidate:
     return Candidate(
-        candidate_id=candidate_id(plan.training_key, model.label),
+        candidate_id=Candidate.id_of(plan.training_key, model.label),
         name=model.label,
         kind=model.kind,
         status="fitted",

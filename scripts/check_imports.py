@@ -18,7 +18,7 @@ from findings import Finding, main, parsed, python_files
 # From the ground up; a line that begins with blanks goes on with the layer above it.
 PICTURE = """
 ground: errors settings clock components durations schema records store partitions segments scored wording
-  fingerprint modelfile logs children sampling postgres database ledger
+  fingerprint modelfile logs children sampling liveness postgres database ledger
 extensions: sources checks splits features models metrics gates registries monitors
 spec: spec
 steps: workspace keys target intake partitioning source_reading snapshot gx_suite data_docs partition_checks

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlsys import keys, pipeline
+from mlsys import pipeline
 from mlsys.cards import card_path, write_card
 from mlsys.errors import DataError, RunError, UsageError
 from mlsys.ledger import ChampionChange, RunRow
@@ -55,7 +55,7 @@ def decide(work: Workspace, plan: Plan) -> None:
 def settle(work: Workspace, plan: Plan) -> None:
     version = records_samples.model_version("promote")
     checks, divided = records_samples.check_report(), records_samples.split()
-    pipeline.settle(work, plan, records_samples.snapshot(), checks, divided, version=version)
+    pipeline.settle(work, plan, checks, divided, version)
 
 
 def fail(work: Workspace, plan: Plan, step: str, *, checks: CheckReport | None = None) -> None:
@@ -129,9 +129,7 @@ def test_a_failed_training_shows_the_candidates_of_the_ledger(work: Workspace, p
 def test_candidates_stand_in_the_specs_order_and_may_be_another_runs(work: Workspace, plan: Plan) -> None:
     adopted = plan.model_copy(update={"run_id": "shop-1-dry", "mode": "dry"})
     for name in ("prior", "logistic"):
-        found = Candidate(
-            candidate_id=keys.candidate_id(plan.training_key, name), name=name, kind=name, status="fitted"
-        )
+        found = Candidate(candidate_id=Candidate.id_of(plan.training_key, name), name=name, kind=name, status="fitted")
         work.ledger.add_candidate(plan.pipeline, plan.run_id, found)
     begin(work, adopted)
     fail(work, adopted, "evaluate")

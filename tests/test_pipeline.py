@@ -85,8 +85,8 @@ def test_a_run_behind_the_champion_is_historical(work: Workspace) -> None:
 
 def test_after_the_change_the_retrained_model_wins_significantly(work: Workspace, pipelines: Path) -> None:
     run(work, 11)
-    make_shop(work.home, pipelines, days=24)
-    finished = run(work, 23)
+    make_shop(work.home, pipelines, days=40)
+    finished = run(work, 39)
     assert finished.version is not None
     assert finished.version.decision.outcome == "promote"
     assert finished.evaluations is not None

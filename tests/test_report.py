@@ -196,7 +196,7 @@ def test_a_rejection_without_champion_does_not_speak_of_one(store: Store) -> Non
 
 def test_first_champion_shows_no_comparison(store: Store) -> None:
     text = page_of(records_samples.card(store, "first"), store).text
-    assert "There is no champion yet" in text
+    assert "There was no champion to compare with" in text
     assert "Challenger against champion" not in text
 
 

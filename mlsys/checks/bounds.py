@@ -18,7 +18,7 @@ def _as_written(value: object) -> object:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, bool):
-        raise ValueError("A limit is a number or a time")  # noqa: TRY004 - pydantic wants a ValueError
+        raise ValueError("A limit is a number or a time")
     if isinstance(value, str):
         try:
             datetime.fromisoformat(value)

@@ -22,7 +22,7 @@ MEANINGS = {
     2: "wrong usage or spec",
     3: "data refused",
     4: "the run failed or decided `error`",
-    5: "other runs promoted first, three times",
+    5: "other runs promoted first",
     130: "interrupted",
 }
 

@@ -86,7 +86,7 @@ def run(name: str, day: str | None, overrides: tuple[str, ...], mode: Any, reaso
     if as_json:
         say(json.dumps(_summary(finished), sort_keys=True))
     elif finished.version is None or finished.evaluations is None:
-        say(f"skipped ({finished.start.reason}): {finished.start.sentence}.")
+        say(f"skipped ({finished.start.reason}): {finished.start.sentence.rstrip('.')}.")
     else:
         show_metrics(finished.evaluations, details)
         show_decision(finished.version.decision)

@@ -63,7 +63,7 @@ def show_decision(decision: Decision) -> None:
     """Print a decision in words, with every gate's finding."""
     out = console()
     colour = COLOURS.get(decision.outcome, "white")
-    out.print(f"\n[bold {colour}]{decision.outcome.upper()}[/]  {decision.sentence}.")
+    out.print(f"\n[bold {colour}]{decision.outcome.upper()}[/]  {decision.sentence.rstrip('.')}.")
     for gate in decision.gates:
         out.print(f"  [{COLOURS.get(gate.state, 'red')}]{_mark(gate)}[/] {gate.sentence}")
     if decision.advice:

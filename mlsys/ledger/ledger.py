@@ -108,9 +108,12 @@ class Ledger:
         found = self._records(tables.candidates, tables.candidates.c.candidate_id == candidate_id)
         return Candidate.load(found[-1]) if found else None
 
-    def candidates(self, run_id: str) -> list[Candidate]:
-        """Return the candidates of a run, the newest record of each."""
-        found = self._records(tables.candidates, tables.candidates.c.run_id == run_id)
+    def candidates(self, training_key: str) -> list[Candidate]:
+        """Return the candidates of a training key, the newest record of each; all runs of the key share them."""
+        table = tables.candidates
+        found = self._records(
+            table, table.c.candidate_id.startswith(Candidate.id_of(training_key, ""), autoescape=True)
+        )
         newest = {record["candidate_id"]: Candidate.load(record) for record in found}
         return list(newest.values())
 

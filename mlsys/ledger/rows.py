@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
+from pydantic import Field
+
 from mlsys.records import Mode, Plan, Record, RunStatus, Snapshot
 
 
@@ -25,7 +27,7 @@ class RequestRow(Record):
     day: str | None = None
     day_source: str | None = None
     asked_by: str
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default_factory=dict)
     at: datetime | None = None
 
 
@@ -39,7 +41,7 @@ class RunRow(Record):
     sentence: str = ""
     plan: Plan | None = None
     snapshot: Snapshot | None = None
-    parts: dict[str, str] = {}
+    parts: dict[str, str] = Field(default_factory=dict)
     at: datetime | None = None
 
 

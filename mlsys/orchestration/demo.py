@@ -37,9 +37,9 @@ def demo(once: bool) -> int:
     with _stack(settings) as found:
         with stack.connect(settings) as api:
             code = _retrain(settings, api, began)
-        say(
-            f"\nAirflow  {found.airflow}/dags/retrain_{PIPELINE}   login {found.login} / {found.password} (for this demo)"
-        )
+        stack.wait_until_ready(settings, progress=lambda _: None)
+        say(f"\nAirflow  {found.airflow}/dags/retrain_{PIPELINE}")
+        say(f"         login {found.login} / {found.password} (made for this demo)")
         say(f"MLflow   {found.mlflow}/#/models/{PIPELINE}")
         if not once:
             say("\nRunning on; Ctrl-C stops everything.")
@@ -54,7 +54,9 @@ def demo(once: bool) -> int:
 def _stack(settings: Settings) -> Iterator[stack.Access]:
     """Have the stack up; stop it afterwards, unless it was up before."""
     was_up = any(part.state == "running" for part in stack.status(settings) if part.name == "scheduler")
-    found = stack.up(settings, progress=say)
+    # MLflow makes its tables at its very first start, and a run must not meet it halfway.
+    again = (settings.root / "projections").exists()
+    found = stack.up(settings, progress=say, only_runs=again)
     try:
         yield found
     finally:

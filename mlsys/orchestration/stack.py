@@ -85,6 +85,7 @@ def up(settings: Settings, *, progress: Progress, only_runs: bool = False) -> Ac
                 wait_until_ready(settings, progress=progress)
         except BaseException:
             _stop(home, names)
+            postgres.stop_if_unused(home)
             raise
     return access(settings)
 

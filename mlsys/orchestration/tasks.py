@@ -93,22 +93,23 @@ def decide(start: Data, checks: Data, evaluations: Data) -> Data:
 
 
 def promote(start: Data, checks: Data, divided: Data, evaluations: Data, decision: Data) -> Data:
-    """Make the challenger champion if the decision says so (compare-and-set), then update MLflow and the file registry."""
+    """Make the challenger champion if the decision says so (compare-and-set), then update the registries."""
     from mlsys import pipeline as steps
     from mlsys.records import CheckReport, Decision, EvaluationSet, Split
 
     with _running(start, "promote") as (work, plan, taken):
+        checked, parted = CheckReport.load(checks), Split.load(divided)
         version = steps.promote(
             work,
             plan,
             taken,
-            CheckReport.load(checks),
-            Split.load(divided),
-            candidates=work.ledger.candidates(plan.run_id),
+            checked,
+            parted,
+            candidates=work.ledger.candidates(plan.training_key),
             evaluations=EvaluationSet.load(evaluations),
             decision=Decision.load(decision),
         )
-        steps.settle(work, plan, taken, CheckReport.load(checks), Split.load(divided), version=version)
+        steps.settle(work, plan, checked, parted, version)
     if version.decision.outcome == "error":
         raise AirflowFailException(f"Decision `error`: {version.decision.sentence}")
     return version.dump()

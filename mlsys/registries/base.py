@@ -7,12 +7,14 @@ method may be called again with the same arguments without effect.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from mlsys.components import Component
 from mlsys.records import Candidate, Decision, Evaluation, Plan, Snapshot
+from mlsys.schema import LogicalType
 from mlsys.store import Store
 
 
@@ -23,6 +25,8 @@ class Release:
     Attributes:
         version: semantic version, or None for a candidate that was never promoted.
         parts: per candidate of the run, its record and evaluation (the released one among them).
+        columns: logical types of the columns that the model sees, by name, in the schema's order.
+        spec: `ResolvedSpec.dump()` of the run.
     """
 
     plan: Plan
@@ -30,7 +34,8 @@ class Release:
     candidate: Candidate
     parts: tuple[tuple[Candidate, Evaluation | None], ...]
     decision: Decision
-    spec: dict[str, Any]
+    columns: Mapping[str, LogicalType]
+    spec: Mapping[str, Any]
     version: str | None = None
 
 

@@ -28,7 +28,6 @@ _MLFLOW_TYPES = {
 
 def write_model(folder: Path, data: bytes, release: Release, logged_model: Any) -> None:
     """Write the pickled pipeline `data` and its description into `folder`; MLflow serves its `predict_proba`."""
-    import yaml
     from mlflow import pyfunc
     from mlflow.models import Model
 
@@ -56,6 +55,14 @@ def write_model(folder: Path, data: bytes, release: Release, logged_model: Any) 
         code=None,
         skops_trusted_types=None,
     )
+    (folder / _MODEL).write_bytes(data)
+    _write_environment(folder)
+    described.save(str(folder / "MLmodel"))
+
+
+def _write_environment(folder: Path) -> None:
+    import yaml
+
     requirements = [f"mlflow=={version('mlflow')}", *pinned_requirements()]
     python = platform.python_version()
     conda = {
@@ -64,11 +71,9 @@ def write_model(folder: Path, data: bytes, release: Release, logged_model: Any) 
         "dependencies": [f"python={python}", "pip", {"pip": requirements}],
     }
     venv = {"python": python, "build_dependencies": ["pip"], "dependencies": ["-r requirements.txt"]}
-    (folder / _MODEL).write_bytes(data)
     (folder / _CONDA).write_text(yaml.safe_dump(conda, sort_keys=False), encoding="utf-8")
     (folder / _VENV).write_text(yaml.safe_dump(venv, sort_keys=False), encoding="utf-8")
     (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
-    described.save(str(folder / "MLmodel"))
 
 
 def signature(release: Release) -> Any:
@@ -77,8 +82,5 @@ def signature(release: Release) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 
-    from mlsys.spec import parse_dump
-
-    columns = parse_dump(release.spec["spec"]).feature_columns()
-    inputs = [ColSpec(_MLFLOW_TYPES[column.type], name, required=False) for name, column in columns.items()]
+    inputs = [ColSpec(_MLFLOW_TYPES[logical], name, required=False) for name, logical in release.columns.items()]
     return ModelSignature(Schema(inputs), Schema([TensorSpec(np.dtype("float64"), (-1, 2))]))

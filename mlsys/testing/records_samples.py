@@ -137,65 +137,62 @@ def snapshot() -> Snapshot:
     )
 
 
+_N_CHECKED = 178
+
+
 def check_report() -> CheckReport:
     """Return a report with a failed critical check within tolerance, a warning and passes."""
-    rows = 178
-
-    def result(
-        name: str, kind: str, column: str | None, sentence: str = "All rows keep it.", **more: Any
-    ) -> CheckResult:
-        known: dict[str, Any] = {"severity": "critical", "state": "pass", "n_rows": rows, "n_failed": 0}
-        return CheckResult(name=name, kind=kind, column=column, sentence=sentence, **{**known, **more})
-
-    results = (
-        result(
-            "url_length between 0 and 5000",
-            "between",
-            "url_length",
-            "2 of 178 rows lie outside 0 to 5,000.",
-            state="fail",
-            n_failed=2,
-            examples=("-3", "48210"),
-        ),
-        result(
-            "brand is one of 14 values",
-            "one_of",
-            "brand",
-            "1 of 178 rows has a value outside the set.",
-            state="fail",
-            severity="warning",
-            n_failed=1,
-            examples=("n0rdbank",),
-        ),
-        result(
-            "rows per day between 50 and 1000",
-            "row_count",
-            None,
-            "Too few days to know the usual number of rows.",
-            state="inconclusive",
-            severity="warning",
-            n_failed=None,
-        ),
-        result("website_id unique", "unique", "website_id"),
-        result("website_id not null", "not_null", "website_id"),
-        result("url_length not null", "not_null", "url_length"),
-        result("label is one of legitimate, phishing", "one_of", "label"),
-        result("n_subdomains between 0 and 40", "between", "n_subdomains"),
-        result("newest event at most 3 days before the cutoff", "fresh", None, "8 minutes.", n_failed=None),
-    )
+    results = (*_open_results(), *_passed_results())
     return CheckReport(
         state="pass",
         results=results,
         n_checks=len(results),
-        n_validated_rows=rows,
+        n_validated_rows=_N_CHECKED,
         n_validated_partitions=1,
         n_quarantined=2,
-        quarantined_share=2 / rows,
+        quarantined_share=2 / _N_CHECKED,
         tolerated_share=0.02,
         quarantine=_digest("quarantine"),
         details=_digest("check details"),
         data_docs="data_docs/phishing/index.html",
     )
+
+
+def _open_results() -> tuple[CheckResult, ...]:
+    outside = "2 of 178 rows lie outside 0 to 5,000."
+    unknown = "1 of 178 rows has a value outside the set."
+    young = "Too few days to know the usual number of rows."
+    warning = {"severity": "warning", "state": "fail"}
+    return (
+        _result(
+            "url_length between 0 and 5000", "between", outside, state="fail", n_failed=2, examples=("-3", "48210")
+        ),
+        _result("brand is one of 14 values", "one_of", unknown, **warning, n_failed=1, examples=("n0rdbank",)),
+        _result(
+            "rows per day between 50 and 1000",
+            "row_count",
+            young,
+            **{**warning, "state": "inconclusive"},
+            n_failed=None,
+        ),
+    )
+
+
+def _passed_results() -> tuple[CheckResult, ...]:
+    names = {
+        "website_id unique": "unique",
+        "website_id not null": "not_null",
+        "url_length not null": "not_null",
+        "label is one of legitimate, phishing": "one_of",
+        "n_subdomains between 0 and 40": "between",
+    }
+    fresh = _result("newest event at most 3 days before the cutoff", "fresh", "8 minutes.", n_failed=None)
+    return (*(_result(name, kind, "All rows keep it.") for name, kind in names.items()), fresh)
+
+
+def _result(name: str, kind: str, sentence: str, **more: Any) -> CheckResult:
+    known: dict[str, Any] = {"severity": "critical", "state": "pass", "n_rows": _N_CHECKED, "n_failed": 0}
+    return CheckResult(name=name, kind=kind, sentence=sentence, **{**known, **more})
 
 
 def refused_checks() -> CheckReport:
@@ -315,67 +312,56 @@ _STORIES: dict[Story, tuple[Outcome, str, str, str | None]] = {
 
 
 def _gates(story: Story) -> tuple[GateResult, ...]:
-    def gate(name: str, gate_kind: str, observed: float | None, limit: float, sentence: str, **more: Any) -> GateResult:
-        known: dict[str, Any] = {"state": "pass"}
-        if observed is not None and "distance" not in more:
-            known["distance"] = observed - limit
-        known.update(more)
-        return GateResult(gate=gate_kind, name=name, observed=observed, limit=limit, sentence=sentence, **known)
-
-    common = (
-        gate(
-            "data quality",
-            "data_quality",
-            0.0112,
-            0.02,
-            "1.1 % of the new rows are quarantined; 2 % are tolerated.",
-            distance=0.0088,
-        ),
-        gate(
-            "freshness",
-            "freshness",
-            0.128,
-            72.0,
-            "The newest row is 8 minutes older than the cutoff; 3 days are allowed.",
-            distance=71.872,
-        ),
-    )
-    if story == "error":
-        lost = "The champion could not be scored."
-        return (
-            gate("ROC AUC at least 0.8", "minimum", None, 0.8, "No challenger was judged.", state="inconclusive"),
-            gate(
-                "better than champion", "better_than_champion", None, 0.0, lost, state="error", reason="champion_error"
-            ),
-            *common,
-        )
-    worse = story == "reject"
-    auc = SKILL["logistic" if worse else "xgboost"][0]
-    better = {
-        "promote": (0.0109, "The lower bound of the difference, 0.0109, lies above the margin of 0.", {}),
-        "historical": (0.0109, "The lower bound of the difference, 0.0109, lies above the margin of 0.", {}),
-        "first": (None, "There is no champion to beat.", {}),
-        "reject": (
-            -0.0297,
-            "The lower bound of the difference, -0.0297, lies below the margin of 0.",
-            {"state": "fail", "reason": "not_better"},
-        ),
-        "inconclusive": (
-            None,
-            "The champion can't be compared.",
-            {"state": "inconclusive", "reason": "champion_not_comparable"},
-        ),
-    }[story]
-    observed, sentence, more = better
-    n_rows = N_POSITIVE + N_NEGATIVE
+    share = "1.1 % of the new rows are quarantined; 2 % are tolerated."
+    age = "The newest row is 8 minutes older than the cutoff; 3 days are allowed."
     return (
-        gate("ROC AUC at least 0.8", "minimum", auc, 0.8, f"ROC AUC is {auc:.4f}; at least 0.8 is asked."),
-        gate("better than champion", "better_than_champion", observed, 0.0, sentence, **more),
-        gate(
-            "enough holdout rows", "min_rows", n_rows, 200, f"The holdout has {n_rows:,} rows; at least 200 are asked."
-        ),
-        *common,
+        *_gates_over_scores(story),
+        _gate("data quality", "data_quality", 0.0112, 0.02, share, distance=0.0088),
+        _gate("freshness", "freshness", 0.128, 72.0, age, distance=71.872),
     )
+
+
+def _gates_over_scores(story: Story) -> tuple[GateResult, ...]:
+    least, better = "ROC AUC at least 0.8", ("better than champion", "better_than_champion")
+    observed, sentence, more = _AGAINST_CHAMPION[story]
+    if story == "error":
+        nobody = "No challenger was judged."
+        return (
+            _gate(least, "minimum", None, 0.8, nobody, state="inconclusive"),
+            _gate(*better, observed, 0.0, sentence, **more),
+        )
+    auc, n_rows = SKILL["logistic" if story == "reject" else "xgboost"][0], N_POSITIVE + N_NEGATIVE
+    enough = f"The holdout has {n_rows:,} rows; at least 200 are asked."
+    return (
+        _gate(least, "minimum", auc, 0.8, f"ROC AUC is {auc:.4f}; at least 0.8 is asked."),
+        _gate(*better, observed, 0.0, sentence, **more),
+        _gate("enough holdout rows", "min_rows", n_rows, 200, enough),
+    )
+
+
+_ABOVE: tuple[float | None, str, dict[str, Any]] = (
+    0.0109,
+    "The lower bound of the difference, 0.0109, lies above the margin of 0.",
+    {},
+)
+_BELOW = "The lower bound of the difference, -0.0297, lies below the margin of 0."
+_AGAINST_CHAMPION: dict[Story, tuple[float | None, str, dict[str, Any]]] = {
+    "promote": _ABOVE,
+    "historical": _ABOVE,
+    "first": (None, "There is no champion to beat.", {}),
+    "reject": (-0.0297, _BELOW, {"state": "fail", "reason": "not_better"}),
+    "inconclusive": (
+        None,
+        "The champion can't be compared.",
+        {"state": "inconclusive", "reason": "champion_not_comparable"},
+    ),
+    "error": (None, "The champion could not be scored.", {"state": "error", "reason": "champion_error"}),
+}
+
+
+def _gate(name: str, kind: str, observed: float | None, limit: float, sentence: str, **more: Any) -> GateResult:
+    known: dict[str, Any] = {"state": "pass", "distance": None if observed is None else observed - limit}
+    return GateResult(gate=kind, name=name, observed=observed, limit=limit, sentence=sentence, **{**known, **more})
 
 
 def model_version(story: Story) -> ModelVersion:

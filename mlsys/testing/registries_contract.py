@@ -8,6 +8,7 @@ from typing import Any
 from mlsys import modelfile
 from mlsys.records import Candidate, Decision, Evaluation, MetricValue, Plan, Snapshot
 from mlsys.registries.base import Place, Registry, Release
+from mlsys.spec import Spec
 from mlsys.store import Store
 
 PIPELINE = "shop"
@@ -49,24 +50,7 @@ def fitted_pipeline(seed: int) -> Any:
 
 def make_release(store: Store, run: int = 1, *, version: str | None = None, n_candidates: int = 2) -> Release:
     """Return a release of run number `run` with fitted candidates in `store`; the first one is released."""
-    candidates = []
-    for number in range(n_candidates):
-        model, n_bytes = modelfile.save(fitted_pipeline(10 * run + number), store)
-        candidates.append(
-            Candidate(
-                candidate_id=f"{run:012d}-logistic_{number}",
-                name=f"logistic_{number}",
-                kind="logistic",
-                status="fitted",
-                model=model,
-                model_bytes=n_bytes,
-                params={"C": 1.0 + number, "penalty": None},
-                seed=42,
-                n_training_rows=40,
-                n_features=4,
-                fit_seconds=0.02,
-            )
-        )
+    candidates = [_candidate(store, run, number) for number in range(n_candidates)]
     plan = Plan(
         pipeline=PIPELINE,
         run_id=f"run-{run}",
@@ -80,18 +64,6 @@ def make_release(store: Store, run: int = 1, *, version: str | None = None, n_ca
         training_key=f"{run:064d}",
         seed=42,
     )
-    snapshot = Snapshot(
-        fingerprint="2" * 64,
-        manifest="3" * 64,
-        cutoff=_CUTOFF,
-        n_rows=40,
-        n_labelled=40,
-        n_partitions=1,
-        n_new_partitions=1,
-        n_new_rows=40,
-        first_day=plan.day,
-        last_day=plan.day,
-    )
     decision = Decision(
         decision_key=f"{run:064x}",
         run_id=plan.run_id,
@@ -103,7 +75,41 @@ def make_release(store: Store, run: int = 1, *, version: str | None = None, n_ca
         gates=(),
     )
     parts = tuple((candidate, _evaluation(candidate)) for candidate in candidates)
-    return Release(plan, snapshot, candidates[0], parts, decision, {"spec": _spec()}, version)
+    spec = _spec()
+    columns = {name: column.type for name, column in spec.feature_columns().items()}
+    return Release(plan, _snapshot(), candidates[0], parts, decision, columns, {"spec": spec.dump()}, version)
+
+
+def _candidate(store: Store, run: int, number: int) -> Candidate:
+    model, n_bytes = modelfile.save(fitted_pipeline(10 * run + number), store)
+    return Candidate(
+        candidate_id=f"{run:012d}-logistic_{number}",
+        name=f"logistic_{number}",
+        kind="logistic",
+        status="fitted",
+        model=model,
+        model_bytes=n_bytes,
+        params={"C": 1.0 + number, "penalty": None},
+        seed=42,
+        n_training_rows=40,
+        n_features=4,
+        fit_seconds=0.02,
+    )
+
+
+def _snapshot() -> Snapshot:
+    return Snapshot(
+        fingerprint="2" * 64,
+        manifest="3" * 64,
+        cutoff=_CUTOFF,
+        n_rows=40,
+        n_labelled=40,
+        n_partitions=1,
+        n_new_partitions=1,
+        n_new_rows=40,
+        first_day=date(2026, 5, 11),
+        last_day=date(2026, 5, 11),
+    )
 
 
 def _evaluation(candidate: Candidate) -> Evaluation:
@@ -118,13 +124,13 @@ def _evaluation(candidate: Candidate) -> Evaluation:
     )
 
 
-def _spec() -> dict[str, Any]:
+def _spec() -> Spec:
     import yaml
 
     from mlsys.spec import parse_dump
     from mlsys.testing.shop import SPEC
 
-    return parse_dump(yaml.safe_load(SPEC)).dump()
+    return parse_dump(yaml.safe_load(SPEC))
 
 
 class RegistryContract:

@@ -49,10 +49,11 @@ gates:
 
 
 def make_shop(home: Path, pipelines: Path, *, days: int) -> None:
-    """Write `shop.db` below `home` with the first `days` days, and the spec into `pipelines`."""
+    """Write `shop.db` below `home` with the first `days` days, and the spec into `pipelines` if there is none."""
     home.mkdir(parents=True, exist_ok=True)
     pipelines.mkdir(parents=True, exist_ok=True)
-    (pipelines / "shop.yaml").write_text(SPEC, encoding="utf-8")
+    if not (pipelines / "shop.yaml").exists():
+        (pipelines / "shop.yaml").write_text(SPEC, encoding="utf-8")
     with sqlite3.connect(home / "shop.db") as connection:
         connection.execute(
             "CREATE TABLE IF NOT EXISTS orders (order_no INTEGER, placed_at TEXT, basket_value REAL, n_items INTEGER, "
@@ -83,7 +84,8 @@ def _orders(index: int) -> list[tuple[object, ...]]:
     items = rng.integers(1, 9, n)
     channel = rng.choice(["web", "app", "store"], n)
     sign = 1.0 if index < CHANGE else -1.0
-    logit = 0.02 * (basket - 38) + 0.2 * (items - 4.5) + sign * np.select([channel == "web", channel == "app"], [2, -2], 0)
+    effect = np.select([channel == "web", channel == "app"], [2, -2], 0)
+    logit = 0.02 * (basket - 38) + 0.2 * (items - 4.5) + sign * effect
     returned = rng.random(n) < 1 / (1 + np.exp(-logit))
     seconds = np.sort(rng.integers(0, 86400, n))
     return [

@@ -82,7 +82,7 @@ def test_the_same_decision_as_on_the_command_line(
     with open_workspace() as work:
         there = work.ledger.decisions("shop")[0]
         snapshots = [row.snapshot for row in work.ledger.runs("shop") if row.snapshot]
-        models = {c.name: c.model for c in work.ledger.candidates(there.run_id)}
+        models = {c.name: c.model for c in work.ledger.candidates(work.ledger.runs("shop")[0].training_key)}
     make_shop(tmp_path, tmp_path / "pipelines", days=12)
     monkeypatch.setenv("MLSYS_HOME", str(tmp_path))
     monkeypatch.setenv("MLSYS_DATABASE", "sqlite")

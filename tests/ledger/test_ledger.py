@@ -73,13 +73,13 @@ def test_a_request_is_written_once(ledger: Ledger) -> None:
 
 
 def test_a_fitted_candidate_is_adopted_and_a_failed_one_is_replaced(ledger: Ledger) -> None:
-    failed = Candidate(candidate_id="c", name="n", kind="k", status="failed", reason="out of luck")
-    fitted = Candidate(candidate_id="c", name="n", kind="k", status="fitted", model="0" * 64)
+    failed = Candidate(candidate_id="k-c", name="n", kind="k", status="failed", reason="out of luck")
+    fitted = Candidate(candidate_id="k-c", name="n", kind="k", status="fitted", model="0" * 64)
     again = fitted.model_copy(update={"model": "1" * 64})
     assert ledger.add_candidate("p", "r", failed).status == "failed"
     assert ledger.add_candidate("p", "r", fitted).model == "0" * 64
     assert ledger.add_candidate("p", "r", again).model == "0" * 64
-    assert [c.model for c in ledger.candidates("r")] == ["0" * 64]
+    assert [c.model for c in ledger.candidates("k")] == ["0" * 64]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from mlsys.store import sha256_of
 from mlsys.testing.registries_contract import PIPELINE, fitted_pipeline, make_release, rows
 
 REGISTRY = MlflowRegistry()
+PIPELINES = Path(__file__).parents[2] / "include" / "pipelines"
 
 
 def client(place: Place):
@@ -94,6 +96,7 @@ def test_an_interrupted_publication_heals(place: Place, monkeypatch: pytest.Monk
     assert len(healed["versions"]) == 1
 
 
+@pytest.mark.slow  # imports what MLflow serves models with
 def test_the_champion_loads_by_its_alias(place: Place) -> None:
     release = make_release(place.store, version="1.0.0")
     REGISTRY.publish(release, place)

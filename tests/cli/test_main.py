@@ -1,0 +1,131 @@
+"""The entry point: cheap help, exit codes, and one clear sentence for every error."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from mlsys import errors
+from mlsys.cli.main import MEANINGS, commands, guarded
+
+HEAVY = {
+    "numpy", "pandas", "pyarrow", "sklearn", "scipy", "xgboost", "mlflow", "great_expectations", "sqlalchemy",
+    "airflow", "pydantic", "yaml", "rich",
+}  # fmt: skip
+
+
+def leaving(error: BaseException) -> click.Command:
+    @click.command()
+    def command() -> None:
+        raise error
+
+    return command
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv = ['mlsys', '--help']\n"
+        "from mlsys.cli.main import invoke\n"
+        "code = invoke(['--help'])\n"
+        f"print('LOADED', sorted({HEAVY!r} & set(sys.modules)), code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "LOADED [] 0"
+    assert "Exit codes: 0 done or skipped" in done.stdout
+
+
+def test_the_process_leaves_with_the_exit_code() -> None:
+    done = subprocess.run([sys.executable, "-m", "mlsys", "runn"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == "mlsys: exit code 2 (wrong usage or spec)"
+
+
+def test_all_commands_of_the_design_are_there() -> None:
+    names = set(commands.commands)
+    assert names == set(
+        [
+            "up",
+            "down",
+            "status",
+            "check",
+            "preview",
+            "run",
+            "history",
+            "champion",
+            "report",
+            "promote",
+            "rollback",
+            "reconcile",
+            "doctor",
+            "samples",
+        ]
+    )
+
+
+@pytest.mark.parametrize("name", sorted(commands.commands))
+def test_every_command_explains_itself(mlsys, name) -> None:
+    answer = mlsys(name, "--help")
+    assert answer.code == 0
+    assert answer.out.startswith("Usage: mlsys")
+    assert commands.commands[name].help
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.UsageError("wrong"), 2),
+        (errors.SpecError("wrong"), 2),
+        (errors.DataError("refused"), 3),
+        (errors.TransientError("locked"), 4),
+        (errors.RunError("failed"), 4),
+        (errors.IntegrityError("damaged"), 4),
+        (errors.LostRaceError("lost"), 5),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_the_last_line_names_the_exit_code(capsys, error, code) -> None:
+    assert guarded(leaving(error), []) == code
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines()[-1] == f"mlsys: exit code {code} ({MEANINGS[code]})"
+
+
+def test_an_error_says_place_rule_and_remedy(capsys) -> None:
+    guarded(leaving(errors.DataError("No rows", where="orders.csv:3", remedy="Mend the file")), [])
+    assert capsys.readouterr().err.splitlines()[0] == "mlsys: orders.csv:3: No rows. Mend the file."
+
+
+def test_a_mistake_in_mlsys_is_shown_whole(capsys) -> None:
+    assert guarded(leaving(ZeroDivisionError("oops")), []) == 4
+    said = capsys.readouterr().err
+    assert "Traceback" in said
+    assert "ZeroDivisionError: oops" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["runn", "shop"], "No such command 'runn'"),
+        (["run"], "Missing argument 'NAME'"),
+        (["run", "shop", "--mode", "wild"], "'wild' is not one of"),
+        (["rollback", "shop"], "Missing option '--reason'"),
+        (["promote", "shop", "some-run"], "Missing option '--reason'"),
+        (["samples", "make", "--days", "0"], "0 is not in the range"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(mlsys, arguments, expected) -> None:
+    answer = mlsys(*arguments)
+    assert answer.code == 2
+    assert expected in answer.err
+    assert answer.last_line == "mlsys: exit code 2 (wrong usage or spec)"
+
+
+def test_a_wrong_setting_is_named_by_its_variable(mlsys, fresh, monkeypatch) -> None:
+    monkeypatch.setenv("MLSYS_WORKERS", "many")
+    answer = mlsys("run", "shop")
+    assert answer.code == 2
+    assert "MLSYS_WORKERS: " in answer.err
+    assert "'many'" in answer.err

@@ -1,0 +1,98 @@
+"""`mlsys reconcile` and `doctor` on the shop: what went wrong is found, and what can be made again is."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def alias_of(work) -> str:
+    from mlflow import MlflowClient
+
+    version = MlflowClient(work.place.tracking_uri).get_model_version_by_alias("shop", "champion")
+    return version.tags["mlsys.candidate"]
+
+
+def test_reconcile_finds_nothing_to_mend(mlsys, seen) -> None:
+    answer = mlsys("reconcile", "shop")
+    assert (answer.code, answer.out) == (0, "shop: the registries say what the ledger says\n")
+
+
+def test_reconcile_heals_a_deleted_alias(mlsys, changed, work) -> None:
+    from mlflow import MlflowClient
+
+    MlflowClient(work.place.tracking_uri).delete_registered_model_alias("shop", "champion")
+    sick = mlsys("doctor")
+    assert sick.code == 4
+    assert "mlflow shows no champion" in sick.out
+    answer = mlsys("reconcile")
+    assert answer.code == 0
+    assert "mended: shop: mlflow shows no champion" in answer.out
+    assert alias_of(work) == work.ledger.champion("shop").candidate_id
+    assert mlsys("doctor").code == 0
+
+
+@pytest.mark.parametrize("damage", ["gone", "retargeted"])
+def test_reconcile_heals_the_link(mlsys, changed, work, damage) -> None:
+    link = changed / "registry" / "shop" / "best_model.joblib"
+    target = link.readlink()
+    link.unlink()
+    if damage == "retargeted":
+        link.symlink_to("v1.0.0/model.joblib")
+    assert "mended: shop: files shows" in mlsys("reconcile", "shop").out
+    assert link.readlink() == target
+    assert "the registries say what the ledger says" in mlsys("reconcile", "shop").out
+
+
+def test_reconcile_of_an_unknown_pipeline_names_the_nearest(mlsys, seen) -> None:
+    answer = mlsys("reconcile", "shp")
+    assert answer.code == 2
+    assert "Did you mean 'shop'?" in answer.err
+
+
+def test_doctor_is_content_with_a_healthy_home(mlsys, seen) -> None:
+    answer = mlsys("doctor")
+    assert answer.code == 0
+    assert "PROBLEM" not in answer.out
+    for subject in ("python", "disk", "spec shop", "database", "ledger shop", "champion shop", "registries shop"):
+        assert f"ok       {subject}: " in answer.out
+
+
+def test_doctor_finds_a_tampered_ledger_row(mlsys, changed) -> None:
+    with sqlite3.connect(changed / "mlsys.db") as connection:
+        triggers = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'decisions'"
+        ).fetchall()
+        assert triggers
+        for (name,) in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+        changed_rows = connection.execute(
+            "UPDATE decisions SET record = replace(record, '\"reject\"', '\"promote\"') WHERE outcome = 'reject'"
+        ).rowcount
+    connection.close()
+    assert changed_rows == 1
+    answer = mlsys("doctor")
+    assert answer.code == 4
+    assert "PROBLEM  ledger shop: decisions, pipeline shop, row " in answer.out
+    assert "chain is broken" in answer.out
+    assert answer.last_line.startswith("mlsys: exit code 4")
+
+
+def test_doctor_finds_a_missing_model_file(mlsys, changed, champion_file) -> None:
+    champion_file.unlink()
+    answer = mlsys("doctor")
+    assert answer.code == 4
+    assert f"PROBLEM  champion shop: {champion_file}: A stored file is missing" in answer.out
+    assert "mlsys rollback shop" in answer.out
+
+
+def test_doctor_names_a_broken_spec_and_goes_on(mlsys, changed) -> None:
+    (changed / "pipelines" / "broken.yaml").write_text("pipeline: [\n")
+    answer = mlsys("doctor")
+    assert answer.code == 4
+    assert "PROBLEM  spec broken: " in answer.out
+    assert "ok       spec shop: valid" in answer.out
+    assert "ok       ledger shop: " in answer.out
