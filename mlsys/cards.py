@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlsys import keys, report
+from mlsys import report
 from mlsys.errors import UsageError, near_match
 from mlsys.ledger import RunRow
 from mlsys.records import Candidate, CheckReport, Decision, EvaluationSet, ModelVersion, Plan, RunReport, Split
@@ -56,7 +56,7 @@ def _card(work: Workspace, rows: Sequence[RunRow]) -> report.Card:
         decision=decision,
         version=version or _promoted(work, plan, decision),
         spec=work.dumped_spec(plan),
-        environment={"versions": keys.versions(), "code": keys.code_fingerprint()},
+        environment=parts["environment"],
         failure=failed.sentence if failed else None,
         failed_step=failed.step if failed else None,
     )

@@ -93,7 +93,7 @@ def outlook(work: Workspace, name: str, *, day: str | None, overrides: tuple[str
         _reads(spec, known, chosen.day),
         f"Trains: {', '.join(model.label for model in spec.models)}; best on validation by {spec.metrics.primary}.",
         f"Compares with {against}.",
-        f"Promotes only if all {len(spec.gates)} gates pass: {', '.join(gate.kind for gate in spec.gates)}.",
+        f"Promotes only if all {len(spec.gates_in_force)} gates pass: {', '.join(gate.kind for gate in spec.gates_in_force)}.",
     )
     leaves = flatten(spec.dump())
     return Outlook(sentences, tuple((key, value, resolved.origins[key]) for key, value in leaves.items()))

@@ -15,6 +15,7 @@ from mlsys.projection import project
 from mlsys.promotion import plan_of
 from mlsys.records import Mode, Plan, Snapshot, Start
 from mlsys.spec import ResolvedSpec, resolve
+from mlsys.validation import require_fitting_rules
 from mlsys.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -46,13 +47,14 @@ def open_run(work: Workspace, request: RunRequest) -> Start:
     """Fix day, snapshot, keys and plan of a run, and write the request into the ledger.
 
     Raises:
-        UsageError: wrong day or override. DataError: the source was refused; nothing was changed.
+        UsageError: wrong day, override or spec. DataError: the source was refused; nothing was changed.
         TransientError: source or ledger locked or unreachable.
     """
     resolved = resolve(work.settings.spec_path(request.pipeline), request.overrides)
     spec = resolved.spec
+    require_fitting_rules(spec)
     known = work.ledger.request(request.request_id)
-    if known is not None:
+    if known is not None and known.status == "accepted":
         return _repeated(work, known)
     project(work, spec.pipeline)
     day = clock.resolve_day(
@@ -111,6 +113,15 @@ def _go(work: Workspace, request: RunRequest, plan: Plan, taken: Snapshot) -> St
     plan, taken = (first.plan or plan, first.snapshot or taken) if first else (plan, taken)
     new = f"{taken.n_new_rows:,} of them new in {taken.n_new_partitions} partitions"
     sentence = f"{taken.n_rows:,} rows up to {plan.day}, {new}"
+    _begin(work, plan, taken, sentence)
+    work.ledger.add_request(plan.pipeline, _row(request, "accepted", sentence, plan=plan))
+    return Start(
+        go=True, request_id=request.request_id, sentence=sentence, run_id=plan.run_id, plan=plan, snapshot=taken
+    )
+
+
+def _begin(work: Workspace, plan: Plan, taken: Snapshot, sentence: str) -> None:
+    environment = {"versions": keys.versions(), "code": keys.code_fingerprint()}
     work.ledger.add_run(
         plan.pipeline,
         RunRow(
@@ -120,13 +131,10 @@ def _go(work: Workspace, request: RunRequest, plan: Plan, taken: Snapshot) -> St
             sentence=sentence,
             plan=plan,
             snapshot=taken,
+            parts={"environment": work.store.put_json(environment)},
         ),
     )
-    work.ledger.add_request(plan.pipeline, _row(request, "accepted", sentence, plan=plan))
     log.info("run_started run=%s day=%s mode=%s rows=%d", plan.run_id, plan.day, plan.mode, taken.n_rows)
-    return Start(
-        go=True, request_id=request.request_id, sentence=sentence, run_id=plan.run_id, plan=plan, snapshot=taken
-    )
 
 
 def _skip(
@@ -169,19 +177,18 @@ def _row(
 
 
 def _repeated(work: Workspace, known: RequestRow) -> Start:
-    """Return what the same request was answered before: a retried first task goes on where it stood."""
-    if known.status == "skipped" or known.run_id is None:
-        return Start(
-            go=False, request_id=known.request_id, reason=known.reason, sentence=known.sentence, run_id=known.run_id
-        )
-    started = next(row for row in work.ledger.run(known.run_id) if row.plan is not None)
+    """Return what the same request was answered before: a retried or cleared first task goes on where it stood."""
+    rows = work.ledger.run(known.run_id or "")
+    plan, taken = next((row.plan, row.snapshot) for row in rows if row.plan and row.snapshot)
+    if rows[-1].status == "failed":
+        _begin(work, plan, taken, known.sentence)
     return Start(
         go=True,
         request_id=known.request_id,
         sentence=known.sentence,
         run_id=known.run_id,
-        plan=started.plan,
-        snapshot=started.snapshot,
+        plan=plan,
+        snapshot=taken,
     )
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -68,7 +68,7 @@ def validate(work: Workspace, plan: Plan, taken: Snapshot) -> CheckReport:
             where=f"{plan.pipeline}, check `{worst.name}`",
             remedy=f"`mlsys report {plan.run_id}` shows all checks; mend the data, or the rule in the spec",
         )
-        record_failure(work, plan, step="validate", error=refusal, checks=checks)
+        record_failure(work, plan, step="validate", error=refusal, parts={"checks": checks})
         raise refusal
     return checks
 
@@ -97,9 +97,11 @@ def train_all(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport,
         fitted = training.train_all(
             spec, plan, taken, checks, divided, names=missing, store=work.store, workers=work.settings.workers
         )
-        for candidate in fitted:
+        for candidate in fitted:  # failed ones too: the report card shows their reasons
             known[candidate.candidate_id] = work.ledger.add_candidate(plan.pipeline, plan.run_id, candidate)
-    return [known[key] for key in names]
+    candidates = [known[key] for key in names]
+    training.require_fitted(candidates)
+    return candidates
 
 
 def evaluate(
@@ -111,7 +113,12 @@ def evaluate(
     *,
     candidates: Sequence[Candidate],
 ) -> EvaluationSet:
-    """Score the candidates and the champion on the same raw rows."""
+    """Score the candidates and the champion on the same raw rows.
+
+    Raises:
+        RunError: not one candidate was fitted.
+    """
+    training.require_fitted(candidates)
     return evaluation.evaluate(
         work.spec_of(plan),
         plan,
@@ -180,10 +187,8 @@ def settle(work: Workspace, plan: Plan, checks: CheckReport, divided: Split, ver
     )
 
 
-def record_failure(
-    work: Workspace, plan: Plan, *, step: str, error: MlsysError, checks: CheckReport | None = None
-) -> None:
-    """Close the run in the ledger as failed, with the step and the reason; once, by whoever knows most."""
+def record_failure(work: Workspace, plan: Plan, *, step: str, error: MlsysError, parts: Mapping[str, Record]) -> None:
+    """Close the run in the ledger as failed: the step, the reason, and the records made so far."""
     work.ledger.add_run(
         plan.pipeline,
         RunRow(
@@ -192,7 +197,7 @@ def record_failure(
             status="failed",
             step=step,
             sentence=str(error),
-            parts={} if checks is None else {"checks": work.store.put_json(checks.dump())},
+            parts={name: work.store.put_json(part.dump()) for name, part in parts.items()},
         ),
     )
 
@@ -212,6 +217,7 @@ class Finished:
     """All that a run without Airflow leaves in memory; the fields after `start` are None for a skip."""
 
     start: Start
+    parts: dict[str, Record] = field(default_factory=dict)
     candidates: list[Candidate] = field(default_factory=list)
     evaluations: EvaluationSet | None = None
     version: ModelVersion | None = None
@@ -235,17 +241,17 @@ def run(work: Workspace, request: RunRequest, *, listener: Listener | None = Non
     try:
         _steps(work, start.plan, start.snapshot, finished=finished, watch=watch)
     except MlsysError as error:
-        record_failure(work, start.plan, step=watch.current, error=error)
+        record_failure(work, start.plan, step=watch.current, error=error, parts=finished.parts)
         raise
     return finished
 
 
 def _steps(work: Workspace, plan: Plan, taken: Snapshot, *, finished: Finished, watch: _Watch) -> None:
     with watch.step("validate"):
-        checks = validate(work, plan, taken)
+        checks = finished.parts["checks"] = validate(work, plan, taken)
         watch.say(f"{checks.n_checks} checks, {checks.n_quarantined} rows quarantined")
     with watch.step("split"):
-        divided = split(work, plan, taken, checks)
+        divided = finished.parts["split"] = split(work, plan, taken, checks)
         watch.say(divided.sentence)
     with watch.step("train"):
         finished.candidates = train_all(work, plan, taken, checks, divided)

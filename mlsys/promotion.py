@@ -44,7 +44,7 @@ def decide(
     """
     key = keys.decision_key(plan.training_key, plan.mode, evaluations.champion)
     evidence = _evidence(plan, snapshot, checks=checks, evaluations=evaluations, store=work.store)
-    gates = tuple(gate.judge(evidence) for gate in spec.gates)
+    gates = tuple(gate.judge(evidence) for gate in spec.gates_in_force)
     champion = work.ledger.champion(spec.pipeline)
     outcome, reason, sentence = _outcome(plan, gates, evaluations, champion)
     decision = Decision(

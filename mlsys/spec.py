@@ -24,11 +24,14 @@ from pydantic import (
 )
 
 from mlsys.checks import CHECKS
+from mlsys.coherence import contradictions
 from mlsys.components import Frozen
 from mlsys.durations import Duration
 from mlsys.errors import SpecError, near_match
 from mlsys.features import FEATURES
 from mlsys.gates import GATES
+from mlsys.gates.base import Gate
+from mlsys.gates.min_rows import MinRows
 from mlsys.metrics import METRICS
 from mlsys.models import MODELS
 from mlsys.registries import REGISTRIES
@@ -156,28 +159,20 @@ class Spec(Frozen):
         return (value,) if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _columns_exist(self) -> Spec:
-        named = [("target.column", self.target.column)]
-        named += [(f"key.{i}", name) for i, name in enumerate(self.key)]
-        named += [(f"drop.{i}", name) for i, name in enumerate(self.drop)]
-        named += [
-            (f"checks.rules.{i}.column", rule.column)
-            for i, rule in enumerate(self.checks.rules)
-            if isinstance(getattr(rule, "column", None), str)
-        ]
-        for where, name in named:
-            if name not in self.columns:
-                raise ValueError(f"{where}: no column '{name}' in `schema`. {near_match(name, self.columns)}")
-        names = [model.label for model in self.models]
-        if len(set(names)) != len(names):
-            raise ValueError(f"models: two candidates have the same name: {names}. Give each a `name`")
-        if not self.feature_columns():
-            raise ValueError("schema: no column is left as a feature")
+    def _coherent(self) -> Spec:
+        for contradiction in contradictions(self):
+            raise ValueError(contradiction)
         return self
+
+    @property
+    def gates_in_force(self) -> tuple[Gate, ...]:
+        """The spec's gates, and the floor of rows that holds where the spec names none of its own."""
+        floor = () if any(isinstance(gate, MinRows) for gate in self.gates) else (MinRows(),)
+        return (*self.gates, *floor)
 
     def feature_columns(self) -> dict[str, ColumnSpec]:
         """Return the columns that models see: the schema less key, target, group, `drop` and timestamps."""
-        taken = {self.target.column, *self.key, *self.drop, getattr(self.split, "column", None)}
+        taken = {self.target.column, *self.key, *self.drop, self.split.group_column}
         return {n: c for n, c in self.columns.items() if n not in taken and c.type != "timestamp"}
 
     def dump(self) -> dict[str, Any]:

@@ -98,11 +98,18 @@ def train_all(
         found = _forked(spec, plan, models, material, store=store, workers=workers)
     else:
         found = {m.label: _candidate(spec, plan, m, material, store=store) for m in models}
-    candidates = [found[model.label] for model in models]
-    failed = [f"{c.name}: {c.reason}" for c in candidates if c.status == "failed"]
-    if failed and not any(c.status == "fitted" and not c.baseline for c in candidates):
-        raise RunError(f"No candidate could be fitted. {'; '.join(failed)}", where="training")
-    return candidates
+    return [found[model.label] for model in models]
+
+
+def require_fitted(candidates: Sequence[Candidate]) -> None:
+    """Refuse to go on without a single fitted candidate.
+
+    Raises:
+        RunError: only baselines are fitted, or nothing; holds each failed one's reason.
+    """
+    if not any(candidate.status == "fitted" and not candidate.baseline for candidate in candidates):
+        reasons = "; ".join(f"{c.name}: {c.reason}" for c in candidates if c.status == "failed")
+        raise RunError(f"No candidate could be fitted. {reasons}", where="training")
 
 
 def refit(

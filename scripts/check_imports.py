@@ -20,7 +20,7 @@ PICTURE = """
 ground: errors settings clock components durations schema records store partitions segments scored wording
   fingerprint modelfile logs children sampling liveness postgres database ledger
 extensions: sources checks splits features models metrics gates registries monitors
-spec: spec
+spec: coherence spec
 steps: workspace keys target intake partitioning source_reading snapshot gx_suite data_docs partition_checks
   validation dataset training resampling curves assessment evaluation promotion projection appointment monitoring
   cards report

@@ -51,12 +51,18 @@ class Ledger:
     # -- requests and runs ------------------------------------------------------------------------------------
 
     def add_request(self, pipeline: str, row: RequestRow) -> None:
-        """Write down that somebody asked for a run; the same `request_id` is written once."""
+        """Write down that somebody asked for a run; the same request with the same answer is written once."""
         with databases.writing(self.engine, pipeline) as connection:
-            known = sa.select(tables.requests.c.seq).where(tables.requests.c.request_id == row.request_id)
-            if connection.execute(known).first() is None:
+            table = tables.requests
+            last = connection.execute(
+                sa.select(table.c.status)
+                .where(table.c.request_id == row.request_id)
+                .order_by(table.c.seq.desc())
+                .limit(1)
+            ).scalar()
+            if last != row.status:
                 named = {"request_id": row.request_id, "run_id": row.run_id, "status": row.status}
-                _append(connection, tables.requests, pipeline, {**named, "reason": row.reason}, row.dump())
+                _append(connection, table, pipeline, {**named, "reason": row.reason}, row.dump())
 
     def request(self, request_id: str) -> RequestRow | None:
         """Return a request, or None."""

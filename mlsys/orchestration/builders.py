@@ -120,7 +120,7 @@ def _params() -> dict[str, Param]:
 
 def _documentation(spec: Spec) -> str:
     candidates = "\n".join(f"- `{model.label}`" for model in spec.models)
-    gates = "\n".join(f"- `{gate.kind}`" for gate in spec.gates)
+    gates = "\n".join(f"- `{gate.kind}`" for gate in spec.gates_in_force)
     when = (
         f"every night at {spec.schedule.hour:02d}:00 UTC, about the day before" if spec.schedule.enabled else "by hand"
     )

@@ -35,8 +35,11 @@ PRELOADED = (
     "sklearn.metrics",
     "xgboost",
     "great_expectations",
+    "great_expectations.expectations",
     "mlflow",
-    "mlflow.sklearn",
+    "mlflow.pyfunc",
+    "mlflow.store.tracking.sqlalchemy_store",
+    "mlflow.store.model_registry.sqlalchemy_store",
     "mlsys.pipeline",
 )
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")

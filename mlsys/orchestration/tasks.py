@@ -55,7 +55,7 @@ def split(start: Data, checks: Data) -> Data:
     from mlsys import pipeline as steps
     from mlsys.records import CheckReport
 
-    with _running(start, "split") as (work, plan, taken):
+    with _running(start, "split", checks=checks) as (work, plan, taken):
         return steps.split(work, plan, taken, CheckReport.load(checks)).dump()
 
 
@@ -65,7 +65,7 @@ def train(start: Data, checks: Data, divided: Data, name: str) -> Data:
     from mlsys.records import CheckReport, Split
 
     get_current_context()["candidate"] = name  # the label of the mapped task
-    with _running(start, "train") as (work, plan, taken):
+    with _running(start, "train", checks=checks, divided=divided) as (work, plan, taken):
         candidate = steps.train(work, plan, taken, CheckReport.load(checks), Split.load(divided), name=name)
         return candidate.dump()
 
@@ -76,7 +76,7 @@ def evaluate(start: Data, checks: Data, divided: Data, candidates: Sequence[Data
     from mlsys.records import Candidate, CheckReport, Split
 
     fitted = [Candidate.load(candidate) for candidate in candidates]
-    with _running(start, "evaluate") as (work, plan, taken):
+    with _running(start, "evaluate", checks=checks, divided=divided) as (work, plan, taken):
         return steps.evaluate(
             work, plan, taken, CheckReport.load(checks), Split.load(divided), candidates=fitted
         ).dump()
@@ -87,7 +87,7 @@ def decide(start: Data, checks: Data, evaluations: Data) -> Data:
     from mlsys import pipeline as steps
     from mlsys.records import CheckReport, EvaluationSet
 
-    with _running(start, "decide") as (work, plan, taken):
+    with _running(start, "decide", checks=checks) as (work, plan, taken):
         checked, evaluated = CheckReport.load(checks), EvaluationSet.load(evaluations)
         return steps.decide(work, plan, taken, checked, evaluations=evaluated).dump()
 
@@ -97,7 +97,7 @@ def promote(start: Data, checks: Data, divided: Data, evaluations: Data, decisio
     from mlsys import pipeline as steps
     from mlsys.records import CheckReport, Decision, EvaluationSet, Split
 
-    with _running(start, "promote") as (work, plan, taken):
+    with _running(start, "promote", checks=checks, divided=divided) as (work, plan, taken):
         checked, parted = CheckReport.load(checks), Split.load(divided)
         version = steps.promote(
             work,
@@ -149,10 +149,10 @@ def _opened() -> Iterator[Any]:
 
 
 @contextmanager
-def _running(start: Data, step: str) -> Iterator[Any]:
+def _running(start: Data, step: str, *, checks: Data | None = None, divided: Data | None = None) -> Iterator[Any]:
     """Open the workspace for a step; a failure that no retry can mend closes the run in the ledger."""
     from mlsys import pipeline as steps
-    from mlsys.records import Start
+    from mlsys.records import CheckReport, Record, Split, Start
 
     begun = Start.load(start)
     with _opened() as work:
@@ -160,5 +160,8 @@ def _running(start: Data, step: str) -> Iterator[Any]:
             yield work, begun.plan, begun.snapshot
         except MlsysError as error:
             if begun.plan is not None and not error.retryable:
-                steps.record_failure(work, begun.plan, step=step, error=error)
+                made: dict[str, Record] = {}
+                made |= {} if checks is None else {"checks": CheckReport.load(checks)}
+                made |= {} if divided is None else {"split": Split.load(divided)}
+                steps.record_failure(work, begun.plan, step=step, error=error, parts=made)
             raise
