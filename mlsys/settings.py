@@ -63,15 +63,14 @@ class Settings(BaseSettings):
         Raises:
             UsageError: there is none.
         """
-        path = self.pipelines / f"{pipeline}.yaml"
-        if not path.is_file():
-            known = sorted(file.stem for file in self.pipelines.glob("*.yaml"))
+        known = sorted(file.stem for file in self.pipelines.glob("*.yaml"))
+        if pipeline not in known:
             raise UsageError(
                 f"There is no pipeline '{pipeline}'. {near_match(pipeline, known)}",
                 where=str(self.pipelines),
                 remedy="Each pipeline is one YAML file in that folder (MLSYS_PIPELINES)",
             )
-        return path
+        return self.pipelines / f"{pipeline}.yaml"
 
 
 def load_settings() -> Settings:

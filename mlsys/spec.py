@@ -323,7 +323,9 @@ def _validated(mapping: dict[str, Any], path: Path) -> Spec:
     try:
         spec = Spec.model_validate(_tuples(mapping))
     except ValidationError as error:
-        problems = [_problem(item) for item in error.errors()]
+        # A misspelt key stands first: it explains why another one is missing.
+        found = sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
+        problems = [_problem(item) for item in found]
         more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
         raise SpecError("; ".join(problems[:5]) + more, where=str(path)) from None
     if spec.pipeline != path.stem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -57,6 +58,47 @@ def store(home: Path) -> Store:
     from mlsys.store import Store
 
     return Store(home / "store")
+
+
+@pytest.fixture(scope="session")
+def retrained_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose shop has a champion of day 10, a run of day 11 for the record, and a day 12 that no run has seen."""
+    from mlsys import pipeline
+    from mlsys.intake import RunRequest
+    from mlsys.testing.shop import day, edit_spec, enter, make_shop
+    from mlsys.workspace import open_workspace
+
+    home = tmp_path_factory.mktemp("retrained-shop") / "home"
+    make_shop(home, home / "pipelines", days=13)
+    edit_spec(home / "pipelines", registries=["files"])
+    with pytest.MonkeyPatch.context() as patched:
+        enter(home, patched)
+        with open_workspace() as work:
+            pipeline.run(work, RunRequest("shop", day=day(10)))
+            pipeline.run(work, RunRequest("shop", day=day(11), mode="train"))
+    return home
+
+
+@pytest.fixture
+def shop(retrained_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the retrained shop, set in the environment."""
+    from mlsys.testing.shop import enter
+
+    home = tmp_path / "home"
+    shutil.copytree(retrained_shop, home, symlinks=True)
+    enter(home, monkeypatch)
+    return home
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """Put back the handlers and levels that a command of the test sets for its process."""
+    root, ours = logging.getLogger(), logging.getLogger("mlsys")
+    handlers, levels = list(root.handlers), (root.level, ours.level)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
 
 
 @pytest.fixture(scope="session")

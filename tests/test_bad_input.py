@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import logging
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,9 @@ import pytest
 import yaml
 
 from mlsys.cli.main import invoke
-from mlsys.testing.shop import day, edit_spec, make_shop
+from mlsys.testing.shop import day, edit_spec
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("logging_as_before")]
 
 NEW_DAY = str(day(12))
 TABLES = ("requests", "runs", "candidates", "evaluations", "decisions", "champion_changes", "partitions")
@@ -57,32 +56,6 @@ class Answer:
     said: list[str]
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A shop with a champion of twelve days, and a thirteenth day of data that no run has seen."""
-    home = tmp_path_factory.mktemp("bad-input") / "home"
-    make_shop(home, home / "pipelines", days=12)
-    edit_spec(home / "pipelines", registries=["files"])
-    with pytest.MonkeyPatch.context() as patched:
-        _enter(home, patched)
-        assert invoke(["run", "shop", "--json"]) == 0
-    make_shop(home, home / "pipelines", days=13)
-    return home
-
-
-@pytest.fixture
-def shop(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    root, levels = logging.getLogger(), logging.getLogger("mlsys").level
-    handlers, level = list(root.handlers), root.level
-    home = tmp_path / "home"
-    shutil.copytree(prepared, home, symlinks=True)
-    _enter(home, monkeypatch)
-    yield home
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.getLogger("mlsys").setLevel(levels)
-
-
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
     def run(*arguments: str, pipeline: str = "shop") -> Answer:
@@ -103,12 +76,6 @@ def visits(shop: Path) -> Path:
         rows = [f"{index * 100 + i},{i % 7},{'de' if i % 3 else 'ie'},{'yes' if i % 2 else 'no'}" for i in range(50)]
         (folder / f"{day(index)}.csv").write_text("visit,pages,country,bought\n" + "\n".join(rows) + "\n")
     return folder
-
-
-def _enter(home: Path, patched: pytest.MonkeyPatch) -> None:
-    patched.setenv("MLSYS_HOME", str(home))
-    patched.setenv("MLSYS_DATABASE", "sqlite")
-    patched.setenv("MLSYS_PIPELINES", str(home / "pipelines"))
 
 
 def state(home: Path) -> State:
@@ -246,7 +213,7 @@ WRONG_SPECS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
     "rule for another type": (
         {"checks": {"rules": [{"kind": "matches", "column": "n_items", "regex": "x"}]}},
-        ("shop, checks.rules.0", "The check can't be applied"),
+        ("shop.yaml", "checks.rules.0", "n_items is of type integer"),
     ),
 }
 
@@ -430,9 +397,9 @@ def test_missing_labels_of_some_rows_are_no_error(shop, run) -> None:
 @pytest.mark.parametrize(
     ("index", "changes", "sentence"),
     [
-        (11, {}, "skipped (unchanged): The champion"),
+        (10, {}, "skipped (unchanged): The champion"),
         (40, {}, f"skipped (no_data_for_day): The source has no rows of {day(40)}"),
-        (12, {"ingest": {"settle": "0s", "min_new_rows": 81}}, "skipped (too_few_new_rows): 80 new rows"),
+        (12, {"ingest": {"settle": "0s", "min_new_rows": 161}}, "skipped (too_few_new_rows): 160 new rows"),
     ],
     ids=["unchanged", "no_data_for_day", "too_few_new_rows"],
 )

@@ -9,9 +9,13 @@ from __future__ import annotations
 import sqlite3
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import yaml
+
+if TYPE_CHECKING:
+    import pytest
 
 FIRST_DAY = date(2026, 5, 1)
 CHANGE = 12
@@ -63,6 +67,12 @@ def make_shop(home: Path, pipelines: Path, *, days: int) -> None:
         for index in range(known, days):
             connection.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?)", _orders(index))
     connection.close()
+
+
+def enter(home: Path, patched: pytest.MonkeyPatch) -> None:
+    """Make `home`, with the specs in its folder `pipelines` and its ledger in SQLite, the home of this process."""
+    for name, value in (("HOME", home), ("DATABASE", "sqlite"), ("PIPELINES", home / "pipelines")):
+        patched.setenv(f"MLSYS_{name}", str(value))
 
 
 def day(index: int) -> date:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlsys.cli.main import invoke
-from mlsys.testing.shop import day, edit_spec, make_shop
+from mlsys.testing.shop import day, edit_spec, enter, make_shop
 from mlsys.workspace import Workspace, open_workspace
 
 
@@ -29,19 +28,8 @@ class Answer:
         return self.err.rstrip().rsplit("\n", 1)[-1]
 
 
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    """Commands set up logging for their process; the next test starts without it."""
-    root, ours = logging.getLogger(), logging.getLogger("mlsys")
-    handlers, levels = list(root.handlers), (root.level, ours.level)
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(levels[0])
-    ours.setLevel(levels[1])
-
-
 @pytest.fixture
-def mlsys(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
+def mlsys(capsys: pytest.CaptureFixture[str], logging_as_before: None) -> Callable[..., Answer]:
     """Run a command line in this process."""
 
     def run(*arguments: str) -> Answer:
@@ -96,13 +84,6 @@ def work(changed: Path) -> Iterator[Workspace]:
     """The copied home, opened."""
     with open_workspace() as opened:
         yield opened
-
-
-def enter(home: Path, patched: pytest.MonkeyPatch) -> None:
-    """Make `home` the home of this process."""
-    patched.setenv("MLSYS_HOME", str(home))
-    patched.setenv("MLSYS_DATABASE", "sqlite")
-    patched.setenv("MLSYS_PIPELINES", str(home / "pipelines"))
 
 
 @pytest.fixture

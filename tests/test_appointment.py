@@ -1,0 +1,76 @@
+"""A person decides who serves: versions, reasons, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlsys.appointment import appoint, roll_back
+from mlsys.errors import LostRaceError, UsageError
+from mlsys.testing.shop import day
+from mlsys.workspace import Workspace, open_workspace
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def work(shop: Path) -> Iterator[Workspace]:
+    with open_workspace() as opened:
+        yield opened
+
+
+def served(work: Workspace) -> str:
+    return (work.home / "registry" / "shop" / "best_model.joblib").readlink().parts[0]
+
+
+def newest_run(work: Workspace) -> str:
+    return work.ledger.decisions("shop")[-1].run_id
+
+
+def test_a_version_is_never_used_twice(work) -> None:
+    run_id = newest_run(work)
+    assert appoint(work, "shop", run_id, candidate=None, reason="newer").version == "1.0.1"
+    assert roll_back(work, "shop", version=None, reason="worse").version == "1.0.0"
+    assert appoint(work, "shop", run_id, candidate="prior", reason="a test").version == "1.1.0"
+    assert roll_back(work, "shop", version="1.0.1", reason="a test").version == "1.0.1"
+    assert served(work) == "v1.0.1"
+    assert [change.generation for change in work.ledger.champion_changes("shop")] == [1, 2, 3, 4, 5]
+
+
+def test_a_manual_promotion_names_decision_person_and_reason(work) -> None:
+    change = appoint(work, "shop", newest_run(work), candidate=None, reason="the board wants it")
+    decision = work.ledger.decisions("shop")[-1]
+    assert (change.kind, change.decision_key, change.reason) == ("manual", decision.decision_key, "the board wants it")
+    assert change.who
+    assert change.cutoff.date() == day(12)
+
+
+def test_a_rollback_goes_back_behind_the_cutoff_and_says_who_it_replaced(work) -> None:
+    newer = appoint(work, "shop", newest_run(work), candidate=None, reason="newer")
+    back = roll_back(work, "shop", version=None, reason="worse")
+    assert back.previous == newer.candidate_id
+    assert back.cutoff < newer.cutoff
+
+
+def test_a_run_of_another_pipeline_is_refused(work) -> None:
+    with pytest.raises(UsageError, match="other has no run with fitted candidates"):
+        appoint(work, "other", newest_run(work), candidate=None, reason="a test")
+    assert work.ledger.champion("other") is None
+
+
+def test_the_first_champion_has_nothing_to_go_back_to(work) -> None:
+    with pytest.raises(UsageError, match="is the first champion of shop"):
+        roll_back(work, "shop", version=None, reason="a test")
+    with pytest.raises(UsageError, match="other has no champion"):
+        roll_back(work, "other", version=None, reason="a test")
+
+
+def test_a_champion_that_moved_meanwhile_is_not_replaced(work, monkeypatch) -> None:
+    known = work.ledger.champion_changes("shop")
+    appoint(work, "shop", newest_run(work), candidate="prior", reason="another person")
+    monkeypatch.setattr(type(work.ledger), "champion_changes", lambda *_: known)
+    with pytest.raises(LostRaceError, match="nothing was changed"):
+        appoint(work, "shop", newest_run(work), candidate="logistic", reason="what was known before")
+    monkeypatch.undo()

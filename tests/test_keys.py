@@ -1,0 +1,72 @@
+"""Keys: same data, spec and code, same key; anything else, another one."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlsys import keys
+from mlsys.spec import ResolvedSpec, resolve
+from mlsys.testing import records_samples
+from mlsys.testing.shop import SPEC
+
+SNAPSHOT = records_samples.snapshot()
+
+
+@pytest.fixture
+def shop(tmp_path):
+    path = tmp_path / "shop.yaml"
+    path.write_text(SPEC)
+
+    def resolved(*overrides: str) -> ResolvedSpec:
+        return resolve(path, overrides)
+
+    return resolved
+
+
+def test_the_same_input_has_the_same_key(shop) -> None:
+    assert keys.training_key(shop(), SNAPSHOT) == keys.training_key(shop(), SNAPSHOT)
+
+
+@pytest.mark.parametrize("override", ["models.0.C=0.5", "training.seed=7", "gates.0.at_least=0.7", "drop=[gift]"])
+def test_another_spec_has_another_key(shop, override) -> None:
+    assert keys.training_key(shop(override), SNAPSHOT) != keys.training_key(shop(), SNAPSHOT)
+
+
+@pytest.mark.parametrize("override", ["owner=someone", "description=words", "tags=[a]", "schedule.hour=3"])
+def test_what_changes_no_model_changes_no_key(shop, override) -> None:
+    assert keys.training_key(shop(override), SNAPSHOT) == keys.training_key(shop(), SNAPSHOT)
+
+
+def test_a_default_written_out_is_the_same_spec(shop) -> None:
+    assert keys.training_key(shop("training.seed=42"), SNAPSHOT) == keys.training_key(shop(), SNAPSHOT)
+
+
+def test_another_snapshot_has_another_key(shop) -> None:
+    other = SNAPSHOT.model_copy(update={"fingerprint": "f" * 64})
+    assert keys.training_key(shop(), other) != keys.training_key(shop(), SNAPSHOT)
+
+
+@pytest.mark.parametrize("name", ["code_fingerprint", "versions"])
+def test_other_code_or_packages_have_another_key(shop, monkeypatch, name) -> None:
+    before = keys.training_key(shop(), SNAPSHOT)
+    monkeypatch.setattr(keys, name, lambda: "other")
+    assert keys.training_key(shop(), SNAPSHOT) != before
+
+
+def test_a_decision_is_about_mode_and_champion() -> None:
+    made = {
+        keys.decision_key(training, mode, champion)
+        for training in ("a", "b")
+        for mode in ("live", "dry", "train")
+        for champion in (None, "x", "y")
+    }
+    assert len(made) == 18
+
+
+def test_a_run_is_named_by_pipeline_day_key_and_mode() -> None:
+    assert keys.run_id("shop", "2026-05-12", "0123456789abcdef", "live") == "shop-2026-05-12-0123456789"
+    assert keys.run_id("shop", "2026-05-12", "0123456789abcdef", "dry") == "shop-2026-05-12-0123456789-dry"
+
+
+def test_the_versions_name_everything_that_numbers_depend_on() -> None:
+    assert {"python", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "xgboost"} == set(keys.versions())

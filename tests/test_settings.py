@@ -1,0 +1,85 @@
+"""What the operator decides, and how a wrong decision is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlsys.errors import UsageError
+from mlsys.settings import Settings, expand, load_settings
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("MLSYS_AIRFLOW_PORT", "70000"),
+        ("MLSYS_MLFLOW_PORT", "http"),
+        ("MLSYS_LOG_FORMAT", "xml"),
+        ("MLSYS_LOG_LEVEL", "loud"),
+        ("MLSYS_WORKERS", "0"),
+        ("MLSYS_SCHEDULE_START", "soon"),
+    ],
+)
+def test_a_wrong_value_names_its_variable(monkeypatch, variable, value) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(UsageError) as caught:
+        load_settings()
+    assert caught.value.where == variable
+    assert caught.value.got == value
+
+
+def test_the_environment_gives_the_values(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("MLSYS_HOME", str(tmp_path))
+    monkeypatch.setenv("MLSYS_AIRFLOW_PORT", "8081")
+    settings = load_settings()
+    assert (settings.root, settings.store, settings.airflow_port) == (tmp_path, tmp_path / "store", 8081)
+
+
+def test_the_home_is_absolute(monkeypatch, tmp_path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    assert Settings(home=Path("var")).root == tmp_path / "var"
+    assert Settings(home=Path("~/mlsys")).root == tmp_path / "user" / "mlsys"
+
+
+def test_a_spec_is_found_by_its_name(tmp_path) -> None:
+    (tmp_path / "shop.yaml").write_text("")
+    settings = Settings(pipelines=tmp_path)
+    assert settings.spec_path("shop") == tmp_path / "shop.yaml"
+    with pytest.raises(UsageError, match=r"no pipeline 'shpo'\. Did you mean 'shop'"):
+        settings.spec_path("shpo")
+
+
+def test_a_name_never_leaves_the_folder_of_specs(tmp_path) -> None:
+    (tmp_path / "secret.yaml").write_text("")
+    (tmp_path / "pipelines").mkdir()
+    with pytest.raises(UsageError, match="no pipeline"):
+        Settings(pipelines=tmp_path / "pipelines").spec_path("../secret")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain $NAME {NAME}", "plain $NAME {NAME}"),
+        ("${NAME}", "ann"),
+        ("u:${NAME}@${HOST:-localhost}/db", "u:ann@localhost/db"),
+        ("${EMPTY:-}", ""),
+        ("${NAME:-bob}", "ann"),
+    ],
+)
+def test_variables_are_filled_in(monkeypatch, text, expected) -> None:
+    monkeypatch.setenv("NAME", "ann")
+    monkeypatch.delenv("HOST", raising=False)
+    assert expand(text) == expected
+
+
+def test_the_home_can_always_be_named(monkeypatch, tmp_path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert expand("sqlite:///${MLSYS_HOME}/shop.db") == f"sqlite:///{tmp_path}/var/shop.db"
+
+
+def test_a_variable_that_is_not_set_is_named(monkeypatch) -> None:
+    monkeypatch.delenv("NO_SUCH", raising=False)
+    with pytest.raises(UsageError, match="NO_SUCH is not set"):
+        expand("${NO_SUCH}")
