@@ -88,12 +88,13 @@ def outlook(work: Workspace, name: str, *, day: str | None, overrides: tuple[str
         against = f"nobody: the champion knows newer data (up to {champion.cutoff:%Y-%m-%d}), the run is for the record"
     else:
         against = f"{champion.candidate_id} (version {champion.version}, data up to {champion.cutoff:%Y-%m-%d})"
+    gates = spec.gates_in_force
     sentences = (
         f"{name}, day {chosen.day} ({chosen.source}): rows before {chosen.cutoff:%Y-%m-%d %H:%M} UTC.",
         _reads(spec, known, chosen.day),
         f"Trains: {', '.join(model.label for model in spec.models)}; best on validation by {spec.metrics.primary}.",
         f"Compares with {against}.",
-        f"Promotes only if all {len(spec.gates_in_force)} gates pass: {', '.join(gate.kind for gate in spec.gates_in_force)}.",
+        f"Promotes only if all {len(gates)} gates pass: {', '.join(gate.kind for gate in gates)}.",
     )
     leaves = flatten(spec.dump())
     return Outlook(sentences, tuple((key, value, resolved.origins[key]) for key, value in leaves.items()))

@@ -39,9 +39,8 @@ def judge_newest(work: Workspace, spec: Spec) -> CheckReport | None:
     """Return what the checks say about the lookback window (before the first run: about everything); None without rows.
 
     Raises:
-        DataError, TransientError: as the source. SpecError: a rule does not suit its column.
+        DataError, TransientError: as the source.
     """
-    validation.require_fitting_rules(spec)
     cutoff = clock.cutoff_of(snapshot.newest_complete_day(spec))
     before = _newest_before_window(work, spec, cutoff)
     with tempfile.TemporaryDirectory(prefix="mlsys-check-") as folder:

@@ -15,7 +15,6 @@ from mlsys.projection import project
 from mlsys.promotion import plan_of
 from mlsys.records import Mode, Plan, Snapshot, Start
 from mlsys.spec import ResolvedSpec, resolve
-from mlsys.validation import require_fitting_rules
 from mlsys.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -52,7 +51,6 @@ def open_run(work: Workspace, request: RunRequest) -> Start:
     """
     resolved = resolve(work.settings.spec_path(request.pipeline), request.overrides)
     spec = resolved.spec
-    require_fitting_rules(spec)
     known = work.ledger.request(request.request_id)
     if known is not None and known.status == "accepted":
         return _repeated(work, known)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -19,11 +18,11 @@ import yaml
 
 from mlsys.cli.main import invoke
 from mlsys.testing.shop import day, edit_spec
+from mlsys.testing.untouched import TABLES, State, state_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("logging_as_before")]
 
 NEW_DAY = str(day(12))
-TABLES = ("requests", "runs", "candidates", "evaluations", "decisions", "champion_changes", "partitions")
 VISITS = """
 pipeline: visits
 source: {kind: files, path: "${MLSYS_HOME}/visits/*", day_pattern: "(\\\\d{4}-\\\\d{2}-\\\\d{2})"}
@@ -36,16 +35,6 @@ models: [prior, logistic]
 gates: [{kind: minimum, metric: roc_auc, at_least: 0.6}]
 registries: [files]
 """
-
-
-@dataclass(frozen=True)
-class State:
-    """All that bad input must leave as it was."""
-
-    rows: dict[str, int]
-    champion: str
-    registry: dict[str, str]
-    store: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -76,18 +65,6 @@ def visits(shop: Path) -> Path:
         rows = [f"{index * 100 + i},{i % 7},{'de' if i % 3 else 'ie'},{'yes' if i % 2 else 'no'}" for i in range(50)]
         (folder / f"{day(index)}.csv").write_text("visit,pages,country,bought\n" + "\n".join(rows) + "\n")
     return folder
-
-
-def state(home: Path) -> State:
-    with closing(sqlite3.connect(home / "mlsys.db")) as connection:
-        rows = {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}
-        (champion,) = connection.execute("SELECT max(hash) FROM champion_changes").fetchone()
-    registry = {
-        path.relative_to(home).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in (home / "registry").rglob("*")
-        if path.is_file()
-    }
-    return State(rows, champion, registry, frozenset(path.name for path in (home / "store").rglob("*")))
 
 
 def alter(home: Path, *statements: str) -> None:
@@ -140,9 +117,9 @@ BROKEN_DATABASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 def test_a_source_that_is_refused_changes_nothing(shop, run, name) -> None:
     statements, parts = BROKEN_DATABASES[name]
     alter(shop, *statements)
-    before = state(shop)
+    before = state_of(shop)
     refused(run("--day", NEW_DAY), 3, *parts)
-    assert state(shop) == before
+    assert state_of(shop) == before
 
 
 @pytest.mark.parametrize(
@@ -156,39 +133,39 @@ def test_a_source_that_is_refused_changes_nothing(shop, run, name) -> None:
 )
 def test_a_damaged_database_file_changes_nothing(shop, run, damage, part) -> None:
     damage(shop / "shop.db")
-    before = state(shop)
+    before = state_of(shop)
     refused(run("--day", NEW_DAY), 3, "shop.db", part)
-    assert state(shop) == before
+    assert state_of(shop) == before
 
 
 def test_a_locked_source_may_pass_and_changes_nothing(shop, run, monkeypatch) -> None:
     monkeypatch.setattr("mlsys.sources.databases.BUSY_SECONDS", 0.05)
-    before = state(shop)
+    before = state_of(shop)
     with closing(sqlite3.connect(shop / "shop.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         refused(run("--day", NEW_DAY), 4, "shop.db", "locked by another process", "Try again")
         other.execute("ROLLBACK")
-    assert state(shop) == before
+    assert state_of(shop) == before
 
 
 def test_a_locked_ledger_may_pass_and_promotes_nothing(shop, run, monkeypatch) -> None:
     monkeypatch.setattr("mlsys.ledger.engine._BUSY_SECONDS", 0.05)
-    before = state(shop)
+    before = state_of(shop)
     with closing(sqlite3.connect(shop / "mlsys.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         refused(run("--day", NEW_DAY), 4, "The ledger's database does not answer", "locked", "try again")
         other.execute("ROLLBACK")
-    after = state(shop)
+    after = state_of(shop)
     assert (after.rows, after.champion, after.registry) == (before.rows, before.champion, before.registry)
 
 
 def test_a_home_of_another_database_is_left_alone(shop, run, monkeypatch) -> None:
-    before = state(shop)
+    before = state_of(shop)
     monkeypatch.setenv("MLSYS_DATABASE", "postgresql://u:secret@127.0.0.1:9/mlsys")
     answer = run("--day", NEW_DAY)
     refused(answer, 2, "MLSYS_DATABASE", "This home keeps its ledger in", "another MLSYS_HOME")
     assert "secret" not in answer.said[0]
-    assert state(shop) == before
+    assert state_of(shop) == before
 
 
 WRONG_SPECS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
@@ -222,16 +199,16 @@ WRONG_SPECS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 def test_a_wrong_spec_changes_nothing(shop, run, name) -> None:
     changes, parts = WRONG_SPECS[name]
     edit_spec(shop / "pipelines", **changes)
-    before = state(shop)
+    before = state_of(shop)
     refused(run("--day", NEW_DAY), 2, *parts)
-    assert state(shop) == before
+    assert state_of(shop) == before
 
 
 def test_yaml_that_is_none_is_refused_with_its_line(shop, run) -> None:
     (shop / "pipelines" / "shop.yaml").write_text("pipeline: shop\nmodels: [logistic\n")
-    before = state(shop)
+    before = state_of(shop)
     refused(run(), 2, "shop.yaml:", "Not valid YAML")
-    assert state(shop) == before
+    assert state_of(shop) == before
 
 
 @pytest.mark.parametrize(
@@ -247,15 +224,15 @@ def test_yaml_that_is_none_is_refused_with_its_line(shop, run) -> None:
     ],
 )
 def test_a_wrong_run_parameter_changes_nothing(shop, run, arguments, parts) -> None:
-    before = state(shop)
+    before = state_of(shop)
     refused(run(*arguments), 2, *parts)
-    assert state(shop) == before
+    assert state_of(shop) == before
 
 
 def test_an_unknown_pipeline_changes_nothing(shop, run) -> None:
-    before = state(shop)
+    before = state_of(shop)
     refused(run(pipeline="shpo"), 2, "There is no pipeline 'shpo'", "Did you mean 'shop'?")
-    assert state(shop) == before
+    assert state_of(shop) == before
 
 
 # -- files ----------------------------------------------------------------------------------------------------
@@ -306,16 +283,16 @@ BROKEN_FILES: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
 def test_a_broken_file_changes_nothing(shop, visits, run, name) -> None:
     damage, parts = BROKEN_FILES[name]
     damage(visits / f"{day(2)}.csv")
-    before = state(shop)
+    before = state_of(shop)
     refused(run(pipeline="visits"), 3, *parts)
-    assert state(shop) == before
+    assert state_of(shop) == before
 
 
 def test_no_file_at_all_changes_nothing(shop, visits, run) -> None:
     shutil.rmtree(visits)
-    before = state(shop)
+    before = state_of(shop)
     refused(run(pipeline="visits"), 3, "visits/*", "No file matches the pattern", "Correct `source.path`")
-    assert state(shop) == before
+    assert state_of(shop) == before
 
 
 def test_a_few_broken_lines_are_counted_and_the_run_goes_on(shop, visits, run) -> None:
@@ -368,27 +345,27 @@ def test_refused_data_leaves_a_failed_run_and_nothing_else(shop, run, name) -> N
     alter(shop, *statements)
     # All days are read again, so that the damage is in all of them.
     edit_spec(shop / "pipelines", ingest={"lookback": "30d", "settle": "0s"}, **changes)
-    before = state(shop)
+    before = state_of(shop)
     refused(run("--day", NEW_DAY), 3, *parts)
-    only_a_failed_run(before, state(shop))
+    only_a_failed_run(before, state_of(shop))
 
 
 def test_asking_again_about_refused_data_is_refused_again(shop, run) -> None:
     alter(shop, f"UPDATE orders SET basket_value = -1 WHERE order_no % 10 = 0 AND date(placed_at) = '{NEW_DAY}'")
     first = run("--day", NEW_DAY)
-    before = state(shop)
+    before = state_of(shop)
     again = run("--day", NEW_DAY)
     assert (first.code, again.code) == (3, 3)
     assert again.said == first.said
-    only_a_failed_run(before, state(shop))
-    assert state(shop).rows["partitions"] == before.rows["partitions"]
+    only_a_failed_run(before, state_of(shop))
+    assert state_of(shop).rows["partitions"] == before.rows["partitions"]
 
 
 def test_missing_labels_of_some_rows_are_no_error(shop, run) -> None:
     alter(shop, f"UPDATE orders SET returned = NULL WHERE order_no % 5 = 0 AND date(placed_at) = '{NEW_DAY}'")
-    before = state(shop)
+    before = state_of(shop)
     assert run("--day", NEW_DAY).code == 0
-    assert state(shop).rows["decisions"] == before.rows["decisions"] + 1
+    assert state_of(shop).rows["decisions"] == before.rows["decisions"] + 1
 
 
 # -- nothing to do is no error --------------------------------------------------------------------------------
@@ -406,10 +383,10 @@ def test_missing_labels_of_some_rows_are_no_error(shop, run) -> None:
 def test_a_skip_says_why_and_leaves_only_its_request(shop, capfd, index, changes, sentence) -> None:
     if changes:
         edit_spec(shop / "pipelines", **changes)
-    before = state(shop)
+    before = state_of(shop)
     assert invoke(["run", "shop", "--day", str(day(index))]) == 0
     assert sentence in capfd.readouterr().out
-    after = state(shop)
+    after = state_of(shop)
     assert after.rows["requests"] == before.rows["requests"] + 1
     for table in ("runs", "candidates", "evaluations", "decisions", "champion_changes"):
         assert after.rows[table] == before.rows[table]
