@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from mlsys import snapshot as snapshots
 from mlsys.clock import last_day_before
-from mlsys.errors import DataError, SpecError, near_match
+from mlsys.errors import DataError
 from mlsys.records import CheckReport, Snapshot, Split, SplitCounts
 from mlsys.schema import ColumnSpec
 from mlsys.spec import Spec
@@ -61,7 +61,7 @@ def split(spec: Spec, snapshot: Snapshot, checks: CheckReport, *, store: Store) 
             training.
         SpecError: the rule names a column that the schema does not have.
     """
-    group = _group_column(spec)
+    group = spec.split.group_column
     columns = [spec.target.column, "_day", "_key", *([group] if group else [])]
     table = snapshots.read(snapshot.manifest, store, columns)
     labels = labels_of(table[spec.target.column])
@@ -242,13 +242,6 @@ def _record(
         sum(left_out.values()),
     )
     return record
-
-
-def _group_column(spec: Spec) -> str | None:
-    name: str | None = spec.split.group_column
-    if name is not None and name not in spec.columns:
-        raise SpecError(f"No column '{name}' in `schema`. {near_match(name, spec.columns)}", where="split.column")
-    return name
 
 
 def _days(table: pa.Table) -> np.ndarray:

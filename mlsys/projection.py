@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from mlsys.errors import IntegrityError
@@ -34,10 +35,9 @@ def project(work: Workspace, pipeline: str, *, force: bool = False) -> dict[str,
     changes = work.ledger.champion_changes(pipeline)
     state = {"generation": changes[-1].generation if changes else 0, "decision": decisions[-1].decision_key}
     marker = work.home / "projections" / f"{pipeline}.json"
-    if not force and marker.exists():
-        done: dict[str, Any] = json.loads(marker.read_text())
-        if done["state"] == state:
-            return dict(done["names"])
+    done = None if force else _read(marker)
+    if done is not None and done["state"] == state:
+        return dict(done["names"])
     with work.ledger.projecting(pipeline):
         # Read again under the lock: whoever held it before may have changed the champion.
         changes = work.ledger.champion_changes(pipeline)
@@ -50,6 +50,15 @@ def project(work: Workspace, pipeline: str, *, force: bool = False) -> dict[str,
         state = {"generation": changes[-1].generation if changes else 0, "decision": decisions[-1].decision_key}
         write_atomically(marker, json.dumps({"state": state, "names": names}, sort_keys=True).encode())
     return names
+
+
+def _read(marker: Path) -> dict[str, Any] | None:
+    """Return what the marker says, or None when it is missing or damaged; everything is then written again."""
+    try:
+        found: dict[str, Any] = json.loads(marker.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return found if {"state", "names"} <= set(found) else None
 
 
 def drift(work: Workspace, pipeline: str) -> list[str]:

@@ -129,7 +129,10 @@ def outcome_of(
 ) -> ModelVersion:
     """Return what serves now, in words."""
     champion = work.ledger.champion(plan.pipeline)
-    if crowned is not None:
+    if crowned is not None and champion is not None and champion.generation > crowned.generation:
+        # The run was interrupted after its promotion, and somebody has changed the champion since.
+        sentence = f"Promoted as version {crowned.version}; since then {champion.candidate_id} was put in its place"
+    elif crowned is not None:
         sentence = f"{crowned.candidate_id} is champion of {plan.pipeline} as version {crowned.version}"
     elif decision.outcome == "promote":
         sentence = f"Dry run: {decision.challenger} would have become champion"

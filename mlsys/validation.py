@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from mlsys.checks.base import Check, PartitionSummary, Summaries
-from mlsys.errors import SpecError
 from mlsys.partition_checks import Examination, examine
 from mlsys.records import CheckReport, CheckResult, Snapshot, State
 from mlsys.spec import Spec
@@ -50,12 +49,7 @@ class _Share:
 
 
 def validate(spec: Spec, snapshot: Snapshot, *, store: Store, home: Path) -> CheckReport:
-    """Return what the checks of `spec` say about `snapshot`; rows of partitions seen before are not read again.
-
-    Raises:
-        SpecError: a rule does not suit the declared type of its column.
-    """
-    require_fitting_rules(spec)
+    """Return what the checks of `spec` say about `snapshot`; rows of partitions seen before are not read again."""
     manifest = store.read_json(snapshot.manifest)
     partitions: list[dict[str, Any]] = manifest["partitions"]
     rules = [rule for rule in spec.checks.rules if rule.scope == "partition"]
@@ -95,18 +89,6 @@ def validate(spec: Spec, snapshot: Snapshot, *, store: Store, home: Path) -> Che
         report.n_validated_partitions,
     )
     return report
-
-
-def require_fitting_rules(spec: Spec) -> None:
-    """Refuse rules that can't be applied to the columns they name; needs no data.
-
-    Raises:
-        SpecError: names the first such rule.
-    """
-    for i, rule in enumerate(spec.checks.rules):
-        problem = rule.misfit(spec.columns)
-        if problem:
-            raise SpecError(f"The check can't be applied: {problem}", where=f"{spec.pipeline}, checks.rules.{i}")
 
 
 def _quarantine(

@@ -34,8 +34,15 @@ def plan(work: Workspace) -> Plan:
 
 
 def begin(work: Workspace, plan: Plan) -> None:
-    row = RunRow(run_id=plan.run_id, training_key=plan.training_key, status="started", plan=plan)
-    work.ledger.add_run(plan.pipeline, row.model_copy(update={"snapshot": records_samples.snapshot()}))
+    row = RunRow(
+        run_id=plan.run_id,
+        training_key=plan.training_key,
+        status="started",
+        plan=plan,
+        snapshot=records_samples.snapshot(),
+        parts={"environment": work.store.put_json({"versions": {"python": "3.12.1"}, "code": "c" * 64})},
+    )
+    work.ledger.add_run(plan.pipeline, row)
 
 
 def train(work: Workspace, plan: Plan, *, failed: tuple[str, ...] = ()) -> None:
@@ -60,7 +67,7 @@ def settle(work: Workspace, plan: Plan) -> None:
 
 def fail(work: Workspace, plan: Plan, step: str, *, checks: CheckReport | None = None) -> None:
     error = DataError("The data was refused", where="shop") if checks else RunError("It broke")
-    pipeline.record_failure(work, plan, step=step, error=error, checks=checks)
+    pipeline.record_failure(work, plan, step=step, error=error, parts={"checks": checks} if checks else {})
 
 
 def crown(work: Workspace, plan: Plan) -> ChampionChange:

@@ -104,8 +104,8 @@ def run(spec: Spec, data: Dataset, store: Store, monkeypatch: pytest.MonkeyPatch
             records_samples.snapshot(),
             records_samples.check_report(),
             records_samples.split().model_copy(update={"holdout": counts}),
-            candidates,
-            champion,
+            candidates=candidates,
+            champion=champion,
             store=store,
         )
         assert len(asked) == 1

@@ -75,3 +75,13 @@ def test_a_change_in_the_ledger_alone_is_shown_by_the_next_projection(work, monk
     project(work, "shop")
     assert served(work) == "v1.0.1"
     assert drift(work, "shop") == []
+
+
+def test_a_damaged_marker_is_written_again(shop: Path) -> None:
+    with open_workspace() as work:
+        names = project(work, "shop")
+        marker = work.home / "projections" / "shop.json"
+        whole = marker.read_bytes()
+        marker.write_bytes(whole[:10])
+        assert project(work, "shop") == names
+        assert marker.read_bytes() == whole

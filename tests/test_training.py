@@ -196,8 +196,10 @@ def test_any_other_error_ends_the_run(how: str, store: Store, monkeypatch: pytes
 
 def test_no_candidate_at_all_is_a_run_error_with_all_reasons(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     models = (odd("value", "one"), odd("value", "two"), {"kind": "prior"})
+    candidates = Made(world(store, models=models), monkeypatch).train_all()
+    assert [candidate.status for candidate in candidates] == ["failed", "failed", "fitted"]
     with pytest.raises(RunError, match="one: ValueError: went wrong; two: ValueError"):
-        Made(world(store, models=models), monkeypatch).train_all()
+        training.require_fitted(candidates)
 
 
 def test_an_unknown_candidate_gets_the_nearest_name(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,7 +235,7 @@ def test_several_threads_per_candidate_stay_in_this_process(store: Store, monkey
 def test_refit_adds_the_validation_rows_and_never_the_holdout(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Made(world(store), monkeypatch)
     candidate = made.train("logistic")
-    again = training.refit(*made.args, candidate, store=store)
+    again = training.refit(*made.args, candidate=candidate, store=store)
     assert again.n_training_rows == made.split.training.n_rows + made.split.validation.n_rows
     assert again.candidate_id == f"{candidate.candidate_id}-refit"
     assert again.model != candidate.model
