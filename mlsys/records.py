@@ -278,7 +278,8 @@ class GateResult(Record):
     """What one gate saw.
 
     Attributes:
-        distance: how far inside (positive) or outside (negative) the limit, in the metric's unit.
+        distance: how far inside (positive) or outside (negative) the limit.
+        unit: of observed, limit and distance: `share` of one, `hours`, or empty for metrics and counts.
         sentence: the finding for people, complete.
         reason: stable code for machines (`below_minimum`, `too_few_rows`), None for a pass.
     """
@@ -289,6 +290,7 @@ class GateResult(Record):
     observed: float | None = None
     limit: float | None = None
     distance: float | None = None
+    unit: Literal["", "share", "hours"] = ""
     sentence: str
     reason: str | None = None
 

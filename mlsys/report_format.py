@@ -6,11 +6,13 @@ A missing value is always `–`, never an empty cell; minus signs are real ones,
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
+
+from mlsys.durations import in_words
 
 MISSING = "–"
 _PERCENT = "\u00a0%"  # never alone on the next line
@@ -41,6 +43,15 @@ def share(value: float | None) -> str:
         return MISSING
     percent = value * 100
     return f"{percent:.2g}{_PERCENT}" if 0 < percent < 1 else f"{percent:.1f}{_PERCENT}"
+
+
+def quantity(value: float | None, unit: str = "", *, difference: bool = False) -> str:
+    """Return a gate's figure with its unit: a share as a percentage (a difference of two in points), hours in words."""
+    if value is None or not unit:
+        return number(value)
+    if unit == "share":
+        return f"{number(round(value * 100, 2))}\u00a0points" if difference else share(value)
+    return _minus("-" * (value < 0)) + in_words(timedelta(hours=value))
 
 
 def seconds(value: float) -> str:
@@ -93,7 +104,7 @@ def relative(path: str) -> str:
 
 def prose(text: str) -> Markup:
     """Return a sentence with what stands in backticks set as code; all is escaped, a password in a URL masked."""
-    parts = _masked(text).split("`")
+    parts = _masked(text).replace(" %", _PERCENT).split("`")
     if len(parts) % 2 == 0:
         return escape("`".join(parts))
     quoted = (Markup("<code>{}</code>").format(part) if i % 2 else escape(part) for i, part in enumerate(parts))
@@ -110,5 +121,5 @@ def _minus(text: str) -> str:
 
 FILTERS = {
     function.__name__: function
-    for function in (metric, signed, number, share, seconds, size, instant, day, leaf, relative, prose)
+    for function in (metric, signed, number, share, quantity, seconds, size, instant, day, leaf, relative, prose)
 }

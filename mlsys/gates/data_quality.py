@@ -33,6 +33,7 @@ class DataQuality(Gate):
             observed=share,
             limit=limit,
             distance=limit - share,
+            unit="share",
             sentence=_sentence(checks, limit),
             reason="checks_not_passed" if not clean else None if within else "too_many_quarantined",
         )
@@ -42,10 +43,11 @@ def _sentence(checks: CheckReport, limit: float) -> str:
     failed = [result for result in checks.results if result.state != "pass"]
     critical = [result for result in failed if result.severity == "critical"]
     percent = f"{100 * checks.quarantined_share:.3g} %, at most {100 * limit:.3g} % may be"
-    share = f"{checks.n_quarantined:,} rows are quarantined ({percent})"
+    rows = "1 row is" if checks.n_quarantined == 1 else f"{checks.n_quarantined:,} rows are"
+    share = f"{rows} quarantined ({percent})"
     if checks.state != "pass":
         worst = f": {critical[0].name}" if critical else ""
         return f"The data checks ended with '{checks.state}'{worst}; {share}."
     warnings = len(failed) - len(critical)
     warned = f" with {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
-    return f"{checks.n_checks:,} data checks passed{warned}; {share}."
+    return f"The data pass{warned}; {share}."

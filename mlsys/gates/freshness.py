@@ -32,6 +32,7 @@ class Freshness(Gate):
             observed=_hours(age),
             limit=_hours(self.max_age),
             distance=_hours(self.max_age - age),
+            unit="hours",
             sentence=f"The newest row ({newest:%Y-%m-%d %H:%M} UTC) is {in_words(age)} older than the cutoff "
             f"({cutoff:%Y-%m-%d %H:%M} UTC); at most {in_words(self.max_age)} are allowed.",
             reason=None if fresh else "stale",

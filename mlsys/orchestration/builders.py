@@ -15,6 +15,8 @@ from mlsys.spec import Spec, load_spec
 
 POOL = "training"
 _QUICK = timedelta(minutes=30)
+# A record is one value between tasks: neither an XCom per field nor a copy of it in the log, which has the events.
+_RECORD: dict[str, Any] = {"multiple_outputs": False, "show_return_value_in_logs": False}
 
 
 def spec_files() -> list[Path]:
@@ -54,9 +56,9 @@ def retrain_dag(path: Path) -> DAG:
 
 
 def _flow(spec: Spec) -> None:
-    start = task.short_circuit(task_id="take_snapshot", doc_md=tasks.take_snapshot.__doc__)(tasks.take_snapshot)(
-        spec.pipeline
-    )
+    start = task.short_circuit(task_id="take_snapshot", doc_md=tasks.take_snapshot.__doc__, **_RECORD)(
+        tasks.take_snapshot
+    )(spec.pipeline)
     checks = _step(tasks.validate)(start)
     divided = _step(tasks.split)(start, checks)
     trained = (
@@ -66,6 +68,7 @@ def _flow(spec: Spec) -> None:
             pool=POOL,
             execution_timeout=spec.training.timeout,
             map_index_template="{{ candidate }}",
+            **_RECORD,
         )(tasks.train)
         .partial(start=start, checks=checks, divided=divided)
         .expand(name=[model.label for model in spec.models])
@@ -73,13 +76,13 @@ def _flow(spec: Spec) -> None:
     evaluations = _step(tasks.evaluate)(start, checks, divided, trained)
     decision = _step(tasks.decide)(start, checks, evaluations)
     version = _step(tasks.promote)(start, checks, divided, evaluations, decision)
-    # A teardown runs whatever became of the tasks before, and does not turn a failed run into a green one.
-    report = teardown(on_failure_fail_dagrun=True)(_step(tasks.report))
+    # A teardown runs whatever became of the tasks before, and the run is judged by `promote`, the last task before it.
+    report = teardown(_step(tasks.report))
     version >> report(start)
 
 
 def _step(function: Any) -> Any:
-    return task(task_id=function.__name__, doc_md=function.__doc__)(function)
+    return task(task_id=function.__name__, doc_md=function.__doc__, **_RECORD)(function)
 
 
 def _timetable(spec: Spec) -> CronPartitionTimetable | None:
@@ -99,51 +102,62 @@ def _params() -> dict[str, Param]:
             type=["null", "string"],
             format="date",
             title="Day",
-            description="Last UTC day of data to include. Empty: the partition key, or the newest complete day.",
+            description="Last UTC day of data to include. Empty: the partition key (under Advanced Options), "
+            "or else the newest complete day.",
         ),
         "mode": Param(
             "live",
             enum=["live", "dry", "train"],
             title="Mode",
             description_md="**live** promotes when every gate passes, **dry** only decides, "
-            "**train** registers the models for the record and never promotes.",
+            "**train** registers the best model for the record and never promotes.",
         ),
         "reason": Param(
             None,
             type=["null", "string"],
             maxLength=500,
             title="Reason",
-            description="Why this run is asked for; kept in the ledger.",
+            description="Why this run is asked for; kept in the ledger and shown on the report card.",
         ),
     }
 
 
 def _documentation(spec: Spec) -> str:
-    candidates = "\n".join(f"- `{model.label}`" for model in spec.models)
-    gates = "\n".join(f"- `{gate.kind}`" for gate in spec.gates_in_force)
+    # Airflow's dialog sets paragraphs and lists without space between them: headings keep the parts apart.
+    candidates = "\n".join(f"- {_plain(model.label)}" for model in spec.models)
+    gates = "\n".join(f"- {_plain(gate.kind)}" for gate in spec.gates_in_force)
     when = (
-        f"every night at {spec.schedule.hour:02d}:00 UTC, about the day before" if spec.schedule.enabled else "by hand"
+        f"Every night at {spec.schedule.hour:02d}:00 UTC, about the UTC day before"
+        if spec.schedule.enabled
+        else "By hand"
     )
-    return f"""### Retraining of `{spec.pipeline}`
+    return f"""### Retraining of {_plain(spec.pipeline)}
 {spec.description}
 
-Runs {when}. It reads what is new, checks it, trains the candidates below, and compares the best of them with the
-champion on the same rows. Only if **all** gates pass does the best candidate become champion.
+#### What it does
+Reads what is new, checks it, trains the candidates, and compares the best of them with the champion on the same
+rows. Only if **all** gates pass does the best candidate become champion.
 
-**Candidates** (chosen on validation rows by `{spec.metrics.primary}`)
+#### When it runs
+{when}. By hand with a **day** (or a partition key, both YYYY-MM-DD). A run for a day without data, or for data and a
+spec that were judged before, ends green after its first task and says why in that task's log.
 
+#### Candidates, chosen on validation rows by {_plain(spec.metrics.primary)}
 {candidates}
 
-**Gates** (judged on the holdout)
-
+#### Gates, judged on holdout rows
 {gates}
 
-Trigger it by hand with a **day** (or a partition key, both `YYYY-MM-DD`). A run for a day without data, or for data
-and a spec that were judged before, ends green after its first task and says why in that task's log.
-
-Spec: `include/pipelines/{spec.pipeline}.yaml` · owner: {spec.owner}
-The same on a command line: `mlsys run {spec.pipeline}`
+#### Where to look
+The log of the task `decide` has the decision in words, that of `report` the path of the report card; MLflow has every
+candidate in the experiment {_plain(spec.pipeline)}. Owner: {spec.owner}. The spec is
+`include/pipelines/{spec.pipeline}.yaml`; on a command line, `mlsys run {spec.pipeline}` does the same.
 """
+
+
+def _plain(name: str) -> str:
+    """Return a name as Markdown shows it unchanged."""
+    return name.replace("_", "\\_")
 
 
 def _broken(path: Path, message: str) -> DAG:

@@ -6,16 +6,19 @@ specs fail at once.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from airflow.sdk import get_current_context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from mlsys.errors import MlsysError
 
 Data = dict[str, Any]
+
+log = logging.getLogger(__name__)
 
 
 def take_snapshot(pipeline: str) -> Data | None:
@@ -38,6 +41,8 @@ def take_snapshot(pipeline: str) -> Data | None:
     )
     with _opened() as work:
         start = steps.take_snapshot(work, request)
+    if not start.go:
+        log.info("nothing_to_do reason=%s sentence=%r", start.reason, start.sentence)
     context["ti"].xcom_push(key="start", value=start.dump())
     return start.dump() if start.go else None
 
@@ -56,7 +61,9 @@ def split(start: Data, checks: Data) -> Data:
     from mlsys.records import CheckReport
 
     with _running(start, "split", checks=checks) as (work, plan, taken):
-        return steps.split(work, plan, taken, CheckReport.load(checks)).dump()
+        divided = steps.split(work, plan, taken, CheckReport.load(checks))
+    log.info("divided sentence=%r", divided.sentence)
+    return divided.dump()
 
 
 def train(start: Data, checks: Data, divided: Data, name: str) -> Data:
@@ -77,9 +84,9 @@ def evaluate(start: Data, checks: Data, divided: Data, candidates: Sequence[Data
 
     fitted = [Candidate.load(candidate) for candidate in candidates]
     with _running(start, "evaluate", checks=checks, divided=divided) as (work, plan, taken):
-        return steps.evaluate(
-            work, plan, taken, CheckReport.load(checks), Split.load(divided), candidates=fitted
-        ).dump()
+        found = steps.evaluate(work, plan, taken, CheckReport.load(checks), Split.load(divided), candidates=fitted)
+    log.info("evaluated models=%d best=%s by=%s", len(found.summary), found.best, found.primary)
+    return found.dump()
 
 
 def decide(start: Data, checks: Data, evaluations: Data) -> Data:
@@ -89,7 +96,11 @@ def decide(start: Data, checks: Data, evaluations: Data) -> Data:
 
     with _running(start, "decide", checks=checks) as (work, plan, taken):
         checked, evaluated = CheckReport.load(checks), EvaluationSet.load(evaluations)
-        return steps.decide(work, plan, taken, checked, evaluations=evaluated).dump()
+        decision = steps.decide(work, plan, taken, checked, evaluations=evaluated)
+    for gate in decision.gates:
+        log.info("gate state=%s name=%r sentence=%r", gate.state, gate.name, gate.sentence)
+    log.info("decided outcome=%s reason=%s sentence=%r", decision.outcome, decision.reason, decision.sentence)
+    return decision.dump()
 
 
 def promote(start: Data, checks: Data, divided: Data, evaluations: Data, decision: Data) -> Data:
@@ -110,20 +121,25 @@ def promote(start: Data, checks: Data, divided: Data, evaluations: Data, decisio
             decision=Decision.load(decision),
         )
         steps.settle(work, plan, checked, parted, version)
+    log.info("promoted changed=%s champion=%s sentence=%r", version.changed, version.champion, version.sentence)
     if version.decision.outcome == "error":
         raise AirflowFailException(f"Decision `error`: {version.decision.sentence}")
     return version.dump()
 
 
-def report(start: Data) -> Data:
+def report(start: Data | None) -> Data:
     """Write the report card, whatever became of the run, and say where it lies."""
     from mlsys.cards import card_path
     from mlsys.records import Start
 
+    if start is None:  # a teardown runs even when the first task found nothing to do
+        raise AirflowSkipException("There is no run to report")
     run_id = Start.load(start).run_id or ""
     with _opened() as work:
         path = card_path(work, run_id)
-        return {"run_id": run_id, "path": str(path.relative_to(work.home)), "address": path.as_uri()}
+        found = {"run_id": run_id, "path": str(path.relative_to(work.home)), "address": path.as_uri()}
+    log.info("report_card address=%s", found["address"])
+    return found
 
 
 def refuse(message: str) -> NoReturn:
@@ -133,8 +149,6 @@ def refuse(message: str) -> NoReturn:
 
 @contextmanager
 def _opened() -> Iterator[Any]:
-    import logging
-
     from mlsys.settings import load_settings
     from mlsys.workspace import open_workspace
 

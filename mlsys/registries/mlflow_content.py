@@ -1,7 +1,8 @@
-"""What MLflow is told about a run: tags, parameters and metrics."""
+"""What MLflow is told about a run: its name, tags, parameters, metrics and dataset."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from mlsys.records import Candidate, Evaluation
@@ -9,25 +10,57 @@ from mlsys.registries.base import Release
 
 CANDIDATE_TAG = "mlsys.candidate"
 
+MLFLOW_TYPES = {
+    # An integer column may hold missing values, which MLflow's integers may not.
+    "integer": "double",
+    "number": "double",
+    "text": "string",
+    "category": "string",
+    "boolean": "boolean",
+}
+
+
+def experiment_tags(release: Release) -> dict[str, str]:
+    """Return an experiment's tags: MLflow shows it as model training, not as an agent's, with the spec's text."""
+    text = release.spec["spec"].get("description", "")
+    return {"mlflow.experimentKind": "custom_model_development", "mlflow.note.content": text}
+
+
+def run_name(release: Release) -> str:
+    """Return the name of a retraining's run: short enough for MLflow's column, which cuts after 18 characters."""
+    return f"{release.plan.day} {release.decision.outcome}"
+
+
+def verdict(release: Release) -> str:
+    """Return the decision as a sentence that begins with its outcome, for lists that show only a beginning."""
+    return f"{release.decision.outcome.capitalize()}: {release.decision.sentence}"
+
 
 def run_tags(release: Release) -> dict[str, str]:
     """Return the tags of a retraining's run; the dataset is described by its fingerprint, not copied."""
-    plan, snapshot, decision = release.plan, release.snapshot, release.decision
+    plan, snapshot = release.plan, release.snapshot
     return {
-        "mlsys.run_id": plan.run_id,
-        "mlsys.pipeline": plan.pipeline,
-        "mlsys.day": plan.day.isoformat(),
-        "mlsys.mode": plan.mode,
-        "mlsys.training_key": plan.training_key,
-        "mlsys.decision_key": decision.decision_key,
-        "mlsys.outcome": decision.outcome,
+        **_shared_tags(release),
         "mlsys.spec_fingerprint": plan.spec_fingerprint,
         "mlsys.report": f"reports/{plan.pipeline}/{plan.run_id}.html",
         "mlsys.dataset.fingerprint": snapshot.fingerprint,
         "mlsys.dataset.cutoff": snapshot.cutoff.isoformat(),
         "mlsys.dataset.rows": str(snapshot.n_rows),
         "mlsys.dataset.labelled": str(snapshot.n_labelled),
-        "mlflow.note.content": decision.sentence,
+        "mlflow.note.content": verdict(release),
+    }
+
+
+def _shared_tags(release: Release) -> dict[str, str]:
+    plan, decision = release.plan, release.decision
+    return {
+        "mlsys.outcome": decision.outcome,
+        "mlsys.day": plan.day.isoformat(),
+        "mlsys.mode": plan.mode,
+        "mlsys.pipeline": plan.pipeline,
+        "mlsys.run_id": plan.run_id,
+        "mlsys.training_key": plan.training_key,
+        "mlsys.decision_key": decision.decision_key,
         "mlflow.source.name": "mlsys",
         "mlflow.user": "mlsys",
     }
@@ -36,7 +69,7 @@ def run_tags(release: Release) -> dict[str, str]:
 def candidate_tags(release: Release, candidate: Candidate, parent: str) -> dict[str, str]:
     """Return the tags of a candidate's run, nested below the run `parent`."""
     tags = {
-        **run_tags(release),
+        **_shared_tags(release),
         CANDIDATE_TAG: candidate.candidate_id,
         "mlsys.kind": candidate.kind,
         "mlsys.baseline": str(candidate.baseline).lower(),
@@ -52,13 +85,30 @@ def candidate_tags(release: Release, candidate: Candidate, parent: str) -> dict[
 def version_tags(release: Release) -> dict[str, str]:
     """Return the tags of the registered version; `mlsys.version` is the semantic one, once it was promoted."""
     tags = {
+        "mlsys.outcome": release.decision.outcome,
         CANDIDATE_TAG: release.candidate.candidate_id,
         "mlsys.sha256": str(release.candidate.model),
         "mlsys.training_key": release.plan.training_key,
         "mlsys.decision_key": release.decision.decision_key,
-        "mlsys.outcome": release.decision.outcome,
     }
-    return {**tags, "mlsys.version": release.version} if release.version else tags
+    return {"mlsys.version": release.version, **tags} if release.version else tags
+
+
+def dataset_input(release: Release) -> Any:
+    """Return the snapshot as MLflow's dataset: its day and fingerprint, the columns that models see, row counts."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    plan, snapshot = release.plan, release.snapshot
+    columns = [{"name": name, "type": MLFLOW_TYPES[logical]} for name, logical in release.columns.items()]
+    dataset = Dataset(
+        name=f"{plan.pipeline} to {plan.day}",
+        digest=snapshot.fingerprint[:12],
+        source_type="mlsys",
+        source=json.dumps({"manifest": snapshot.manifest, "fingerprint": snapshot.fingerprint}),
+        schema=json.dumps({"mlflow_colspec": columns}),
+        profile=json.dumps({"num_rows": snapshot.n_rows, "num_labelled": snapshot.n_labelled}),
+    )
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
 
 
 def candidate_params(candidate: Candidate) -> dict[str, str]:

@@ -12,18 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from mlsys.registries.base import Release
+from mlsys.registries.mlflow_content import MLFLOW_TYPES
 from mlsys.registries.requirements import pinned_requirements
 
 _MODEL, _CONDA, _VENV = "model.pkl", "conda.yaml", "python_env.yaml"
-
-_MLFLOW_TYPES = {
-    # An integer column may hold missing values, which MLflow's integers may not.
-    "integer": "double",
-    "number": "double",
-    "text": "string",
-    "category": "string",
-    "boolean": "boolean",
-}
 
 
 def write_model(folder: Path, data: bytes, release: Release, logged_model: Any) -> None:
@@ -82,5 +74,5 @@ def signature(release: Release) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 
-    inputs = [ColSpec(_MLFLOW_TYPES[logical], name, required=False) for name, logical in release.columns.items()]
+    inputs = [ColSpec(MLFLOW_TYPES[logical], name, required=False) for name, logical in release.columns.items()]
     return ModelSignature(Schema(inputs), Schema([TensorSpec(np.dtype("float64"), (-1, 2))]))

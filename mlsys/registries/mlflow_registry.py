@@ -23,7 +23,11 @@ from mlsys.registries.mlflow_content import (
     candidate_metrics,
     candidate_params,
     candidate_tags,
+    dataset_input,
+    experiment_tags,
+    run_name,
     run_tags,
+    verdict,
     version_tags,
 )
 from mlsys.registries.mlflow_model import write_model
@@ -140,18 +144,18 @@ def _publish(client: MlflowClient, release: Release, place: Place) -> str:
     pipeline, candidate = release.plan.pipeline, release.candidate
     experiment = _experiment(client, release, place)
     known = _known_runs(client, experiment, release)
-    parent = _run(client, experiment, known.get(""), name=release.plan.run_id, tags=run_tags(release))
+    parent = _run(client, experiment, known.get(""), name=run_name(release), tags=run_tags(release))
     runs = {}
     for part, evaluation in release.parts:
         tags = candidate_tags(release, part, parent.info.run_id)
         run = _run(client, experiment, known.get(part.candidate_id), name=part.name, tags=tags)
         metrics = candidate_metrics(part, evaluation, release)
-        _fill(client, run, metrics, candidate_params(part), failed=part.status == "failed")
+        _fill(client, run, release, metrics=metrics, params=candidate_params(part), failed=part.status == "failed")
         runs[part.candidate_id] = (run, metrics)
     if candidate.candidate_id not in runs or candidate.model is None:
         raise IntegrityError("The released candidate is none of the run's fitted ones", got=candidate.candidate_id)
     run, metrics = runs[candidate.candidate_id]
-    _fill(client, parent, metrics, {"released": candidate.name})
+    _fill(client, parent, release, metrics=metrics, params={"released": candidate.name})
     version = _version_of(client, pipeline, candidate.candidate_id)
     if version is None:
         version = _register(client, release, place, run)
@@ -169,7 +173,8 @@ def _experiment(client: MlflowClient, release: Release, place: Place) -> str:
     if found is None:
         try:
             location = (place.home / "mlartifacts" / pipeline).resolve().as_uri()
-            return str(client.create_experiment(pipeline, artifact_location=location))
+            tags = experiment_tags(release)
+            return str(client.create_experiment(pipeline, artifact_location=location, tags=tags))
         except MlflowException:
             found = client.get_experiment_by_name(pipeline)  # another process was faster
             if found is None:
@@ -184,7 +189,7 @@ def _known_runs(client: MlflowClient, experiment: str, release: Release) -> dict
 
 
 def _run(client: MlflowClient, experiment: str, known: Run | None, *, name: str, tags: dict[str, str]) -> Run:
-    """Return the run of these tags: the known one with its tags brought up to date, or a new one."""
+    """Return the run of these tags: the known one with its name and tags brought up to date, or a new one."""
     if known is None:
         return client.create_run(experiment, run_name=name, tags=tags)
     from mlflow.entities import RunTag
@@ -192,16 +197,27 @@ def _run(client: MlflowClient, experiment: str, known: Run | None, *, name: str,
     stale = [RunTag(key, value) for key, value in tags.items() if known.data.tags.get(key) != value]
     if stale:
         client.log_batch(known.info.run_id, tags=stale)
+    if known.info.run_name != name:
+        client.update_run(known.info.run_id, name=name)
     return known
 
 
-def _fill(client: MlflowClient, run: Run, metrics: list[Any], params: dict[str, str], *, failed: bool = False) -> None:
+def _fill(
+    client: MlflowClient,
+    run: Run,
+    release: Release,
+    *,
+    metrics: list[Any],
+    params: dict[str, str],
+    failed: bool = False,
+) -> None:
     """Write a run's content and end it; a run that has ended has all of it."""
     from mlflow.entities import Param
 
     if run.info.status in ("FINISHED", "FAILED"):
         return
     client.log_batch(run.info.run_id, metrics=metrics, params=[Param(key, value) for key, value in params.items()])
+    client.log_inputs(run.info.run_id, [dataset_input(release)])
     client.set_terminated(run.info.run_id, "FAILED" if failed else "FINISHED")
 
 
@@ -233,7 +249,7 @@ def _register(client: MlflowClient, release: Release, place: Place, run: Run) ->
         source,
         run_id=run.info.run_id,
         tags=version_tags(release),
-        description=release.decision.sentence,
+        description=verdict(release),
         model_id=model_id,
     )
     return str(created.version)
@@ -246,8 +262,8 @@ def _refresh_version(client: MlflowClient, release: Release, version: str) -> No
     for key, value in version_tags(release).items():
         if known.tags.get(key) != value:
             client.set_model_version_tag(pipeline, version, key, value)
-    if known.description != release.decision.sentence:
-        client.update_model_version(pipeline, version, description=release.decision.sentence)
+    if known.description != verdict(release):
+        client.update_model_version(pipeline, version, description=verdict(release))
 
 
 def _logged_model(client: MlflowClient, release: Release, place: Place, run: Run) -> tuple[str, str]:
