@@ -25,7 +25,7 @@ if ! '$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <=
   echo "mlsys needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1): name another one: make PYTHON=python3.12" >&2; exit 2; fi
 endef
 
-.PHONY: help venv demo test test-fast lint format types checks bench lock clean
+.PHONY: help venv demo test test-fast lint format types checks bench bench-dag lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ checks: venv ## house rules: imports, names, sizes, kinds, lock
 
 bench: venv ## the reference job as a plain script and as `mlsys run`; writes bench/results.md
 	@$(BIN)/python bench/run.py $(ARGS)
+
+bench-dag: venv ## the reference job as a plain script and as a DAG on a warm Airflow; writes bench/results-dag.md
+	@$(BIN)/python bench/dag.py $(ARGS)
 
 lock: venv ## write requirements*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)

@@ -14,6 +14,7 @@ from mlsys.store import sha256_of
 from mlsys.testing.registries_contract import PIPELINE, fitted_pipeline, make_release, rows
 
 REGISTRY = MlflowRegistry()
+PARENT, PROMOTED = "2026-05-11 reject", "2026-05-11 promote"
 PIPELINES = Path(__file__).parents[2] / "include" / "pipelines"
 
 
@@ -41,8 +42,8 @@ def content(place: Place) -> dict[str, object]:
 def test_a_run_per_retraining_and_one_below_it_per_candidate(place: Place) -> None:
     REGISTRY.publish(make_release(place.store, n_candidates=3), place)
     found = {run.info.run_name: run for run in runs(place)}
-    assert set(found) == {"run-1", "logistic_0", "logistic_1", "logistic_2"}
-    assert found["logistic_2"].data.tags["mlflow.parentRunId"] == found["run-1"].info.run_id
+    assert set(found) == {PARENT, "logistic_0", "logistic_1", "logistic_2"}
+    assert found["logistic_2"].data.tags["mlflow.parentRunId"] == found[PARENT].info.run_id
 
 
 def test_metrics_carry_side_and_interval_and_leave_out_the_undefined(place: Place) -> None:
@@ -57,10 +58,27 @@ def test_metrics_carry_side_and_interval_and_leave_out_the_undefined(place: Plac
 def test_the_dataset_and_the_keys_are_tags(place: Place) -> None:
     release = make_release(place.store)
     REGISTRY.publish(release, place)
-    tags = next(run for run in runs(place) if run.info.run_name == "run-1").data.tags
+    tags = next(run for run in runs(place) if run.info.run_name == PARENT).data.tags
+    assert tags["mlsys.run_id"] == release.plan.run_id
     assert tags["mlsys.dataset.fingerprint"] == release.snapshot.fingerprint
     assert tags["mlsys.training_key"] == release.plan.training_key
     assert tags["mlsys.decision_key"] == release.decision.decision_key
+
+
+def test_every_run_names_its_dataset(place: Place) -> None:
+    release = make_release(place.store)
+    REGISTRY.publish(release, place)
+    names = {source.dataset.name for run in runs(place) for source in run.inputs.dataset_inputs}
+    digests = [source.dataset.digest for run in runs(place) for source in run.inputs.dataset_inputs]
+    assert names == {f"{release.plan.pipeline} to {release.plan.day}"}
+    assert digests == [release.snapshot.fingerprint[:12]] * len(runs(place))
+
+
+def test_a_later_outcome_renames_the_run(place: Place) -> None:
+    REGISTRY.publish(make_release(place.store), place)
+    REGISTRY.publish(make_release(place.store, version="1.0.0"), place)
+    names = {run.info.run_name for run in runs(place)}
+    assert names == {PROMOTED, "logistic_0", "logistic_1"}
 
 
 def test_publishing_again_writes_nothing(place: Place) -> None:
@@ -133,7 +151,7 @@ def test_a_later_promotion_updates_the_version(place: Place) -> None:
     (version,) = client(place).search_model_versions()
     assert version.tags["mlsys.outcome"] == "promote"
     assert version.tags["mlsys.version"] == "1.0.0"
-    assert version.description == "logistic_0 of run 1 serves"
+    assert version.description == "Promote: logistic_0 of run 1 serves"
 
 
 def test_a_failed_candidate_is_shown_as_failed(place: Place) -> None:

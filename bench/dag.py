@@ -1,0 +1,140 @@
+"""Compare the reference job as a plain script with the DAG on a warm embedded Airflow; and weigh the idle stack.
+
+    make bench-dag                          J0 and J, 3 pairs each
+    make bench-dag ARGS="--sizes J0 -n 5"
+
+Every run of the DAG is of a pipeline of its own on the same data, so that none finds anything to adopt; the first is
+not counted. Its time is the run's own, from its start to the end of its last task. Writes bench/results-dag.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+from run import HERE, ROOT, SIZES, Bench, heading
+
+from mlsys.orchestration import stack
+from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.settings import Settings, load_settings
+
+IDLE_SECONDS = 60.0
+DAY = "2025-12-31"
+
+
+def pipelines(folder: Path, bench: Bench, sizes: list[str], runs: int) -> None:
+    """Write one copy of the reference spec for each run of each size."""
+    spec = (HERE / "pipelines" / "reference.yaml").read_text(encoding="utf-8")
+    folder.mkdir()
+    for size in sizes:
+        for number in range(runs):
+            name = f"reference_{size.lower()}_{number}"
+            text = spec.replace("pipeline: reference", f"pipeline: {name}", 1)
+            text = text.replace("${BENCH_DATABASE}", str(bench.database(size)))
+            (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def airflow(home: Path) -> Iterator[tuple[Settings, AirflowApi]]:
+    """Give a warm Airflow on ports of its own."""
+    os.environ |= {
+        "MLSYS_HOME": str(home),
+        "MLSYS_PIPELINES": str(home.parent / "pipelines"),
+        "MLSYS_DAGS": str(ROOT / "dags"),
+        "MLSYS_AIRFLOW_PORT": "18180",
+        "MLSYS_MLFLOW_PORT": "15100",
+    }
+    settings = load_settings()
+    stack.up(settings, progress=lambda line: print(line, file=sys.stderr))
+    try:
+        with stack.connect(settings) as api:
+            yield settings, api
+    finally:
+        stack.down(settings, progress=lambda _: None)
+
+
+def seconds_of(api: AirflowApi, name: str, day: str) -> tuple[float, dict[str, float]]:
+    """Run a pipeline's DAG once; return the seconds of the run and of each task (mapped ones added up)."""
+    dag_id = f"retrain_{name}"
+    api.wait_for_dag(dag_id, seconds=180)
+    run = api.wait_for_run(dag_id, api.trigger(dag_id, partition_key=day), seconds=600)
+    if run["state"] != "success":
+        raise SystemExit(f"bench: {dag_id} ended as {run['state']}")
+    tasks: dict[str, float] = {}
+    for task in api.task_instances(dag_id, run["dag_run_id"]):
+        tasks[task["task_id"]] = tasks.get(task["task_id"], 0.0) + (task["duration"] or 0.0)
+    return (_instant(run["end_date"]) - _instant(run["start_date"])).total_seconds(), tasks
+
+
+def idle(settings: Settings) -> str:
+    """Return what the stack takes when nothing runs: memory (PSS) and processor time over a minute."""
+    parts = {c.name: c for c in stack.status(settings) if c.pid}
+    memory = sum(c.memory_bytes for c in parts.values())
+    members = [p for c in parts.values() for p in _family(c.pid or 0)]
+    before = {p.pid: sum(p.cpu_times()[:2]) for p in members}
+    time.sleep(IDLE_SECONDS)
+    spent = sum(sum(p.cpu_times()[:2]) - before[p.pid] for p in members if p.is_running())
+    return f"Idle: {memory / 1e6:,.0f} MB (PSS), {spent / IDLE_SECONDS:.1%} of one core over {IDLE_SECONDS:.0f} s."
+
+
+def main() -> None:
+    """Run the comparison, print it, and write bench/results-dag.md."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-n", "--pairs", type=int, default=3, help="pairs of runs per size (default 3)")
+    parser.add_argument("--sizes", nargs="+", choices=sorted(SIZES), default=["J0", "J"])
+    arguments = parser.parse_args()
+    lines = heading()
+    with tempfile.TemporaryDirectory(prefix="mlsys-bench-") as place:
+        bench = Bench(Path(place))
+        pipelines(Path(place) / "pipelines", bench, arguments.sizes, arguments.pairs + 1)
+        with airflow(Path(place) / "home") as (settings, api):
+            for size in arguments.sizes:
+                lines += compare(bench, api, size, arguments.pairs)
+            lines += [idle(settings), ""]
+    text = "\n".join(lines)
+    print(text)
+    (HERE / "results-dag.md").write_text(text, encoding="utf-8")
+
+
+def compare(bench: Bench, api: AirflowApi, size: str, pairs: int) -> list[str]:
+    """Return the comparison of one size as Markdown."""
+    seconds_of(api, f"reference_{size.lower()}_{pairs}", DAY)  # a worker's first task is no measure
+    plain, ours, tasks = [], [], []
+    for number in range(pairs):
+        plain.append(bench.run_plain(size).wall)
+        seconds, parts = seconds_of(api, f"reference_{size.lower()}_{number}", DAY)
+        ours.append(seconds)
+        tasks.append(parts)
+        print(f"bench: {size}, pair {number + 1} of {pairs}", file=sys.stderr)
+    ratios = [b / a for a, b in zip(plain, ours, strict=True)]
+    steps = ", ".join(f"{name} {statistics.median(t[name] for t in tasks):.2f}" for name in tasks[0])
+    return [
+        f"## {size}: {SIZES[size]:,} rows, {pairs} pairs",
+        "",
+        f"Plain script {statistics.median(plain):.1f} s, DAG {statistics.median(ours):.1f} s, "
+        f"ratio **{statistics.median(ratios):.2f}** (pairs: {', '.join(f'{ratio:.2f}' for ratio in ratios)}).",
+        f"Tasks, s: {steps}.",
+        "",
+    ]
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    leader = psutil.Process(pid)
+    return [leader, *leader.children(recursive=True)]
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+if __name__ == "__main__":
+    main()
