@@ -75,12 +75,13 @@ def _validated(frame: pd.DataFrame, rules: Sequence[Check], schema: Schema, name
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
 
-    expectations = [rule.expectation(schema) for rule in rules]
+    expectations = [_numbered(rule.expectation(schema), i) for i, rule in enumerate(rules)]
     context = _quiet_context(gx)
     asset = context.data_sources.add_pandas("mlsys").add_dataframe_asset(name)
     batch = asset.add_batch_definition_whole_dataframe("new").get_batch({"dataframe": frame})
     suite = gx.ExpectationSuite(name=name, expectations=[copy.copy(e) for e in expectations])
     result = batch.validate(suite, result_format="BOOLEAN_ONLY")
+    result.results = sorted(result.results, key=_number)
     failed = [i for i, item in enumerate(result.results) if not item.success and not _problem(item)]
     if failed:
         again = gx.ExpectationSuite(name=f"{name}_rows", expectations=[expectations[i] for i in failed])
@@ -92,8 +93,8 @@ def _validated(frame: pd.DataFrame, rules: Sequence[Check], schema: Schema, name
                 "return_unexpected_index_query": False,
             },
         )
-        for i, item in zip(failed, details.results, strict=True):
-            result.results[i] = item
+        for item in details.results:
+            result.results[_number(item)] = item
     return suite, result
 
 

@@ -21,7 +21,7 @@ from typing import Protocol
 
 from mlsys import dataset, evaluation, promotion, training, validation
 from mlsys.cards import write_card
-from mlsys.errors import DataError, LostRaceError, MlsysError
+from mlsys.errors import LostRaceError, MlsysError
 from mlsys.intake import RunRequest, open_run
 from mlsys.ledger import ChampionMovedError, RunRow
 from mlsys.projection import project
@@ -58,16 +58,8 @@ def validate(work: Workspace, plan: Plan, taken: Snapshot) -> CheckReport:
     """
     spec = work.spec_of(plan)
     checks = validation.validate(spec, taken, store=work.store, home=work.home)
-    if checks.state in ("fail", "error"):
-        worst = next(result for result in checks.results if result.state in ("fail", "error"))
-        rules = [r for r in checks.results if r is not worst and r.severity == "critical" and r.n_failed]
-        worse = max(rules, key=lambda r: r.n_failed or 0, default=None)
-        often = f"; most often by `{worse.name}`: {worse.sentence}" if worse else ""
-        refusal = DataError(
-            f"The data of {plan.day} was refused: {worst.sentence}{often}",
-            where=f"{plan.pipeline}, check `{worst.name}`",
-            remedy=f"`mlsys report {plan.run_id}` shows all checks; mend the data, or the rule in the spec",
-        )
+    refusal = validation.refusal(plan, checks)
+    if refusal is not None:
         record_failure(work, plan, step="validate", error=refusal, parts={"checks": checks})
         raise refusal
     return checks

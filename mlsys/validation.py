@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from mlsys.checks.base import Check, PartitionSummary, Summaries
+from mlsys.errors import DataError
 from mlsys.partition_checks import Examination, examine
-from mlsys.records import CheckReport, CheckResult, Snapshot, State
+from mlsys.records import CheckReport, CheckResult, Plan, Snapshot, State
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json
 
@@ -89,6 +90,21 @@ def validate(spec: Spec, snapshot: Snapshot, *, store: Store, home: Path) -> Che
         report.n_validated_partitions,
     )
     return report
+
+
+def refusal(plan: Plan, checks: CheckReport) -> DataError | None:
+    """Return the error that stops the run, with the rule that most rows break; None when the data may be used."""
+    if checks.state not in ("fail", "error"):
+        return None
+    worst = next(result for result in checks.results if result.state in ("fail", "error"))
+    rules = [r for r in checks.results if r is not worst and r.severity == "critical" and r.n_failed]
+    broken = max(rules, key=lambda r: r.n_failed or 0, default=None)
+    often = f"; most often by `{broken.name}`: {broken.sentence}" if broken else ""
+    return DataError(
+        f"The data of {plan.day} was refused: {worst.sentence}{often}",
+        where=f"{plan.pipeline}, check `{worst.name}`",
+        remedy=f"`mlsys report {plan.run_id}` shows all checks; mend the data, or the rule in the spec",
+    )
 
 
 def _quarantine(

@@ -121,7 +121,7 @@ def promote(start: Data, checks: Data, divided: Data, evaluations: Data, decisio
             decision=Decision.load(decision),
         )
         steps.settle(work, plan, checked, parted, version)
-    log.info("promoted changed=%s champion=%s sentence=%r", version.changed, version.champion, version.sentence)
+    log.info("promotion changed=%s champion=%s sentence=%r", version.changed, version.champion, version.sentence)
     if version.decision.outcome == "error":
         raise AirflowFailException(f"Decision `error`: {version.decision.sentence}")
     return version.dump()

@@ -32,6 +32,7 @@ def read_dags(folder: Path, home: Path, **variables: str) -> dict[str, Any]:
     environment = {
         **os.environ,
         "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         "MLSYS_PIPELINES": str(ROOT / "include" / "pipelines"),
         **variables,
