@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+import io
 import pickle
-from typing import Any
+from typing import Any, BinaryIO, ClassVar
 
 from mlsys.errors import RunError
 from mlsys.store import Store
 
-_PROTOCOL = 5  # fixed, so that a newer Python writes the same bytes
+_PROTOCOL = 4  # fixed, so that a newer Python writes the same bytes; 5 fails on empty arrays in the Python pickler
+
+
+class _CanonicalPickler(pickle._Pickler):  # type: ignore[misc]  # the one in C can't be told how to write a text
+    """Writes equal texts as one, whether or not they are the same object.
+
+    Pickle notes which objects are identical, and whether two equal texts are depends on what the process did before.
+    Without this, the same fit has other bytes in a worker of Airflow than on the command line.
+    """
+
+    dispatch: ClassVar[dict[type, Any]] = dict(pickle._Pickler.dispatch)
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(file, protocol=_PROTOCOL)
+        self._texts: dict[str, str] = {}
+
+    def save_str(self, text: str) -> None:
+        """Write a text, or point to the equal one written before."""
+        first = self._texts.setdefault(text, text)
+        noted = self.memo.get(id(first))  # type: ignore[attr-defined]
+        if noted is None:
+            super().save_str(first)  # type: ignore[misc]
+        else:
+            self.write(self.get(noted[0]))  # type: ignore[attr-defined]
+
+    dispatch[str] = save_str
 
 
 def save(pipeline: Any, store: Store) -> tuple[str, int]:
     """Store a fitted pipeline and return its SHA-256 and its size in bytes; the same fit gives the same bytes."""
-    import cloudpickle
-
-    data = cloudpickle.dumps(pipeline, protocol=_PROTOCOL)
+    file = io.BytesIO()
+    _CanonicalPickler(file).dump(pipeline)
+    data = file.getvalue()
     return store.put_bytes(data), len(data)
 
 

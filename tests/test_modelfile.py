@@ -50,6 +50,14 @@ def test_the_same_fit_has_the_same_bytes_in_any_process(tmp_path: Path) -> None:
     assert len(found) == 1, found
 
 
+def test_equal_texts_have_the_same_bytes_whether_or_not_they_are_one_object(store: Store) -> None:
+    text = "features"
+    again = "".join(["feat", "ures"])
+    assert text is not again
+    assert modelfile.save({"a": text, "b": text}, store) == modelfile.save({"a": text, "b": again}, store)
+    assert modelfile.load(modelfile.save({"a": text, "b": again}, store)[0], store) == {"a": text, "b": text}
+
+
 def test_changed_bytes_are_never_unpickled(store: Store) -> None:
     digest, _ = modelfile.save({"any": "object"}, store)
     path = store.path(digest)
