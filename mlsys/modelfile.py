@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from types import FunctionType
 from typing import Any, BinaryIO, ClassVar
 
 from mlsys.errors import RunError
@@ -19,7 +20,26 @@ class _CanonicalPickler(pickle._Pickler):  # type: ignore[misc]  # the one in C 
     Without this, the same fit has other bytes in a worker of Airflow than on the command line.
     """
 
-    dispatch: ClassVar[dict[type, Any]] = dict(pickle._Pickler.dispatch)
+    # Named one by one: `dill`, which Airflow imports, adds handlers of its own to the table of the base class, and a
+    # model file would then need `dill` wherever it is loaded.
+    dispatch: ClassVar[dict[type, Any]] = {
+        kind: getattr(pickle._Pickler, f"save_{name}")
+        for kind, name in (
+            (type(None), "none"),
+            (bool, "bool"),
+            (int, "long"),
+            (float, "float"),
+            (bytes, "bytes"),
+            (bytearray, "bytearray"),
+            (tuple, "tuple"),
+            (list, "list"),
+            (dict, "dict"),
+            (set, "set"),
+            (frozenset, "frozenset"),
+            (FunctionType, "global"),
+            (type, "type"),
+        )
+    }
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, protocol=_PROTOCOL)

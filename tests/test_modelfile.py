@@ -1,3 +1,4 @@
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,8 @@ from mlsys.models import MODELS
 from mlsys.store import Store
 from mlsys.testing.features_contract import COLUMNS
 from mlsys.testing.models_contract import easy_problem, task_of
+if len(sys.argv) > 2:
+    import dill  # Airflow does, and it changes how pickle writes
 for name in MODELS.names():
     fitted = MODELS.parse(name).fit(TabularFeatures().build(COLUMNS), *easy_problem(120), task_of(120))
     print(name, modelfile.save(fitted.pipeline, Store(Path(sys.argv[1])))[0])
@@ -35,17 +38,28 @@ def test_a_model_comes_back_as_it_was(store: Store) -> None:
     assert (modelfile.load(digest, store).predict_proba(frame) == pipeline.predict_proba(frame)).all()
 
 
+def test_what_other_libraries_teach_pickle_stays_out_of_model_files(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def foreign(*_: object) -> None:
+        raise AssertionError("a handler of another library was asked")
+
+    monkeypatch.setitem(pickle._Pickler.dispatch, slice, foreign)  # what importing dill does
+    digest, _ = modelfile.save(slice(0, 3), store)
+    assert modelfile.load(digest, store) == slice(0, 3)
+
+
 @pytest.mark.slow
 def test_the_same_fit_has_the_same_bytes_in_any_process(tmp_path: Path) -> None:
     found = {
         subprocess.run(
-            [sys.executable, "-c", _IN_ANOTHER_PROCESS, str(tmp_path)],
+            [sys.executable, "-c", _IN_ANOTHER_PROCESS, str(tmp_path), *more],
             capture_output=True,
             text=True,
             check=True,
             env={"PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"},
         ).stdout
-        for seed in ("1", "2")
+        for seed, more in (("1", ()), ("2", ("dill",)))
     }
     assert len(found) == 1, found
 
