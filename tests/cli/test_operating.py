@@ -12,7 +12,9 @@ pytestmark = pytest.mark.slow
 def alias_of(work) -> str:
     from mlflow import MlflowClient
 
-    version = MlflowClient(work.place.tracking_uri).get_model_version_by_alias("shop", "champion")
+    version = MlflowClient(work.place.tracking_uri, registry_uri=work.place.tracking_uri).get_model_version_by_alias(
+        "shop", "champion"
+    )
     return version.tags["mlsys.candidate"]
 
 
@@ -24,7 +26,9 @@ def test_reconcile_finds_nothing_to_mend(mlsys, seen) -> None:
 def test_reconcile_heals_a_deleted_alias(mlsys, changed, work) -> None:
     from mlflow import MlflowClient
 
-    MlflowClient(work.place.tracking_uri).delete_registered_model_alias("shop", "champion")
+    MlflowClient(work.place.tracking_uri, registry_uri=work.place.tracking_uri).delete_registered_model_alias(
+        "shop", "champion"
+    )
     sick = mlsys("doctor")
     assert sick.code == 4
     assert "mlflow shows no champion" in sick.out
