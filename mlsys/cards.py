@@ -8,7 +8,17 @@ from pathlib import Path
 from mlsys import report
 from mlsys.errors import UsageError, near_match
 from mlsys.ledger import RunRow
-from mlsys.records import Candidate, CheckReport, Decision, EvaluationSet, ModelVersion, Plan, RunReport, Split
+from mlsys.records import (
+    Arrivals,
+    Candidate,
+    CheckReport,
+    Decision,
+    EvaluationSet,
+    ModelVersion,
+    Plan,
+    RunReport,
+    Split,
+)
 from mlsys.workspace import Workspace
 
 # A decision found beside a failure at an earlier step belongs to an earlier attempt at the same run.
@@ -57,6 +67,7 @@ def _card(work: Workspace, rows: Sequence[RunRow]) -> report.Card:
         version=version or _promoted(work, plan, decision),
         spec=work.dumped_spec(plan),
         environment=parts["environment"],
+        arrivals=Arrivals.load(parts["arrivals"]) if "arrivals" in parts else None,
         failure=failed.sentence if failed else None,
         failed_step=failed.step if failed else None,
     )

@@ -12,6 +12,7 @@ from mlsys import clock, snapshot, validation
 from mlsys.partitioning import layout_of
 from mlsys.partitions import Catalog, Partition
 from mlsys.records import CheckReport
+from mlsys.segments import note_slices
 from mlsys.spec import Spec
 from mlsys.store import Store
 from mlsys.workspace import Workspace
@@ -46,9 +47,9 @@ def judge_newest(work: Workspace, spec: Spec) -> CheckReport | None:
     with tempfile.TemporaryDirectory(prefix="mlsys-check-") as folder:
         store = Store(Path(folder) / "store")
         if before is not None:
-            _lend(before.segment, work.store, store)
+            _lend(before, work.store, store)
         taken = snapshot.take(spec, cutoff, catalog=TrialCatalog(before), store=store)
-        return None if taken is None else validation.validate(spec, taken, store=store, home=Path(folder))
+        return None if taken is None else validation.validate(spec, taken.snapshot, store=store, home=Path(folder))
 
 
 def _newest_before_window(work: Workspace, spec: Spec, cutoff: datetime) -> Partition | None:
@@ -60,10 +61,12 @@ def _newest_before_window(work: Workspace, spec: Spec, cutoff: datetime) -> Part
     return next((partition for partition in reversed(stored) if partition.day < first), None)
 
 
-def _lend(digest: str, owner: Store, borrower: Store) -> None:
+def _lend(partition: Partition, owner: Store, borrower: Store) -> None:
+    digest = partition.segment
     lent = borrower.root / digest[:2] / digest[2:]
     lent.parent.mkdir(parents=True)
     lent.symlink_to(owner.path(digest))
+    note_slices(partition.layout, digest, {partition.fingerprint: partition.offset}, borrower)
 
 
 _: type[Catalog] = TrialCatalog

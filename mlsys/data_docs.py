@@ -18,6 +18,11 @@ from mlsys.store import write_atomically
 FOLDER = "data_docs"
 
 
+def index_path(pipeline: str) -> str:
+    """Return the path of a pipeline's list of pages relative to MLSYS_HOME, whether it exists or not."""
+    return f"{FOLDER}/{pipeline}/index.html"
+
+
 def page_path(pipeline: str, cutoff: datetime) -> str:
     """Return the path of a validation's page relative to MLSYS_HOME, whether it exists or not."""
     # The depth is the one that the links in Great Expectations' page expect.

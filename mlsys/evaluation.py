@@ -21,7 +21,7 @@ from mlsys.curves import pr_points, roc_points
 from mlsys.errors import RunError
 from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
-from mlsys.records import Candidate, CheckReport, EvaluationSet, Plan, Snapshot, Split
+from mlsys.records import HISTORICAL, Candidate, CheckReport, EvaluationSet, Plan, Snapshot, Split
 from mlsys.schema import ColumnSpec
 from mlsys.scored import Resampled, Scored
 from mlsys.spec import Spec
@@ -30,7 +30,7 @@ from mlsys.store import Store
 
 log = logging.getLogger(__name__)
 
-ChampionState = Literal["none", "scored", "not_comparable", "error"]
+ChampionState = Literal["none", "scored", "not_comparable", "error", "not_asked"]
 
 # What a stored pipeline raises when it does not fit the rows or the installed packages (XGBoostError is a ValueError;
 # a RunError says that its file is missing, changed or unreadable). A full memory or a lock is no property of the model.
@@ -84,7 +84,7 @@ def evaluate(
     # Imported on use: one thread makes sums independent of the machine, and starts no OpenMP pool before a later fork.
     from threadpoolctl import threadpool_limits
 
-    obstacle = _obstacle(spec, champion)
+    obstacle = obstacle_of(spec, champion)
     columns = dict(spec.feature_columns())
     if champion is not None and obstacle is None:
         columns |= {name: column for name, column in champion.columns.items() if name not in columns}
@@ -102,7 +102,7 @@ def evaluate(
             n_replicates=spec.metrics.replicates,
             seed=plan.seed,
         )
-    state, reason = _champion_state(champion, obstacle, rival)
+    state, reason = _champion_state(plan, champion, obstacle, rival)
     _log(plan, assessed, state, reason)
     return _record(spec, split, assessed, champion, (state, reason), rows=rows, store=store)
 
@@ -114,7 +114,7 @@ def _metrics(spec: Spec) -> list[Metric]:
     return built_in if spec.metrics.primary in known else [*built_in, METRICS.parse(spec.metrics.primary)]
 
 
-def _obstacle(spec: Spec, champion: ChampionModel | None) -> str | None:
+def obstacle_of(spec: Spec, champion: ChampionModel | None) -> str | None:
     """Return why the champion can't read this snapshot, or None."""
     problems = []
     for name, column in (champion.columns if champion else {}).items():
@@ -190,8 +190,10 @@ def scores(pipeline: Any, rows: pd.DataFrame) -> np.ndarray:
 
 
 def _champion_state(
-    champion: ChampionModel | None, obstacle: str | None, rival: Entry | None
+    plan: Plan, champion: ChampionModel | None, obstacle: str | None, rival: Entry | None
 ) -> tuple[ChampionState, str | None]:
+    if plan.mode in HISTORICAL:
+        return "not_asked", None
     if champion is None:
         return "none", None
     if rival is None:

@@ -49,6 +49,11 @@ def decision_key(training: str, mode: Mode, champion: str | None) -> str:
     return _digest({"training": training, "mode": mode, "champion": champion})
 
 
+def refusal_key(decision: str) -> str:
+    """Return the key of the decision that follows when a person refuses what a decision would have promoted."""
+    return _digest({"decision": decision, "answer": "refused"})
+
+
 def run_id(pipeline: str, day: str, training: str, mode: Mode) -> str:
     """Return the readable name of a run; the same key and mode give the same name."""
     suffix = "" if mode == "live" else f"-{mode}"

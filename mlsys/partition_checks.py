@@ -60,7 +60,8 @@ class Examination:
     """Findings per partition of the manifest, and what had to be looked at for them.
 
     Attributes:
-        docs: path of the Data Docs page relative to MLSYS_HOME, or None when nothing was looked at.
+        n_rows, n_partitions: looked at now, because nothing was remembered of them.
+        docs: path of the Data Docs index relative to MLSYS_HOME, or None where there is none.
         docs_problem: why the page could not be written, or nothing.
     """
 
@@ -80,10 +81,9 @@ def examine(
     paths = [_cache_path(home, spec, rules, partition) for partition in partitions]
     known = [_recall(path) for path in paths]
     unknown = [i for i, findings in enumerate(known) if findings is None]
-    docs: str | None = data_docs.page_path(spec.pipeline, cutoff)
     if not unknown or not rules:
         found = tuple(findings or PartitionFindings((), {}) for findings in known)
-        return Examination(found, 0, 0, docs if (home / str(docs)).exists() else None)
+        return Examination(found, 0, 0, _docs(spec.pipeline, home))
     frame = _read(spec, rules, manifest, unknown, store)
     run = run_suite(frame, rules, spec.columns, name=spec.pipeline)
     sizes = [partitions[i]["n_rows"] for i in unknown]
@@ -99,9 +99,14 @@ def examine(
     except (OSError, RunError) as error:
         # The findings are worth more than their page: the report names the problem, the run goes on.
         logger.warning("data_docs_not_written pipeline=%s error=%s", spec.pipeline, error)
-        docs, problem = None, str(error)
+        problem = str(error)
     found = tuple(findings for findings in known if findings is not None)
-    return Examination(found, len(frame), len(unknown), docs, problem)
+    return Examination(found, len(frame), len(unknown), _docs(spec.pipeline, home), problem)
+
+
+def _docs(pipeline: str, home: Path) -> str | None:
+    index = data_docs.index_path(pipeline)
+    return index if (home / index).exists() else None
 
 
 def to_frame(table: pa.Table, spec: Spec) -> pd.DataFrame:
@@ -117,7 +122,7 @@ def _read(
 ) -> pd.DataFrame:
     partitions = manifest["partitions"]
     # Only the wanted partitions are read: a manifest of them alone, small and named by its content.
-    part = store.put_json({**manifest, "partitions": [partitions[i] for i in wanted], "new": []})
+    part = store.put_json({**manifest, "partitions": [partitions[i] for i in wanted]})
     columns = sorted({*spec.key, *(name for rule in rules for name in rule.looks_at)})
     frame = to_frame(snapshot.read(part, store, columns), spec)
     frame[DAY] = np.repeat(np.arange(len(wanted)), [partitions[i]["n_rows"] for i in wanted])

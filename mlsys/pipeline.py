@@ -26,6 +26,7 @@ from mlsys.intake import RunRequest, open_run
 from mlsys.ledger import ChampionMovedError, RunRow
 from mlsys.projection import project
 from mlsys.records import (
+    Answer,
     Candidate,
     CheckReport,
     Decision,
@@ -34,6 +35,7 @@ from mlsys.records import (
     Plan,
     Record,
     RunReport,
+    RunStatus,
     Snapshot,
     Split,
     Start,
@@ -140,22 +142,27 @@ def promote(
     candidates: Sequence[Candidate],
     evaluations: EvaluationSet,
     decision: Decision,
+    answer: Answer | None = None,
 ) -> ModelVersion:
     """Make the challenger the champion if the decision says so, then bring the registries up to date.
 
-    When another run promoted meanwhile, the challenger is judged again, against the new champion.
+    Where a person has the last word, `answer` is theirs; a refusal is a decision of its own. When another run promoted
+    meanwhile, the challenger is judged again, against the new champion, and a person has to be asked again.
 
     Raises:
         LostRaceError: that happened three times.
     """
+    if decision.outcome == "promote" and answer is not None and answer.answer != "approved":
+        decision = promotion.refuse(work, decision, answer)
     for _ in range(RACES):
         try:
-            crowned = promotion.crown(work, plan, decision, taken=taken, checks=checks, divided=divided)
+            crowned = promotion.crown(work, plan, decision, taken=taken, checks=checks, divided=divided, answer=answer)
             break
         except ChampionMovedError as moved:
             log.warning("champion_moved run=%s judging_again=%s", plan.run_id, moved)
             evaluations = evaluate(work, plan, taken, checks, divided, candidates=candidates)
             decision = decide(work, plan, taken, checks, evaluations=evaluations)
+            answer = None
     else:
         raise LostRaceError(
             f"Other runs promoted first {RACES} times", where=plan.run_id, remedy="Trigger the run again"
@@ -166,32 +173,34 @@ def promote(
 
 def settle(work: Workspace, plan: Plan, checks: CheckReport, divided: Split, version: ModelVersion) -> None:
     """Close the run in the ledger as done, with pointers to what its report card shows."""
-    parts: dict[str, Record] = {"checks": checks, "split": divided, "version": version}
-    work.ledger.add_run(
-        plan.pipeline,
-        RunRow(
-            run_id=plan.run_id,
-            training_key=plan.training_key,
-            status="done",
-            sentence=version.sentence,
-            parts={name: work.store.put_json(part.dump()) for name, part in parts.items()},
-        ),
-    )
+    parts = {"checks": checks, "split": divided, "version": version}
+    _close(work, plan, status="done", sentence=version.sentence, parts=parts)
 
 
 def record_failure(work: Workspace, plan: Plan, *, step: str, error: MlsysError, parts: Mapping[str, Record]) -> None:
     """Close the run in the ledger as failed: the step, the reason, and the records made so far."""
-    work.ledger.add_run(
-        plan.pipeline,
-        RunRow(
-            run_id=plan.run_id,
-            training_key=plan.training_key,
-            status="failed",
-            step=step,
-            sentence=str(error),
-            parts={name: work.store.put_json(part.dump()) for name, part in parts.items()},
-        ),
+    _close(work, plan, status="failed", sentence=str(error), parts=parts, step=step)
+
+
+def _close(
+    work: Workspace,
+    plan: Plan,
+    *,
+    status: RunStatus,
+    sentence: str,
+    parts: Mapping[str, Record],
+    step: str | None = None,
+) -> None:
+    stored = {name: work.store.put_json(part.dump()) for name, part in parts.items()}
+    row = RunRow(
+        run_id=plan.run_id,
+        training_key=plan.training_key,
+        status=status,
+        step=step,
+        sentence=sentence,
+        parts=stored,
     )
+    work.ledger.add_run(plan.pipeline, row)
 
 
 class Listener(Protocol):

@@ -14,7 +14,7 @@ from typing import Any
 
 from mlsys.errors import IntegrityError
 from mlsys.ledger import ChampionChange
-from mlsys.promotion import plan_of
+from mlsys.promotion import SIMULATED, plan_of
 from mlsys.records import Decision, Evaluation
 from mlsys.registries.base import Release
 from mlsys.store import write_atomically
@@ -29,7 +29,7 @@ def project(work: Workspace, pipeline: str, *, force: bool = False) -> dict[str,
     Costs one file read when nothing changed since the last time; `force` writes all decisions again and asks the
     registries themselves.
     """
-    decisions = work.ledger.decisions(pipeline)
+    decisions = _shown(work, pipeline)
     if not decisions:
         return {}
     changes = work.ledger.champion_changes(pipeline)
@@ -41,7 +41,7 @@ def project(work: Workspace, pipeline: str, *, force: bool = False) -> dict[str,
     with work.ledger.projecting(pipeline):
         # Read again under the lock: whoever held it before may have changed the champion.
         changes = work.ledger.champion_changes(pipeline)
-        decisions = work.ledger.decisions(pipeline)
+        decisions = _shown(work, pipeline)
         names: dict[str, str] = {}
         for decision in _to_publish(work, changes, decisions, force=force):
             names = _publish(work, decision, changes)
@@ -50,6 +50,10 @@ def project(work: Workspace, pipeline: str, *, force: bool = False) -> dict[str,
         state = {"generation": changes[-1].generation if changes else 0, "decision": decisions[-1].decision_key}
         write_atomically(marker, json.dumps({"state": state, "names": names}, sort_keys=True).encode())
     return names
+
+
+def _shown(work: Workspace, pipeline: str) -> list[Decision]:
+    return [decision for decision in work.ledger.decisions(pipeline) if decision.reason != SIMULATED]
 
 
 def _read(marker: Path) -> dict[str, Any] | None:

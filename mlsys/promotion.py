@@ -15,6 +15,8 @@ from mlsys.gates.base import Evidence
 from mlsys.ledger import ChampionChange, ChampionMovedError, Ledger
 from mlsys.metrics import METRICS
 from mlsys.records import (
+    HISTORICAL,
+    Answer,
     Candidate,
     CheckReport,
     Comparison,
@@ -33,6 +35,7 @@ from mlsys.store import Store
 from mlsys.workspace import Workspace
 
 Bump = Literal["major", "minor", "patch"]
+SIMULATED = "simulated"  # reason of a decision that no registry shows
 
 
 def decide(
@@ -64,14 +67,24 @@ def decide(
 def rival(work: Workspace, plan: Plan) -> ChampionModel | None:
     """Return the champion to compare a run's candidates with, or None when there is none yet.
 
-    A run that was interrupted after its own promotion is still compared with the champion before.
+    A run that was interrupted after its own promotion is still compared with the champion before. A run about the
+    past is compared with none: today's champion may have learnt from the very rows it would be judged on.
     """
     champion = work.ledger.champion(plan.pipeline)
+    if plan.mode in HISTORICAL:
+        return None
     if champion is not None and champion.run_id == plan.run_id and champion.kind == "promote":
         before = [c for c in work.ledger.champion_changes(plan.pipeline) if c.candidate_id == champion.previous]
         champion = before[-1] if before else None
-    if champion is None:
-        return None
+    return None if champion is None else model_of(work, champion)
+
+
+def model_of(work: Workspace, champion: ChampionChange) -> ChampionModel:
+    """Return the model that a change made champion, with the feature columns of its own run.
+
+    Raises:
+        IntegrityError: the ledger has no such candidate, or not its run.
+    """
     candidate = work.ledger.candidate(champion.candidate_id)
     if candidate is None:
         raise IntegrityError("The ledger has no candidate of the champion's name", got=champion.candidate_id)
@@ -79,17 +92,46 @@ def rival(work: Workspace, plan: Plan) -> ChampionModel | None:
     return ChampionModel(candidate=candidate, columns=spec.feature_columns())
 
 
+def refuse(work: Workspace, decision: Decision, answer: Answer) -> Decision:
+    """Write into the ledger that a person refused what the gates would have promoted, and return that decision."""
+    who = f"{answer.who} refused it" if answer.answer == "refused" else "Nobody answered in time"
+    refused = decision.model_copy(
+        update={
+            "decision_key": keys.refusal_key(decision.decision_key),
+            "outcome": "reject",
+            "reason": f"approval_{answer.answer}",
+            "sentence": f"All gates pass, but a person has the last word. {who}"
+            + (f": {answer.reason}" if answer.reason else ""),
+            "answer": answer,
+        }
+    )
+    found = work.ledger.decision(decision.decision_key)
+    if found is None:
+        raise IntegrityError("The ledger has no decision of that key", got=decision.decision_key)
+    return work.ledger.add_decision(plan_of(work.ledger, decision.run_id).pipeline, found[0], refused)
+
+
 def crown(
-    work: Workspace, plan: Plan, decision: Decision, *, taken: Snapshot, checks: CheckReport, divided: Split
+    work: Workspace,
+    plan: Plan,
+    decision: Decision,
+    *,
+    taken: Snapshot,
+    checks: CheckReport,
+    divided: Split,
+    answer: Answer | None = None,
 ) -> ChampionChange | None:
     """Make the challenger of a `promote` decision the champion; None for any other outcome and in a dry run.
 
-    A repetition returns the change made before. Where the spec asks for a refit, the refitted model serves.
+    A repetition returns the change made before. Where the spec asks for a refit, the refitted model serves. Where a
+    person has the last word, `answer` is theirs, and without it nothing happens.
 
     Raises:
         ChampionMovedError: the champion is no longer the one that the decision compared with.
     """
     if decision.outcome != "promote" or plan.mode != "live" or decision.challenger is None:
+        return None
+    if plan.approval and (answer is None or answer.answer != "approved"):
         return None
     changes = work.ledger.champion_changes(plan.pipeline)
     made = [change for change in changes if change.decision_key == decision.decision_key]
@@ -118,8 +160,8 @@ def crown(
             run_id=plan.run_id,
             decision_key=decision.decision_key,
             previous=decision.champion,
-            who="gates",
-            reason=decision.sentence[:500],
+            who=answer.who if answer else "gates",
+            reason=(f"{answer.reason}. {decision.sentence}" if answer and answer.reason else decision.sentence)[:500],
         )
     )
 
@@ -134,6 +176,11 @@ def outcome_of(
         sentence = f"Promoted as version {crowned.version}; since then {champion.candidate_id} was put in its place"
     elif crowned is not None:
         sentence = f"{crowned.candidate_id} is champion of {plan.pipeline} as version {crowned.version}"
+    elif decision.outcome == "promote" and plan.mode == "live":
+        sentence = (
+            f"{decision.challenger} passes all gates and waits for a person: "
+            f"mlsys promote {plan.pipeline} {plan.run_id} --reason '...'"
+        )
     elif decision.outcome == "promote":
         sentence = f"Dry run: {decision.challenger} would have become champion"
     else:
@@ -217,6 +264,8 @@ def _outcome(
         return "error", (broken.reason if broken else None) or "gate_error", sentence
     if plan.mode == "train":
         return "historical", "train_mode", "Trained for the record: this mode never promotes"
+    if plan.mode == "simulate":
+        return "historical", SIMULATED, "Simulated: the walk-forward report says what would have come of it"
     if champion is not None and champion.cutoff > plan.cutoff:
         return (
             "historical",

@@ -17,7 +17,10 @@ from mlsys.store import canonical_json
 
 MAX_BYTES = 16 * 1024
 
-Mode = Literal["live", "dry", "train"]
+Mode = Literal["live", "dry", "train", "simulate"]
+HISTORICAL: frozenset[Mode] = frozenset({"train", "simulate"})  # look at their own day alone, and never promote
+# Of what two runs with the same key record, only these fields may differ.
+MEASURED = frozenset({"fit_seconds"})
 RunStatus = Literal["done", "skipped", "failed"]
 Outcome = Literal["promote", "reject", "inconclusive", "historical", "error"]
 State = Literal["pass", "fail", "inconclusive", "error"]
@@ -53,7 +56,8 @@ class Plan(Record):
     Attributes:
         run_id: names the run everywhere; derived from the keys, so a repetition has the same.
         cutoff: exclusive end of the data the run sees, UTC.
-        champion: id of the champion at the start, or None.
+        champion: id of the champion at the start, or None; runs about the past are not measured against it.
+        approval: a person has the last word on a promotion.
         spec: SHA-256 of the resolved spec in the store.
         overrides: spec keys set for this run alone, as `path=value` texts.
     """
@@ -71,6 +75,7 @@ class Plan(Record):
     training_key: str
     seed: int
     champion: str | None = None
+    approval: bool = False
     overrides: tuple[str, ...] = ()
 
 
@@ -81,7 +86,6 @@ class Snapshot(Record):
         fingerprint: of the content, labels masked at the cutoff; the same rows give the same one.
         n_rows: rows in all partitions; n_labelled: those with a label known before the cutoff.
         newest_event: newest event time in it, or None for a source without time.
-        new_days: days whose partition this run wrote (first 30); n_new_partitions counts all.
     """
 
     fingerprint: str
@@ -90,13 +94,18 @@ class Snapshot(Record):
     n_rows: int
     n_labelled: int
     n_partitions: int
-    n_new_partitions: int
-    n_new_rows: int
-    new_days: tuple[date, ...] = ()
     first_day: date
     last_day: date
     newest_event: datetime | None = None
     n_duplicate_keys: int = 0
+
+
+class Arrivals(Record):
+    """What a run was the first to read, which depends on the runs before it; `days` are the first 30."""
+
+    n_partitions: int = 0
+    n_rows: int = 0
+    days: tuple[date, ...] = ()
 
 
 class CheckResult(Record):
@@ -126,14 +135,15 @@ class CheckReport(Record):
         results: worst first; at most 40 (all of them are in `details`).
         quarantine: SHA-256 of a JSON file `{partition fingerprint: [row offsets]}`, or None when no row failed.
         details: SHA-256 of the JSON list of all results, with reasons per quarantined row.
+        n_rows, n_partitions: what the verdict covers; findings about partitions seen before are remembered.
         data_docs: path of the Data Docs index below MLSYS_HOME, or None.
     """
 
     state: State
     results: tuple[CheckResult, ...]
     n_checks: int
-    n_validated_rows: int
-    n_validated_partitions: int
+    n_rows: int
+    n_partitions: int
     n_quarantined: int
     quarantined_share: float
     tolerated_share: float
@@ -256,7 +266,8 @@ class EvaluationSet(Record):
 
     Attributes:
         best: candidate id, chosen on validation rows, or None when no candidate could be scored.
-        champion_state: `error` is a champion that should work and does not; `not_comparable` can't read this schema.
+        champion_state: `error` is a champion that should work and does not; `not_comparable` can't read this schema;
+            `not_asked` in runs about the past, which today's champion has no say in.
         summary: the primary metric of every model (the rest is in `details`).
         details: SHA-256 of a JSON file in the store: evaluations, comparisons, curves, confusion matrices.
     """
@@ -264,7 +275,7 @@ class EvaluationSet(Record):
     primary: str
     best: str | None
     champion: str | None
-    champion_state: Literal["none", "scored", "not_comparable", "error"]
+    champion_state: Literal["none", "scored", "not_comparable", "error", "not_asked"]
     champion_reason: str | None = None
     n_validation: int
     n_holdout: int
@@ -295,8 +306,16 @@ class GateResult(Record):
     reason: str | None = None
 
 
+class Answer(Record):
+    """What a person said to a promotion that waited for them; `timed_out` is nobody's answer."""
+
+    answer: Literal["approved", "refused", "timed_out"]
+    who: str
+    reason: str | None = None
+
+
 class Decision(Record):
-    """The outcome of a run's judgement, with every gate's finding."""
+    """The outcome of a run's judgement, with every gate's finding; `answer` is a person's refusal."""
 
     decision_key: str
     run_id: str
@@ -307,6 +326,7 @@ class Decision(Record):
     champion: str | None
     gates: tuple[GateResult, ...]
     advice: str | None = None
+    answer: Answer | None = None
 
 
 class ModelVersion(Record):
@@ -353,3 +373,4 @@ class Start(Record):
     run_id: str | None = None
     plan: Plan | None = None
     snapshot: Snapshot | None = None
+    arrivals: Arrivals | None = None

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from mlsys import report_format, report_models, report_svg
 from mlsys.errors import RunError
 from mlsys.records import (
+    Arrivals,
     Candidate,
     CheckReport,
     Decision,
@@ -68,6 +69,7 @@ class Card:
         version: what serves afterwards; without it a run that did not fail has not come to its end.
         spec: `ResolvedSpec.dump()`: `{"spec", "origins", "overrides"}`.
         environment: versions and fingerprints that a replay needs; nested mappings of texts and numbers.
+        arrivals: what the run was the first to read.
         failure: why the run failed, complete sentences, or None.
         failed_step: the step that failed: `validate`, `split`, `train`, `evaluate`, `decide`, `promote`, `report`.
     """
@@ -82,6 +84,7 @@ class Card:
     version: ModelVersion | None
     spec: Mapping[str, Any]
     environment: Mapping[str, Any]
+    arrivals: Arrivals | None = None
     failure: str | None = None
     failed_step: str | None = None
 

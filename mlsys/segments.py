@@ -1,11 +1,15 @@
 """Segments: Parquet files in the store, each with the partitions that one snapshot added, sorted by day.
 
 One file per snapshot instead of one per day keeps reading a long history fast; a partition is a slice of a segment.
+Which slice depends on the runs before, so records name a partition by its content, and a note beside the segments
+says where that content lies.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlsys.errors import IntegrityError
-from mlsys.store import Store
+from mlsys.store import Store, canonical_json, write_atomically
 
 ROW_GROUP = 65_536  # a slice reads at most one group more than it needs at either end
 
@@ -33,6 +37,36 @@ def write_segment(tables: Sequence[pa.Table], store: Store) -> str:
             write_page_checksum=True,
         )
         return store.put_file(path)
+
+
+def note_slices(layout: str, segment: str, offsets: Mapping[str, int], store: Store) -> None:
+    """Write down where in a segment each partition (by its fingerprint) begins; written before anybody names them."""
+    write_atomically(_notes(layout, store) / f"{segment}.json", canonical_json(dict(offsets)))
+
+
+def locate(layout: str, entries: Sequence[Mapping[str, Any]], store: Store) -> list[dict[str, Any]]:
+    """Return the entries (`fingerprint`, `n_rows`) with the `segment` and `offset` at which their rows lie.
+
+    Raises:
+        IntegrityError: nothing says where one of them lies.
+    """
+    places: dict[str, tuple[str, int]] = {}
+    for note in sorted(_notes(layout, store).glob("*.json")):
+        places.update({name: (note.stem, offset) for name, offset in json.loads(note.read_bytes()).items()})
+    missing = next((entry for entry in entries if entry["fingerprint"] not in places), None)
+    if missing is not None:
+        raise IntegrityError(
+            f"Nothing says where the rows of {missing.get('day')} are stored",
+            where=str(_notes(layout, store)),
+            got=missing["fingerprint"],
+            remedy="Restore MLSYS_HOME/store from a backup",
+        )
+    found = [(entry, *places[entry["fingerprint"]]) for entry in entries]
+    return [{**entry, "segment": segment, "offset": offset} for entry, segment, offset in found]
+
+
+def _notes(layout: str, store: Store) -> Path:
+    return store.root / "segments" / layout[:16]
 
 
 def read_slices(

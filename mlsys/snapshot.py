@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -19,9 +20,9 @@ from mlsys.errors import IntegrityError, UsageError
 from mlsys.fingerprint import count_duplicates, table_fingerprint
 from mlsys.partitioning import KEY, DayRows, Layout, layout_of, masked
 from mlsys.partitions import Catalog, Partition
-from mlsys.records import Snapshot
+from mlsys.records import Arrivals, Snapshot
 from mlsys.schema import ARRIVAL
-from mlsys.segments import read_entries, write_segment
+from mlsys.segments import locate, note_slices, read_entries, write_segment
 from mlsys.source_reading import Reading, read_source, require_tolerable
 from mlsys.sources.base import ReadRequest
 from mlsys.spec import Spec
@@ -29,6 +30,14 @@ from mlsys.store import Store, canonical_json
 
 DAY = "_day"  # date32, the UTC day of a row's partition; not stored, added when read
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A snapshot, which depends on the data alone, and what of it this run was the first to read."""
+
+    snapshot: Snapshot
+    arrivals: Arrivals
 
 
 def newest_complete_day(spec: Spec) -> date:
@@ -44,7 +53,7 @@ def newest_complete_day(spec: Spec) -> date:
     return clock.newest_complete_day(newest or clock.now(), spec.ingest.settle)
 
 
-def take(spec: Spec, cutoff: datetime, *, catalog: Catalog, store: Store) -> Snapshot | None:
+def take(spec: Spec, cutoff: datetime, *, catalog: Catalog, store: Store) -> Taken | None:
     """Return the snapshot of all rows before `cutoff`, or None when the last day before it has no rows.
 
     Raises:
@@ -67,27 +76,31 @@ def take(spec: Spec, cutoff: datetime, *, catalog: Catalog, store: Store) -> Sna
             return None
         added = _store(reading, new, stored, layout, store)
         current = {**stored, **{row.day: row for row in added}}
-        snapshot = _describe(spec, cutoff, [current[day] for day in known], added, layout=layout, store=store)
+        snapshot = _describe(spec, cutoff, [current[day] for day in known], layout=layout, store=store)
         catalog.add_partitions(spec.pipeline, added)
+    arrivals = Arrivals(
+        n_partitions=len(added), n_rows=sum(row.n_rows for row in added), days=tuple(row.day for row in added)[:30]
+    )
     log.info(
         "snapshot pipeline=%s cutoff=%s rows=%d partitions=%d new_partitions=%d fingerprint=%s",
         spec.pipeline,
         cutoff.date(),
         snapshot.n_rows,
         snapshot.n_partitions,
-        snapshot.n_new_partitions,
+        arrivals.n_partitions,
         snapshot.fingerprint[:12],
     )
-    return snapshot
+    return Taken(snapshot, arrivals)
 
 
-def read(manifest: str, store: Store, columns: Sequence[str]) -> pa.Table:
+def read(manifest: str, store: Store, columns: Sequence[str], *, days: Collection[date] | None = None) -> pa.Table:
     """Return columns of a snapshot's rows in canonical order: by day, inside a day by row hash.
 
     Args:
         manifest: SHA-256 of the manifest.
         store: holds the manifest and the segments.
         columns: schema columns, `_event_time`, `_label_arrival`, `_key` (uint64 hash of the key) or `_day` (date32).
+        days: only these, of which the snapshot has at least one; default all.
 
     Labels that arrived at or after the cutoff are null, and so are their arrival times.
 
@@ -96,7 +109,8 @@ def read(manifest: str, store: Store, columns: Sequence[str]) -> pa.Table:
     """
     listing = store.read_json(manifest)
     cutoff, labels = datetime.fromisoformat(listing["cutoff"]), listing["label_columns"]
-    entries = listing["partitions"]
+    partitions = [p for p in listing["partitions"] if days is None or date.fromisoformat(p["day"]) in days]
+    entries = locate(listing["layout"], partitions, store)
     wanted = [name for name in dict.fromkeys(columns) if name != DAY]
     hides = any(entry["masked"] for entry in entries) and not set(labels).isdisjoint(wanted)
     stored = [*wanted, *([ARRIVAL] if hides and ARRIVAL not in wanted else [])] or [KEY]
@@ -192,6 +206,7 @@ def _store(
             )
         )
         offset += rows.table.num_rows
+    note_slices(layout.fingerprint, segment, {row.fingerprint: row.offset for row in added}, store)
     return added
 
 
@@ -199,7 +214,6 @@ def _describe(
     spec: Spec,
     cutoff: datetime,
     partitions: Sequence[Partition],
-    added: Sequence[Partition],
     *,
     layout: Layout,
     store: Store,
@@ -211,9 +225,9 @@ def _describe(
         "cutoff": cutoff.astimezone(UTC).isoformat(),
         "label_columns": list(layout.label_columns),
         "partitions": entries,
-        "new": [row.day.isoformat() for row in added],
     }
-    keys = pa.concat_tables(read_entries(entries, store, [KEY]))[KEY].to_numpy()
+    slices = [row.model_dump() for row in partitions]
+    keys = pa.concat_tables(read_entries(slices, store, [KEY]))[KEY].to_numpy()
     return Snapshot(
         fingerprint=_fingerprint(entries, timed=spec.source.timed),
         manifest=store.put_json(listing),
@@ -221,9 +235,6 @@ def _describe(
         n_rows=sum(row.n_rows for row in partitions),
         n_labelled=sum(entry["n_labelled"] for entry in entries),
         n_partitions=len(partitions),
-        n_new_partitions=len(added),
-        n_new_rows=sum(row.n_rows for row in added),
-        new_days=tuple(row.day for row in added)[:30],
         first_day=partitions[0].day,
         last_day=partitions[-1].day,
         newest_event=max((row.newest_event for row in partitions if row.newest_event), default=None),
@@ -237,8 +248,6 @@ def _entry(row: Partition, cutoff: datetime, layout: Layout, store: Store) -> di
         "day": row.day.isoformat(),
         "version": row.version,
         "fingerprint": row.fingerprint,
-        "segment": row.segment,
-        "offset": row.offset,
         "n_rows": row.n_rows,
         "n_labelled": row.n_labelled,
         "newest_event": _text(row.newest_event),
@@ -249,7 +258,7 @@ def _entry(row: Partition, cutoff: datetime, layout: Layout, store: Store) -> di
         "masked": row.newest_arrival is not None and row.newest_arrival >= cutoff,
     }
     if entry["masked"]:
-        known = masked(read_entries([entry], store, layout.columns)[0], cutoff, layout.label_columns)
+        known = masked(read_entries([row.model_dump()], store, layout.columns)[0], cutoff, layout.label_columns)
         entry["masked_fingerprint"] = table_fingerprint(known)
         entry["n_labelled"] = known.num_rows - known[layout.target].null_count
     return entry

@@ -9,124 +9,30 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import (
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from mlsys.checks import CHECKS
 from mlsys.coherence import contradictions
 from mlsys.components import Frozen
-from mlsys.durations import Duration
-from mlsys.errors import SpecError, near_match
+from mlsys.errors import SpecError, UsageError, near_match
 from mlsys.features import FEATURES
 from mlsys.gates import GATES
 from mlsys.gates.base import Gate
 from mlsys.gates.min_rows import MinRows
-from mlsys.metrics import METRICS
 from mlsys.models import MODELS
 from mlsys.registries import REGISTRIES
 from mlsys.schema import ColumnSpec
 from mlsys.sources import SOURCES
+from mlsys.spec_keys import Approval, Checks, Ingest, Label, MetricChoice, Monitors, Schedule, Target, Training
+from mlsys.spec_yaml import apply, mapping_of, tuples
 from mlsys.splits import SPLITS
 from mlsys.store import canonical_json
 
 Origin = Literal["run parameter", "environment", "file", "default"]
-
-
-class Target(Frozen):
-    """What is predicted.
-
-    Attributes:
-        positive: the class that counts as positive, by its name as text (`phishing`, `yes`, `True`, `1`).
-    """
-
-    column: str
-    positive: str
-    task: Literal["binary"] = "binary"
-
-    @field_validator("positive", mode="before")
-    @classmethod
-    def _as_text(cls, value: object) -> str:
-        return str(value)
-
-
-class Label(Frozen):
-    """When labels become known.
-
-    Attributes:
-        arrival: column with the time at which a row's label was known; labels that arrived at or after a run's
-            cutoff are masked.
-        delay: rows younger than this at the cutoff sit out, because their labels are not final.
-    """
-
-    arrival: str | None = None
-    delay: Duration = timedelta(0)
-
-
-class Ingest(Frozen):
-    """How new data is taken in.
-
-    Attributes:
-        lookback: this far before the cutoff, late and changed rows make a new version of their partition.
-        settle: a day is complete when its end plus this has passed.
-        min_new_rows: fewer new rows than this since the champion's data are not worth a retraining.
-    """
-
-    lookback: Duration = timedelta(days=7)
-    settle: Duration = timedelta(hours=2)
-    min_new_rows: int = Field(default=1, ge=0)
-
-
-class Checks(Frozen):
-    """Rules for new data, and the share of rows that may break a critical one (they are quarantined)."""
-
-    tolerated_share: float = Field(default=0.01, ge=0, le=1)
-    rules: tuple[CHECKS.field(), ...] = ()  # type: ignore[valid-type]
-
-
-class MetricChoice(Frozen):
-    """What is measured. `primary` chooses the best candidate and is what gates compare by default."""
-
-    primary: str = "roc_auc"
-    threshold: float = Field(default=0.5, gt=0, lt=1)
-    replicates: int = Field(default=1000, ge=100, le=20000)
-
-    @field_validator("primary")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        METRICS.find(value)
-        return value
-
-
-class Training(Frozen):
-    """How candidates are fitted.
-
-    Attributes:
-        refit: fit the chosen candidate again on training and validation rows before it serves. The refitted model is
-            then not the one that was judged, and the report says so.
-    """
-
-    seed: int = Field(default=42, ge=0, lt=2**32)
-    threads: int = Field(default=1, ge=1, le=64)
-    refit: bool = False
-    timeout: Duration = timedelta(hours=1)
-
-
-class Schedule(Frozen):
-    """The nightly run: at this UTC hour, about the day before; `enabled: false` leaves manual runs alone."""
-
-    enabled: bool = True
-    hour: int = Field(default=2, ge=0, le=12)
 
 
 class Spec(Frozen):
@@ -151,6 +57,8 @@ class Spec(Frozen):
     training: Training = Training()
     metrics: MetricChoice = MetricChoice()
     gates: tuple[GATES.field(), ...]  # type: ignore[valid-type]
+    approval: Approval = Approval()
+    monitors: Monitors = Monitors()
     registries: tuple[REGISTRIES.field(), ...] = Field(default=("mlflow", "files"), validate_default=True)  # type: ignore[valid-type]
 
     @field_validator("key", mode="before")
@@ -206,24 +114,29 @@ def load_spec(path: Path) -> Spec:
     Raises:
         SpecError: not readable, not YAML, or not a spec; names the key path and the value got.
     """
-    return _validated(_mapping_of(path), path)
+    return _validated(mapping_of(path), path)
 
 
-def resolve(path: Path, overrides: Iterable[str] = ()) -> ResolvedSpec:
+def resolve(path: Path, overrides: Iterable[str] = (), *, models: Sequence[str] = ()) -> ResolvedSpec:
     """Return the spec of `path` with `key.path=value` texts applied, over those of the variable `MLSYS_SET`.
+
+    Where `models` names some of the spec's candidates, the others are left out.
 
     Raises:
         SpecError: as `load_spec`, or an override that names no key of the spec.
+        UsageError: a name in `models` is no candidate's.
     """
-    mapping = _mapping_of(path)
+    mapping = mapping_of(path)
     written = set(flatten(mapping))
     origins: dict[str, Origin] = {}
     environment = [part.strip() for part in os.environ.get("MLSYS_SET", "").split(";") if part.strip()]
     overrides = tuple(overrides)
     for texts, origin in ((environment, "environment"), (overrides, "run parameter")):
         for text in texts:
-            origins[_apply(mapping, text, path)] = origin  # type: ignore[assignment]
+            origins[apply(mapping, text, path)] = origin  # type: ignore[assignment]
     spec = _validated(mapping, path)
+    if models:
+        spec = spec.model_copy(update={"models": _chosen(spec, models)})
     dumped = spec.dump()
     leaves = flatten(dumped)
     found: dict[str, Origin] = {}
@@ -232,10 +145,23 @@ def resolve(path: Path, overrides: Iterable[str] = ()) -> ResolvedSpec:
         override = next((origins[key] for key in above if key in origins), None)
         from_file = any(key in written and _stands_for(key, leaf) for key in above)
         found[leaf] = override or ("file" if from_file else "default")
+        if models and leaf.startswith("models."):
+            found[leaf] = "run parameter"
     for leaf in set(origins) - set(leaves):
         if not any(key.startswith(leaf + ".") for key in leaves):
             raise SpecError(f"No key `{leaf}` in the spec. {near_match(leaf, leaves)}", where=str(path))
     return ResolvedSpec(spec, path, fingerprint(dumped), found, overrides)
+
+
+def _chosen(spec: Spec, names: Sequence[str]) -> tuple[Any, ...]:
+    known = [model.label for model in spec.models]
+    for name in names:
+        if name not in known:
+            raise UsageError(f"No such candidate. {near_match(name, known)}", where="candidates", got=name)
+    chosen = tuple(model for model in spec.models if model.label in names)
+    if all(model.baseline for model in chosen):
+        raise UsageError("Only a sanity line is left, which can't be chosen", where="candidates", got=list(names))
+    return chosen
 
 
 def _stands_for(written: str, leaf: str) -> bool:
@@ -251,14 +177,14 @@ def parse_dump(dumped: Mapping[str, Any]) -> Spec:
         SpecError: this version of mlsys does not understand it any more.
     """
     try:
-        return Spec.model_validate(_tuples(dict(dumped)))
+        return Spec.model_validate(tuples(dict(dumped)))
     except ValidationError as error:
         raise SpecError(f"A stored spec is not understood: {_problem(error.errors()[0])}") from None
 
 
 def fingerprint(dumped: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a dumped spec less what changes no model and no decision."""
-    ignored = {"description", "owner", "tags", "schedule", "registries"}
+    ignored = {"description", "owner", "tags", "schedule", "approval", "monitors", "registries"}
     return hashlib.sha256(canonical_json({k: v for k, v in dumped.items() if k not in ignored})).hexdigest()
 
 
@@ -276,52 +202,9 @@ def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice; the later one would win in silence."""
-
-
-def _unique_keys(loader: yaml.SafeLoader, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-    seen: set[Any] = set()
-    for key_node, _ in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        if key in seen:
-            raise yaml.constructor.ConstructorError(None, None, f"key `{key}` stands twice", key_node.start_mark)
-        seen.add(key)
-    return loader.construct_mapping(node, deep)
-
-
-_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_keys)
-
-
-def _mapping_of(path: Path) -> dict[str, Any]:
-    try:
-        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
-    except FileNotFoundError:
-        raise SpecError(
-            "There is no such spec", where=str(path), remedy="See `mlsys check` for the known ones"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"The spec can't be read: {error}", where=str(path)) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise SpecError(f"Not valid YAML: {problem}", where=f"{path}{line}") from error
-    if not isinstance(value, dict):
-        raise SpecError("A spec is a mapping of keys", where=str(path), got=value)
-    return value
-
-
-def _tuples(value: Any) -> Any:
-    # Strict Python mode takes tuples where YAML has lists; JSON mode would fail inside the tables' hooks.
-    if isinstance(value, dict):
-        return {key: _tuples(item) for key, item in value.items()}
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
-
-
 def _validated(mapping: dict[str, Any], path: Path) -> Spec:
     try:
-        spec = Spec.model_validate(_tuples(mapping))
+        spec = Spec.model_validate(tuples(mapping))
     except ValidationError as error:
         # A misspelt key stands first: it explains why another one is missing.
         found = sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
@@ -353,36 +236,3 @@ def _hint(item: Any) -> str:
         known = [field.alias or name for name, field in Spec.model_fields.items()]
         return f". {near_match(parts[0], known)}"
     return ""
-
-
-def _apply(mapping: dict[str, Any], text: str, path: Path) -> str:
-    key, equals, raw = text.partition("=")
-    key = key.strip()
-    if not equals or not key:
-        raise SpecError("An override is written key.path=value", where="--set", got=text)
-    try:
-        value = yaml.safe_load(raw)
-    except yaml.YAMLError as error:
-        raise SpecError(f"The value is not YAML: {error}", where=f"--set {key}", got=raw) from None
-    node: Any = mapping
-    parts = key.split(".")
-    for depth, part in enumerate(parts):
-        last = depth == len(parts) - 1
-        try:
-            if isinstance(node, list):
-                index = int(part)
-                node[index] = value if last else _as_mapping(node[index])
-                node = node[index]
-            elif isinstance(node, dict):
-                node[part] = value if last else _as_mapping(node.get(part, {}))
-                node = node[part]
-            else:
-                raise ValueError(f"`{'.'.join(parts[:depth])}` is a value, not a mapping")
-        except (ValueError, IndexError) as error:
-            raise SpecError(f"No key `{key}`: {error}", where=f"--set ({path.name})", got=text) from None
-    return key
-
-
-def _as_mapping(value: Any) -> Any:
-    # A bare component name (`- logistic`) becomes a mapping, so that one of its fields can be set.
-    return {"kind": value} if isinstance(value, str) else value

@@ -8,7 +8,7 @@ applied. A warning is reported and changes nothing. The verdict depends on the s
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -56,7 +56,7 @@ def validate(spec: Spec, snapshot: Snapshot, *, store: Store, home: Path) -> Che
     rules = [rule for rule in spec.checks.rules if rule.scope == "partition"]
     found = examine(spec, rules, manifest, store=store, home=home)
     quarantine, reasons = _quarantine(rules, found, partitions)
-    share = _worst_share(partitions, quarantine, manifest["new"])
+    share = _worst_share(partitions, quarantine)
     summaries = _summaries(snapshot, partitions)
     judged = [
         *(_over_rows(rule, i, found, partitions) for i, rule in enumerate(rules)),
@@ -72,8 +72,8 @@ def validate(spec: Spec, snapshot: Snapshot, *, store: Store, home: Path) -> Che
         state=_verdict(judged),
         results=_fitting(results),
         n_checks=len(spec.checks.rules),
-        n_validated_rows=found.n_rows,
-        n_validated_partitions=found.n_partitions,
+        n_rows=snapshot.n_rows,
+        n_partitions=snapshot.n_partitions,
         n_quarantined=sum(len(offsets) for offsets in quarantine),
         quarantined_share=share.value,
         tolerated_share=spec.checks.tolerated_share,
@@ -82,12 +82,13 @@ def validate(spec: Spec, snapshot: Snapshot, *, store: Store, home: Path) -> Che
         data_docs=found.docs,
     )
     logger.info(
-        "validated pipeline=%s state=%s checks=%d quarantined=%d new_partitions=%d",
+        "validated pipeline=%s state=%s checks=%d quarantined=%d partitions=%d new_partitions=%d",
         spec.pipeline,
         report.state,
         report.n_checks,
         report.n_quarantined,
-        report.n_validated_partitions,
+        report.n_partitions,
+        found.n_partitions,
     )
     return report
 
@@ -139,15 +140,13 @@ def _stored_quarantine(
     return store.put_json(rows) if rows else None
 
 
-def _worst_share(partitions: Sequence[dict[str, Any]], quarantine: Sequence[list[int]], new: Iterable[str]) -> _Share:
-    """Return the largest of the bad shares: of the new rows, of the newest day, of all rows.
+def _worst_share(partitions: Sequence[dict[str, Any]], quarantine: Sequence[list[int]]) -> _Share:
+    """Return the larger of the bad shares: of the newest day, of all rows.
 
-    The newest day and the whole are judged even when nothing is new, so that asking again about data that was
-    refused does not let it through.
+    What happens to be new is no measure: asking again about data that was refused must not let it through, and a
+    backfill must judge a day alike in any order.
     """
-    days = set(new)
     populations = {
-        "new rows": [i for i, partition in enumerate(partitions) if partition["day"] in days],
         "rows of the newest day": list(range(len(partitions)))[-1:],
         "rows": list(range(len(partitions))),
     }

@@ -34,7 +34,7 @@ def test_the_plan_says_what_the_run_will_do(work) -> None:
     assert (plan.day, plan.day_source, plan.mode, plan.reason) == (day(2), "newest", "live", "a try")
     assert plan.overrides == ("models.0.C=0.5",)
     assert work.spec_of(plan).models[0].C == 0.5
-    assert (start.snapshot.n_rows, start.snapshot.n_new_partitions) == (240, 3)
+    assert (start.snapshot.n_rows, start.arrivals.n_partitions) == (240, 3)
     assert statuses(work, start.run_id) == ["started"]
 
 
@@ -99,13 +99,13 @@ def test_late_rows_are_another_run_of_the_same_day(work) -> None:
     connection.close()
     after = open_run(work, RunRequest("shop"))
     assert after.run_id != before.run_id
-    assert (after.snapshot.n_rows, after.snapshot.new_days) == (241, (day(1),))
+    assert (after.snapshot.n_rows, after.arrivals.days) == (241, (day(1),))
 
 
 def test_a_past_day_sees_only_its_past(work) -> None:
     open_run(work, RunRequest("shop"))
     past = open_run(work, RunRequest("shop", day=str(day(0))))
-    assert (past.snapshot.n_rows, past.snapshot.n_new_partitions) == (80, 0)
+    assert (past.snapshot.n_rows, past.arrivals.n_partitions) == (80, 0)
     assert past.plan.day_source == "parameter"
 
 
@@ -124,3 +124,53 @@ def test_a_refused_request_leaves_no_trace(work, fields, error) -> None:
         open_run(work, RunRequest("shop", **fields))
     assert work.ledger.verify("shop") == 0
     assert not work.settings.store.exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "run_type", "mode"),
+    [
+        ("auto", "manual", "live"),
+        ("auto", "scheduled", "live"),
+        ("auto", "backfill", "simulate"),
+        ("train", "backfill", "train"),
+        ("dry", "manual", "dry"),
+    ],
+)
+def test_the_mode_follows_from_the_kind_of_run(work, asked, run_type, mode) -> None:
+    start = open_run(work, RunRequest("shop", mode=asked, run_type=run_type, partition_key=str(day(2))))
+    assert start.plan.mode == mode
+
+
+@pytest.mark.parametrize("mode", ["live", "dry"])
+def test_a_backfill_never_asks_for_a_promotion(work, mode) -> None:
+    with pytest.raises(UsageError, match="simulates, or trains for the record"):
+        open_run(work, RunRequest("shop", mode=mode, run_type="backfill", partition_key=str(day(2))))
+    assert work.ledger.requests("shop") == []
+
+
+def test_some_candidates_alone(work) -> None:
+    start = open_run(work, RunRequest("shop", candidates=("logistic",)))
+    spec = work.spec_of(start.plan)
+    assert [model.label for model in spec.models] == ["logistic"]
+    assert start.run_id != open_run(work, RunRequest("shop")).run_id
+    assert work.dumped_spec(start.plan)["origins"]["models.0.kind"] == "run parameter"
+
+
+@pytest.mark.parametrize(
+    ("names", "message"), [(("logistik",), "Did you mean 'logistic'"), (("prior",), "Only a sanity line is left")]
+)
+def test_a_wrong_choice_of_candidates_is_refused(work, names, message) -> None:
+    with pytest.raises(UsageError, match=message):
+        open_run(work, RunRequest("shop", candidates=names))
+
+
+def test_every_value_in_force_is_logged_with_its_source(work, caplog) -> None:
+    caplog.set_level("INFO", logger="mlsys")
+    open_run(work, RunRequest("shop", day=day(2), overrides=("models.0.C=0.5",), approval=True))
+    for line in (
+        f"effective parameter=day value={day(2)} source='parameter'",
+        "effective parameter=mode value=live source='run parameter'",
+        "effective parameter=approval value=True source='run parameter'",
+        "effective spec_key=models.0.C value=0.5 source='run parameter'",
+    ):
+        assert line in caplog.text

@@ -12,6 +12,7 @@ from mlsys import pipeline
 from mlsys.errors import DataError
 from mlsys.intake import RunRequest
 from mlsys.pipeline import Finished
+from mlsys.records import Answer, CheckReport, ModelVersion, Split
 from mlsys.testing.shop import day, edit_spec, make_shop
 from mlsys.workspace import Workspace, open_workspace
 
@@ -116,6 +117,64 @@ def test_train_mode_never_promotes(work: Workspace) -> None:
     assert finished.version is not None
     assert finished.version.decision.outcome == "historical"
     assert work.ledger.champion("shop") is None
+
+
+def test_a_run_about_the_past_is_not_measured_against_todays_champion(work: Workspace) -> None:
+    run(work, 11)
+    past = run(work, 10, mode="simulate")
+    assert past.start.plan is not None
+    assert past.version is not None
+    assert past.evaluations is not None
+    assert (past.start.plan.champion, past.evaluations.champion_state) == (None, "not_asked")
+    assert (past.version.decision.outcome, past.version.decision.reason) == ("historical", "simulated")
+    assert len(work.ledger.champion_changes("shop")) == 1
+    assert run(work, 10, mode="simulate").start.reason == "unchanged"
+
+
+def answered(work: Workspace, finished: Finished, answer: Answer | None) -> ModelVersion:
+    """Go on with a run at `promote`, as the task does once a person has answered."""
+    assert finished.start.plan is not None
+    assert finished.start.snapshot is not None
+    assert finished.evaluations is not None
+    decision = work.ledger.decisions("shop", run_id=finished.start.plan.run_id)[0]
+    return pipeline.promote(
+        work,
+        finished.start.plan,
+        finished.start.snapshot,
+        CheckReport.load(finished.parts["checks"].dump()),
+        Split.load(finished.parts["split"].dump()),
+        candidates=finished.candidates,
+        evaluations=finished.evaluations,
+        decision=decision,
+        answer=answer,
+    )
+
+
+def test_a_promotion_waits_for_the_person_who_has_the_last_word(work: Workspace, pipelines: Path) -> None:
+    edit_spec(pipelines, approval={"required": True})
+    finished = run(work, 11)
+    assert finished.version is not None
+    assert work.ledger.champion("shop") is None
+    assert "waits for a person: mlsys promote shop" in finished.version.sentence
+    version = answered(work, finished, Answer(answer="approved", who="ada", reason="looks right"))
+    change = work.ledger.champion("shop")
+    assert change is not None
+    assert (version.changed, change.who) == (True, "ada")
+    assert change.reason.startswith("looks right")
+
+
+@pytest.mark.parametrize(("answer", "reason"), [("refused", "approval_refused"), ("timed_out", "approval_timed_out")])
+def test_a_refusal_is_a_decision_of_its_own(work: Workspace, answer: str, reason: str) -> None:
+    finished = run(work, 11, approval=True)
+    said = Answer.load({"answer": answer, "who": "ada", "reason": "not on a Friday"})
+    version = answered(work, finished, said)
+    assert answered(work, finished, said) == version
+    assert work.ledger.champion("shop") is None
+    assert (version.decision.outcome, version.decision.reason, version.decision.answer) == ("reject", reason, said)
+    assert [made.outcome for made in work.ledger.decisions("shop")] == ["promote", "reject"]
+    again = run(work, 11, approval=True)
+    assert again.start.reason == "unchanged"
+    assert "not on a Friday" in again.start.sentence
 
 
 def test_too_many_bad_rows_stop_the_run_and_touch_no_champion(work: Workspace, pipelines: Path) -> None:

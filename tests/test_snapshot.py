@@ -58,18 +58,35 @@ def labelled(path):
 
 
 @pytest.fixture
-def take(catalog, store):
-    return lambda spec, day: snapshot.take(spec, cutoff(day), catalog=catalog, store=store)
+def arrivals():
+    """What each call of `take` was the first to read."""
+    return []
+
+
+@pytest.fixture
+def take(catalog, store, arrivals):
+    def snapshot_of(spec, day):
+        taken = snapshot.take(spec, cutoff(day), catalog=catalog, store=store)
+        if taken is not None:
+            arrivals.append(taken.arrivals)
+        return taken and taken.snapshot
+
+    return snapshot_of
 
 
 def read(taken, store, columns=COLUMNS):
     return snapshot.read(taken.manifest, store, columns)
 
 
-def test_rows_before_the_cutoff_and_no_others(path, timed, take, store):
+def segment_of(taken, store):
+    listing = store.read_json(taken.manifest)
+    return store.path(segments.locate(listing["layout"], listing["partitions"], store)[0]["segment"])
+
+
+def test_rows_before_the_cutoff_and_no_others(path, timed, take, arrivals, store):
     write(path, [row for day in range(4) for row in visits(day)])
     taken = take(timed, 2)
-    assert (taken.n_rows, taken.n_partitions, taken.n_new_rows) == (60, 3, 60)
+    assert (taken.n_rows, taken.n_partitions, arrivals[-1].n_rows) == (60, 3, 60)
     assert (taken.first_day, taken.last_day) == (FIRST_DAY, FIRST_DAY + timedelta(days=2))
     assert sorted(set(read(taken, store)["_day"].to_pylist())) == [FIRST_DAY + timedelta(days=i) for i in range(3)]
 
@@ -81,16 +98,16 @@ def test_same_rows_in_another_order_are_the_same_snapshot(tmp_path, store):
     for name, members in (("a", rows), ("b", shuffled)):
         write(tmp_path / name, members)
         source = {"kind": "sql", "url": f"sqlite:///{tmp_path / name}", "table": "visits", "event_time": "seen_at"}
-        taken = snapshot.take(visits_spec(source), cutoff(2), catalog=MemoryCatalog(), store=store)
+        taken = snapshot.take(visits_spec(source), cutoff(2), catalog=MemoryCatalog(), store=store).snapshot
         tables.append((taken.fingerprint, read(taken, store)))
     assert tables[0] == tables[1]
 
 
-def test_taking_twice_adds_nothing(path, timed, take, catalog):
+def test_taking_twice_adds_nothing(path, timed, take, arrivals, catalog):
     write(path, visits(0))
     first, second = take(timed, 0), take(timed, 0)
     assert second.fingerprint == first.fingerprint
-    assert (first.n_new_partitions, second.n_new_partitions) == (1, 0)
+    assert [found.n_partitions for found in arrivals] == [1, 0]
     assert [row.version for row in catalog.partitions("visits", _layout(catalog))] == [1]
 
 
@@ -98,23 +115,23 @@ def _layout(catalog):
     return next(row.layout for row in catalog._rows["visits"])
 
 
-def test_a_new_day_is_one_new_partition(path, timed, take, store):
+def test_a_new_day_is_one_new_partition(path, timed, take, arrivals, store):
     write(path, visits(0))
     before = take(timed, 0)
     write(path, visits(1))
     after = take(timed, 1)
-    assert (after.n_new_partitions, after.new_days) == (1, (FIRST_DAY + timedelta(days=1),))
+    assert (arrivals[-1].n_partitions, arrivals[-1].days) == (1, (FIRST_DAY + timedelta(days=1),))
     assert after.fingerprint != before.fingerprint
     assert read(after, store).slice(0, 20).equals(read(before, store))
 
 
-def test_late_row_in_the_lookback_window_makes_a_new_version(path, timed, take, store):
+def test_late_row_in_the_lookback_window_makes_a_new_version(path, timed, take, arrivals, store):
     write(path, visits(0))
     before = take(timed, 0)
     kept = read(before, store)
     write(path, [(77, 1.0, "home", "no", visits(0)[5][4], None), *visits(1)])
     after = take(timed, 1)
-    assert (after.n_rows, after.n_new_partitions) == (41, 2)
+    assert (after.n_rows, arrivals[-1].n_partitions) == (41, 2)
     assert [entry["version"] for entry in store.read_json(after.manifest)["partitions"]] == [2, 1]
     assert read(before, store).equals(kept)
 
@@ -144,7 +161,7 @@ def test_full_check_finds_vanished_and_unknown_days(path, timed, take, catalog, 
 def test_full_check_finds_a_missing_segment(path, timed, take, catalog, store):
     write(path, visits(0))
     taken = take(timed, 0)
-    store.path(store.read_json(taken.manifest)["partitions"][0]["segment"]).unlink()
+    segment_of(taken, store).unlink()
     assert any("missing" in text for text in snapshot.problems(timed, catalog=catalog, store=store))
 
 
@@ -185,13 +202,13 @@ def test_late_labels_are_masked(path, labelled, take, store):
     assert taken.n_labelled == 40
 
 
-def test_labels_after_the_cutoff_don_t_change_the_snapshot(path, labelled, take, store):
+def test_labels_after_the_cutoff_don_t_change_the_snapshot(path, labelled, take, arrivals, store):
     write(path, [(*row[:3], None, row[4], None) if row[0] == 5 else row for row in visits(0)])
     before = take(labelled, 0)
     rows = read(before, store, ["visit_id", "bought"])
     change(path, "UPDATE visits SET bought = 'yes', known_at = '2026-03-02T03:00:00' WHERE visit_id = 5")
     after = take(labelled, 0)
-    assert after.n_new_partitions == 1
+    assert arrivals[-1].n_partitions == 1
     assert after.fingerprint == before.fingerprint
     assert read(after, store, ["visit_id", "bought"]).equals(rows)
 
@@ -237,16 +254,16 @@ def test_key_hash_is_the_same_in_every_snapshot(path, timed, take, store):
     assert set(before) < set(after)
 
 
-def test_source_without_time_is_its_newest_reading(path, untimed, catalog, store, monkeypatch):
+def test_source_without_time_is_its_newest_reading(path, untimed, take, arrivals, monkeypatch):
     write(path, visits(0))
     monkeypatch.setattr(clock, "now", lambda: cutoff(3) - timedelta(hours=5))
     assert snapshot.newest_complete_day(untimed) == FIRST_DAY + timedelta(days=3)
-    first = snapshot.take(untimed, cutoff(3), catalog=catalog, store=store)
+    first = take(untimed, 3)
     monkeypatch.setattr(clock, "now", lambda: cutoff(4) - timedelta(hours=5))
-    same = snapshot.take(untimed, cutoff(4), catalog=catalog, store=store)
-    assert (same.fingerprint, same.n_new_partitions) == (first.fingerprint, 0)
+    same = take(untimed, 4)
+    assert (same.fingerprint, arrivals[-1].n_partitions) == (first.fingerprint, 0)
     write(path, visits(1))
-    grown = snapshot.take(untimed, cutoff(4), catalog=catalog, store=store)
+    grown = take(untimed, 4)
     assert (grown.n_rows, grown.n_partitions, grown.last_day) == (40, 1, FIRST_DAY + timedelta(days=4))
 
 
@@ -268,11 +285,12 @@ def test_empty_source_is_a_day_without_data(path, timed, catalog, store):
     assert snapshot.take(timed, clock.cutoff_of(day), catalog=catalog, store=store) is None
 
 
-def test_another_schema_reads_everything_anew(path, timed, take):
+def test_another_schema_reads_everything_anew(path, timed, take, arrivals):
     write(path, [*visits(0), *visits(1)])
     take(timed, 1)
     other = visits_spec(timed.source.model_dump(), key=["visit_id", "page"])
-    assert take(other, 1).n_new_partitions == 2
+    take(other, 1)
+    assert arrivals[-1].n_partitions == 2
 
 
 def test_slices_read_only_their_row_groups(path, timed, take, store, monkeypatch):
@@ -285,7 +303,7 @@ def test_slices_read_only_their_row_groups(path, timed, take, store, monkeypatch
 def test_damaged_segment_is_noticed(path, timed, take, store):
     write(path, visits(0, n=500))
     taken = take(timed, 0)
-    file = store.path(store.read_json(taken.manifest)["partitions"][0]["segment"])
+    file = segment_of(taken, store)
     data = bytearray(file.read_bytes())
     data[len(data) // 3] ^= 0xFF
     file.chmod(0o644)
@@ -294,7 +312,7 @@ def test_damaged_segment_is_noticed(path, timed, take, store):
         read(taken, store)
 
 
-def test_crash_before_the_catalogue_leaves_only_a_file(path, timed, take, catalog, monkeypatch):
+def test_crash_before_the_catalogue_leaves_only_a_file(path, timed, take, arrivals, catalog, monkeypatch):
     write(path, visits(0))
 
     def crash(pipeline, new):
@@ -305,4 +323,5 @@ def test_crash_before_the_catalogue_leaves_only_a_file(path, timed, take, catalo
         with pytest.raises(KeyboardInterrupt):
             take(timed, 0)
     assert not catalog._rows["visits"]
-    assert take(timed, 0).n_new_partitions == 1
+    take(timed, 0)
+    assert arrivals[-1].n_partitions == 1

@@ -110,6 +110,6 @@ def test_wrong_encoding(tmp_path, refused):
 def test_tolerated_bad_rows_are_counted_and_kept_with_their_reasons(tmp_path, store):
     (tmp_path / "a.csv").write_text(text(visits(0)) + "\nbroken")
     taken = snapshot.take(files(tmp_path), clock.cutoff_of(FIRST_DAY), catalog=MemoryCatalog(), store=store)
-    entry = store.read_json(taken.manifest)["partitions"][0]
+    entry = store.read_json(taken.snapshot.manifest)["partitions"][0]
     assert (entry["n_rows"], entry["n_rejected"]) == (20, 1)
     assert store.read_json(entry["rejects"]) == [{"where": f"{tmp_path}/a.csv:22", "reason": "1 fields instead of 6"}]

@@ -9,6 +9,7 @@ import yaml
 
 from mlsys import clock, data_docs, snapshot, validation
 from mlsys.errors import SpecError
+from mlsys.partition_checks import Examination, examine
 from mlsys.records import CheckReport, Snapshot
 from mlsys.spec import Spec, load_spec
 from mlsys.store import Store
@@ -45,7 +46,7 @@ class Shop:
     def take(self, spec: Spec, last: int = N_DAYS - 1) -> Snapshot:
         taken = snapshot.take(spec, clock.cutoff_of(day(last)), catalog=self.catalog, store=self.store)
         assert taken is not None
-        return taken
+        return taken.snapshot
 
     def validate(self, *rules: dict[str, Any], tolerated: float = 0.02, last: int = N_DAYS - 1) -> CheckReport:
         spec = self.spec(*rules, tolerated=tolerated)
@@ -57,6 +58,20 @@ def shop(home: Path, store: Store) -> Shop:
     return Shop(home, store)
 
 
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many partitions each validation had to look at; those seen before are remembered."""
+    counts: list[int] = []
+
+    def counting(*args: Any, **keywords: Any) -> Examination:
+        found = examine(*args, **keywords)
+        counts.append(found.n_partitions)
+        return found
+
+    monkeypatch.setattr(validation, "examine", counting)
+    return counts
+
+
 def result(report: CheckReport, kind: str) -> Any:
     return next(item for item in report.results if item.kind == kind)
 
@@ -64,7 +79,7 @@ def result(report: CheckReport, kind: str) -> Any:
 def test_good_data_passes(shop: Shop) -> None:
     report = shop.validate(BETWEEN, {"kind": "not_null", "column": "channel"})
     assert (report.state, report.n_quarantined, report.quarantine) == ("pass", 0, None)
-    assert (report.n_validated_rows, report.n_validated_partitions) == (N_DAYS * ROWS_PER_DAY, N_DAYS)
+    assert (report.n_rows, report.n_partitions) == (N_DAYS * ROWS_PER_DAY, N_DAYS)
     assert report.n_checks == 2
 
 
@@ -105,11 +120,11 @@ def test_too_many_bad_rows_stop_the_run(shop: Shop) -> None:
     assert report.quarantined_share == 0.25
 
 
-def test_asking_again_about_refused_data_does_not_let_it_through(shop: Shop) -> None:
+def test_asking_again_about_refused_data_does_not_let_it_through(shop: Shop, looked_at: list[int]) -> None:
     shop.spoil(20)
     assert shop.validate(BETWEEN, tolerated=0.1).state == "fail"
     again = shop.validate(BETWEEN, tolerated=0.1)
-    assert (again.state, again.n_validated_partitions) == ("fail", 0)
+    assert (again.state, looked_at[-1]) == ("fail", 0)
 
 
 def test_a_warning_is_reported_and_changes_nothing(shop: Shop) -> None:
@@ -119,30 +134,31 @@ def test_a_warning_is_reported_and_changes_nothing(shop: Shop) -> None:
     assert result(report, "between").n_failed == 40
 
 
-def test_the_severity_of_a_rule_may_change_without_reading_again(shop: Shop) -> None:
+def test_the_severity_of_a_rule_may_change_without_reading_again(shop: Shop, looked_at: list[int]) -> None:
     shop.spoil(40)
     shop.validate({**BETWEEN, "severity": "warning"})
     report = shop.validate(BETWEEN)
-    assert (report.state, report.n_validated_rows) == ("fail", 0)
+    assert (report.state, looked_at[-1]) == ("fail", 0)
 
 
-def test_only_new_partitions_are_read(shop: Shop) -> None:
+def test_only_new_partitions_are_read(shop: Shop, looked_at: list[int]) -> None:
     shop.validate(BETWEEN, last=N_DAYS - 2)
     report = shop.validate(BETWEEN)
-    assert (report.n_validated_partitions, report.n_validated_rows) == (1, ROWS_PER_DAY)
+    assert looked_at == [N_DAYS - 1, 1]
+    assert (report.n_rows, report.n_partitions) == (N_DAYS * ROWS_PER_DAY, N_DAYS)
 
 
-def test_a_new_rule_is_asked_of_all_partitions(shop: Shop) -> None:
+def test_a_new_rule_is_asked_of_all_partitions(shop: Shop, looked_at: list[int]) -> None:
     shop.validate(BETWEEN)
-    report = shop.validate(BETWEEN, {"kind": "between", "column": "n_items", "max": 100})
-    assert report.n_validated_partitions == N_DAYS
+    shop.validate(BETWEEN, {"kind": "between", "column": "n_items", "max": 100})
+    assert looked_at == [N_DAYS, N_DAYS]
 
 
-def test_old_bad_rows_stay_set_aside(shop: Shop) -> None:
+def test_old_bad_rows_stay_set_aside(shop: Shop, looked_at: list[int]) -> None:
     shop.spoil(1, on=0)
     shop.validate(BETWEEN, last=0)
     report = shop.validate(BETWEEN)
-    assert (report.n_validated_partitions, report.n_quarantined) == (N_DAYS - 1, 1)
+    assert (looked_at[-1], report.n_quarantined) == (N_DAYS - 1, 1)
 
 
 def test_the_same_data_and_rules_give_the_same_digests(shop: Shop, tmp_path: Path) -> None:
@@ -153,13 +169,13 @@ def test_the_same_data_and_rules_give_the_same_digests(shop: Shop, tmp_path: Pat
     assert (first.details, first.quarantine, first.results) == (second.details, second.quarantine, second.results)
 
 
-def test_a_damaged_cache_entry_is_found_again(shop: Shop) -> None:
+def test_a_damaged_cache_entry_is_found_again(shop: Shop, looked_at: list[int]) -> None:
     shop.spoil(1)
     before = shop.validate(BETWEEN)
     for path in (shop.home / "cache" / "checks").iterdir():
         path.write_text('{"rules": [')
     after = shop.validate(BETWEEN)
-    assert (after.details, after.n_validated_partitions) == (before.details, N_DAYS)
+    assert (after.details, looked_at[-1]) == (before.details, N_DAYS)
 
 
 def test_a_failed_rule_about_the_snapshot_stops_the_run(shop: Shop) -> None:
@@ -168,9 +184,9 @@ def test_a_failed_rule_about_the_snapshot_stops_the_run(shop: Shop) -> None:
     assert report.results[0].sentence == f"80 rows on {day(N_DAYS - 1)}"
 
 
-def test_a_rule_without_rows_needs_no_great_expectations(shop: Shop) -> None:
+def test_a_rule_without_rows_needs_no_great_expectations(shop: Shop, looked_at: list[int]) -> None:
     report = shop.validate({"kind": "row_count", "min_rows": 10}, {"kind": "recency", "max_age": "36h"})
-    assert (report.state, report.n_validated_rows, report.data_docs) == ("pass", 0, None)
+    assert (report.state, looked_at, report.data_docs) == ("pass", [0], None)
 
 
 def test_a_wrong_type_stops_the_run_without_naming_rows(shop: Shop) -> None:
@@ -199,12 +215,12 @@ def test_a_critical_rule_that_cannot_be_applied_is_an_error(shop: Shop, monkeypa
     assert report.results[0].sentence == "the rule could not be applied: can't compare"
 
 
-def test_an_error_is_not_remembered(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_is_not_remembered(shop: Shop, monkeypatch: pytest.MonkeyPatch, looked_at: list[int]) -> None:
     with monkeypatch.context() as patched:
         broken_outcomes(patched)
         shop.validate(BETWEEN)
     report = shop.validate(BETWEEN)
-    assert (report.state, report.n_validated_partitions) == ("pass", N_DAYS)
+    assert (report.state, looked_at[-1]) == ("pass", N_DAYS)
 
 
 def test_a_warning_that_cannot_be_applied_stops_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,22 +237,31 @@ def test_a_rule_that_does_not_suit_its_column_is_a_wrong_spec(shop: Shop) -> Non
 
 def test_the_page_lies_where_the_report_says(shop: Shop) -> None:
     report = shop.validate(BETWEEN)
-    page = (shop.home / str(report.data_docs)).read_text()
-    assert "basket_value" in page
-    assert (shop.home / "data_docs" / "shop" / "index.html").exists()
+    assert (shop.home / str(report.data_docs)).name == "index.html"
+    page = shop.home / data_docs.page_path("shop", clock.cutoff_of(day(N_DAYS - 1)))
+    assert "basket_value" in page.read_text()
 
 
 def test_pages_of_earlier_days_stay_and_are_listed(shop: Shop) -> None:
-    first = shop.validate(BETWEEN, last=0)
-    second = shop.validate(BETWEEN)
-    index = (shop.home / "data_docs" / "shop" / "index.html").read_text()
-    for report in (first, second):
-        assert (shop.home / str(report.data_docs)).exists()
-        assert str(report.data_docs).removeprefix("data_docs/shop/") in index
+    shop.validate(BETWEEN, last=0)
+    report = shop.validate(BETWEEN)
+    index = (shop.home / str(report.data_docs)).read_text()
+    for last in (0, N_DAYS - 1):
+        page = data_docs.page_path("shop", clock.cutoff_of(day(last)))
+        assert (shop.home / page).exists()
+        assert page.removeprefix("data_docs/shop/") in index
 
 
-def test_a_retry_still_names_the_page(shop: Shop) -> None:
-    assert shop.validate(BETWEEN).data_docs == shop.validate(BETWEEN).data_docs
+def test_the_order_of_days_leaves_no_trace_in_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reports = []
+    for order in ((0, 1, 2), (2, 1, 0)):
+        place = tmp_path / str(order[0])
+        monkeypatch.setenv("MLSYS_HOME", str(place))
+        shop = Shop(place, Store(place / "store"))
+        shop.spoil(2, on=1)
+        found = {last: shop.validate(BETWEEN, tolerated=0.05, last=last) for last in order}
+        reports.append([found[last].dump() for last in sorted(order)])
+    assert reports[0] == reports[1]
 
 
 def test_a_page_that_cannot_be_written_is_said_and_costs_no_result(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

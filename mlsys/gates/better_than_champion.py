@@ -53,6 +53,9 @@ class BetterThanChampion(Gate):
         if state == "not_comparable":
             sentence = f"The champion can't be compared on this snapshot: {reason}."
             return self.inconclusive(name, "champion_not_comparable", sentence)
+        if state == "not_asked":
+            sentence = "A run about the past is not compared with today's champion."
+            return self.inconclusive(name, "not_asked", sentence)
         if state == "error":
             sentence = f"The champion should be scored and can't be: {reason}."
             return GateResult(gate=self.kind, name=name, state="error", sentence=sentence, reason="champion_error")

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 from mlsys.records import (
+    Arrivals,
     Candidate,
     CheckReport,
     CheckResult,
@@ -127,14 +128,16 @@ def snapshot() -> Snapshot:
         n_rows=10_462,
         n_labelled=10_391,
         n_partitions=60,
-        n_new_partitions=1,
-        n_new_rows=178,
-        new_days=(DAY,),
         first_day=date(2026, 1, 8),
         last_day=DAY,
         newest_event=datetime(2026, 3, 8, 23, 52, 17, tzinfo=UTC),
         n_duplicate_keys=3,
     )
+
+
+def arrivals() -> Arrivals:
+    """Return what the run was the first to read: one day."""
+    return Arrivals(n_partitions=1, n_rows=_N_CHECKED, days=(DAY,))
 
 
 _N_CHECKED = 178
@@ -147,8 +150,8 @@ def check_report() -> CheckReport:
         state="pass",
         results=results,
         n_checks=len(results),
-        n_validated_rows=_N_CHECKED,
-        n_validated_partitions=1,
+        n_rows=_N_CHECKED,
+        n_partitions=1,
         n_quarantined=2,
         quarantined_share=2 / _N_CHECKED,
         tolerated_share=0.02,
@@ -212,7 +215,7 @@ def refused_checks() -> CheckReport:
             "results": (worst, *others),
             "n_checks": len(others) + 1,
             "n_quarantined": 33,
-            "quarantined_share": 33 / report.n_validated_rows,
+            "quarantined_share": 33 / report.n_rows,
         }
     )
 

@@ -105,8 +105,6 @@ def _snapshot() -> Snapshot:
         n_rows=40,
         n_labelled=40,
         n_partitions=1,
-        n_new_partitions=1,
-        n_new_rows=40,
         first_day=date(2026, 5, 11),
         last_day=date(2026, 5, 11),
     )
