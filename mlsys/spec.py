@@ -27,7 +27,7 @@ from mlsys.models import MODELS
 from mlsys.registries import REGISTRIES
 from mlsys.schema import ColumnSpec
 from mlsys.sources import SOURCES
-from mlsys.spec_keys import Approval, Checks, Ingest, Label, MetricChoice, Monitors, Schedule, Target, Training
+from mlsys.spec_keys import Approval, Checks, Ingest, Label, MetricChoice, Monitors, Schedule, Target, Training, Tuning
 from mlsys.spec_yaml import apply, mapping_of, tuples
 from mlsys.splits import SPLITS
 from mlsys.store import canonical_json
@@ -54,6 +54,7 @@ class Spec(Frozen):
     features: FEATURES.field() = Field(default="tabular", validate_default=True)  # type: ignore[valid-type]
     drop: tuple[str, ...] = ()
     models: tuple[MODELS.field(), ...]  # type: ignore[valid-type]
+    tuning: Tuning = Tuning()
     training: Training = Training()
     metrics: MetricChoice = MetricChoice()
     gates: tuple[GATES.field(), ...]  # type: ignore[valid-type]

@@ -93,6 +93,17 @@ class Training(Frozen):
     timeout: Duration = timedelta(hours=1)
 
 
+class Tuning(Frozen):
+    """Whether each candidate's hyperparameters are searched for, inside its training rows.
+
+    Attributes:
+        trials: random sets of hyperparameters per candidate, beside the spec's own.
+    """
+
+    enabled: bool = False
+    trials: int = Field(default=20, ge=1, le=1000)
+
+
 class Schedule(Frozen):
     """The nightly run: at this UTC hour, about the day before; `enabled: false` leaves manual runs alone."""
 

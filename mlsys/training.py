@@ -25,12 +25,14 @@ from mlsys import dataset, modelfile
 from mlsys.children import Ended, side_by_side
 from mlsys.errors import MlsysError, RunError, UsageError, near_match
 from mlsys.features.base import FeatureColumns
+from mlsys.models import MODELS
 from mlsys.models.base import FitTask, Fitted, Model
 from mlsys.records import Candidate, CheckReport, Plan, Snapshot, Split
 from mlsys.schema import ColumnSpec
 from mlsys.spec import Spec
 from mlsys.splits.base import TRAINING, VALIDATION, uniform
 from mlsys.store import Store
+from mlsys.tuning import Rows, Tuned, tune
 
 log = logging.getLogger(__name__)
 
@@ -50,12 +52,15 @@ class Material:
 
     Attributes:
         inner: `(n_rows,)` bool, a fixed eighth of the rows by key, for early stopping.
+        key_hash, day: `(n_rows,)` each, by which tuning sets rows aside.
         notes: what is worth saying about the columns.
     """
 
     rows: pd.DataFrame
     y: np.ndarray
     inner: np.ndarray
+    key_hash: np.ndarray
+    day: np.ndarray
     columns: FeatureColumns
     notes: tuple[str, ...]
 
@@ -126,9 +131,10 @@ def refit(
 
     The result is not the model that was judged, and a note of it says so.
     """
-    model = _models(spec, [candidate.name])[0]
+    untuned = spec.model_copy(update={"tuning": spec.tuning.model_copy(update={"enabled": False})})
+    model = MODELS.parse(dict(candidate.params))  # with the hyperparameters that tuning found
     material = _material(spec, snapshot, checks, split, store=store, sides=(TRAINING, VALIDATION))
-    again = _candidate(spec, plan, model, material, store=store)
+    again = _candidate(untuned, plan, model, material, store=store)
     note = "Fitted again on training and validation rows; this very model was not judged"
     return again.model_copy(update={"candidate_id": f"{again.candidate_id}-refit", "notes": (note, *again.notes)})
 
@@ -165,7 +171,8 @@ def _material(
     data = dataset.load(spec, snapshot, checks, split, store=store, sides=sides)
     columns = columns_of(spec.feature_columns())
     inner = uniform(data.key_hash, _INNER_SALT) < INNER_SHARE
-    return Material(data.rows, data.y, inner, columns, tuple(_column_notes(data.rows, columns)))
+    notes = tuple(_column_notes(data.rows, columns))
+    return Material(data.rows, data.y, inner, data.key_hash, data.day, columns, notes)
 
 
 def _column_notes(rows: pd.DataFrame, columns: FeatureColumns) -> list[str]:
@@ -185,25 +192,27 @@ def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, stor
     features = spec.features.build(material.columns)
     started = time.perf_counter()
     try:
-        fitted, warned = _fit(model, features, material, task)
+        (fitted, warned), tuned = _fit(spec, model, features, material, task)
     except _FIT_ERRORS as error:
         return _failed(plan, model, f"{type(error).__name__}: {_first_line(error)}", material=material)
     seconds = time.perf_counter() - started
     digest, n_bytes = modelfile.save(fitted.pipeline, store)
     log.info("fitted candidate=%s rows=%d seconds=%.2f bytes=%d", model.label, len(material.y), seconds, n_bytes)
-    return _record(plan, model, material).model_copy(
+    return _record(plan, tuned.model, material).model_copy(
         update={
             "model": digest,
             "model_bytes": n_bytes,
             "seed": task.seed,
             "n_features": int(getattr(fitted.pipeline[-1], "n_features_in_", 0)),
             "fit_seconds": round(seconds, 3),
-            "notes": (*fitted.notes, *material.notes, *warned),
+            "notes": (*([tuned.note] if tuned.note else []), *fitted.notes, *material.notes, *warned),
         }
     )
 
 
-def _fit(model: Model, features: Any, material: Material, task: FitTask) -> tuple[Fitted, tuple[str, ...]]:
+def _fit(
+    spec: Spec, model: Model, features: Any, material: Material, task: FitTask
+) -> tuple[tuple[Fitted, tuple[str, ...]], Tuned]:
     # Warnings (no convergence, say) belong to the candidate's record, where people look for them.
     from threadpoolctl import threadpool_limits
 
@@ -211,9 +220,11 @@ def _fit(model: Model, features: Any, material: Material, task: FitTask) -> tupl
         warnings.simplefilter("always")
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", FutureWarning)
-        fitted = model.fit(features, material.rows, material.y, task)
+        rows = Rows(material.rows, material.y, material.key_hash, material.day)
+        tuned = tune(spec, model, features, rows, task)
+        fitted = tuned.model.fit(features, material.rows, material.y, task)
     texts = (f"{item.category.__name__}: {_first_line(item.message)}" for item in caught)
-    return fitted, tuple(dict.fromkeys(texts))[:5]
+    return (fitted, tuple(dict.fromkeys(texts))[:5]), tuned
 
 
 def _forked(

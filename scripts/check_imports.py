@@ -22,8 +22,8 @@ ground: errors settings clock components durations schema records store partitio
 extensions: sources checks splits features models metrics gates registries monitors
 spec: coherence spec
 steps: workspace keys target intake partitioning source_reading snapshot gx_suite data_docs partition_checks
-  validation dataset training resampling curves assessment evaluation promotion projection appointment monitoring
-  cards report
+  validation dataset training tuning resampling curves assessment evaluation promotion projection appointment scoring
+  monitoring cards report
 flow: pipeline checkup diagnosis
 top: cli serving orchestration __main__
 """

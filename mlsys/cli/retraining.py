@@ -71,17 +71,22 @@ def preview(name: str, day: str | None, overrides: tuple[str, ...]) -> None:
 @set_option
 @click.option(
     "--mode",
-    type=click.Choice(["live", "dry", "train"]),
+    type=click.Choice(["live", "dry", "train", "simulate"]),
     default="live",
-    help="live: promote when the gates say so; dry: decide only; train: for the record, never promoted.",
+    help="live: promote when the gates say so; dry: decide only; train: for the record, never promoted; "
+    "simulate: for the walk-forward report alone.",
 )
+@click.option(
+    "--candidate", "candidates", multiple=True, metavar="NAME", help="Train this candidate of the spec alone (repeat)."
+)
+@click.option("--approval", is_flag=True, help="Let a person have the last word: what passes waits for `promote`.")
 @click.option("--reason", help="Why this run is asked for; kept in the ledger.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of words.")
-def run(name: str, day: str | None, overrides: tuple[str, ...], mode: Any, reason: str | None, as_json: bool) -> int:
+def run(name: str, as_json: bool, approval: bool, **asked: Any) -> int:
     """Retrain NAME here, without Airflow: the same steps, the same decision."""
     from mlsys.intake import RunRequest
 
-    request = RunRequest(name, day=day, mode=mode, overrides=overrides, reason=reason)
+    request = RunRequest(name, approval=True if approval else None, **asked)
     finished, details, shown = _run(request, quiet=as_json)
     if as_json:
         say(json.dumps(_summary(finished), sort_keys=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -36,6 +37,29 @@ class Fitted:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Between:
+    """Where tuning looks for a hyperparameter: evenly between two bounds, or evenly in its logarithm.
+
+    Attributes:
+        low, high: both may be drawn; two whole numbers draw whole numbers.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+    def draw(self, random: np.random.Generator) -> float:
+        """Return a value, with four significant digits, so that a report can name it."""
+        import math
+
+        if isinstance(self.low, int) and isinstance(self.high, int):
+            return int(random.integers(self.low, self.high, endpoint=True))
+        low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
+        drawn = random.uniform(low, high)
+        return min(self.high, max(self.low, float(f"{math.exp(drawn) if self.log else drawn:.4g}")))
+
+
 class Model(Component, ABC):
     """A kind of model with typed hyperparameters.
 
@@ -43,11 +67,13 @@ class Model(Component, ABC):
         name: what this candidate is called; default its kind. Two candidates of a kind need two names.
         baseline: a sanity line: scored and shown, never chosen.
         effort: how long a fit takes next to those of other kinds; the longest is started first.
+        search: where tuning looks, by field; what is not named stays as the spec says.
     """
 
     name: str | None = None
     baseline: ClassVar[bool] = False
     effort: ClassVar[int] = 1
+    search: ClassVar[Mapping[str, Between]] = {}
 
     @property
     def label(self) -> str:

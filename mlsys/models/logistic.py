@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mlsys.models.base import FitTask, Model
+from mlsys.models.base import Between, FitTask, Model
 
 
 class Logistic(Model):
@@ -19,7 +19,8 @@ class Logistic(Model):
     """
 
     kind: Literal["logistic"] = "logistic"
-    effort: ClassVar[int] = 1
+    effort = 1
+    search: ClassVar = {"C": Between(0.01, 100.0, log=True)}
     C: float = Field(default=1.0, gt=0)
     max_iter: int = Field(default=500, ge=1)
     class_weight: Literal["balanced"] | None = None

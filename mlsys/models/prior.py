@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mlsys.models.base import FitTask, Fitted, Model
 
@@ -15,8 +15,8 @@ class Prior(Model):
     """Gives every row the training rows' share of positives; a sanity line, never chosen."""
 
     kind: Literal["prior"] = "prior"
-    baseline: ClassVar[bool] = True
-    effort: ClassVar[int] = 0
+    baseline = True
+    effort = 0
 
     def estimator(self, task: FitTask) -> Any:
         """Return scikit-learn's DummyClassifier."""

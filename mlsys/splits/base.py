@@ -55,6 +55,11 @@ class Splitter(Component, ABC):
     """A rule that gives each row a side."""
 
     @property
+    def in_time(self) -> bool:
+        """Whether the sides follow each other in time."""
+        return False
+
+    @property
     def group_column(self) -> str | None:
         """The column whose hash the rule needs as `group_hash`, or None."""
         return None

@@ -25,6 +25,11 @@ class TimeSplit(Splitter):
     gap_days: int = Field(default=0, ge=0)
     train_window_days: int | None = Field(default=None, ge=1)
 
+    @property
+    def in_time(self) -> bool:
+        """Training lies before validation, and validation before the holdout."""
+        return True
+
     def assign(self, rows: SplitRows) -> Assignment:
         """Return sides that depend on each row's day and on `last_day` alone."""
         import numpy as np

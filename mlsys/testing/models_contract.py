@@ -80,5 +80,14 @@ class ModelContract:
         prior = -(share * np.log(share) + (1 - share) * np.log(1 - share))
         assert (loss < 0.8 * prior) is not self.model.baseline
 
+    def test_tuning_draws_values_that_its_fields_allow(self) -> None:
+        random = np.random.default_rng(0)
+        for _ in range(50):
+            drawn = {name: place.draw(random) for name, place in self.model.search.items()}
+            assert (
+                type(self.model).model_validate({**self.model.model_dump(), **drawn}).model_dump().items()
+                >= drawn.items()
+            )
+
     def test_dumped_and_parsed_again_it_is_equal(self) -> None:
         assert type(self.model).model_validate(self.model.model_dump()) == self.model
