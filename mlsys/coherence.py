@@ -26,6 +26,10 @@ def contradictions(spec: Spec) -> Iterator[str]:
         metric = getattr(gate, "metric", None)
         if metric is not None and metric not in METRICS.names():
             yield f"gates.{number}.metric: no metric '{metric}'. {near_match(metric, METRICS.names())}"
+    for number, monitor in enumerate(spec.monitors.watch):
+        metric = getattr(monitor, "metric", None)
+        if metric is not None and metric not in (spec.metrics.primary, *METRICS.names()):
+            yield f"monitors.watch.{number}.metric: no metric '{metric}'. {near_match(metric, METRICS.names())}"
     names = [model.label for model in spec.models]
     if len(set(names)) != len(names):
         yield f"models: two candidates have the same name: {names}. Give each a `name`"
@@ -37,6 +41,8 @@ def _named_columns(spec: Spec) -> Iterator[tuple[str, str]]:
     yield "target.column", spec.target.column
     yield from ((f"key.{i}", name) for i, name in enumerate(spec.key))
     yield from ((f"drop.{i}", name) for i, name in enumerate(spec.drop))
+    for i, monitor in enumerate(spec.monitors.watch):
+        yield from ((f"monitors.watch.{i}.ignore", name) for name in getattr(monitor, "ignore", ()))
     if spec.split.group_column is not None:
         yield "split.column", spec.split.group_column
     for i, rule in enumerate(spec.checks.rules):

@@ -5,7 +5,7 @@ The ledger decides in one transaction (compare-and-set); what other systems see 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from mlsys import keys, training
@@ -30,12 +30,19 @@ from mlsys.records import (
     Snapshot,
     Split,
 )
+from mlsys.registries.base import Shown
 from mlsys.spec import Spec
 from mlsys.store import Store
 from mlsys.workspace import Workspace
 
 Bump = Literal["major", "minor", "patch"]
 SIMULATED = "simulated"  # reason of a decision that no registry shows
+_NOT_PROMOTED: dict[Outcome, str] = {
+    "reject": "The challenger was rejected",
+    "inconclusive": "The evidence does not suffice",
+    "historical": "The model is kept for the record",
+    "error": "The run could not be judged",
+}
 
 
 def decide(
@@ -45,13 +52,34 @@ def decide(
 
     A decision of the same key stands: it is returned as it was made.
     """
-    key = keys.decision_key(plan.training_key, plan.mode, evaluations.champion)
-    evidence = _evidence(plan, snapshot, checks=checks, evaluations=evaluations, store=work.store)
+    decision = judge(
+        spec,
+        plan,
+        snapshot=snapshot,
+        checks=checks,
+        evaluations=evaluations,
+        champion=work.ledger.champion(spec.pipeline),
+        store=work.store,
+    )
+    return work.ledger.add_decision(spec.pipeline, evaluations, decision)
+
+
+def judge(
+    spec: Spec,
+    plan: Plan,
+    *,
+    snapshot: Snapshot,
+    checks: CheckReport,
+    evaluations: EvaluationSet,
+    champion: ChampionChange | None,
+    store: Store,
+) -> Decision:
+    """Return what the gates say, without writing it down; `champion` is who serves, for its cutoff alone."""
+    evidence = _evidence(plan, snapshot, checks=checks, evaluations=evaluations, store=store)
     gates = tuple(gate.judge(evidence) for gate in spec.gates_in_force)
-    champion = work.ledger.champion(spec.pipeline)
     outcome, reason, sentence = _outcome(plan, gates, evaluations, champion)
-    decision = Decision(
-        decision_key=key,
+    return Decision(
+        decision_key=keys.decision_key(plan.training_key, plan.mode, evaluations.champion),
         run_id=plan.run_id,
         outcome=outcome,
         reason=reason,
@@ -61,7 +89,6 @@ def decide(
         gates=gates,
         advice=_advice(outcome, reason, spec.pipeline, plan.run_id),
     )
-    return work.ledger.add_decision(spec.pipeline, evaluations, decision)
 
 
 def rival(work: Workspace, plan: Plan) -> ChampionModel | None:
@@ -167,9 +194,14 @@ def crown(
 
 
 def outcome_of(
-    work: Workspace, plan: Plan, decision: Decision, crowned: ChampionChange | None, *, names: dict[str, str]
+    work: Workspace,
+    plan: Plan,
+    decision: Decision,
+    crowned: ChampionChange | None,
+    *,
+    names: Mapping[str, Mapping[str, Shown]],
 ) -> ModelVersion:
-    """Return what serves now, in words."""
+    """Return what serves now, in words; `names` is where each decision is shown, as `project` returns it."""
     champion = work.ledger.champion(plan.pipeline)
     if crowned is not None and champion is not None and champion.generation > crowned.generation:
         # The run was interrupted after its promotion, and somebody has changed the champion since.
@@ -185,16 +217,19 @@ def outcome_of(
         sentence = f"Dry run: {decision.challenger} would have become champion"
     else:
         serves = (
-            f"{champion.candidate_id} (version {champion.version}) goes on serving" if champion else "nothing serves"
+            f"version {champion.version} ({champion.candidate_id}) goes on serving" if champion else "nothing serves"
         )
-        sentence = f"Not promoted ({decision.outcome}); {serves}"
+        sentence = f"{_NOT_PROMOTED[decision.outcome]}; {serves}"
+    shown = names.get(decision.decision_key, {})
+    in_mlflow, in_files = shown.get("mlflow"), shown.get("files")
     return ModelVersion(
         pipeline=plan.pipeline,
         changed=crowned is not None,
         champion=champion.candidate_id if champion else None,
         version=crowned.version if crowned else None,
-        mlflow_version=names.get("mlflow"),
-        path=names.get("files"),
+        mlflow_version=in_mlflow.name if in_mlflow else None,
+        mlflow_run_id=in_mlflow.run if in_mlflow else None,
+        path=in_files.name if in_files else None,
         sentence=sentence,
         decision=decision,
     )

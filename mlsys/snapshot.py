@@ -93,6 +93,28 @@ def take(spec: Spec, cutoff: datetime, *, catalog: Catalog, store: Store) -> Tak
     return Taken(snapshot, arrivals)
 
 
+def take_in(spec: Spec, first: date, last: date, *, catalog: Catalog, store: Store) -> int:
+    """Store, in one reading, what is new from the lookback before `first` to `last`; return how many partitions.
+
+    Nothing is judged here: each snapshot counts what could not be read. Snapshots of these days, taken in any order,
+    then find the same partitions.
+
+    Raises:
+        DataError, TransientError: as the source.
+    """
+    lookback = spec.ingest.lookback + (last - first)
+    wide = spec.model_copy(update={"ingest": spec.ingest.model_copy(update={"lookback": lookback})})
+    layout = layout_of(spec)
+    with catalog.serialised(spec.pipeline):
+        stored = {row.day: row for row in catalog.partitions(spec.pipeline, layout.fingerprint)}
+        reading = read_source(wide, clock.cutoff_of(last), stored, layout)
+        new = _changed(reading, stored, timed=spec.source.timed)
+        added = _store(reading, new, stored, layout, store)
+        catalog.add_partitions(spec.pipeline, added)
+    log.info("taken_in pipeline=%s first=%s last=%s new_partitions=%d", spec.pipeline, first, last, len(added))
+    return len(added)
+
+
 def read(manifest: str, store: Store, columns: Sequence[str], *, days: Collection[date] | None = None) -> pa.Table:
     """Return columns of a snapshot's rows in canonical order: by day, inside a day by row hash.
 

@@ -27,7 +27,19 @@ from mlsys.models import MODELS
 from mlsys.registries import REGISTRIES
 from mlsys.schema import ColumnSpec
 from mlsys.sources import SOURCES
-from mlsys.spec_keys import Approval, Checks, Ingest, Label, MetricChoice, Monitors, Schedule, Target, Training, Tuning
+from mlsys.spec_keys import (
+    Approval,
+    Checks,
+    Ingest,
+    Label,
+    MetricChoice,
+    Monitors,
+    Notify,
+    Schedule,
+    Target,
+    Training,
+    Tuning,
+)
 from mlsys.spec_yaml import apply, mapping_of, tuples
 from mlsys.splits import SPLITS
 from mlsys.store import canonical_json
@@ -59,6 +71,7 @@ class Spec(Frozen):
     metrics: MetricChoice = MetricChoice()
     gates: tuple[GATES.field(), ...]  # type: ignore[valid-type]
     approval: Approval = Approval()
+    notify: Notify = Notify()
     monitors: Monitors = Monitors()
     registries: tuple[REGISTRIES.field(), ...] = Field(default=("mlflow", "files"), validate_default=True)  # type: ignore[valid-type]
 
@@ -185,7 +198,7 @@ def parse_dump(dumped: Mapping[str, Any]) -> Spec:
 
 def fingerprint(dumped: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a dumped spec less what changes no model and no decision."""
-    ignored = {"description", "owner", "tags", "schedule", "approval", "monitors", "registries"}
+    ignored = {"description", "owner", "tags", "schedule", "approval", "notify", "monitors", "registries"}
     return hashlib.sha256(canonical_json({k: v for k, v in dumped.items() if k not in ignored})).hexdigest()
 
 

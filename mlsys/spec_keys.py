@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
 from mlsys.checks import CHECKS
 from mlsys.components import Frozen
-from mlsys.durations import Duration
+from mlsys.durations import Duration, duration_text, parse_duration
 from mlsys.metrics import METRICS
 from mlsys.monitors import MONITORS
+from mlsys.notices import Channel, Event
+
+WEBHOOK = "mlsys_webhook"
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class Target(Frozen):
@@ -105,10 +111,51 @@ class Tuning(Frozen):
 
 
 class Schedule(Frozen):
-    """The nightly run: at this UTC hour, about the day before; `enabled: false` leaves manual runs alone."""
+    """The nightly run: at this UTC hour, about the day before; `enabled: false` leaves manual runs alone.
+
+    Attributes:
+        scan: look so often for days of data that arrived and that no run has looked at; not at all by default.
+        deadline: by when the nightly decision must be there: a UTC time of day (`"06:00"`) or a duration after the
+            start (`4h`). Nobody is told of a late one by default.
+    """
 
     enabled: bool = True
     hour: int = Field(default=2, ge=0, le=12)
+    scan: Duration | None = None
+    deadline: str | None = None
+
+    @property
+    def allowed(self) -> timedelta | None:
+        """How long after its start the nightly run may take, or None."""
+        if self.deadline is None:
+            return None
+        clock = _TIME_OF_DAY.fullmatch(self.deadline)
+        if clock is None:
+            return parse_duration(self.deadline)
+        after = timedelta(hours=int(clock[1]) - self.hour, minutes=int(clock[2]))
+        return after if after > timedelta(0) else after + timedelta(days=1)
+
+    @field_validator("deadline", mode="before")
+    @classmethod
+    def _time_or_duration(cls, value: object) -> object:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 24 * 60:
+            value = f"{value // 60:02d}:{value % 60:02d}"  # YAML reads a bare 16:00 as 960
+        if value is None or (isinstance(value, str) and _TIME_OF_DAY.fullmatch(value)):
+            return value
+        try:
+            allowed = parse_duration(value)
+        except ValueError:
+            allowed = timedelta(0)
+        if allowed <= timedelta(0):
+            raise ValueError('a deadline is a UTC time of day such as "06:00", or a duration such as 4h')
+        return duration_text(allowed)
+
+    @field_validator("scan")
+    @classmethod
+    def _not_all_the_time(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value < timedelta(seconds=10):
+            raise ValueError("a look at the source more often than every 10s keeps it busy; 10m is usual")
+        return value
 
 
 class Approval(Frozen):
@@ -121,6 +168,40 @@ class Approval(Frozen):
 
     required: bool = False
     timeout: Duration = timedelta(hours=12)
+
+
+class Notify(Frozen):
+    """Who is told of what; everything is logged in any case.
+
+    Attributes:
+        on: the events that are sent.
+        email: receivers; the mail server is the operator's (Airflow connection `mlsys_smtp`).
+        webhook: `true` for the address in the connection `mlsys_webhook`, or the name of another connection.
+    """
+
+    on: tuple[Event, ...] = get_args(Event)
+    email: tuple[str, ...] = ()
+    webhook: bool | str = False
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """The ways out, in the spec's order."""
+        hook = WEBHOOK if self.webhook is True else self.webhook
+        mails = (Channel(kind="email", to=address) for address in self.email)
+        return (*mails, *([Channel(kind="webhook", to=hook)] if hook else []))
+
+    @field_validator("on", "email", mode="before")
+    @classmethod
+    def _one(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("email")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            if not _MAIL_ADDRESS.fullmatch(address):
+                raise ValueError(f"'{address}' is no mail address")
+        return value
 
 
 class Monitors(Frozen):

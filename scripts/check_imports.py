@@ -18,13 +18,13 @@ from findings import Finding, main, parsed, python_files
 # From the ground up; a line that begins with blanks goes on with the layer above it.
 PICTURE = """
 ground: errors settings clock components durations schema records store partitions segments scored wording
-  fingerprint modelfile logs children sampling liveness postgres database ledger
+  fingerprint tolerance modelfile logs children sampling liveness postgres database ledger notices
 extensions: sources checks splits features models metrics gates registries monitors
 spec: coherence spec
 steps: workspace keys target intake partitioning source_reading snapshot gx_suite data_docs partition_checks
   validation dataset training tuning resampling curves assessment evaluation promotion projection appointment scoring
-  monitoring cards report
-flow: pipeline checkup diagnosis
+  monitoring walkforward cards report lineage retention drops
+flow: pipeline backfill checkup diagnosis overview
 top: cli serving orchestration __main__
 """
 LAYERS = [layer.partition(":")[2].split() for layer in PICTURE.replace("\n  ", " ").strip().splitlines()]

@@ -1,0 +1,23 @@
+"""The table of monitors."""
+
+from mlsys.components import Table
+from mlsys.monitors.base import Monitor
+from mlsys.monitors.feature_drift import FeatureDrift
+from mlsys.monitors.live_metric import LiveMetric
+from mlsys.monitors.score_drift import ScoreDrift
+
+MONITORS = Table(
+    "monitor",
+    "mlsys.monitors",
+    Monitor,
+    [FeatureDrift, ScoreDrift, LiveMetric],
+    hints={
+        "drift": "feature_drift",
+        "psi": "feature_drift",
+        "data_drift": "feature_drift",
+        "prediction_drift": "score_drift",
+        "performance": "live_metric",
+        "metric": "live_metric",
+        "error_rate": "live_metric",
+    },
+)

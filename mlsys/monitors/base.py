@@ -1,0 +1,90 @@
+"""The contract of a monitor: one look at the champion's newest rows, against those it was made from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from pydantic import field_validator
+
+from mlsys.components import Component
+from mlsys.durations import Duration, duration_text
+from mlsys.records import Evaluation, MetricValue
+from mlsys.records_monitoring import MonitorResult
+from mlsys.scored import Scored
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Window:
+    """All that a monitor may look at. Current rows are of days and keys that the champion was not made from.
+
+    Attributes:
+        last_day: last UTC day of the current rows.
+        reference: `(n_reference, n_columns)` training rows of the champion, its feature columns: numbers as float64
+            with NaN for missing, categories as objects, str or None.
+        holdout_scores: `(n_holdout,)` float64, the champion's scores on its holdout.
+        rows: `(n_rows, n_columns)` current rows, columns as in `reference`.
+        day: `(n_rows,)` datetime64[D].
+        y_score: `(n_rows,)` float64, the champion's scores.
+        y_true: `(n_rows,)` int8, 1 positive, 0 negative, -1 for a label that was not known before the cutoff.
+        evaluation: the champion on its holdout when it was judged, or None.
+        primary: the spec's primary metric; `directions`: `higher` or `lower` is better, by metric.
+        threshold: `y_score >= threshold` predicts positive.
+        measure: gives a metric's value with its 95 % bootstrap interval; the order of rows plays no part.
+    """
+
+    last_day: date
+    reference: pd.DataFrame
+    holdout_scores: np.ndarray
+    rows: pd.DataFrame
+    day: np.ndarray
+    y_score: np.ndarray
+    y_true: np.ndarray
+    evaluation: Evaluation | None
+    primary: str
+    directions: Mapping[str, str]
+    threshold: float
+    measure: Callable[[str, Scored], MetricValue]
+
+    def newest(self, length: timedelta) -> Window:
+        """Return the window with the current rows of its last days alone."""
+        import numpy as np
+
+        inside = self.day > np.datetime64(self.last_day - length, "D")
+        return replace(
+            self, rows=self.rows[inside], day=self.day[inside], y_score=self.y_score[inside], y_true=self.y_true[inside]
+        )
+
+
+class Monitor(Component, ABC):
+    """One thing watched; `window` is how many days back it looks, in whole days."""
+
+    window: Duration = timedelta(days=7)
+
+    @field_validator("window")
+    @classmethod
+    def _whole_days(cls, value: timedelta) -> timedelta:
+        if value < timedelta(days=1) or value % timedelta(days=1):
+            raise ValueError("A window is one or more whole days, for example 7d")
+        return value
+
+    @abstractmethod
+    def look(self, window: Window) -> MonitorResult:
+        """Return what it saw in its window; without enough evidence that is `inconclusive`, never a pass."""
+
+    def over(self, what: str) -> str:
+        """Return a name for people: what is watched, over how many days."""
+        return f"{what} over {duration_text(self.window)}"
+
+    def inconclusive(self, name: str, reason: str, sentence: str, *, n_rows: int) -> MonitorResult:
+        """Return a finding without a verdict: what it takes to judge is missing."""
+        return MonitorResult(
+            monitor=self.kind, name=name, state="inconclusive", sentence=sentence, reason=reason, n_rows=n_rows
+        )

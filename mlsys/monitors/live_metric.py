@@ -1,0 +1,107 @@
+"""How good the champion is on rows it has not seen, as soon as their labels are known."""
+
+from __future__ import annotations
+
+from math import hypot
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from pydantic import Field
+
+from mlsys.monitors.base import Monitor, Window
+from mlsys.records import MetricValue
+from mlsys.records_monitoring import MonitorResult
+from mlsys.scored import Scored
+from mlsys.wording import number
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class LiveMetric(Monitor):
+    """Alarms when the champion is worse than on its holdout by more than `tolerance`, beyond chance.
+
+    The difference of two independent values has a bound made of their 95 % intervals: the distance from each value to
+    the bound of its interval, squared and added (Newcombe, Statistics in Medicine 17, 1998; Zou and Donner, Statistics
+    in Medicine 27, 2008). So the luck of the holdout counts too, and where nothing changed about 2.5 % of windows
+    alarm with a tolerance of 0.
+
+    Attributes:
+        metric: default the spec's primary metric.
+        tolerance: in the metric's unit; being so much worse is no alarm.
+        min_labels: fewer labelled rows are inconclusive, and so are fewer than `per_class` of either class.
+    """
+
+    kind: Literal["live_metric"] = "live_metric"
+    metric: str | None = None
+    tolerance: float = Field(default=0.02, ge=0, allow_inf_nan=False)
+    min_labels: int = Field(default=200, ge=1)
+    per_class: int = Field(default=30, ge=1)
+
+    def look(self, window: Window) -> MonitorResult:
+        """Return the metric on the labelled rows against its value on the holdout."""
+        import numpy as np
+
+        window, metric = window.newest(self.window), self.metric or window.primary
+        name, known = self.over(f"live {metric}"), window.y_true >= 0
+        y_true, y_score = window.y_true[known], window.y_score[known]
+        n_rows = y_true.size
+        few = self._too_few(y_true, known.size)
+        if few is not None:
+            return self.inconclusive(name, "too_few_labels", few, n_rows=n_rows)
+        n_bad = int((~np.isfinite(y_score)).sum())
+        if n_bad:
+            sentence = f"{n_bad:,} scores are no finite numbers."
+            return self.inconclusive(name, "scores_not_finite", sentence, n_rows=n_rows)
+        then = _bounded(window.evaluation.on_holdout(metric) if window.evaluation else None)
+        if then is None:
+            sentence = f"The champion's {metric} on its holdout, or the interval of it, is not known."
+            return self.inconclusive(name, "no_holdout_value", sentence, n_rows=n_rows)
+        found = window.measure(metric, Scored(y_true, y_score, window.threshold))
+        now = _bounded(found)
+        if now is None:
+            sentence = f"The champion's {metric} on {n_rows:,} labelled rows is not known: {found.reason}."
+            return self.inconclusive(name, "undefined_metric", sentence, n_rows=n_rows)
+        limit = self._limit(now, then, higher=window.directions[metric] == "higher")
+        worse = now.value < limit if window.directions[metric] == "higher" else now.value > limit
+        return MonitorResult(
+            monitor=self.kind,
+            name=name,
+            state="alarm" if worse else "pass",
+            observed=now.value,
+            limit=limit,
+            sentence=f"The champion's {metric} is {number(now.value, limit)} on {n_rows:,} labelled rows it has not "
+            f"seen (95 % interval {number(now.lower)} to {number(now.upper)}); on its holdout it was "
+            f"{number(then.value)}. With {number(self.tolerance)} tolerated, and what chance may take, the alarm "
+            f"begins at {number(limit, now.value)}.",
+            reason="worse_than_holdout" if worse else None,
+            n_rows=n_rows,
+        )
+
+    def _limit(self, now: Bounded, then: Bounded, *, higher: bool) -> float:
+        if higher:
+            return then.value - self.tolerance - hypot(now.upper - now.value, then.value - then.lower)
+        return then.value + self.tolerance + hypot(now.value - now.lower, then.upper - then.value)
+
+    def _too_few(self, y_true: np.ndarray, n_window: int) -> str | None:
+        n_rows, n_positive = y_true.size, int((y_true == 1).sum())
+        n_negative = n_rows - n_positive
+        if n_rows >= self.min_labels and min(n_positive, n_negative) >= self.per_class:
+            return None
+        return (
+            f"Of {n_window:,} rows that the champion has not seen {n_rows:,} have a label, {n_positive:,} positive and "
+            f"{n_negative:,} negative: {self.min_labels:,} are needed, {self.per_class:,} of each class."
+        )
+
+
+class Bounded(NamedTuple):
+    """A value with its 95 % interval."""
+
+    value: float
+    lower: float
+    upper: float
+
+
+def _bounded(found: MetricValue | None) -> Bounded | None:
+    if found is None or found.value is None or found.lower is None or found.upper is None:
+        return None
+    return Bounded(found.value, found.lower, found.upper)
