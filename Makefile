@@ -25,10 +25,10 @@ if ! '$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <=
   echo "mlsys needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1): name another one: make PYTHON=python3.12" >&2; exit 2; fi
 endef
 
-.PHONY: help venv demo test test-fast lint format types checks bench bench-dag lock clean
+.PHONY: help venv demo test test-fast test-compose lint format types checks bench bench-dag lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PYTHON=python3.12   the Python that .venv is made with"
 	@echo "  ONCE=1              make demo ends by itself"
@@ -46,6 +46,9 @@ test: venv ## run all tests
 
 test-fast: venv ## run the tests that take less than two seconds each
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not slow and not e2e and not postgres" $(ARGS)
+
+test-compose: venv ## docker-compose.yaml in real containers, one of which is killed (root, podman; no Docker)
+	@$(BIN)/python scripts/compose_test.py $(ARGS)
 
 lint: venv ## ruff: style, and whether files are formatted
 	@$(BIN)/ruff check .

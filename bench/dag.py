@@ -2,45 +2,61 @@
 
     make bench-dag                          J0 and J, 3 pairs each
     make bench-dag ARGS="--sizes J0 -n 5"
+    make bench-dag ARGS=--executors         `retrain_phishing` under Airflow's LocalExecutor and under ours
 
 Every run of the DAG is of a pipeline of its own on the same data, so that none finds anything to adopt; the first is
-not counted. Its time is the run's own, from its start to the end of its last task. Writes bench/results-dag.md.
+not counted. Its time is the run's own, from its start to the end of its last task. Writes bench/results-dag.md, or
+with `--executors` that section of it alone.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from unittest.mock import patch
 
 import psutil
-from run import HERE, ROOT, SIZES, Bench, heading
+from run import HERE, ROOT, SIZES, Bench, heading, machine
 
 from mlsys.orchestration import stack
 from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.orchestration.environment import environment
+from mlsys.sampling import make_sample
 from mlsys.settings import Settings, load_settings
 
 IDLE_SECONDS = 60.0
 DAY = "2025-12-31"
+RESULTS = HERE / "results-dag.md"
+ABOUT = (
+    "# The reference job: a plain script and a DAG run",
+    "",
+    "Written by `make bench-dag`. The script is a whole process on prepared SQLite databases; the DAG runs on a warm",
+    "embedded Airflow with its own Postgres, timed from the start of the run to the end of its last task. Compare",
+    "ratios, not seconds.",
+)
+EXECUTORS = {
+    "LocalExecutor": "LocalExecutor",
+    "PreloadingLocalExecutor": "mlsys.orchestration.executor.PreloadingLocalExecutor",
+}
+SECTION = "## Executors: `retrain_phishing`"
+SAMPLE_DAYS, SAMPLE_DAY = 60, "2026-04-29"
 
 
-def pipelines(folder: Path, bench: Bench, sizes: list[str], runs: int) -> None:
-    """Write one copy of the reference spec for each run of each size."""
-    spec = (HERE / "pipelines" / "reference.yaml").read_text(encoding="utf-8")
-    folder.mkdir()
-    for size in sizes:
-        for number in range(runs):
-            name = f"reference_{size.lower()}_{number}"
-            text = spec.replace("pipeline: reference", f"pipeline: {name}", 1)
-            text = text.replace("${BENCH_DATABASE}", str(bench.database(size)))
-            (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+def pipelines(folder: Path, spec: str, names: Iterable[str]) -> None:
+    """Write one copy of a spec for each name."""
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        text = re.sub(r"(?m)^pipeline: \w+", f"pipeline: {name}", spec, count=1)
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
 
 
 @contextmanager
@@ -91,18 +107,70 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-n", "--pairs", type=int, default=3, help="pairs of runs per size (default 3)")
     parser.add_argument("--sizes", nargs="+", choices=sorted(SIZES), default=["J0", "J"])
+    parser.add_argument("--executors", action="store_true", help="compare executors instead, on `retrain_phishing`")
     arguments = parser.parse_args()
-    lines = heading()
+    before, _, section = RESULTS.read_text(encoding="utf-8").partition(SECTION)
+    if arguments.executors:
+        section = "\n".join(compare_executors(arguments.pairs))
+    else:
+        before, section = (
+            "\n".join(compare_with_script(arguments.sizes, arguments.pairs)),
+            SECTION * bool(section) + section,
+        )
+    text = f"{before.rstrip()}\n\n{section}".rstrip() + "\n"
+    print(text)
+    RESULTS.write_text(text, encoding="utf-8")
+
+
+def compare_with_script(sizes: list[str], pairs: int) -> list[str]:
+    """Return the heading, the comparison of each size, and the idle stack, as Markdown."""
+    lines = heading(*ABOUT)
     with tempfile.TemporaryDirectory(prefix="mlsys-bench-") as place:
         bench = Bench(Path(place))
-        pipelines(Path(place) / "pipelines", bench, arguments.sizes, arguments.pairs + 1)
+        spec = (HERE / "pipelines" / "reference.yaml").read_text(encoding="utf-8")
+        for size in sizes:
+            names = (f"reference_{size.lower()}_{number}" for number in range(pairs + 1))
+            text = spec.replace("${BENCH_DATABASE}", str(bench.database(size)))
+            pipelines(Path(place) / "pipelines", text, names)
         with airflow(Path(place) / "home") as (settings, api):
-            for size in arguments.sizes:
-                lines += compare(bench, api, size, arguments.pairs)
+            for size in sizes:
+                lines += compare(bench, api, size, pairs)
             lines += [idle(settings), ""]
-    text = "\n".join(lines)
-    print(text)
-    (HERE / "results-dag.md").write_text(text, encoding="utf-8")
+    return lines
+
+
+def compare_executors(runs: int) -> list[str]:
+    """Return the section on executors: the sample pipeline's runs under each, one stack after the other."""
+    lines = [SECTION, "", f"{machine()}. {runs} runs each on the sample data, after one that does not count.", ""]
+    medians = []
+    for name, path in EXECUTORS.items():
+        load = os.getloadavg()[0]
+        seconds, tasks, memory = run_sample(path, runs)
+        medians.append(statistics.median(seconds))
+        each = ", ".join(f"{taken:.1f}" for taken in seconds)
+        steps = ", ".join(f"{step} {statistics.median(t[step] for t in tasks):.2f}" for step in tasks[0])
+        lines += [
+            f"- {name}: **{medians[-1]:.1f} s** ({each}), load {load:.1f} before; scheduler and workers "
+            f"{memory / 1e6:,.0f} MB (PSS). Tasks, s: {steps}."
+        ]
+        print(lines[-1], file=sys.stderr)
+    return [*lines, "", f"Ratio {medians[1] / medians[0]:.2f}."]
+
+
+def run_sample(executor: str, runs: int) -> tuple[list[float], list[dict[str, float]], int]:
+    """Return the seconds of each run of `retrain_phishing`, and of its tasks, and the scheduler's memory in bytes."""
+    with tempfile.TemporaryDirectory(prefix="mlsys-bench-") as place:
+        spec = (ROOT / "include" / "pipelines" / "phishing.yaml").read_text(encoding="utf-8")
+        names = [f"phishing_{number}" for number in range(runs + 1)]
+        pipelines(Path(place) / "pipelines", spec, names)
+        with (
+            patch.object(stack, "environment", lambda *a: environment(*a) | {"AIRFLOW__CORE__EXECUTOR": executor}),
+            airflow(Path(place) / "home") as (settings, api),
+        ):
+            make_sample(settings, "phishing", days=SAMPLE_DAYS, target=settings.root / "samples")
+            done = [seconds_of(api, name, SAMPLE_DAY) for name in names][1:]
+            memory = next(part.memory_bytes for part in stack.status(settings) if part.name == "scheduler")
+    return [seconds for seconds, _ in done], [tasks for _, tasks in done], memory
 
 
 def compare(bench: Bench, api: AirflowApi, size: str, pairs: int) -> list[str]:

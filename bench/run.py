@@ -27,6 +27,12 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 MLSYS = Path(sys.executable).parent / "mlsys"
 SIZES = {"J0": 10_000, "J": 100_000}
+ABOUT = (
+    "# The reference job: a plain script and `mlsys run`",
+    "",
+    "Written by `make bench`. Both sides are whole processes, run in turn on fresh homes with prepared SQLite",
+    "databases. Compare ratios, not seconds; intervals, fingerprints and the report count as mlsys's cost.",
+)
 ENVIRONMENT = {
     "GIT_PYTHON_REFRESH": "quiet",
     "GX_ANALYTICS_ENABLED": "false",
@@ -111,7 +117,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mlsys-bench-") as folder:
         bench = Bench(Path(folder))
-        lines = heading() + help_lines([bench.run_help() for _ in range(5)])
+        lines = heading(*ABOUT) + help_lines([bench.run_help() for _ in range(5)])
         for size in arguments.sizes:
             pairs = []
             for number in range(arguments.pairs):
@@ -123,20 +129,19 @@ def main() -> None:
     (HERE / "results.md").write_text(text)
 
 
-def heading() -> list[str]:
-    """Return what the figures depend on: machine, load, versions."""
+def heading(*about: str) -> list[str]:
+    """Return a title and what is to be known, then what the figures depend on: machine, load, versions."""
+    return [*about, "", machine(), ""]
+
+
+def machine() -> str:
+    """Return one line about the machine, its load and the versions."""
     packages = ("mlsys", "great-expectations", "mlflow", "pandas", "scikit-learn", "xgboost")
-    load = os.getloadavg()[0]
-    return [
-        "# The reference job: a plain script and `mlsys run`",
-        "",
-        "Written by `make bench`. Both sides are whole processes, run in turn on fresh homes with prepared SQLite",
-        "databases. Compare ratios, not seconds; intervals, fingerprints and the report count as mlsys's cost.",
-        "",
-        f"{os.cpu_count()} cores ({platform.machine()}), load {load:.1f} at the start, "
-        f"Python {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in packages),
-        "",
-    ]
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    return (
+        f"{os.cpu_count()} cores ({platform.machine()}), load {os.getloadavg()[0]:.1f} at the start, "
+        f"Python {platform.python_version()}, {versions}"
+    )
 
 
 def help_lines(runs: list[Measured]) -> list[str]:

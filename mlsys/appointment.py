@@ -6,14 +6,17 @@ import getpass
 from typing import Literal
 
 from mlsys.errors import IntegrityError, LostRaceError, UsageError, near_match
-from mlsys.ledger import ChampionChange, ChampionMovedError
+from mlsys.ledger import ChampionChange, ChampionMovedError, RequestRow
 from mlsys.projection import project
 from mlsys.promotion import next_version, plan_of
+from mlsys.records import Answer
 from mlsys.workspace import Workspace
 
 
-def appoint(work: Workspace, pipeline: str, run_id: str, *, candidate: str | None, reason: str) -> ChampionChange:
-    """Make a candidate of a run the champion; default the run's best one.
+def appoint(
+    work: Workspace, pipeline: str, run_id: str, *, candidate: str | None, reason: str, who: str | None = None
+) -> ChampionChange:
+    """Make a candidate of a run the champion; default the run's best one. `who` is whoever runs this process.
 
     Raises:
         UsageError: unknown run or candidate, or one that serves already.
@@ -32,15 +35,27 @@ def appoint(work: Workspace, pipeline: str, run_id: str, *, candidate: str | Non
     names = {name: c.candidate_id for c in fitted for name in (c.name, c.candidate_id)}
     if wanted not in names:
         raise UsageError(f"No such candidate. {near_match(str(wanted), names)}", where=run_id, got=wanted)
-    return _serve(work, pipeline, names[wanted], kind="manual", reason=reason)
+    return _serve(work, pipeline, names[wanted], kind="manual", reason=reason, who=who)
 
 
-def roll_back(work: Workspace, pipeline: str, *, version: str | None, reason: str) -> ChampionChange:
+def roll_back(
+    work: Workspace, pipeline: str, *, version: str | None, reason: str, who: str | None = None
+) -> ChampionChange:
     """Let a model that really served before serve again; default the one before the present champion.
 
     Raises:
         UsageError: no such version ever served, or it serves now.
         LostRaceError: the champion changed meanwhile.
+    """
+    target = rollback_target(work, pipeline, version=version)
+    return _serve(work, pipeline, target.candidate_id, kind="rollback", reason=reason, who=who)
+
+
+def rollback_target(work: Workspace, pipeline: str, *, version: str | None) -> ChampionChange:
+    """Return the change that made a version serve, or without one that of the champion before the present one.
+
+    Raises:
+        UsageError: no such version ever served, or it serves now.
     """
     changes = work.ledger.champion_changes(pipeline)
     present = changes[-1] if changes else None
@@ -56,21 +71,46 @@ def roll_back(work: Workspace, pipeline: str, *, version: str | None, reason: st
                 f"{present.version} is the first champion of {pipeline}; nothing served before it",
                 remedy=f"Any candidate of a run may be promoted: mlsys promote {pipeline} RUN --reason '...'",
             )
-        target = earlier[-1]
-    elif version in served:
-        target = served[version]
-    else:
+        return earlier[-1]
+    if version not in served:
         raise UsageError(
             f"No version of that name ever served {pipeline}. {near_match(version, served)}",
             where="--to",
             got=version,
             remedy=f"See `mlsys history {pipeline}`",
         )
-    return _serve(work, pipeline, target.candidate_id, kind="rollback", reason=reason)
+    return served[version]
+
+
+def refuse_rollback(
+    work: Workspace, pipeline: str, *, version: str, asked_by: str, answer: Answer, request_id: str
+) -> str:
+    """Write into the ledger that a person refused a rollback, and return that in words; nothing else changes."""
+    who = f"{answer.who} refused it" if answer.answer == "refused" else "Nobody answered in time"
+    sentence = f"The rollback to {version} was asked for by {asked_by}. {who}" + (
+        f": {answer.reason}" if answer.reason else ""
+    )
+    row = RequestRow(
+        request_id=request_id,
+        run_id=None,
+        status="skipped",
+        reason=f"rollback_{answer.answer}",
+        sentence=sentence,
+        mode="live",
+        asked_by=asked_by,
+    )
+    work.ledger.add_request(pipeline, row)
+    return sentence
 
 
 def _serve(
-    work: Workspace, pipeline: str, candidate_id: str, *, kind: Literal["manual", "rollback"], reason: str
+    work: Workspace,
+    pipeline: str,
+    candidate_id: str,
+    *,
+    kind: Literal["manual", "rollback"],
+    reason: str,
+    who: str | None,
 ) -> ChampionChange:
     if not reason.strip():
         raise UsageError("A reason is needed; it stands in the ledger for ever", where="--reason")
@@ -95,7 +135,7 @@ def _serve(
         run_id=run_id,
         decision_key=served[-1].decision_key if served else (decisions[-1].decision_key if decisions else None),
         previous=changes[-1].candidate_id if changes else None,
-        who=getpass.getuser(),
+        who=who or getpass.getuser(),
         reason=reason,
     )
     try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from mlsys import report
-from mlsys.errors import UsageError, near_match
+from mlsys.errors import IntegrityError, UsageError, near_match
 from mlsys.ledger import RunRow
+from mlsys.promotion import plan_of
 from mlsys.records import (
     Arrivals,
     Candidate,
@@ -21,6 +23,8 @@ from mlsys.records import (
 )
 from mlsys.workspace import Workspace
 
+log = logging.getLogger(__name__)
+
 # A decision found beside a failure at an earlier step belongs to an earlier attempt at the same run.
 _AFTER_DECISION = ("promote", "report")
 
@@ -28,10 +32,20 @@ _AFTER_DECISION = ("promote", "report")
 def card_path(work: Workspace, run_id: str) -> Path:
     """Return the path of a run's card, written again from ledger and store.
 
+    Where files are gone that it shows (housekeeping removes those of old runs), the card stays as it was written.
+
     Raises:
         UsageError: no such run.
+        IntegrityError: files are gone, and so is the card.
     """
-    return work.home / write_card(work, run_id).path
+    try:
+        return work.home / write_card(work, run_id).path
+    except IntegrityError as error:
+        known = work.home / report.card_path(plan_of(work.ledger, run_id))
+        if not known.is_file():
+            raise
+        log.warning("card_not_written_again run=%s reason=%r", run_id, str(error))
+        return known
 
 
 def write_card(work: Workspace, run_id: str) -> RunReport:

@@ -49,8 +49,14 @@ def write_page(run: SuiteRun, *, pipeline: str, cutoff: datetime, n_rows: int, h
     path = page_path(pipeline, cutoff)
     write_atomically(home / path, page.encode())
     write_atomically(site / "expectations" / f"{pipeline}.html", rules.encode())
-    write_atomically(site / "index.html", _index(pipeline, site).encode())
+    write_index(pipeline, home)
     return path
+
+
+def write_index(pipeline: str, home: Path) -> None:
+    """List the pages that a pipeline has now."""
+    site = home / FOLDER / pipeline
+    write_atomically(site / "index.html", _index(pipeline, site).encode())
 
 
 def _presentable(result: Any, n_rows: int) -> Any:

@@ -71,10 +71,7 @@ def _number(item: Any) -> int:
 
 
 def _validated(frame: pd.DataFrame, rules: Sequence[Check], schema: Schema, name: str) -> tuple[Any, Any]:
-    # Read once, at import: without it a thread that reports usage over the network is started.
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations as gx
-
+    gx = _quiet_library()
     expectations = [_numbered(rule.expectation(schema), i) for i, rule in enumerate(rules)]
     context = _quiet_context(gx)
     asset = context.data_sources.add_pandas("mlsys").add_dataframe_asset(name)
@@ -96,6 +93,18 @@ def _validated(frame: pd.DataFrame, rules: Sequence[Check], schema: Schema, name
         for item in details.results:
             result.results[_number(item)] = item
     return suite, result
+
+
+def _quiet_library() -> Any:
+    # Read once, at import: without it a thread that reports usage over the network is started.
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    # What it tells at INFO is about its own functions and folders; one of its modules sets that level itself.
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    import great_expectations as gx
+    from great_expectations.data_context.types import base
+
+    base.logger.setLevel(logging.WARNING)
+    return gx
 
 
 def _quiet_context(gx: Any) -> Any:

@@ -81,11 +81,11 @@ def open_run(work: Workspace, request: RunRequest) -> Start:
     n_new = _rows_after(work, taken, champion)
     if champion is not None and day.cutoff > champion.cutoff and n_new < spec.ingest.min_new_rows:
         sentence = f"{n_new} new rows since the champion's data; the spec wants {spec.ingest.min_new_rows}"
-        return _skip(work, request, day, "too_few_new_rows", sentence)
+        return _skip(work, request, day, "too_few_new_rows", sentence, taken=taken)
     plan = _plan(work, request, day=day, resolved=resolved, taken=taken, champion=champion)
     answered = _answered(work, plan, champion)
     if answered is not None:
-        return _skip(work, request, day, "unchanged", answered, run_id=plan.run_id)
+        return _skip(work, request, day, "unchanged", answered, run_id=plan.run_id, taken=taken)
     return _go(work, request, plan, taken)
 
 
@@ -160,6 +160,8 @@ def _go(work: Workspace, request: RunRequest, plan: Plan, taken: Taken) -> Start
     first = next((row for row in work.ledger.run(plan.run_id) if row.plan is not None), None)
     # A run that was begun before goes on with its own plan and snapshot, so that its records stay the same.
     plan, found = (first.plan or plan, first.snapshot or taken.snapshot) if first else (plan, taken.snapshot)
+    if not work.store.renew(found.manifest):  # housekeeping removes that of an old run; the rows are the same
+        found = taken.snapshot
     new = f"{taken.arrivals.n_rows:,} of them new in {taken.arrivals.n_partitions} partitions"
     start = Start(
         go=True,
@@ -171,7 +173,7 @@ def _go(work: Workspace, request: RunRequest, plan: Plan, taken: Taken) -> Start
         arrivals=taken.arrivals,
     )
     _begin(work, start)
-    work.ledger.add_request(plan.pipeline, _row(request, "accepted", start.sentence, plan=plan))
+    work.ledger.add_request(plan.pipeline, _row(request, "accepted", start.sentence, plan=plan, taken=taken))
     return start
 
 
@@ -206,8 +208,9 @@ def _skip(
     sentence: str,
     *,
     run_id: str | None = None,
+    taken: Taken | None = None,
 ) -> Start:
-    row = _row(request, "skipped", sentence, day=day, reason=reason, run_id=run_id)
+    row = _row(request, "skipped", sentence, day=day, reason=reason, run_id=run_id, taken=taken)
     work.ledger.add_request(request.pipeline, row)
     log.info("run_skipped pipeline=%s day=%s reason=%s", request.pipeline, day.day, reason)
     return Start(go=False, request_id=request.request_id, reason=reason, sentence=sentence, run_id=run_id)
@@ -222,6 +225,7 @@ def _row(
     day: clock.ResolvedDay | None = None,
     reason: str | None = None,
     run_id: str | None = None,
+    taken: Taken | None = None,
 ) -> RequestRow:
     return RequestRow(
         request_id=request.request_id,
@@ -234,6 +238,7 @@ def _row(
         day_source=plan.day_source if plan else day.source if day else None,
         asked_by=request.asked_by,
         parameters={"overrides": list(request.overrides), "reason": request.reason},
+        manifest=taken.snapshot.manifest if taken else None,
     )
 
 
@@ -262,7 +267,8 @@ def _answered(work: Workspace, plan: Plan, champion: ChampionChange | None) -> s
         return f"{undone.previous} was trained on exactly this data and spec, and was rolled back: {undone.reason}"
     rows = work.ledger.run(plan.run_id)
     if plan.mode in HISTORICAL:
-        return f"This day was done before: {rows[-1].sentence}" if rows and rows[-1].status == "done" else None
+        done = rows and rows[-1].status == "done" and work.has_models(plan.training_key)
+        return f"This day was done before: {rows[-1].sentence}" if done else None
     if champion is not None and plan_of(work.ledger, champion.run_id).training_key == plan.training_key:
         if champion.run_id != plan.run_id or (rows and rows[-1].status == "done"):
             return f"The champion {champion.candidate_id} was trained on exactly this data and spec"

@@ -13,7 +13,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -72,19 +72,19 @@ class Examination:
     docs_problem: str = ""
 
 
-def examine(
-    spec: Spec, rules: Sequence[Check], manifest: Mapping[str, Any], *, store: Store, home: Path
-) -> Examination:
-    """Return what `rules` (scope `partition`) find in each partition of `manifest`."""
-    partitions: list[dict[str, Any]] = manifest["partitions"]
-    cutoff = datetime.fromisoformat(manifest["cutoff"])
+def examine(spec: Spec, rules: Sequence[Check], manifest: str, *, store: Store, home: Path) -> Examination:
+    """Return what `rules` (scope `partition`) find in each partition of a snapshot, given its manifest's SHA-256."""
+    listing = store.read_json(manifest)
+    partitions: list[dict[str, Any]] = listing["partitions"]
+    cutoff = datetime.fromisoformat(listing["cutoff"])
     paths = [_cache_path(home, spec, rules, partition) for partition in partitions]
     known = [_recall(path) for path in paths]
     unknown = [i for i, findings in enumerate(known) if findings is None]
     if not unknown or not rules:
         found = tuple(findings or PartitionFindings((), {}) for findings in known)
-        return Examination(found, 0, 0, _docs(spec.pipeline, home))
-    frame = _read(spec, rules, manifest, unknown, store)
+        # Not whether it is there: another process may be about to write it, and reports must not differ by that.
+        return Examination(found, 0, 0, data_docs.index_path(spec.pipeline) if rules else None)
+    frame = _read(spec, rules, manifest, [partitions[i] for i in unknown], store)
     run = run_suite(frame, rules, spec.columns, name=spec.pipeline)
     sizes = [partitions[i]["n_rows"] for i in unknown]
     complete = all(outcome.state != "error" for outcome in run.outcomes)
@@ -101,12 +101,8 @@ def examine(
         logger.warning("data_docs_not_written pipeline=%s error=%s", spec.pipeline, error)
         problem = str(error)
     found = tuple(findings for findings in known if findings is not None)
-    return Examination(found, len(frame), len(unknown), _docs(spec.pipeline, home), problem)
-
-
-def _docs(pipeline: str, home: Path) -> str | None:
-    index = data_docs.index_path(pipeline)
-    return index if (home / index).exists() else None
+    docs = None if problem else data_docs.index_path(spec.pipeline)
+    return Examination(found, len(frame), len(unknown), docs, problem)
 
 
 def to_frame(table: pa.Table, spec: Spec) -> pd.DataFrame:
@@ -118,14 +114,12 @@ def to_frame(table: pa.Table, spec: Spec) -> pd.DataFrame:
 
 
 def _read(
-    spec: Spec, rules: Sequence[Check], manifest: Mapping[str, Any], wanted: Sequence[int], store: Store
+    spec: Spec, rules: Sequence[Check], manifest: str, wanted: Sequence[Mapping[str, Any]], store: Store
 ) -> pd.DataFrame:
-    partitions = manifest["partitions"]
-    # Only the wanted partitions are read: a manifest of them alone, small and named by its content.
-    part = store.put_json({**manifest, "partitions": [partitions[i] for i in wanted]})
     columns = sorted({*spec.key, *(name for rule in rules for name in rule.looks_at)})
-    frame = to_frame(snapshot.read(part, store, columns), spec)
-    frame[DAY] = np.repeat(np.arange(len(wanted)), [partitions[i]["n_rows"] for i in wanted])
+    days = {date.fromisoformat(partition["day"]) for partition in wanted}
+    frame = to_frame(snapshot.read(manifest, store, columns, days=days), spec)
+    frame[DAY] = np.repeat(np.arange(len(wanted)), [partition["n_rows"] for partition in wanted])
     return frame
 
 

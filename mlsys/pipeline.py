@@ -75,7 +75,7 @@ def split(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport) -> 
 def train(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, divided: Split, *, name: str) -> Candidate:
     """Fit one candidate, or adopt the one that stands in the ledger."""
     known = work.ledger.candidate(Candidate.id_of(plan.training_key, name))
-    if known is not None and known.status == "fitted":
+    if known is not None and _stands(work, known):
         return known
     fitted = training.train(work.spec_of(plan), plan, taken, checks, divided, name=name, store=work.store)
     return work.ledger.add_candidate(plan.pipeline, plan.run_id, fitted)
@@ -86,7 +86,7 @@ def train_all(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport,
     spec = work.spec_of(plan)
     names = {Candidate.id_of(plan.training_key, model.label): model.label for model in spec.models}
     known = {c.candidate_id: c for c in work.ledger.candidates(plan.training_key) if c.candidate_id in names}
-    missing = [name for key, name in names.items() if key not in known or known[key].status != "fitted"]
+    missing = [name for key, name in names.items() if key not in known or not _stands(work, known[key])]
     if missing:
         fitted = training.train_all(
             spec, plan, taken, checks, divided, names=missing, store=work.store, workers=work.settings.workers
@@ -96,6 +96,11 @@ def train_all(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport,
     candidates = [known[key] for key in names]
     training.require_fitted(candidates)
     return candidates
+
+
+def _stands(work: Workspace, known: Candidate) -> bool:
+    """Whether a candidate need not be fitted again; housekeeping removes the files of old ones."""
+    return known.status == "fitted" and known.model is not None and work.store.renew(known.model)
 
 
 def evaluate(

@@ -9,60 +9,85 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from mlsys.errors import IntegrityError
 from mlsys.ledger import ChampionChange
 from mlsys.promotion import SIMULATED, plan_of
 from mlsys.records import Decision, Evaluation
-from mlsys.registries.base import Release
+from mlsys.registries.base import Release, Shown
 from mlsys.store import write_atomically
 from mlsys.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
+_REMEMBERED = 500  # decisions of which the marker knows where they are shown
+Names = dict[str, dict[str, Shown]]  # by decision key, then by kind of registry
 
-def project(work: Workspace, pipeline: str, *, force: bool = False) -> dict[str, str]:
-    """Write what the ledger says into the registries; return the name of the newest decision's model in each.
 
-    Costs one file read when nothing changed since the last time; `force` writes all decisions again and asks the
-    registries themselves.
+@dataclass(frozen=True)
+class _Marker:
+    """What was projected last: the champion's generation, the newest decision, and where decisions are shown."""
+
+    generation: int
+    decision: str
+    names: Names
+
+
+def project(work: Workspace, pipeline: str, *, force: bool = False) -> Names:
+    """Write what the ledger says into the registries; return where the newest decisions are shown.
+
+    Costs one file read when nothing changed since the last time. Otherwise every decision made since is published, and
+    the champion's release where a registry does not point at it any more. `force` writes all decisions again.
     """
     decisions = _shown(work, pipeline)
     if not decisions:
         return {}
     changes = work.ledger.champion_changes(pipeline)
-    state = {"generation": changes[-1].generation if changes else 0, "decision": decisions[-1].decision_key}
-    marker = work.home / "projections" / f"{pipeline}.json"
-    done = None if force else _read(marker)
-    if done is not None and done["state"] == state:
-        return dict(done["names"])
+    path = work.home / "projections" / f"{pipeline}.json"
+    done = None if force else _read(path)
+    if done is not None and (done.generation, done.decision) == (_generation(changes), decisions[-1].decision_key):
+        return done.names
     with work.ledger.projecting(pipeline):
         # Read again under the lock: whoever held it before may have changed the champion.
-        changes = work.ledger.champion_changes(pipeline)
-        decisions = _shown(work, pipeline)
-        names: dict[str, str] = {}
-        for decision in _to_publish(work, changes, decisions, force=force):
-            names = _publish(work, decision, changes)
-        if changes:
+        changes, decisions = work.ledger.champion_changes(pipeline), _shown(work, pipeline)
+        done = None if force else _read(path)
+        settled = done is not None and done.generation == _generation(changes) and not drift(work, pipeline)
+        names = dict(done.names) if done is not None else {}
+        for decision in _to_publish(work, changes, decisions, done=done, settled=settled):
+            names.pop(decision.decision_key, None)  # to stand last, as the newest
+            names[decision.decision_key] = _publish(work, decision, changes)
+        if changes and not settled:
             _point(work, pipeline, changes[-1])
-        state = {"generation": changes[-1].generation if changes else 0, "decision": decisions[-1].decision_key}
-        write_atomically(marker, json.dumps({"state": state, "names": names}, sort_keys=True).encode())
+        names = dict(list(names.items())[-_REMEMBERED:])
+        _write(path, _Marker(_generation(changes), decisions[-1].decision_key, names))
     return names
+
+
+def _generation(changes: Sequence[ChampionChange]) -> int:
+    return changes[-1].generation if changes else 0
 
 
 def _shown(work: Workspace, pipeline: str) -> list[Decision]:
     return [decision for decision in work.ledger.decisions(pipeline) if decision.reason != SIMULATED]
 
 
-def _read(marker: Path) -> dict[str, Any] | None:
-    """Return what the marker says, or None when it is missing or damaged; everything is then written again."""
+def _read(path: Path) -> _Marker | None:
+    """Return what the marker says, or None when it is missing or damaged; what counts is then written again."""
     try:
-        found: dict[str, Any] = json.loads(marker.read_text())
-    except (FileNotFoundError, ValueError):
+        found = json.loads(path.read_bytes())
+        names = {
+            key: {kind: Shown(**shown) for kind, shown in registries.items()}
+            for key, registries in found["names"].items()
+        }
+        return _Marker(int(found["generation"]), str(found["decision"]), names)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
-    return found if {"state", "names"} <= set(found) else None
+
+
+def _write(path: Path, marker: _Marker) -> None:
+    write_atomically(path, json.dumps(asdict(marker)).encode())
 
 
 def drift(work: Workspace, pipeline: str) -> list[str]:
@@ -80,29 +105,58 @@ def drift(work: Workspace, pipeline: str) -> list[str]:
     return found
 
 
+def mend(work: Workspace, pipeline: str) -> list[str]:
+    """Write the registries again from the ledger, and return in words what they had shown otherwise."""
+    found = drift(work, pipeline)
+    project(work, pipeline, force=True)
+    return found
+
+
 def _to_publish(
-    work: Workspace, changes: Sequence[ChampionChange], decisions: Sequence[Decision], *, force: bool
+    work: Workspace,
+    changes: Sequence[ChampionChange],
+    decisions: Sequence[Decision],
+    *,
+    done: _Marker | None,
+    settled: bool,
 ) -> list[Decision]:
-    # The champion's release first (newer decisions may all be rejections), the newest decision last.
+    """Return the champion's decision unless it is `settled`, then those made since `done`, the newest one last."""
     wanted: dict[str, Decision] = {}
     key = next((c.decision_key for c in reversed(changes) if c.candidate_id == changes[-1].candidate_id), None)
-    found = work.ledger.decision(key) if key else None
+    found = work.ledger.decision(key) if key and not settled else None
     if found is not None:
         wanted[found[1].decision_key] = found[1]
-    for decision in decisions if force else decisions[-1:]:
+    keys = [decision.decision_key for decision in decisions]
+    newer: Sequence[Decision]
+    if done is not None and done.decision in keys:
+        newer = decisions[keys.index(done.decision) + 1 :]
+    else:  # nothing says what is shown already: of the first two runs, side by side, one must not be passed over
+        newer = [decision for decision in decisions if _has_files(work, decision)]
+    for decision in newer:
         wanted.pop(decision.decision_key, None)
         wanted[decision.decision_key] = decision
     return [decision for decision in wanted.values() if decision.challenger]
 
 
-def _publish(work: Workspace, decision: Decision, changes: Sequence[ChampionChange]) -> dict[str, str]:
+def _has_files(work: Workspace, decision: Decision) -> bool:
+    """Whether evaluations and model of a decision are there; housekeeping removes those of old runs."""
+    found = work.ledger.decision(decision.decision_key)
+    candidate = work.ledger.candidate(decision.challenger or "")
+    files = [found[0].details if found else None, candidate.model if candidate else None]
+    there = all(file is not None and work.store.renew(file) for file in files)
+    if not there:
+        log.info("not_published_again decision=%s run=%s files=removed", decision.decision_key[:12], decision.run_id)
+    return there
+
+
+def _publish(work: Workspace, decision: Decision, changes: Sequence[ChampionChange]) -> dict[str, Shown]:
     crowned = [c for c in changes if c.decision_key == decision.decision_key and c.kind != "rollback"]
     release = _release(work, decision, crowned[-1] if crowned else None)
     names = {}
     for registry in work.spec_of(release.plan).registries:
         if release.version is not None or registry.shows_unpromoted:
             names[registry.kind] = registry.publish(release, work.place)
-            log.info("published registry=%s name=%s run=%s", registry.kind, names[registry.kind], decision.run_id)
+            log.info("published registry=%s name=%s run=%s", registry.kind, names[registry.kind].name, decision.run_id)
     return names
 
 

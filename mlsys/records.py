@@ -336,6 +336,7 @@ class ModelVersion(Record):
         changed: True when this run made its candidate the champion.
         version: semantic version in the file registry.
         mlflow_version: version in MLflow's registry of the run's best candidate.
+        mlflow_run_id: MLflow's run of this retraining, above those of its candidates.
     """
 
     pipeline: str

@@ -9,14 +9,10 @@ import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
-from mlsys import report_format, report_models, report_svg
+from mlsys import report_models, report_page
 from mlsys.errors import RunError
 from mlsys.records import (
     Arrivals,
@@ -124,13 +120,18 @@ def write(card: Card, *, store: Store, home: Path) -> RunReport:
         RunError: the disk is full or not writable.
     """
     data = render(card, store=store).encode()
-    path = Path("reports", card.plan.pipeline, f"{card.plan.run_id}.html")
+    path = card_path(card.plan)
     target = home / path
     if not (target.is_file() and target.read_bytes() == data):
         write_atomically(target, data)
         _log.info("report_written run=%s path=%s n_bytes=%d", card.plan.run_id, path, len(data))
     digest = hashlib.sha256(data).hexdigest()
     return RunReport(run_id=card.plan.run_id, path=path.as_posix(), sha256=digest, n_bytes=len(data))
+
+
+def card_path(plan: Plan) -> Path:
+    """Return where the card of a run lies, relative to MLSYS_HOME, whether it is written or not."""
+    return Path("reports", plan.pipeline, f"{plan.run_id}.html")
 
 
 def render(card: Card, *, store: Store) -> str:
@@ -142,7 +143,7 @@ def render(card: Card, *, store: Store) -> str:
     target = card.spec["spec"]["target"]
     shown = _judged(card, card.evaluations, store, target["positive"]) if card.evaluations else _NOT_JUDGED
     fitted = {candidate.candidate_id: candidate.name for candidate in card.candidates}
-    return _templates().get_template("report.html.j2").render(
+    return report_page.templates().get_template("report.html.j2").render(
         card=card,
         headline=headline(card),
         sections=_sections(card),
@@ -154,7 +155,7 @@ def render(card: Card, *, store: Store) -> str:
         refit=bool(card.spec["spec"].get("training", {}).get("refit")),
         environment=flatten(card.environment),
         split_parts=_split_parts(card.split) if card.split else [],
-        style=_style(),
+        style=report_page.style("report/style.css"),
         **shown,
     )  # fmt: skip
 
@@ -235,24 +236,3 @@ def _split_parts(split: Split) -> list[tuple[str, str, int]]:
     parts = [(f"s-{side}", side, getattr(split, side).n_rows) for side in ("training", "validation", "holdout")]
     left_out = sum(split.left_out.values())
     return [*parts, ("s-left", "left out", left_out)] if left_out else parts
-
-
-@lru_cache(maxsize=1)
-def _templates() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("mlsys", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        optimized=False,  # folding constants costs more than a page ever wins by it
-    )
-    environment.filters.update(report_format.FILTERS)
-    environment.globals.update(bullet=report_svg.bullet, shares=report_svg.shares)
-    return environment
-
-
-@lru_cache(maxsize=1)
-def _style() -> Markup:
-    path = Path(__file__).with_name("templates") / "report" / "style.css"
-    return Markup(path.read_text(encoding="utf-8"))  # noqa: S704 - our own file, no data in it

@@ -102,13 +102,25 @@ def relative(path: str) -> str:
     return "../../" + quote(path)
 
 
+def interval(lower: float, upper: float) -> str:
+    """Return two bounds of a metric; a dash between them would run into a minus sign."""
+    return f"{metric(lower)}{'–' if min(lower, upper) >= 0 else ' to '}{metric(upper)}"
+
+
 def prose(text: str) -> Markup:
     """Return a sentence with what stands in backticks set as code; all is escaped, a password in a URL masked."""
     parts = _masked(text).replace(" %", _PERCENT).split("`")
     if len(parts) % 2 == 0:
-        return escape("`".join(parts))
-    quoted = (Markup("<code>{}</code>").format(part) if i % 2 else escape(part) for i, part in enumerate(parts))
+        return escape(_with_minus("`".join(parts)))
+    quoted = (
+        Markup("<code>{}</code>").format(part) if i % 2 else escape(_with_minus(part)) for i, part in enumerate(parts)
+    )
     return Markup().join(quoted)
+
+
+def _with_minus(text: str) -> str:
+    # Not inside dates, ranges, names or options: there it is a hyphen.
+    return re.sub(r"(?<![\w.\-])-(?=\.?\d)", "−", text)
 
 
 def _masked(text: str) -> str:
@@ -121,5 +133,19 @@ def _minus(text: str) -> str:
 
 FILTERS = {
     function.__name__: function
-    for function in (metric, signed, number, share, quantity, seconds, size, instant, day, leaf, relative, prose)
+    for function in (
+        metric,
+        interval,
+        signed,
+        number,
+        share,
+        quantity,
+        seconds,
+        size,
+        instant,
+        day,
+        leaf,
+        relative,
+        prose,
+    )
 }

@@ -29,16 +29,22 @@ class Interval:
     reason: str | None = None
 
 
-def bootstrap_weights(n_rows: int, n_replicates: int, seed: int) -> Iterator[np.ndarray]:
+def bootstrap_weights(n_rows: int, n_replicates: int, seed: int, *, strata: Sequence[int] = ()) -> Iterator[np.ndarray]:
     """Yield `(n, n_rows)` chunks of how often each row was drawn; `n` sums to `n_replicates`.
 
-    Whole numbers as float32, as long as their sum `n_rows` is exact in it, else float64.
+    With `strata`, sizes of neighbouring groups that sum to `n_rows`, each group is drawn from by itself and keeps its
+    size. Whole numbers as float32, as long as their sum `n_rows` is exact in it, else float64.
     """
-    generator = np.random.default_rng(seed)
+    sizes = tuple(strata) or (n_rows,)
+    # A stream of its own for each group, so that the weights don't depend on the chunks.
+    generators = [np.random.default_rng([seed, i] if strata else seed) for i in range(len(sizes))]
+    starts = np.cumsum([0, *sizes])
     dtype = np.dtype("float32" if n_rows < 2**24 else "float64")
     size = max(1, CHUNK_BYTES // (n_rows * dtype.itemsize))
     for start in range(0, n_replicates, size):
-        drawn = generator.integers(0, n_rows, (min(size, n_replicates - start), n_rows))
+        n = min(size, n_replicates - start)
+        groups = zip(generators, starts[:-1], starts[1:], strict=True)
+        drawn = np.concatenate([g.integers(first, end, (n, end - first)) for g, first, end in groups], axis=1)
         weights = np.empty(drawn.shape, dtype)
         for row, positions in zip(weights, drawn, strict=True):
             row[:] = np.bincount(positions, minlength=n_rows)
@@ -46,18 +52,23 @@ def bootstrap_weights(n_rows: int, n_replicates: int, seed: int) -> Iterator[np.
 
 
 def replicate(
-    models: Mapping[str, Scored], metrics: Sequence[Metric], *, n_replicates: int, seed: int
+    models: Mapping[str, Scored],
+    metrics: Sequence[Metric],
+    *,
+    n_replicates: int,
+    seed: int,
+    strata: Sequence[int] = (),
 ) -> dict[str, dict[str, np.ndarray]]:
     """Return `(n_replicates,)` values by model and metric, NaN where undefined.
 
-    The models' scores are of the same rows in the same order, at least one row.
+    The models' scores are of the same rows in the same order, at least one row; `strata` as in `bootstrap_weights`.
     """
     values = {name: {metric.kind: np.empty(n_replicates) for metric in metrics} for name in models}
     if not models:
         return values
     n_rows = next(iter(models.values())).y_true.size
     start = 0
-    for weights in bootstrap_weights(n_rows, n_replicates, seed):
+    for weights in bootstrap_weights(n_rows, n_replicates, seed, strata=strata):
         stop = start + len(weights)
         for name, scored in models.items():
             resampled = Resampled(scored, weights)

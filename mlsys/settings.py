@@ -24,9 +24,11 @@ class Settings(BaseSettings):
         database: `embedded` (a private Postgres below `home`), `sqlite`, `auto` (embedded where the platform has a
             build of it), or a SQLAlchemy URL of a Postgres server; databases `mlsys`, `mlflow` and `airflow` on it.
         mlflow_uri: MLflow tracking URI; default: the MLflow database on the same server.
+        mlflow_page: address of MLflow's pages for a browser, where that is neither `mlflow_uri` nor the stack's own.
         workers: how many candidates `mlsys run` fits side by side; training_slots: the same for Airflow's pool.
         login: the user name of the embedded Airflow.
         schedule_start: no scheduled run is made for days before; the embedded stack sets it to its own first day.
+        housekeeping: what the weekly run does with files that nobody needs: `report` their bytes, or `remove` them.
     """
 
     model_config = SettingsConfigDict(env_prefix="MLSYS_", frozen=True, extra="ignore")
@@ -38,6 +40,7 @@ class Settings(BaseSettings):
     samples: Path = Path("include/samples")
     database: str = "auto"
     mlflow_uri: str | None = None
+    mlflow_page: str | None = None
     airflow_port: int = Field(default=8080, ge=1, le=65535)
     mlflow_port: int = Field(default=5000, ge=1, le=65535)
     log_format: Literal["text", "json"] = "text"
@@ -46,6 +49,7 @@ class Settings(BaseSettings):
     training_slots: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     login: str = "admin"
     schedule_start: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    housekeeping: Literal["report", "remove"] = "report"
 
     @cached_property
     def root(self) -> Path:

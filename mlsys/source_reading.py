@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -16,6 +16,7 @@ from mlsys.partitioning import DayRows, Layout, by_day
 from mlsys.partitions import Partition
 from mlsys.sources.base import ReadRequest, Rejected
 from mlsys.spec import Spec
+from mlsys.tolerance import DayCount, worst_share
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def read_source(spec: Spec, cutoff: datetime, stored: Mapping[date, Partition], 
             where=f"{spec.pipeline}: source",
             remedy="Give the source an `event_time` (or `day_pattern`), or run it without a day",
         )
-    since = _start(spec, cutoff, stored) if spec.source.timed else None
+    since = start_of_window(spec, cutoff, stored) if spec.source.timed else None
     request = ReadRequest(spec.columns, spec.label.arrival, since, cutoff if spec.source.timed else None)
     tables: list[pa.Table] = []
     rejected: dict[date, list[Rejected]] = defaultdict(list)
@@ -64,8 +65,11 @@ def read_source(spec: Spec, cutoff: datetime, stored: Mapping[date, Partition], 
     return Reading(days, rejected, read_at)
 
 
-def _start(spec: Spec, cutoff: datetime, stored: Mapping[date, Partition]) -> datetime | None:
-    """Return the first instant to read: the lookback window, or the day after the newest stored one if earlier."""
+def start_of_window(spec: Spec, cutoff: datetime, stored: Iterable[date]) -> datetime | None:
+    """Return the first instant to read: the lookback window, or the day after the newest stored one if earlier.
+
+    None is everything: nothing before the cutoff is stored.
+    """
     before = [day for day in stored if clock.cutoff_of(day) <= cutoff]
     if not before:
         return None
@@ -76,19 +80,19 @@ def _start(spec: Spec, cutoff: datetime, stored: Mapping[date, Partition]) -> da
 
 def require_tolerable(reading: Reading, new: Sequence[DayRows], stored: Mapping[date, Partition], spec: Spec) -> None:
     """Refuse the reading when too large a share of what is new could not be read."""
-    changed = {rows.day for rows in new}
+    n_rows = {rows.day: rows.table.num_rows for rows in new}
     empty = set(reading.rejected) - {rows.day for rows in reading.days} - set(stored)
-    bad = [row for day in sorted(changed | empty) for row in reading.rejected.get(day, [])]
-    n_rows = len(bad) + sum(rows.table.num_rows for rows in new)
+    days = sorted({*n_rows, *empty})
+    bad = [row for day in days for row in reading.rejected.get(day, [])]
     if not bad:
         return
-    share = len(bad) / n_rows
-    log.warning("rejected_rows pipeline=%s rows=%d share=%.4f", spec.pipeline, len(bad), share)
-    if share > spec.checks.tolerated_share:
+    counts = [DayCount(n_rows.get(day, 0), n_unreadable=len(reading.rejected.get(day, []))) for day in days]
+    share = worst_share(counts, newest=f"new rows of {days[-1]}", together="new rows")
+    log.warning("rejected_rows pipeline=%s rows=%d share=%.4f", spec.pipeline, len(bad), share.value)
+    if share.value > spec.checks.tolerated_share:
         first = "; ".join(f"{row.where}: {row.reason}" for row in bad[:3])
         raise DataError(
-            f"{len(bad)} of {n_rows} new rows ({share:.1%}) can't be read; {spec.checks.tolerated_share:.1%} are"
-            f" tolerated. First: {first}",
+            f"{share.text} can't be read; {spec.checks.tolerated_share:.2%} are tolerated. First: {first}",
             where=f"{spec.pipeline}: source",
             remedy="Correct the data or `schema`, or raise `checks.tolerated_share`",
         )

@@ -26,13 +26,23 @@ class Store:
         self.root = root
 
     def put_bytes(self, data: bytes) -> str:
-        """Store `data` and return its SHA-256; storing the same bytes again writes nothing."""
+        """Store `data` and return its SHA-256; storing the same bytes again writes nothing, it only renews them."""
         digest = hashlib.sha256(data).hexdigest()
-        if not self._at(digest).exists():
+        if not self.renew(digest):
             with self.writing() as path:
                 path.write_bytes(data)
                 self._adopt(path, digest)
         return digest
+
+    def renew(self, digest: str) -> bool:
+        """Return whether a file is there, and make it count as new: whoever builds on it is safe from housekeeping."""
+        try:
+            os.utime(self._at(digest))
+        except FileNotFoundError:
+            return False
+        except PermissionError:  # another user's file, or a store that may only be read
+            return True
+        return True
 
     def put_json(self, value: Any) -> str:
         """Store `value` as canonical JSON (sorted keys, no NaN) and return its SHA-256."""
@@ -104,16 +114,32 @@ def settle(temporary: Path, target: Path, *, mode: int = 0o644) -> None:
     Raises:
         RunError: the disk is full or not writable.
     """
-    try:
+    with _writing(target):
         with temporary.open("rb") as handle:
             os.fsync(handle.fileno())
         temporary.chmod(mode)
+    move(temporary, target)
+
+
+def move(temporary: Path, target: Path) -> None:
+    """Rename a file, or a folder to a name that is free, and make the new name durable.
+
+    Raises:
+        RunError: the disk is full or not writable, or a folder has the name already.
+    """
+    with _writing(target):
         temporary.replace(target)
         folder = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise RunError(
             f"Could not write: {error.strerror}",

@@ -20,6 +20,7 @@ from mlsys.partition_checks import Examination, examine
 from mlsys.records import CheckReport, CheckResult, Plan, Snapshot, State
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json
+from mlsys.tolerance import BadShare, DayCount, worst_share
 
 logger = logging.getLogger(__name__)
 
@@ -36,25 +37,12 @@ class _Judged:
     stops: bool
 
 
-@dataclass(frozen=True)
-class _Share:
-    """Bad rows among some partitions: quarantined ones and those that could not be read."""
-
-    n_bad: int
-    n_rows: int
-    of: str
-
-    @property
-    def value(self) -> float:
-        return self.n_bad / self.n_rows if self.n_rows else 0.0
-
-
 def validate(spec: Spec, snapshot: Snapshot, *, store: Store, home: Path) -> CheckReport:
     """Return what the checks of `spec` say about `snapshot`; rows of partitions seen before are not read again."""
     manifest = store.read_json(snapshot.manifest)
     partitions: list[dict[str, Any]] = manifest["partitions"]
     rules = [rule for rule in spec.checks.rules if rule.scope == "partition"]
-    found = examine(spec, rules, manifest, store=store, home=home)
+    found = examine(spec, rules, snapshot.manifest, store=store, home=home)
     quarantine, reasons = _quarantine(rules, found, partitions)
     share = _worst_share(partitions, quarantine)
     summaries = _summaries(snapshot, partitions)
@@ -140,23 +128,17 @@ def _stored_quarantine(
     return store.put_json(rows) if rows else None
 
 
-def _worst_share(partitions: Sequence[dict[str, Any]], quarantine: Sequence[list[int]]) -> _Share:
+def _worst_share(partitions: Sequence[dict[str, Any]], quarantine: Sequence[list[int]]) -> BadShare:
     """Return the larger of the bad shares: of the newest day, of all rows.
 
     What happens to be new is no measure: asking again about data that was refused must not let it through, and a
     backfill must judge a day alike in any order.
     """
-    populations = {
-        "rows of the newest day": list(range(len(partitions)))[-1:],
-        "rows": list(range(len(partitions))),
-    }
-    shares = []
-    for name, members in populations.items():
-        rejected = sum(partitions[i].get("n_rejected", 0) for i in members)
-        n_bad = rejected + sum(len(quarantine[i]) for i in members)
-        n_rows = rejected + sum(partitions[i]["n_rows"] for i in members)
-        shares.append(_Share(n_bad, n_rows, name))
-    return max(shares, key=lambda share: share.value)
+    days = [
+        DayCount(partition["n_rows"], partition.get("n_rejected", 0), len(offsets))
+        for partition, offsets in zip(partitions, quarantine, strict=True)
+    ]
+    return worst_share(days, newest="rows of the newest day", together="rows")
 
 
 def _over_rows(rule: Check, i: int, found: Examination, partitions: Sequence[dict[str, Any]]) -> _Judged:
@@ -203,7 +185,7 @@ def _over_summaries(rule: Check, summaries: Summaries, snapshot: Snapshot) -> _J
     return _Judged(result, rule.severity == "critical" and finding.state in ("fail", "error"))
 
 
-def _within_tolerance(share: _Share, tolerated: float) -> _Judged:
+def _within_tolerance(share: BadShare, tolerated: float) -> _Judged:
     failed = share.value > tolerated
     result = CheckResult(
         name=f"at most {tolerated:.2%} of the rows are bad",
@@ -212,8 +194,7 @@ def _within_tolerance(share: _Share, tolerated: float) -> _Judged:
         state="fail" if failed else "pass",
         n_rows=share.n_rows,
         n_failed=share.n_bad,
-        sentence=f"{share.n_bad:,} of {share.n_rows:,} {share.of} ({share.value:.2%}) are bad, "
-        f"{tolerated:.2%} {'is' if failed else 'would be'} tolerated",
+        sentence=f"{share.text} are bad, {tolerated:.2%} {'is' if failed else 'would be'} tolerated",
     )
     return _Judged(result, failed)
 

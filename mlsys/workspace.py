@@ -50,6 +50,11 @@ class Workspace:
             raise SpecError("The stored spec of the run is damaged", where=plan.spec)
         return dumped
 
+    def has_models(self, training_key: str) -> bool:
+        """Whether the models of a training key are all there; housekeeping removes those of old runs."""
+        files = [c.model for c in self.ledger.candidates(training_key) if c.model is not None]
+        return all(self.store.renew(file) for file in files)
+
 
 @contextmanager
 def open_workspace(settings: Settings | None = None) -> Iterator[Workspace]:

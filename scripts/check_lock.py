@@ -11,7 +11,16 @@ from findings import Finding, main
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-LOCKS = {"requirements.txt": (), "requirements-dev.txt": ("dev",)}
+LOCKS = {
+    "requirements.txt": (),
+    "requirements-deploy.txt": ("celery", "kubernetes"),
+    "requirements-dev.txt": ("dev", "test", "celery"),
+}
+NESTED = (  # what the smaller one pins, the larger one pins too
+    ("requirements.txt", "requirements-deploy.txt"),
+    ("requirements.txt", "requirements-dev.txt"),
+    ("requirements-bootstrap.txt", "requirements-dev.txt"),
+)
 BOOTSTRAP = "requirements-bootstrap.txt"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^\s;\\]+)")
 _ADDRESS = re.compile(r"://|--(?:extra-)?index-url|--find-links|^-[if]\s|--trusted-host", re.MULTILINE)
@@ -28,7 +37,7 @@ def check(root: Path) -> list[Finding]:
         wanted = [*project["dependencies"], *(r for e in extras for r in project["optional-dependencies"][e])]
         found += _unmet(root / name, pins[name], wanted)
     pins[BOOTSTRAP] = _pins(root / BOOTSTRAP, found)
-    for small, large in (("requirements.txt", "requirements-dev.txt"), (BOOTSTRAP, "requirements-dev.txt")):
+    for small, large in NESTED:
         for package, versions in pins[small].items():
             if pins[large].get(package) != versions:
                 what = f"{package} {'/'.join(sorted(versions))} is not what {large} pins"

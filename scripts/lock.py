@@ -1,7 +1,8 @@
 """Write requirements*.txt anew from pyproject.toml: universal (3.11 to 3.13, every platform), with hashes.
 
-requirements.txt is what mlsys needs to run, requirements-dev.txt that and the tools, requirements-bootstrap.txt
-the installer alone. Pins that still fit are kept; `--upgrade` asks for the newest versions.
+requirements.txt is what mlsys needs to run, requirements-deploy.txt that and the executors of several machines,
+requirements-dev.txt that (but for Kubernetes) and the tools, requirements-bootstrap.txt what installs the others and
+builds mlsys itself. Pins that still fit are kept; `--upgrade` asks for the newest versions.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ COMMON = [
     "--no-emit-find-links",
     "--custom-compile-command=make lock",
 ]
+BOOTSTRAP = "uv\nhatchling\n"
 
 
 def main() -> int:
-    """Compile the three files and return the exit code."""
+    """Compile the files and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--upgrade", action="store_true", help="newest versions instead of those pinned now")
     upgrade = ["--upgrade"] if parser.parse_args().upgrade else []
@@ -35,16 +37,21 @@ def main() -> int:
     environ = uv_environment(pip_settings(), extra=False)
     steps = [
         ("requirements.txt", ["pyproject.toml", *upgrade]),
-        ("requirements-dev.txt", ["pyproject.toml", "--extra=dev", "--constraint=requirements.txt", *upgrade]),
+        ("requirements-deploy.txt", [*_extras("celery", "kubernetes"), "--constraint=requirements.txt", *upgrade]),
+        ("requirements-dev.txt", [*_extras("dev", "test", "celery"), "--constraint=requirements-deploy.txt", *upgrade]),
         ("requirements-bootstrap.txt", ["-", "--constraint=requirements-dev.txt", *upgrade]),
     ]
     for target, arguments in steps:
         command = [uv, "pip", "compile", *COMMON, *arguments, "--output-file", target]
-        if subprocess.run(command, cwd=ROOT, env=environ, input="uv\n", text=True, check=False).returncode:
+        if subprocess.run(command, cwd=ROOT, env=environ, input=BOOTSTRAP, text=True, check=False).returncode:
             print(f"make lock: {target} could not be written", file=sys.stderr)
             return 1
         print(f"make lock: {target}")
     return 0
+
+
+def _extras(*names: str) -> list[str]:
+    return ["pyproject.toml", *(f"--extra={name}" for name in names)]
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from mlsys.postgres import Server
     from mlsys.store import Store
+    from mlsys.workspace import Workspace
 
 TESTS = Path(__file__).parent
 _FOREIGN = ("MLSYS_", "AIRFLOW", "MLFLOW_", "GX_")
@@ -88,6 +89,15 @@ def shop(retrained_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     shutil.copytree(retrained_shop, home, symlinks=True)
     enter(home, monkeypatch)
     return home
+
+
+@pytest.fixture
+def work(shop: Path) -> Iterator[Workspace]:
+    """The copied shop, opened."""
+    from mlsys.workspace import open_workspace
+
+    with open_workspace() as opened:
+        yield opened
 
 
 @pytest.fixture

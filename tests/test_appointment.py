@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from mlsys.appointment import appoint, roll_back
 from mlsys.errors import LostRaceError, UsageError
-from mlsys.testing.shop import day
-from mlsys.workspace import Workspace, open_workspace
+from mlsys.testing.shop import day, newest_run, served
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def work(shop: Path) -> Iterator[Workspace]:
-    with open_workspace() as opened:
-        yield opened
-
-
-def served(work: Workspace) -> str:
-    return (work.home / "registry" / "shop" / "best_model.joblib").readlink().parts[0]
-
-
-def newest_run(work: Workspace) -> str:
-    return work.ledger.decisions("shop")[-1].run_id
 
 
 def test_a_version_is_never_used_twice(work) -> None:
@@ -35,7 +17,7 @@ def test_a_version_is_never_used_twice(work) -> None:
     assert roll_back(work, "shop", version=None, reason="worse").version == "1.0.0"
     assert appoint(work, "shop", run_id, candidate="prior", reason="a test").version == "1.1.0"
     assert roll_back(work, "shop", version="1.0.1", reason="a test").version == "1.0.1"
-    assert served(work) == "v1.0.1"
+    assert served(work.home) == "v1.0.1"
     assert [change.generation for change in work.ledger.champion_changes("shop")] == [1, 2, 3, 4, 5]
 
 

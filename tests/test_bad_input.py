@@ -108,7 +108,7 @@ BROKEN_DATABASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "wrong type": (
         (f"UPDATE orders SET n_items = 'many' WHERE date(placed_at) = '{NEW_DAY}'",),
-        ("shop: source", "80 of 80 new rows (100.0%) can't be read", "order_no=", "n_items", "many", "Correct the"),
+        ("shop: source", f"80 of 80 new rows of {NEW_DAY}", "order_no=", "n_items", "many", "Correct the"),
     ),
 }
 
@@ -259,7 +259,7 @@ BROKEN_FILES: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     ),
     "half-written line": (
         lambda path: path.write_text("".join(path.read_text().splitlines(keepends=True)[:20])[:-9]),
-        ("visits: source", "1 of 119 new rows", "can't be read", f"{day(2)}.csv:20: "),
+        ("visits: source", "1 of 19 new rows of", "can't be read", f"{day(2)}.csv:20: "),
     ),
     "bytes of another encoding": (
         lambda path: path.write_bytes(path.read_bytes().replace(b"de", b"\xff\xfe")),

@@ -1,5 +1,8 @@
 """Great Expectations returns results grouped by column; each must still find its own rule."""
 
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 
@@ -28,3 +31,17 @@ def test_every_rule_gets_its_own_result_in_any_order(order: list[str]) -> None:
     outcomes = run_suite(FRAME, rules, SCHEMA, name="orders").outcomes
     found = {name: list(outcome.positions) for name, outcome in zip(order, outcomes, strict=True)}
     assert found == FAILING
+
+
+def test_great_expectations_says_nothing_where_everything_is_logged() -> None:
+    code = (
+        "import logging; logging.basicConfig(level=logging.INFO)\n"
+        "import pandas as pd\n"
+        "from mlsys.checks import CHECKS\n"
+        "from mlsys.gx_suite import run_suite\n"
+        "from mlsys.schema import ColumnSpec\n"
+        "rule = CHECKS.parse({'kind': 'between', 'column': 'a', 'min': 0})\n"
+        "run_suite(pd.DataFrame({'a': [1]}), [rule], {'a': ColumnSpec(type='integer')}, name='orders')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert [line.split(":")[1] for line in done.stderr.splitlines()] == ["mlsys.gx_suite"]

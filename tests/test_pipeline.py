@@ -54,10 +54,14 @@ def test_the_first_good_model_becomes_champion_everywhere(work: Workspace, pipel
     assert link.resolve().parent.name == "v1.0.0"
     from mlflow import MlflowClient
 
-    version = MlflowClient(work.place.tracking_uri, registry_uri=work.place.tracking_uri).get_model_version_by_alias(
-        "shop", "champion"
-    )
+    client = MlflowClient(work.place.tracking_uri, registry_uri=work.place.tracking_uri)
+    version = client.get_model_version_by_alias("shop", "champion")
     assert version.tags["mlsys.candidate"] == champion.candidate_id
+    assert finished.version.mlflow_version == str(version.version)
+    shown = client.get_run(str(finished.version.mlflow_run_id))
+    assert shown.data.tags["mlsys.run_id"] == champion.run_id
+    assert finished.report is not None
+    assert shown.info.run_id in (work.home / finished.report.path).read_text()
     assert finished.report is not None
     assert "promoted" in (work.home / finished.report.path).read_text().lower()
 

@@ -77,7 +77,8 @@ def test_locked_database(tmp_path, refused, monkeypatch):
 
 def test_too_many_bad_rows(tmp_path, refused):
     write(tmp_path / "a.db", [(row[0], "slow" if i < 5 else 1, *row[2:]) for i, row in enumerate(visits(0))])
-    error = refused(table(tmp_path / "a.db"), DataError, r"5 of 20 new rows \(25.0%\).*10.0%.*visit_id=0.*visit_id=2")
+    message = r"5 of 20 new rows of 2026-03-01 \(25\.00%\).*10\.00%.*visit_id=0.*visit_id=2"
+    error = refused(table(tmp_path / "a.db"), DataError, message)
     assert "tolerated_share" in error.remedy
 
 
@@ -95,6 +96,16 @@ def test_one_bad_day_does_not_hide_behind_good_ones(tmp_path, store):
     with pytest.raises(DataError, match="5 of 25 new rows"):
         snapshot.take(files(tmp_path, **pattern), clock.cutoff_of(FIRST_DAY), catalog=catalog, store=store)
     assert len(catalog._rows["visits"]) == 1
+
+
+def test_a_bad_newest_day_does_not_hide_behind_the_others_of_its_reading(tmp_path, store):
+    pattern = {"day_pattern": r"(\d{4}-\d{2}-\d{2})", "event_time": None}
+    (tmp_path / "2026-02-28.csv").write_text(text(visits(0, n=200)))
+    (tmp_path / "2026-03-01.csv").write_text(text(visits(0)) + "\nbroken" * 5)
+    catalog = MemoryCatalog()
+    with pytest.raises(DataError, match=r"5 of 25 new rows of 2026-03-01 \(20\.00%\)"):
+        snapshot.take(files(tmp_path, **pattern), clock.cutoff_of(FIRST_DAY), catalog=catalog, store=store)
+    assert not catalog._rows.get("visits")
 
 
 def test_truncated_file(tmp_path, refused):

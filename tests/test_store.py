@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,19 @@ from mlsys.store import Store, canonical_json, write_atomically
 
 def test_the_same_bytes_are_stored_once(store: Store) -> None:
     first = store.put_bytes(b"rows")
-    stamp = store.path(first).stat().st_mtime_ns
+    file = store.path(first).stat().st_ino
     assert store.put_bytes(b"rows") == first
-    assert store.path(first).stat().st_mtime_ns == stamp
+    assert store.path(first).stat().st_ino == file
     assert store.read_bytes(first) == b"rows"
+
+
+def test_what_is_stored_again_or_built_upon_counts_as_new(store: Store) -> None:
+    digest = store.put_bytes(b"rows")
+    for again in (lambda: store.put_bytes(b"rows"), lambda: store.renew(digest)):
+        os.utime(store.path(digest), (0, 0))
+        again()
+        assert store.path(digest).stat().st_mtime > 0
+    assert not store.renew("0" * 64)
 
 
 def test_a_finished_file_is_moved_in(store: Store) -> None:

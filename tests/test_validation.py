@@ -120,6 +120,15 @@ def test_too_many_bad_rows_stop_the_run(shop: Shop) -> None:
     assert report.quarantined_share == 0.25
 
 
+def test_a_validation_stores_its_details_and_nothing_else(shop: Shop) -> None:
+    spec = shop.spec(BETWEEN)
+    taken = shop.take(spec)
+    before = {path.name for path in shop.store.root.rglob("*") if path.is_file()}
+    report = validation.validate(spec, taken, store=shop.store, home=shop.home)
+    added = {path.name for path in shop.store.root.rglob("*") if path.is_file()} - before
+    assert added == {shop.store.path(report.details).name}
+
+
 def test_asking_again_about_refused_data_does_not_let_it_through(shop: Shop, looked_at: list[int]) -> None:
     shop.spoil(20)
     assert shop.validate(BETWEEN, tolerated=0.1).state == "fail"

@@ -213,71 +213,55 @@ class Tactics:
     posts_elsewhere_without: float
 
 
-LEGITIMATE = Tactics(
-    {
-        "url_length": Count(52, 4),
-        "n_dots": Count(2.0, 8),
-        "n_subdomains": Count(0.8, 4),
-        "n_digits": Count(2.5, 1.2),
-        "domain_age_days": Count(2400, 1.2),
-        "has_https": yes(0.90),
-        "certificate_days": Remaining({90: 0.50, 365: 0.50}),
-        "n_redirects": Count(0.7, 3),
-        "n_external_links": Count(30, 1.5),
-        "page_size_kb": Size(420, 0.9),
-        "obfuscated_share": Share(1.4, 5),
-        "tld": names("com 46 org 11 net 10 ie 9 de 8 io 5 info 4 xyz 3 top 2 None 2"),
-        "registrar": names("Northreg 34 Dotwise 26 OpenNames 18 Bulkdom 9 Quickname 6 None 7"),
-        "hosting_country": names("US 38 DE 17 IE 13 NL 12 FR 9 RU 4 SG 4 NA 3"),
-        "brand": names("None 70 bank 8 parcel 6 mail 8 shop 8"),
-    },
-    posts_elsewhere_with_brand=0.06,
-    posts_elsewhere_without=0.04,
-)
-# Cheap and loud: young domains under cheap endings, long addresses, no certificate, forms that post elsewhere.
-OLD_TACTICS = Tactics(
-    {
-        "url_length": Count(74, 4),
-        "n_dots": Count(3.0, 8),
-        "n_subdomains": Count(1.5, 4),
-        "n_digits": Count(5.0, 1.2),
-        "domain_age_days": Count(900, 1.2),
-        "has_https": yes(0.66),
-        "certificate_days": Remaining({90: 0.60, 365: 0.40}),
-        "n_redirects": Count(0.8, 3),
-        "n_external_links": Count(28, 1.5),
-        "page_size_kb": Size(400, 0.9),
-        "obfuscated_share": Share(1.6, 5),
-        "tld": names("com 30 org 7 net 10 ie 2 de 3 io 5 info 14 xyz 15 top 12 None 2"),
-        "registrar": names("Northreg 20 Dotwise 17 OpenNames 18 Bulkdom 24 Quickname 12 None 9"),
-        "hosting_country": names("US 33 DE 12 IE 4 NL 14 FR 8 RU 17 SG 9 NA 3"),
-        "brand": names("None 50 bank 16 parcel 10 mail 14 shop 10"),
-    },
-    posts_elsewhere_with_brand=0.34,
-    posts_elsewhere_without=0.10,
-)
-# Quiet: hijacked old domains with short addresses and fresh certificates; scripts hide, redirects do the work.
-NEW_TACTICS = Tactics(
-    {
-        "url_length": Count(38, 4),
-        "n_dots": Count(1.8, 8),
-        "n_subdomains": Count(0.5, 4),
-        "n_digits": Count(1.8, 1.2),
-        "domain_age_days": Count(2700, 1.2),
-        "has_https": yes(0.985),
-        "certificate_days": Remaining({90: 0.92, 365: 0.08}),
-        "n_redirects": Count(1.9, 3),
-        "n_external_links": Count(14, 1.5),
-        "page_size_kb": Size(230, 0.9),
-        "obfuscated_share": Share(3.2, 5),
-        "tld": names("com 52 org 16 net 9 ie 4 de 5 io 6 info 3 xyz 2 top 1 None 2"),
-        "registrar": names("Northreg 38 Dotwise 24 OpenNames 8 Bulkdom 6 Quickname 18 None 6"),
-        "hosting_country": names("US 24 DE 12 IE 5 NL 27 FR 11 RU 2 SG 14 NA 5"),
-        "brand": names("None 30 bank 28 parcel 16 mail 18 shop 8"),
-    },
-    posts_elsewhere_with_brand=0.05,
-    posts_elsewhere_without=0.04,
-)
+# Three laws each: of legitimate sites; of phishing by the old tactics, cheap and loud (young domains under cheap
+# endings, long addresses, no certificate, forms that post elsewhere); of phishing by the new ones, quiet (hijacked old
+# domains with short addresses and fresh certificates; scripts hide, redirects do the work).
+LAWS: dict[str, tuple[Law, Law, Law]] = {
+    "url_length": (Count(52, 4), Count(74, 4), Count(38, 4)),
+    "n_dots": (Count(2.0, 8), Count(3.0, 8), Count(1.8, 8)),
+    "n_subdomains": (Count(0.8, 4), Count(1.5, 4), Count(0.5, 4)),
+    "n_digits": (Count(2.5, 1.2), Count(5.0, 1.2), Count(1.8, 1.2)),
+    "domain_age_days": (Count(2400, 1.2), Count(900, 1.2), Count(2700, 1.2)),
+    "has_https": (yes(0.90), yes(0.66), yes(0.985)),
+    "certificate_days": (
+        Remaining({90: 0.50, 365: 0.50}),
+        Remaining({90: 0.60, 365: 0.40}),
+        Remaining({90: 0.92, 365: 0.08}),
+    ),
+    "n_redirects": (Count(0.7, 3), Count(0.8, 3), Count(1.9, 3)),
+    "n_external_links": (Count(30, 1.5), Count(28, 1.5), Count(14, 1.5)),
+    "page_size_kb": (Size(420, 0.9), Size(400, 0.9), Size(230, 0.9)),
+    "obfuscated_share": (Share(1.4, 5), Share(1.6, 5), Share(3.2, 5)),
+    "tld": (
+        names("com 46 org 11 net 10 ie 9 de 8 io 5 info 4 xyz 3 top 2 None 2"),
+        names("com 30 org 7 net 10 ie 2 de 3 io 5 info 14 xyz 15 top 12 None 2"),
+        names("com 52 org 16 net 9 ie 4 de 5 io 6 info 3 xyz 2 top 1 None 2"),
+    ),
+    "registrar": (
+        names("Northreg 34 Dotwise 26 OpenNames 18 Bulkdom 9 Quickname 6 None 7"),
+        names("Northreg 20 Dotwise 17 OpenNames 18 Bulkdom 24 Quickname 12 None 9"),
+        names("Northreg 38 Dotwise 24 OpenNames 8 Bulkdom 6 Quickname 18 None 6"),
+    ),
+    "hosting_country": (
+        names("US 38 DE 17 IE 13 NL 12 FR 9 RU 4 SG 4 NA 3"),
+        names("US 33 DE 12 IE 4 NL 14 FR 8 RU 17 SG 9 NA 3"),
+        names("US 24 DE 12 IE 5 NL 27 FR 11 RU 2 SG 14 NA 5"),
+    ),
+    "brand": (
+        names("None 70 bank 8 parcel 6 mail 8 shop 8"),
+        names("None 50 bank 16 parcel 10 mail 14 shop 10"),
+        names("None 30 bank 28 parcel 16 mail 18 shop 8"),
+    ),
+}
+
+
+def _laws(place: int) -> dict[str, Law]:
+    return {name: laws[place] for name, laws in LAWS.items()}
+
+
+LEGITIMATE = Tactics(_laws(0), posts_elsewhere_with_brand=0.06, posts_elsewhere_without=0.04)
+OLD_TACTICS = Tactics(_laws(1), posts_elsewhere_with_brand=0.34, posts_elsewhere_without=0.10)
+NEW_TACTICS = Tactics(_laws(2), posts_elsewhere_with_brand=0.05, posts_elsewhere_without=0.04)
 SHARE_PHISHING = 0.36
 SHARE_MISSING = {  # of legitimate and of phishing sites: who phishes hides the owner, and with it the age
     "domain_age_days": (0.06, 0.24),

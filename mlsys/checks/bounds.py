@@ -30,6 +30,21 @@ def _as_written(value: object) -> object:
 Bound = Annotated[int | float | str, BeforeValidator(_as_written)]
 
 
+def require_limits(kind: str, low: tuple[str, Bound | None], high: tuple[str, Bound | None]) -> None:
+    """Check that there is a limit, and that two of them stand in their order; each is given as (field, value).
+
+    Raises:
+        ValueError: neither limit is set, or the lower one is above the upper one.
+    """
+    (low_name, lower), (high_name, upper) = low, high
+    if lower is None and upper is None:
+        raise ValueError(f"`{kind}` needs `{low_name}`, `{high_name}` or both")
+    if lower is None or upper is None or isinstance(lower, str) != isinstance(upper, str):
+        return  # a number and a time: `misfit` names the one that does not suit the column
+    if _place(lower) > _place(upper):
+        raise ValueError(f"`{low_name}` ({lower}) is above `{high_name}` ({upper})")
+
+
 def misfit(column: str, schema: Schema, bounds: Iterable[Bound | None]) -> str | None:
     """Return why these limits don't suit the column's type: times for times, numbers for numbers, else none."""
     logical = schema[column].type
@@ -58,6 +73,10 @@ def in_words(low: object, high: object, *, strict_low: bool = False, strict_high
     parts = [] if low is None else [f"{'above' if strict_low else 'at least'} {low}"]
     parts += [] if high is None else [f"{'below' if strict_high else 'at most'} {high}"]
     return " and ".join(parts)
+
+
+def _place(bound: Bound) -> float:
+    return _utc(datetime.fromisoformat(bound)).timestamp() if isinstance(bound, str) else bound
 
 
 def _utc(moment: datetime) -> datetime:

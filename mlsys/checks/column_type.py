@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from mlsys.checks.base import Check
 from mlsys.schema import LogicalType, Schema
@@ -22,7 +22,7 @@ GX_TYPES: dict[LogicalType, str] = {
 class OfType(Check):
     """The column holds values of a logical type; without `type`, of the one the schema declares."""
 
-    rowwise: ClassVar[bool] = False
+    rowwise = False
 
     kind: Literal["of_type"] = "of_type"
     column: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -49,8 +49,8 @@ class Unique(Check):
 class UniqueKey(Check):
     """At most `max_share` of the snapshot's rows repeat the key of another row."""
 
-    scope: ClassVar[Literal["partition", "snapshot"]] = "snapshot"
-    rowwise: ClassVar[bool] = False
+    scope = "snapshot"
+    rowwise = False
 
     kind: Literal["unique_key"] = "unique_key"
     max_share: float = Field(default=0.0, ge=0, le=1)

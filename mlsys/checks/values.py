@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from mlsys.checks.base import Check
-from mlsys.checks.bounds import Bound, compiled, in_words, misfit
+from mlsys.checks.bounds import Bound, compiled, in_words, misfit, require_limits
 from mlsys.schema import LogicalType, Schema
 
 _FITTING: dict[LogicalType, tuple[type, ...]] = {
@@ -54,11 +54,7 @@ class Between(Check):
 
     @model_validator(mode="after")
     def _limited(self) -> Self:
-        if self.min is None and self.max is None:
-            raise ValueError("`between` needs `min`, `max` or both")
-        numbers = [bound for bound in (self.min, self.max) if not isinstance(bound, str | None)]
-        if len(numbers) == 2 and numbers[0] > numbers[1]:
-            raise ValueError(f"`min` ({self.min}) is above `max` ({self.max})")
+        require_limits(self.kind, ("min", self.min), ("max", self.max))
         return self
 
     @property
@@ -157,10 +153,7 @@ class Length(Check):
 
     @model_validator(mode="after")
     def _limited(self) -> Self:
-        if self.min is None and self.max is None:
-            raise ValueError("`length` needs `min`, `max` or both")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"`min` ({self.min}) is above `max` ({self.max})")
+        require_limits(self.kind, ("min", self.min), ("max", self.max))
         return self
 
     @property

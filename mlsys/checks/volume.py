@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from mlsys.checks.base import Check, Finding, Summaries
-from mlsys.checks.bounds import in_words
+from mlsys.checks.bounds import in_words, require_limits
 from mlsys.durations import Duration, duration_text
 
 
 class RowCount(Check):
     """The newest day has between `min_rows` and `max_rows` rows."""
 
-    scope: ClassVar[Literal["partition", "snapshot"]] = "snapshot"
-    rowwise: ClassVar[bool] = False
+    scope = "snapshot"
+    rowwise = False
 
     kind: Literal["row_count"] = "row_count"
     min_rows: int | None = Field(default=None, ge=0)
@@ -23,10 +23,7 @@ class RowCount(Check):
 
     @model_validator(mode="after")
     def _limited(self) -> Self:
-        if self.min_rows is None and self.max_rows is None:
-            raise ValueError("`row_count` needs `min_rows`, `max_rows` or both")
-        if self.min_rows is not None and self.max_rows is not None and self.min_rows > self.max_rows:
-            raise ValueError(f"`min_rows` ({self.min_rows}) is above `max_rows` ({self.max_rows})")
+        require_limits(self.kind, ("min_rows", self.min_rows), ("max_rows", self.max_rows))
         return self
 
     @property
@@ -47,8 +44,8 @@ class RowCount(Check):
 class Recency(Check):
     """The newest event lies at most `max_age` before the run's cutoff: data time, never the wall clock."""
 
-    scope: ClassVar[Literal["partition", "snapshot"]] = "snapshot"
-    rowwise: ClassVar[bool] = False
+    scope = "snapshot"
+    rowwise = False
 
     kind: Literal["recency"] = "recency"
     max_age: Duration

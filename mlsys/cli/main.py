@@ -11,8 +11,9 @@ from typing import NoReturn
 import click
 
 from mlsys import __version__
+from mlsys.cli.backfilling import backfill
 from mlsys.cli.champions import champion, history, promote, report, rollback
-from mlsys.cli.operating import doctor, down, reconcile, status, up
+from mlsys.cli.operating import clean, doctor, down, reconcile, status, up
 from mlsys.cli.retraining import check, preview, run
 from mlsys.cli.samples import samples
 from mlsys.errors import MlsysError
@@ -38,8 +39,8 @@ def commands() -> None:
     """
 
 
-_ALL = [up, down, status, doctor, reconcile, samples]
-_ALL += [check, preview, run]
+_ALL = [up, down, status, doctor, reconcile, clean, samples]
+_ALL += [check, preview, run, backfill]
 _ALL += [history, champion, report, promote, rollback]
 for _command in _ALL:
     commands.add_command(_command)

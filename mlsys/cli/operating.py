@@ -1,4 +1,4 @@
-"""`mlsys up`, `down`, `status`, `doctor` and `reconcile`: the installation itself."""
+"""`mlsys up`, `down`, `status`, `doctor`, `reconcile` and `clean`: the installation itself."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def status() -> int:
 @click.argument("name", required=False)
 def reconcile(name: str | None) -> None:
     """Write MLflow's registry and the file registry again from the ledger (all pipelines without NAME)."""
-    from mlsys.projection import drift, project
+    from mlsys.projection import mend
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
@@ -60,8 +60,7 @@ def reconcile(name: str | None) -> None:
         if name is not None and name not in known:
             work.settings.spec_path(name)  # a pipeline without runs has nothing to mend, another name is a mistake
         for each in [name] if name else known:
-            found = drift(work, each)
-            project(work, each, force=True)
+            found = mend(work, each)
             for sentence in found:
                 say(f"mended: {sentence}")
             if not found:
@@ -79,6 +78,23 @@ def doctor() -> int:
         say(f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.subject}: {finding.sentence}")
         sick = sick or not finding.ok
     return 4 if sick else 0
+
+
+@click.command()
+@click.option("--apply", "really", is_flag=True, help="Remove it; without this, only show what would go.")
+@click.option("--runs", default=90, show_default=True, metavar="DAYS", help="Keep what young runs need for so long.")
+@click.option("--predictions", default=365, show_default=True, metavar="DAYS", help="Keep scores of past days.")
+@click.option("--logs", default=30, show_default=True, metavar="DAYS", help="Keep the logs of tasks.")
+def clean(really: bool, runs: int, predictions: int, logs: int) -> None:
+    """Remove files that no champion, no young run and no run to come needs; the ledger stays whole."""
+    from mlsys import retention
+    from mlsys.workspace import open_workspace
+
+    with open_workspace() as work:
+        limits = retention.Limits(runs=runs, predictions=predictions, logs=logs)
+        done = retention.clean(work, limits, apply=really)
+    show_table(("what", "files", "bytes"), [(s.name, f"{s.n_files:,}", f"{s.n_bytes:,}") for s in done.shares])
+    say(f"{done.sentence}." + ("" if really or not done.n_bytes else " To remove them: mlsys clean --apply"))
 
 
 def _heal() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +13,6 @@ from mlsys.cli.terminal import Steps, say, show_decision, show_metrics, show_tab
 if TYPE_CHECKING:
     from mlsys.intake import RunRequest
     from mlsys.pipeline import Finished
-    from mlsys.workspace import Workspace
 
 day_option = click.option(
     "--day", metavar="YYYY-MM-DD", help="Last UTC day of data to include (default: newest complete)."
@@ -87,19 +87,30 @@ def run(name: str, as_json: bool, approval: bool, **asked: Any) -> int:
     from mlsys.intake import RunRequest
 
     request = RunRequest(name, approval=True if approval else None, **asked)
-    finished, details, shown = _run(request, quiet=as_json)
+    ended = _run(request, quiet=as_json)
+    finished = ended.finished
     if as_json:
-        say(json.dumps(_summary(finished), sort_keys=True))
+        say(json.dumps(_summary(ended), sort_keys=True))
     elif finished.version is None or finished.evaluations is None:
         say(f"skipped ({finished.start.reason}): {finished.start.sentence.rstrip('.')}.")
     else:
-        show_metrics(finished.evaluations, details)
+        show_metrics(finished.evaluations, ended.details)
         show_decision(finished.version.decision)
-        say(f"\n{finished.version.sentence}.\nReport card: {shown}")
+        say(f"\n{finished.version.sentence}.\nReport card: {ended.card}")
     return 4 if finished.version and finished.version.decision.outcome == "error" else 0
 
 
-def _run(request: RunRequest, *, quiet: bool) -> tuple[Finished, dict[str, Any], str]:
+@dataclass(frozen=True)
+class _Ended:
+    """A run, its evaluation's details, the path of its card, and the id of the candidate that serves after it."""
+
+    finished: Finished
+    details: dict[str, Any]
+    card: str
+    champion: str | None
+
+
+def _run(request: RunRequest, *, quiet: bool) -> _Ended:
     import sys
 
     from mlsys import pipeline
@@ -117,15 +128,17 @@ def _run(request: RunRequest, *, quiet: bool) -> tuple[Finished, dict[str, Any],
         finally:
             if steps:
                 steps.stop()
-        details = work.store.read_json(finished.evaluations.details) if finished.evaluations else {}
-        return finished, details, _where(work, finished)
+        champion = work.ledger.champion(request.pipeline)
+        return _Ended(
+            finished,
+            details=work.store.read_json(finished.evaluations.details) if finished.evaluations else {},
+            card=str(work.home / finished.report.path) if finished.report else "",
+            champion=champion.candidate_id if champion else None,
+        )
 
 
-def _where(work: Workspace, finished: Finished) -> str:
-    return str(work.home / finished.report.path) if finished.report else ""
-
-
-def _summary(finished: Finished) -> dict[str, Any]:
+def _summary(ended: _Ended) -> dict[str, Any]:
+    finished = ended.finished
     start, version = finished.start, finished.version
     return {
         "status": "done" if start.go else "skipped",
@@ -134,7 +147,7 @@ def _summary(finished: Finished) -> dict[str, Any]:
         "sentence": version.decision.sentence if version else start.sentence,
         "snapshot": start.snapshot.dump() if start.snapshot else None,
         "decision": version.decision.dump() if version else None,
-        "champion": version.champion if version else None,
+        "champion": ended.champion,
         "version": version.version if version else None,
         "metrics": {
             model: value.model_dump(mode="json")

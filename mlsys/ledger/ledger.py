@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from mlsys import clock
 from mlsys.errors import IntegrityError, MlsysError
 from mlsys.ledger import engine as databases
 from mlsys.ledger import tables
-from mlsys.ledger.rows import ChampionChange, RequestRow, RunRow
+from mlsys.ledger.rows import ChampionChange, Entry, Judgement, RequestRow, RunRow
 from mlsys.partitions import Partition
 from mlsys.records import Candidate, Decision, EvaluationSet
 from mlsys.store import canonical_json
@@ -69,9 +69,10 @@ class Ledger:
         found = self._records(tables.requests, tables.requests.c.request_id == request_id)
         return RequestRow.load(found[-1]) if found else None
 
-    def requests(self, pipeline: str) -> list[RequestRow]:
-        """Return all requests of a pipeline, oldest first."""
-        return [RequestRow.load(r) for r in self._records(tables.requests, tables.requests.c.pipeline == pipeline)]
+    def requests(self, pipeline: str, *, last: int | None = None) -> list[RequestRow]:
+        """Return all requests of a pipeline, or its newest `last` ones, oldest first."""
+        table = tables.requests
+        return [RequestRow.load(r) for r in self._records(table, table.c.pipeline == pipeline, last=last)]
 
     def add_run(self, pipeline: str, row: RunRow) -> None:
         """Write a transition of a run; one that repeats the run's present status is not written again."""
@@ -88,9 +89,11 @@ class Ledger:
         """Return the transitions of a run, oldest first; empty for an unknown one."""
         return [RunRow.load(r) for r in self._records(tables.runs, tables.runs.c.run_id == run_id)]
 
-    def runs(self, pipeline: str) -> list[RunRow]:
-        """Return all transitions of a pipeline's runs, oldest first."""
-        return [RunRow.load(r) for r in self._records(tables.runs, tables.runs.c.pipeline == pipeline)]
+    def runs(self, pipeline: str, *, of: Collection[str] | None = None) -> list[RunRow]:
+        """Return all transitions of a pipeline's runs, or of the runs `of` alone, oldest first."""
+        table = tables.runs
+        where = table.c.pipeline == pipeline if of is None else table.c.run_id.in_(of)
+        return [RunRow.load(r) for r in self._records(table, where)]
 
     # -- candidates, evaluations, decisions -------------------------------------------------------------------
 
@@ -159,6 +162,23 @@ class Ledger:
         where = table.c.pipeline == pipeline
         return [Decision.load(r) for r in self._records(table, where if run_id is None else table.c.run_id == run_id)]
 
+    def judgements(self, pipeline: str, *, last: int, historical: bool = True) -> list[Judgement]:
+        """Return the newest `last` decisions, oldest first; all, or without the `historical` ones."""
+        decided, evaluated = tables.decisions, tables.evaluations
+        query = (
+            sa.select(decided.c.record, decided.c.at, evaluated.c.record.label("evaluations"))
+            .join(evaluated, evaluated.c.decision_key == decided.c.decision_key)
+            .where(decided.c.pipeline == pipeline, *([] if historical else [decided.c.outcome != "historical"]))
+            .order_by(decided.c.seq.desc())
+            .limit(last)
+        )
+        with databases.reading(self.engine) as connection:
+            rows = connection.execute(query).all()
+        return [
+            Judgement.load({"decision": json.loads(r.record), "evaluations": json.loads(r.evaluations), "at": r.at})
+            for r in reversed(rows)
+        ]
+
     # -- champions --------------------------------------------------------------------------------------------
 
     def champion(self, pipeline: str) -> ChampionChange | None:
@@ -225,6 +245,13 @@ class Ledger:
                 newest[partition.day] = partition
         return [newest[day] for day in sorted(newest)]
 
+    def newest_day(self, pipeline: str) -> date | None:
+        """Return the newest day of data that any run of a pipeline has read, or None."""
+        query = sa.select(sa.func.max(tables.partitions.c.day)).where(tables.partitions.c.pipeline == pipeline)
+        with databases.reading(self.engine) as connection:
+            newest = connection.execute(query).scalar()
+        return None if newest is None else date.fromisoformat(newest)
+
     def add_partitions(self, pipeline: str, new: Sequence[Partition]) -> None:
         """Add new partitions, all or none."""
         with databases.writing(self.engine, pipeline) as connection:
@@ -252,18 +279,24 @@ class Ledger:
         with databases.reading(self.engine) as connection:
             return sorted(connection.execute(query).scalars())
 
+    def entries(self, pipeline: str) -> list[Entry]:
+        """Return every row of a pipeline as it is stored, oldest first; for who asks what a row names."""
+        found = [Entry(name, dict(row)) for name, row in self._rows(pipeline)]
+        return sorted(found, key=lambda entry: entry.seq)
+
+    @contextmanager
+    def cleaning(self) -> Iterator[None]:
+        """Let only one process at a time remove files."""
+        with databases.locked(self.engine, "clean"):
+            yield
+
     def verify(self, pipeline: str) -> int:
         """Check that no row of a pipeline was changed, removed or slipped in; return how many there are.
 
         Raises:
             IntegrityError: names the first row that does not fit.
         """
-        rows: list[tuple[str, Mapping[str, Any]]] = []
-        with databases.reading(self.engine) as connection:
-            for table in tables.ALL:
-                found = connection.execute(sa.select(table).where(table.c.pipeline == pipeline)).mappings()
-                rows += [(table.name, dict(row)) for row in found]
-        rows.sort(key=lambda item: item[1]["seq"])
+        rows = sorted(self._rows(pipeline), key=lambda item: item[1]["seq"])
         previous = GENESIS
         for position, (name, row) in enumerate(rows, start=1):
             if row["seq"] != position or row["previous"] != previous or row["hash"] != _hash(name, row):
@@ -275,12 +308,27 @@ class Ledger:
             previous = row["hash"]
         return len(rows)
 
-    def _records(self, table: sa.Table, where: sa.ColumnElement[bool], *, at: bool = True) -> list[dict[str, Any]]:
-        query = sa.select(table.c.record, table.c.at).where(where).order_by(table.c.pipeline, table.c.seq)
+    def _rows(self, pipeline: str) -> list[tuple[str, Mapping[str, Any]]]:
+        rows: list[tuple[str, Mapping[str, Any]]] = []
+        with databases.reading(self.engine) as connection:
+            for table in tables.ALL:
+                found = connection.execute(sa.select(table).where(table.c.pipeline == pipeline)).mappings()
+                rows += [(table.name, dict(row)) for row in found]
+        return rows
+
+    def _records(
+        self, table: sa.Table, where: sa.ColumnElement[bool], *, at: bool = True, last: int | None = None
+    ) -> list[dict[str, Any]]:
+        query = sa.select(table.c.record, table.c.at).where(where)
+        if last is None:
+            query = query.order_by(table.c.pipeline, table.c.seq)
+        else:
+            query = query.order_by(table.c.seq.desc()).limit(last)
         stamped = at and table.name in _STAMPED
         with databases.reading(self.engine) as connection:
             rows = connection.execute(query).all()
-        return [{**json.loads(row.record), **({"at": row.at} if stamped else {})} for row in rows]
+        found = [{**json.loads(row.record), **({"at": row.at} if stamped else {})} for row in rows]
+        return found if last is None else found[::-1]
 
 
 _STAMPED = {"requests", "runs", "champion_changes"}  # their records show when they were written

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field
 
-from mlsys.records import Mode, Plan, Record, RunStatus, Snapshot
+from mlsys.records import Decision, EvaluationSet, Mode, Plan, Record, RunStatus, Snapshot
 
 
 class RequestRow(Record):
@@ -16,6 +18,7 @@ class RequestRow(Record):
     Attributes:
         status: `accepted` (a run was started or continued) or `skipped` with a `reason`.
         asked_by: `cli`, or the Airflow run that asked.
+        manifest: of the data that was looked at, also by a request that became no run; None when there was none.
     """
 
     request_id: str
@@ -28,6 +31,7 @@ class RequestRow(Record):
     day_source: str | None = None
     asked_by: str
     parameters: dict[str, Any] = Field(default_factory=dict)
+    manifest: str | None = None
     at: datetime | None = None
 
 
@@ -43,6 +47,14 @@ class RunRow(Record):
     snapshot: Snapshot | None = None
     parts: dict[str, str] = Field(default_factory=dict)
     at: datetime | None = None
+
+
+class Judgement(Record):
+    """A decision, the evaluations it rests on, and when it was made."""
+
+    decision: Decision
+    evaluations: EvaluationSet
+    at: datetime
 
 
 class ChampionChange(Record):
@@ -66,3 +78,26 @@ class ChampionChange(Record):
     who: str
     reason: str
     at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row as it is stored, of any table: `columns` are all of them, `record` its JSON text among them."""
+
+    table: str
+    columns: Mapping[str, Any]
+
+    @property
+    def seq(self) -> int:
+        """Its place in the chain."""
+        return int(self.columns["seq"])
+
+    @property
+    def at(self) -> datetime:
+        """When it was written."""
+        return datetime.fromisoformat(self.columns["at"])
+
+    @property
+    def record(self) -> str:
+        """Its record, canonical JSON."""
+        return str(self.columns["record"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from mlsys.metrics.base import Metric
 from mlsys.scored import Confusion, Resampled, ratio
@@ -27,9 +27,9 @@ class Accuracy(CountMetric):
     """`(tp + tn) / n`: share of rows predicted right."""
 
     kind: Literal["accuracy"] = "accuracy"
-    direction: ClassVar[Literal["higher", "lower"]] = "higher"
-    title: ClassVar[str] = "Accuracy"
-    undefined_when: ClassVar[str] = "no rows"
+    direction = "higher"
+    title = "Accuracy"
+    undefined_when = "no rows"
 
     def _of(self, c: Confusion) -> np.ndarray:
         return ratio(c.tp + c.tn, c.tp + c.fp + c.fn + c.tn)
@@ -39,9 +39,9 @@ class BalancedAccuracy(CountMetric):
     """`(tp / (tp + fn) + tn / (tn + fp)) / 2`: mean of the shares found of each class."""
 
     kind: Literal["balanced_accuracy"] = "balanced_accuracy"
-    direction: ClassVar[Literal["higher", "lower"]] = "higher"
-    title: ClassVar[str] = "Balanced accuracy"
-    undefined_when: ClassVar[str] = "all rows are of one class"
+    direction = "higher"
+    title = "Balanced accuracy"
+    undefined_when = "all rows are of one class"
 
     def _of(self, c: Confusion) -> np.ndarray:
         both: np.ndarray = ratio(c.tp, c.tp + c.fn) + ratio(c.tn, c.tn + c.fp)
@@ -52,9 +52,9 @@ class Precision(CountMetric):
     """`tp / (tp + fp)`: share of the rows predicted positive that are."""
 
     kind: Literal["precision"] = "precision"
-    direction: ClassVar[Literal["higher", "lower"]] = "higher"
-    title: ClassVar[str] = "Precision"
-    undefined_when: ClassVar[str] = "no row is predicted positive"
+    direction = "higher"
+    title = "Precision"
+    undefined_when = "no row is predicted positive"
 
     def _of(self, c: Confusion) -> np.ndarray:
         return ratio(c.tp, c.tp + c.fp)
@@ -64,9 +64,9 @@ class Recall(CountMetric):
     """`tp / (tp + fn)`: share of the positive rows that are found."""
 
     kind: Literal["recall"] = "recall"
-    direction: ClassVar[Literal["higher", "lower"]] = "higher"
-    title: ClassVar[str] = "Recall"
-    undefined_when: ClassVar[str] = "no row is positive"
+    direction = "higher"
+    title = "Recall"
+    undefined_when = "no row is positive"
 
     def _of(self, c: Confusion) -> np.ndarray:
         return ratio(c.tp, c.tp + c.fn)
@@ -76,9 +76,9 @@ class F1(CountMetric):
     """`2 tp / (2 tp + fp + fn)`: harmonic mean of precision and recall."""
 
     kind: Literal["f1"] = "f1"
-    direction: ClassVar[Literal["higher", "lower"]] = "higher"
-    title: ClassVar[str] = "F1"
-    undefined_when: ClassVar[str] = "no row is positive or predicted positive"
+    direction = "higher"
+    title = "F1"
+    undefined_when = "no row is positive or predicted positive"
 
     def _of(self, c: Confusion) -> np.ndarray:
         return ratio(2 * c.tp, 2 * c.tp + c.fp + c.fn)
@@ -88,9 +88,9 @@ class Mcc(CountMetric):
     """`(tp tn - fp fn) / sqrt((tp+fp)(tp+fn)(tn+fp)(tn+fn))`: correlation of truth and prediction (Matthews 1975)."""
 
     kind: Literal["mcc"] = "mcc"
-    direction: ClassVar[Literal["higher", "lower"]] = "higher"
-    title: ClassVar[str] = "Matthews correlation"
-    undefined_when: ClassVar[str] = "all rows, or all predictions, are of one class"
+    direction = "higher"
+    title = "Matthews correlation"
+    undefined_when = "all rows, or all predictions, are of one class"
 
     def _of(self, c: Confusion) -> np.ndarray:
         import numpy as np
@@ -104,9 +104,9 @@ class FalseNegativeRate(CountMetric):
     """`fn / (tp + fn)`: share of the positive rows that are missed."""
 
     kind: Literal["fnr"] = "fnr"
-    direction: ClassVar[Literal["higher", "lower"]] = "lower"
-    title: ClassVar[str] = "False negative rate"
-    undefined_when: ClassVar[str] = "no row is positive"
+    direction = "lower"
+    title = "False negative rate"
+    undefined_when = "no row is positive"
 
     def _of(self, c: Confusion) -> np.ndarray:
         return ratio(c.fn, c.tp + c.fn)
@@ -116,9 +116,9 @@ class FalsePositiveRate(CountMetric):
     """`fp / (fp + tn)`: share of the negative rows that are flagged."""
 
     kind: Literal["fpr"] = "fpr"
-    direction: ClassVar[Literal["higher", "lower"]] = "lower"
-    title: ClassVar[str] = "False positive rate"
-    undefined_when: ClassVar[str] = "no row is negative"
+    direction = "lower"
+    title = "False positive rate"
+    undefined_when = "no row is negative"
 
     def _of(self, c: Confusion) -> np.ndarray:
         return ratio(c.fp, c.fp + c.tn)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from mlsys.metrics.base import Metric
 from mlsys.scored import Resampled, ratio
@@ -18,9 +18,9 @@ class RocAuc(Metric):
     """Chance that a random positive row scores above a random negative one, ties counting half (Mann-Whitney)."""
 
     kind: Literal["roc_auc"] = "roc_auc"
-    direction: ClassVar[Literal["higher", "lower"]] = "higher"
-    title: ClassVar[str] = "ROC AUC"
-    undefined_when: ClassVar[str] = "all rows are of one class"
+    direction = "higher"
+    title = "ROC AUC"
+    undefined_when = "all rows are of one class"
 
     def replicates(self, resampled: Resampled) -> np.ndarray:
         """Return `(n_replicates,)` areas, NaN where one class has no weight."""
@@ -36,9 +36,9 @@ class PrAuc(Metric):
     """Average precision: precision at each distinct score, weighted by the recall gained there; not interpolated."""
 
     kind: Literal["pr_auc"] = "pr_auc"
-    direction: ClassVar[Literal["higher", "lower"]] = "higher"
-    title: ClassVar[str] = "Average precision"
-    undefined_when: ClassVar[str] = "no row is positive"
+    direction = "higher"
+    title = "Average precision"
+    undefined_when = "no row is positive"
 
     def replicates(self, resampled: Resampled) -> np.ndarray:
         """Return `(n_replicates,)` average precisions, NaN where positives have no weight."""
@@ -57,9 +57,9 @@ class LogLoss(Metric):
     """Mean of `-log(probability given to the true class)`, probabilities clipped to [2**-52, 1 - 2**-52]."""
 
     kind: Literal["log_loss"] = "log_loss"
-    direction: ClassVar[Literal["higher", "lower"]] = "lower"
-    title: ClassVar[str] = "Log loss"
-    undefined_when: ClassVar[str] = "no rows"
+    direction = "lower"
+    title = "Log loss"
+    undefined_when = "no rows"
 
     def replicates(self, resampled: Resampled) -> np.ndarray:
         """Return `(n_replicates,)` mean losses, NaN where no row has weight."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from datetime import date
+from typing import Any, Literal
 from urllib.parse import quote
 
 import httpx
@@ -13,6 +14,7 @@ import httpx
 from mlsys.errors import RunError, TransientError, UsageError
 
 Json = dict[str, Any]
+Reprocess = Literal["none", "failed", "completed"]
 _PAGE = 100
 _ENDED = frozenset({"success", "failed"})
 
@@ -52,6 +54,10 @@ class AirflowApi:
         except LookupError:
             return None
 
+    def details(self, dag_id: str) -> Json:
+        """Return a DAG with its documentation (`doc_md`) and parameters."""
+        return self._call("GET", f"/dags/{_quoted(dag_id)}/details")
+
     def import_errors(self) -> dict[str, str]:
         """Return the error of each DAG file that can't be loaded."""
         return {
@@ -81,24 +87,41 @@ class AirflowApi:
         """Pause or unpause a DAG."""
         self._call("PATCH", f"/dags/{_quoted(dag_id)}", json={"is_paused": paused})
 
-    def trigger(self, dag_id: str, *, partition_key: str | None = None, conf: Mapping[str, Any] | None = None) -> str:
-        """Start a run and return its id.
+    def trigger(
+        self,
+        dag_id: str,
+        *,
+        partition_key: str | None = None,
+        conf: Mapping[str, Any] | None = None,
+        run_id: str | None = None,
+        logical_date: str | None = None,
+    ) -> str:
+        """Start a run and return its id; there is never a second one with the same `run_id`.
 
         Raises:
             UsageError: Airflow refuses a parameter; says which.
         """
-        body: Json = {"logical_date": None, "conf": dict(conf or {})}
+        body: Json = {"logical_date": logical_date, "conf": dict(conf or {})}
         if partition_key is not None:
             body["partition_key"] = partition_key
+        if run_id is not None:
+            body["dag_run_id"] = run_id
         return str(self._call("POST", f"/dags/{_quoted(dag_id)}/dagRuns", json=body)["dag_run_id"])
 
     def run(self, dag_id: str, run_id: str) -> Json:
         """Return a run: `state`, `run_type`, `partition_key` and more."""
         return self._call("GET", _run_path(dag_id, run_id))
 
-    def runs(self, dag_id: str) -> list[Json]:
-        """Return all runs of a DAG."""
-        return list(self._list(f"/dags/{_quoted(dag_id)}/dagRuns", "dag_runs"))
+    def state_of(self, dag_id: str, run_id: str) -> str | None:
+        """Return the state of a run, or None when there is no such run."""
+        try:
+            return str(self.run(dag_id, run_id)["state"])
+        except LookupError:
+            return None
+
+    def runs(self, dag_id: str, *, states: Sequence[str] = ()) -> list[Json]:
+        """Return the runs of a DAG, all of them or those in one of `states`."""
+        return list(self._list(f"/dags/{_quoted(dag_id)}/dagRuns", "dag_runs", state=list(states)))
 
     def wait_for_run(
         self,
@@ -126,6 +149,81 @@ class AirflowApi:
                 )
             time.sleep(0.5)
 
+    def set_note(self, dag_id: str, run_id: str, note: str) -> None:
+        """Write the note of a run; the one before is gone."""
+        self._call("PATCH", _run_path(dag_id, run_id), json={"note": note})
+
+    def asset(self, name: str) -> Json | None:
+        """Return the asset of a name, or None when no DAG names it."""
+        found = self._list("/assets", "assets", name_pattern=name)
+        return next((asset for asset in found if asset["name"] == name), None)
+
+    def newest_asset_event(self, asset_id: int) -> Json | None:
+        """Return the newest event of an asset, or None."""
+        params: Json = {"asset_id": asset_id, "order_by": "-timestamp", "limit": 1}
+        return next(iter(self._call("GET", "/assets/events", params=params)["asset_events"]), None)
+
+    def add_asset_event(self, asset_id: int, *, extra: Mapping[str, Any], partition_key: str | None = None) -> None:
+        """Make an event of an asset; without a key it starts the DAGs that are scheduled on the asset alone."""
+        body: Json = {"asset_id": asset_id, "extra": dict(extra), "partition_key": partition_key}
+        self._call("POST", "/assets/events", json=body)
+
+    def backfill(
+        self,
+        dag_id: str,
+        first: date,
+        last: date,
+        *,
+        conf: Mapping[str, Any] | None = None,
+        reprocess: Reprocess = "none",
+        backwards: bool = False,
+        at_once: int = 2,
+    ) -> int:
+        """Start a backfill of all days from `first` to `last` and return its number.
+
+        Raises:
+            UsageError: another one of the DAG is not completed yet, or a parameter is refused.
+        """
+        body = {
+            "dag_id": dag_id,
+            "from_date": f"{first}T00:00:00Z",
+            "to_date": f"{last}T00:00:00Z",
+            "dag_run_conf": dict(conf or {}),
+            "reprocess_behavior": reprocess,
+            "run_backwards": backwards,
+            "max_active_runs": at_once,
+        }
+        return int(self._call("POST", "/backfills", json=body)["id"])
+
+    def end_backfill(self, number: int) -> None:
+        """End a backfill: runs that wait are dropped, and another one may start at once."""
+        self._call("PUT", f"/backfills/{number}/cancel")
+
+    def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Have a task of a run, and all behind it, done once more."""
+        body = {"dag_run_id": run_id, "task_ids": [task_id], "include_downstream": True}
+        self._call(
+            "POST",
+            f"/dags/{_quoted(dag_id)}/clearTaskInstances",
+            json=body | {"dry_run": False, "only_failed": False},
+        )
+
+    def question(self, dag_id: str, run_id: str) -> Json | None:
+        """Return what a run asks a person, answered or not: `subject`, `body`, `options`; None when it asks nothing."""
+        found = self._call("GET", f"{_run_path(dag_id, run_id)}/hitlDetails")["hitl_details"]
+        return found[0] if found else None
+
+    def answer(
+        self, dag_id: str, run_id: str, option: str, *, task_id: str = "approve", reason: str | None = None
+    ) -> None:
+        """Answer what a task of a run asks.
+
+        Raises:
+            UsageError: somebody has answered already.
+        """
+        path = f"{_run_path(dag_id, run_id)}/taskInstances/{_quoted(task_id)}/-1/hitlDetails"
+        self._call("PATCH", path, json={"chosen_options": [option], "params_input": {"reason": reason}})
+
     def task_instances(self, dag_id: str, run_id: str) -> list[Json]:
         """Return the task instances of a run, mapped ones each by itself (`map_index`)."""
         return list(self._list(f"{_run_path(dag_id, run_id)}/taskInstances", "task_instances"))
@@ -149,10 +247,10 @@ class AirflowApi:
             return []
         return [line if isinstance(line, str) else str(line.get("event", "")) for line in content]
 
-    def _list(self, path: str, key: str) -> Iterator[Json]:
+    def _list(self, path: str, key: str, **params: Any) -> Iterator[Json]:
         seen = 0
         while True:
-            page = self._call("GET", path, params={"limit": _PAGE, "offset": seen})
+            page = self._call("GET", path, params={**params, "limit": _PAGE, "offset": seen})
             yield from page[key]
             seen += len(page[key])
             if not page[key] or seen >= page["total_entries"]:

@@ -91,7 +91,7 @@ def _retrain(settings: Settings, api: AirflowApi, began: float) -> int:
     say(f"\nTriggered {dag_id} for {day} through Airflow's REST API")
     shown: dict[tuple[str, int], str] = {}
     run = api.wait_for_run(dag_id, run_id, seconds=_SECONDS, seen=lambda tasks: _show(tasks, shown, began))
-    start: dict[str, Any] = api.xcom(dag_id, run_id, "take_snapshot", key="start") or {}
+    start: dict[str, Any] = api.xcom(dag_id, run_id, "take_snapshot") or {}
     if start and not start["go"]:
         say(f"\nNothing to do ({start['reason']}): {start['sentence']}.")
         return 0 if run["state"] == "success" else 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mlsys.database import Databases
-from mlsys.orchestration import credentials
+from mlsys.orchestration import credentials, service
 from mlsys.orchestration.schedule import schedule_start
 from mlsys.settings import Settings
 
@@ -38,6 +38,13 @@ def mlflow_address(settings: Settings) -> str:
     return f"http://{HOST}:{settings.mlflow_port}"
 
 
+def mlflow_page(settings: Settings) -> str | None:
+    """Return where a person's browser finds MLflow's pages, or None when nobody said."""
+    if settings.mlflow_page is not None or settings.mlflow_uri is None:
+        return settings.mlflow_page or mlflow_address(settings)
+    return settings.mlflow_uri if settings.mlflow_uri.startswith("http") else None
+
+
 def environment(settings: Settings, databases: Databases) -> dict[str, str]:
     """Return the variables of every process of the stack; some hold secrets."""
     inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
@@ -68,7 +75,7 @@ def _airflow(settings: Settings, databases: Databases) -> dict[str, str]:
         "AIRFLOW__CORE__MP_START_METHOD": "fork",
         "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # the default asks a name server, which can take long
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{settings.login}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{settings.login}:admin,{service.USER}:{service.ROLE}",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(credentials.passwords_file(settings.root)),
         "AIRFLOW__API__HOST": HOST,
         "AIRFLOW__API__PORT": str(settings.airflow_port),
@@ -76,6 +83,9 @@ def _airflow(settings: Settings, databases: Databases) -> dict[str, str]:
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__EXPOSE_CONFIG": "False",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.35",
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",  # tasks of a crashed scheduler; the default is 300 s
+        # The end of a task that fails or is skipped is noticed at the next heartbeat; every 5 s is the default.
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
@@ -91,6 +101,9 @@ def _airflow_secrets(settings: Settings, databases: Databases) -> dict[str, str]
         "AIRFLOW__API_AUTH__JWT_SECRET": keys.jwt_secret,
         "AIRFLOW__API__SECRET_KEY": keys.secret_key,
         "AIRFLOW__CORE__FERNET_KEY": keys.fernet_key,
+        f"AIRFLOW_CONN_{service.CONNECTION.upper()}": service.connection_text(
+            airflow_address(settings), credentials.password(settings.root, service.USER)
+        ),
     }
 
 

@@ -85,10 +85,18 @@ class Child:
             return (
                 os.getsid(process.pid) == self.pid
                 and process.status() != psutil.STATUS_ZOMBIE
-                and process.exe() == self.program
+                and _program(process) in (self.program, None)
             )
         except (ProcessLookupError, PermissionError, psutil.NoSuchProcess, psutil.AccessDenied):
             return False
+
+
+def _program(process: psutil.Process) -> str | None:
+    """Return a process's program; None for one that hides it, as Airflow's workers do once they have run a task."""
+    try:
+        return str(process.exe())
+    except psutil.AccessDenied:
+        return None
 
 
 def memory_of(process: psutil.Process) -> int:

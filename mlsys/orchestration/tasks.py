@@ -1,57 +1,52 @@
 """The tasks of `retrain_<pipeline>`: each opens the workspace, calls one step of the library, returns a record.
 
-Their docstrings are shown in Airflow's UI. Errors are typed: what may pass by itself is retried, bad data and bad
-specs fail at once.
+Their docstrings are shown in Airflow's UI. They raise the library's errors: `retrying.ByError` reads from the class of
+an error whether another try may help.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import get_current_context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.bases.xcom import BaseXCom
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped
 
-from mlsys.errors import MlsysError
+from mlsys.orchestration.workplace import keep, opened, running
+
+if TYPE_CHECKING:
+    from mlsys.records import Candidate, Plan
+    from mlsys.workspace import Workspace
 
 Data = dict[str, Any]
 
 log = logging.getLogger(__name__)
 
 
-def take_snapshot(pipeline: str) -> Data | None:
+def take_snapshot(pipeline: str) -> Data:
     """Resolve the day, read what is new, fix the plan. Nothing to do: the rest of the run is skipped, in green."""
     from mlsys import pipeline as steps
-    from mlsys.intake import RunRequest
+    from mlsys.orchestration.run_params import run_request
 
     context = get_current_context()
-    dag_run, params = context["dag_run"], context["params"]
-    request = RunRequest(
-        pipeline,
-        day=params.get("day"),
-        partition_key=dag_run.partition_key,
-        logical_date=dag_run.logical_date,
-        run_type=str(getattr(dag_run.run_type, "value", dag_run.run_type)),
-        mode=params.get("mode", "live"),
-        reason=params.get("reason"),
-        asked_by=f"airflow {dag_run.dag_id}",
-        request_id=f"{dag_run.dag_id}/{dag_run.run_id}",
-    )
-    with _opened() as work:
-        start = steps.take_snapshot(work, request)
+    with opened() as work:
+        start = steps.take_snapshot(work, run_request(pipeline, context))
     if not start.go:
         log.info("nothing_to_do reason=%s sentence=%r", start.reason, start.sentence)
-    context["ti"].xcom_push(key="start", value=start.dump())
-    return start.dump() if start.go else None
+        # What is raised next hands nothing on by itself.
+        context["ti"].xcom_push(key=BaseXCom.XCOM_RETURN_KEY, value=start.dump())
+        later = context["task"].get_flat_relatives(upstream=False)
+        raise DownstreamTasksSkipped(tasks=sorted(task.task_id for task in later if not task.is_teardown))
+    return start.dump()
 
 
 def validate(start: Data) -> Data:
     """Check the new rows with Great Expectations, set bad rows aside; refuse the data when too many are bad."""
     from mlsys import pipeline as steps
 
-    with _running(start, "validate") as (work, plan, taken):
+    with running(start, "validate") as (work, plan, taken):
         return steps.validate(work, plan, taken).dump()
 
 
@@ -60,56 +55,70 @@ def split(start: Data, checks: Data) -> Data:
     from mlsys import pipeline as steps
     from mlsys.records import CheckReport
 
-    with _running(start, "split", checks=checks) as (work, plan, taken):
-        divided = steps.split(work, plan, taken, CheckReport.load(checks))
+    checked = CheckReport.load(checks)
+    with running(start, "split", parts={"checks": checked}) as (work, plan, taken):
+        divided = steps.split(work, plan, taken, checked)
     log.info("divided sentence=%r", divided.sentence)
     return divided.dump()
 
 
 def train(start: Data, checks: Data, divided: Data, name: str) -> Data:
-    """Fit one candidate on the training rows; features are fitted inside its own pipeline."""
+    """Fit one candidate on the training rows; features are fitted inside its own pipeline. One left out is skipped."""
     from mlsys import pipeline as steps
     from mlsys.records import CheckReport, Split
 
     get_current_context()["candidate"] = name  # the label of the mapped task
-    with _running(start, "train", checks=checks, divided=divided) as (work, plan, taken):
-        candidate = steps.train(work, plan, taken, CheckReport.load(checks), Split.load(divided), name=name)
-        return candidate.dump()
+    checked, parted = CheckReport.load(checks), Split.load(divided)
+    # Closing the run is not for one candidate: the others may do without it.
+    with running(start, "train", closes=False) as (work, plan, taken):
+        if name not in _labels(work, plan):
+            raise AirflowSkipException(f"{name} is left out of this run")
+        return steps.train(work, plan, taken, checked, parted, name=name).dump()
 
 
-def evaluate(start: Data, checks: Data, divided: Data, candidates: Sequence[Data]) -> Data:
+def evaluate(start: Data | None, checks: Data | None, divided: Data | None, candidates: Sequence[Data]) -> Data:
     """Score all candidates and the champion on the same raw rows; choose the best on the validation rows."""
     from mlsys import pipeline as steps
     from mlsys.records import Candidate, CheckReport, Split
 
-    fitted = [Candidate.load(candidate) for candidate in candidates]
-    with _running(start, "evaluate", checks=checks, divided=divided) as (work, plan, taken):
-        found = steps.evaluate(work, plan, taken, CheckReport.load(checks), Split.load(divided), candidates=fitted)
+    if start is None or checks is None or divided is None:
+        # It waits for the candidates whatever becomes of them, so it also wakes up when there never were any. The run
+        # has failed by then, for `decide` needs what failed.
+        raise AirflowSkipException("An earlier step failed")
+    checked, parted = CheckReport.load(checks), Split.load(divided)
+    with running(start, "evaluate", parts={"checks": checked, "split": parted}) as (work, plan, taken):
+        fitted = [Candidate.load(candidate) for candidate in candidates]
+        fitted += _lost(work, plan, fitted)
+        found = steps.evaluate(work, plan, taken, checked, parted, candidates=fitted)
     log.info("evaluated models=%d best=%s by=%s", len(found.summary), found.best, found.primary)
     return found.dump()
 
 
-def decide(start: Data, checks: Data, evaluations: Data) -> Data:
+def decide(start: Data, checks: Data, divided: Data, evaluations: Data) -> Data:
     """Let every gate judge the evidence, and write the decision into the ledger."""
     from mlsys import pipeline as steps
-    from mlsys.records import CheckReport, EvaluationSet
+    from mlsys.records import CheckReport, EvaluationSet, Split
 
-    with _running(start, "decide", checks=checks) as (work, plan, taken):
-        checked, evaluated = CheckReport.load(checks), EvaluationSet.load(evaluations)
-        decision = steps.decide(work, plan, taken, checked, evaluations=evaluated)
+    checked, parted = CheckReport.load(checks), Split.load(divided)
+    with running(start, "decide", parts={"checks": checked, "split": parted}) as (work, plan, taken):
+        decision = steps.decide(work, plan, taken, checked, evaluations=EvaluationSet.load(evaluations))
     for gate in decision.gates:
         log.info("gate state=%s name=%r sentence=%r", gate.state, gate.name, gate.sentence)
     log.info("decided outcome=%s reason=%s sentence=%r", decision.outcome, decision.reason, decision.sentence)
     return decision.dump()
 
 
-def promote(start: Data, checks: Data, divided: Data, evaluations: Data, decision: Data) -> Data:
-    """Make the challenger champion if the decision says so (compare-and-set), then update the registries."""
+def promote(
+    start: Data, checks: Data, divided: Data, *, evaluations: Data, decision: Data, answer: Data | None
+) -> Data:
+    """Make the challenger champion if the decision, and the person where one was asked, says so (compare-and-set)."""
     from mlsys import pipeline as steps
-    from mlsys.records import CheckReport, Decision, EvaluationSet, Split
+    from mlsys.errors import RunError
+    from mlsys.orchestration.champion_asset import announce
+    from mlsys.records import Answer, CheckReport, Decision, EvaluationSet, Split
 
-    with _running(start, "promote", checks=checks, divided=divided) as (work, plan, taken):
-        checked, parted = CheckReport.load(checks), Split.load(divided)
+    checked, parted = CheckReport.load(checks), Split.load(divided)
+    with running(start, "promote", parts={"checks": checked, "split": parted}) as (work, plan, taken):
         version = steps.promote(
             work,
             plan,
@@ -119,27 +128,17 @@ def promote(start: Data, checks: Data, divided: Data, evaluations: Data, decisio
             candidates=work.ledger.candidates(plan.training_key),
             evaluations=EvaluationSet.load(evaluations),
             decision=Decision.load(decision),
+            answer=None if answer is None else Answer.load(answer),
         )
         steps.settle(work, plan, checked, parted, version)
+        if version.changed:
+            announce(work, plan.pipeline)
     log.info("promotion changed=%s champion=%s sentence=%r", version.changed, version.champion, version.sentence)
     if version.decision.outcome == "error":
-        raise AirflowFailException(f"Decision `error`: {version.decision.sentence}")
+        error = RunError(f"Decision `error`: {version.decision.sentence}")
+        keep(error)
+        raise error
     return version.dump()
-
-
-def report(start: Data | None) -> Data:
-    """Write the report card, whatever became of the run, and say where it lies."""
-    from mlsys.cards import card_path
-    from mlsys.records import Start
-
-    if start is None:  # a teardown runs even when the first task found nothing to do
-        raise AirflowSkipException("There is no run to report")
-    run_id = Start.load(start).run_id or ""
-    with _opened() as work:
-        path = card_path(work, run_id)
-        found = {"run_id": run_id, "path": str(path.relative_to(work.home)), "address": path.as_uri()}
-    log.info("report_card address=%s", found["address"])
-    return found
 
 
 def refuse(message: str) -> NoReturn:
@@ -147,35 +146,25 @@ def refuse(message: str) -> NoReturn:
     raise AirflowFailException(message)
 
 
-@contextmanager
-def _opened() -> Iterator[Any]:
-    from mlsys.settings import load_settings
-    from mlsys.workspace import open_workspace
-
-    try:
-        settings = load_settings()
-        logging.getLogger("mlsys").setLevel(settings.log_level)
-        with open_workspace(settings) as work:
-            yield work
-    except MlsysError as error:
-        kind = AirflowException if error.retryable else AirflowFailException
-        raise kind(str(error)) from error
+def _labels(work: Workspace, plan: Plan) -> list[str]:
+    return [model.label for model in work.spec_of(plan).models]
 
 
-@contextmanager
-def _running(start: Data, step: str, *, checks: Data | None = None, divided: Data | None = None) -> Iterator[Any]:
-    """Open the workspace for a step; a failure that no retry can mend closes the run in the ledger."""
-    from mlsys import pipeline as steps
-    from mlsys.records import CheckReport, Record, Split, Start
+def _lost(work: Workspace, plan: Plan, known: Sequence[Candidate]) -> list[Candidate]:
+    """Return a failed candidate for each one whose task ended without a record: killed, or out of time."""
+    from mlsys.records import Candidate
 
-    begun = Start.load(start)
-    with _opened() as work:
-        try:
-            yield work, begun.plan, begun.snapshot
-        except MlsysError as error:
-            if begun.plan is not None and not error.retryable:
-                made: dict[str, Record] = {}
-                made |= {} if checks is None else {"checks": CheckReport.load(checks)}
-                made |= {} if divided is None else {"split": Split.load(divided)}
-                steps.record_failure(work, begun.plan, step=step, error=error, parts=made)
-            raise
+    lost = []
+    for model in work.spec_of(plan).models:
+        if model.label not in {candidate.name for candidate in known}:
+            candidate = Candidate(
+                candidate_id=Candidate.id_of(plan.training_key, model.label),
+                name=model.label,
+                kind=model.kind,
+                status="failed",
+                reason="Its task failed, was killed or took too long; see the task's log",
+                baseline=model.baseline,
+            )
+            log.warning("candidate_lost name=%s reason=%r", candidate.name, candidate.reason)
+            lost.append(work.ledger.add_candidate(plan.pipeline, plan.run_id, candidate))
+    return lost

@@ -48,6 +48,14 @@ class Place:
     tracking_uri: str
 
 
+@dataclass(frozen=True)
+class Shown:
+    """Where a registry shows a release: its name there, and the id of the registry's own run, where it keeps runs."""
+
+    name: str
+    run: str | None = None
+
+
 class Registry(Component, ABC):
     """A place where models are shown.
 
@@ -58,8 +66,8 @@ class Registry(Component, ABC):
     shows_unpromoted: ClassVar[bool] = False
 
     @abstractmethod
-    def publish(self, release: Release, place: Place) -> str:
-        """Show a release and return its name there; again with the same candidate returns the same name."""
+    def publish(self, release: Release, place: Place) -> Shown:
+        """Show a release and return where; again with the same candidate returns the same."""
 
     @abstractmethod
     def point(self, pipeline: str, candidate_id: str | None, place: Place) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from mlsys.errors import IntegrityError, RunError
-from mlsys.registries.base import Place, Registry, Release
+from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.requirements import pinned_requirements
-from mlsys.store import canonical_json, settle
+from mlsys.store import canonical_json, move, settle
 
 logger = logging.getLogger(__name__)
 
@@ -29,12 +28,10 @@ class FileRegistry(Registry):
     `joblib.load` reads the model. It runs code while loading: compare the file's SHA-256 with `release.json` first.
     """
 
-    shows_unpromoted: ClassVar[bool] = False
-
     kind: Literal["files"] = "files"
 
-    def publish(self, release: Release, place: Place) -> str:
-        """Write the folder of a version and return the version.
+    def publish(self, release: Release, place: Place) -> Shown:
+        """Write the folder of a version; its name is the version.
 
         Raises:
             RunError: the release has no version or no model, or the disk is full.
@@ -55,17 +52,17 @@ class FileRegistry(Registry):
                     got=shown,
                     remedy="Move the folder away and run `mlsys reconcile`",
                 )
-            return version
+            return Shown(version)
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".v{version}-", dir=target.parent))
         try:
             _write(temporary, release, place.store.read_bytes(digest))
             temporary.chmod(0o755)
-            _rename(temporary, target)
+            move(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         logger.info("file_release pipeline=%s version=%s", release.plan.pipeline, version)
-        return version
+        return Shown(version)
 
     def point(self, pipeline: str, candidate_id: str | None, place: Place) -> None:
         """Swap the link to the version that holds a candidate, or remove it.
@@ -153,15 +150,3 @@ def _write(folder: Path, release: Release, model: bytes) -> None:
 
 def _readable(value: Any) -> bytes:
     return json.dumps(json.loads(canonical_json(value)), indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"
-
-
-def _rename(temporary: Path, target: Path) -> None:
-    try:
-        temporary.rename(target)
-        handle = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise RunError(f"Could not write: {error.strerror}", where=str(target)) from error

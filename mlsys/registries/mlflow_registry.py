@@ -14,10 +14,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mlsys.errors import IntegrityError, TransientError
-from mlsys.registries.base import Place, Registry, Release
+from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.mlflow_content import (
     CANDIDATE_TAG,
     candidate_metrics,
@@ -48,12 +48,12 @@ class MlflowRegistry(Registry):
     The best candidate of every decided run becomes a version, promoted or not; its name here is the version's number.
     """
 
-    shows_unpromoted: ClassVar[bool] = True
+    shows_unpromoted = True
 
     kind: Literal["mlflow"] = "mlflow"
 
-    def publish(self, release: Release, place: Place) -> str:
-        """Log the run with its candidates, register the released one, and return its version number.
+    def publish(self, release: Release, place: Place) -> Shown:
+        """Log the run with its candidates and register the released one; its name is the version's number.
 
         Raises:
             TransientError: MLflow's database or server does not answer.
@@ -140,7 +140,7 @@ def _address(place: Place) -> str:
     return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
-def _publish(client: MlflowClient, release: Release, place: Place) -> str:
+def _publish(client: MlflowClient, release: Release, place: Place) -> Shown:
     pipeline, candidate = release.plan.pipeline, release.candidate
     experiment = _experiment(client, release, place)
     known = _known_runs(client, experiment, release)
@@ -162,7 +162,7 @@ def _publish(client: MlflowClient, release: Release, place: Place) -> str:
     else:
         _refresh_version(client, release, version)
     logger.info("mlflow_release pipeline=%s version=%s run=%s", pipeline, version, parent.info.run_id)
-    return version
+    return Shown(version, run=parent.info.run_id)
 
 
 def _experiment(client: MlflowClient, release: Release, place: Place) -> str:

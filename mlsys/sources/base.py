@@ -57,6 +57,22 @@ class Drop:
     rejected: tuple[Rejected, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of a source that is written by itself, a file, and may be half written.
+
+    Attributes:
+        mark: changes when the part does.
+        written: when it was last written, UTC.
+        day: UTC day of all its rows, or None where the part does not say.
+    """
+
+    name: str
+    mark: str
+    written: datetime
+    day: date | None = None
+
+
 class Source(Component, ABC):
     """Where rows come from. Strings in it may hold `${NAME}` or `${NAME:-default}`, filled at use by `settings.expand`,
     so that neither paths of a machine nor passwords enter the spec's fingerprint or the ledger."""
@@ -83,3 +99,11 @@ class Source(Component, ABC):
             DataError: missing table or column, wrong type, unreadable file, with place and remedy.
             TransientError: locked or unreachable.
         """
+
+    def parts(self) -> list[Part]:
+        """Return the parts that may be half written, without opening them; none where a reading sees all or nothing.
+
+        Raises:
+            DataError: as `newest`.
+        """
+        return []

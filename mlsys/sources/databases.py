@@ -20,7 +20,11 @@ from mlsys.errors import DataError, MlsysError, TransientError, near_match
 Parameter = str | int | float | bool | date | None
 BUSY_SECONDS = 5.0  # how long a lock is waited for before it is an error
 _PASSING = re.compile(r"locked|busy", re.IGNORECASE)
-_NO_TABLE = re.compile(r"no such table: (?:\w+\.)?(\S+)")
+# As SQLite, Postgres and MySQL say it.
+_NO_TABLE = re.compile(
+    r"""no such table: (?:\w+\.)?(\S+)|relation "(.+)" does not exist|Table '(?:[^'.]+\.)?([^']+)' doesn't exist"""
+)
+_LOGIN = re.compile(r"authentication failed|no password|does not exist|pg_hba|denied|Unknown database", re.IGNORECASE)
 
 
 class Database(Protocol):
@@ -91,15 +95,10 @@ class SqliteDatabase:
             return TransientError(
                 "The database is locked by another process", where=self.name, remedy="Try again when it has finished"
             )
-        missing = _NO_TABLE.search(str(error))
-        if missing:
+        missing = _missing_table(error)
+        if missing is not None:
             tables = self._connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
-            known = [row[0] for row in tables]
-            return DataError(
-                f"There is no table '{missing[1]}'. {near_match(missing[1], known)}",
-                where=self.name,
-                remedy="Correct `source.table`",
-            )
+            return _no_table(missing, [row[0] for row in tables], self.name)
         return DataError(f"SQLite refuses: {error}", where=self.name, remedy="Check `source` and the database file")
 
 
@@ -133,7 +132,7 @@ class SqlalchemyDatabase:
         """Return the column names of a quoted table or a bracketed query."""
         from sqlalchemy import text
 
-        with _sqlalchemy_errors(self.name, self._tables):
+        with self._errors():
             result = self._connection.execute(text(f"SELECT * FROM {relation} WHERE 1 = 0"), dict(params))  # noqa: S608
             return list(result.keys())
 
@@ -141,59 +140,91 @@ class SqlalchemyDatabase:
         """Yield the rows of a statement, at most `size` at once."""
         from sqlalchemy import text
 
-        with _sqlalchemy_errors(self.name, self._tables):
+        with self._errors():
             streaming = self._connection.execution_options(stream_results=True, max_row_buffer=size)
-            for rows in streaming.execute(text(sql), dict(params)).partitions(size):
-                yield [tuple(row) for row in rows]
+            with streaming.execute(text(sql), dict(params)) as result:
+                for rows in result.partitions(size):
+                    yield [tuple(row) for row in rows]
 
     def quoted(self, name: str) -> str:
-        """Return an identifier quoted by the database's dialect."""
-        return str(self._connection.dialect.identifier_preparer.quote(name))
+        """Return an identifier quoted by the database's dialect, as `text` wants it: it doubles % and binds :name."""
+        preparer = self._connection.dialect.identifier_preparer
+        quoted = str(preparer.quote(name))
+        doubled = "%%" in str(preparer.quote("%"))
+        return (quoted.replace("%%", "%") if doubled else quoted).replace(":", "\\:")
 
-    def _tables(self) -> list[str]:
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, StatementError
+
+        try:
+            yield
+        except (OperationalError, InterfaceError) as error:
+            raise _unreachable(error, self.name) from error
+        except DBAPIError as error:
+            missing = _missing_table(error)
+            if missing is not None:
+                raise _no_table(missing, self._tables(missing.rpartition(".")[0]), self.name) from error
+            raise DataError(
+                f"The database refuses: {_first_line(error)}", where=self.name, remedy="Correct `source`"
+            ) from error
+        except StatementError as error:  # before anything was sent: a parameter that nobody gives
+            remedy = "Correct `source.query` or `source.params`"
+            raise DataError(f"The query can't be sent: {_first_line(error)}", where=self.name, remedy=remedy) from error
+        except (ValueError, OverflowError) as error:  # the driver's, in the middle of a row
+            raise DataError(
+                f"The database holds a value that Python can't: {error}",
+                where=self.name,
+                remedy="Leave such rows out with a `query`",
+            ) from error
+
+    def _tables(self, schema: str) -> list[str]:
         from sqlalchemy import inspect
 
         self._connection.rollback()
         inspector = inspect(self._connection)
-        return [*inspector.get_table_names(), *inspector.get_view_names()]
+        names = [*inspector.get_table_names(schema or None), *inspector.get_view_names(schema or None)]
+        return [f"{schema}.{name}" for name in names] if schema else names
 
 
 @contextmanager
 def _sqlalchemy(url: str) -> Iterator[SqlalchemyDatabase]:
     from sqlalchemy import create_engine
     from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+    from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
     from sqlalchemy.pool import NullPool
 
     try:
         name = make_url(url).render_as_string(hide_password=True)
-        engine = create_engine(url, poolclass=NullPool)
+        engine = create_engine(url, poolclass=NullPool, execution_options={"postgresql_readonly": True})
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise DataError(f"The database URL can't be used: {error}", remedy="Correct `source.url`") from None
-    with _sqlalchemy_errors(name, list), engine.connect() as connection:
+    try:
+        connection = engine.connect()
+    except (OperationalError, InterfaceError) as error:
+        if _LOGIN.search(str(error)):
+            raise DataError(
+                f"The database refuses the login: {_first_line(error)}", where=name, remedy="Correct `source.url`"
+            ) from error
+        raise _unreachable(error, name) from error
+    with connection:
         yield SqlalchemyDatabase(connection, name)
 
 
-@contextmanager
-def _sqlalchemy_errors(name: str, tables: Any) -> Iterator[None]:
-    from sqlalchemy.exc import DBAPIError, InterfaceError, NoSuchTableError, OperationalError, ProgrammingError
+def _unreachable(error: Exception, name: str) -> TransientError:
+    return TransientError(
+        f"The database can't be reached: {_first_line(error)}", where=name, remedy="Try again, or correct `source.url`"
+    )
 
-    try:
-        yield
-    except ProgrammingError as error:
-        known = tables()
-        hint = f" Tables: {', '.join(sorted(known)[:10])}" if known else ""
-        raise DataError(
-            f"The database refuses: {_first_line(error)}.{hint}", where=name, remedy="Correct `source`"
-        ) from error
-    except (OperationalError, InterfaceError) as error:
-        raise TransientError(
-            f"The database can't be reached: {_first_line(error)}",
-            where=name,
-            remedy="Try again, or correct `source.url`",
-        ) from error
-    except (DBAPIError, NoSuchTableError) as error:
-        raise DataError(f"The database refuses: {_first_line(error)}", where=name, remedy="Correct `source`") from error
+
+def _missing_table(error: Exception) -> str | None:
+    found = _NO_TABLE.search(str(getattr(error, "orig", None) or error))
+    return next((name for name in found.groups() if name is not None), None) if found else None
+
+
+def _no_table(name: str, known: list[str], where: str) -> DataError:
+    remedy = "Correct `source.table` or `source.query`"
+    return DataError(f"There is no table '{name}'. {near_match(name, known)}", where=where, remedy=remedy)
 
 
 def _first_line(error: Exception) -> str:

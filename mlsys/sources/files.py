@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import itertools
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -15,16 +17,21 @@ from pydantic import Field, field_validator, model_validator
 
 from mlsys.errors import DataError
 from mlsys.schema import ARRIVAL, EVENT_TIME, ColumnSpec, arrow_type, checked_zone
-from mlsys.settings import expand
-from mlsys.sources.base import Drop, ReadRequest, Rejected, Source
-from mlsys.sources.conform import BadRow, Conformer, require_columns
+from mlsys.settings import expand, load_settings
+from mlsys.sources.base import Drop, Part, ReadRequest, Rejected, Source
+from mlsys.sources.conform import BadRow, Conformer, columns_to_read, require_columns
 from mlsys.sources.csv_reading import CsvFile, Dialect
+from mlsys.sources.file_spans import FORMAT, Span, measured_spans
 from mlsys.sources.parquet_reading import ParquetFile
+from mlsys.sources.values import logical_values
+from mlsys.store import canonical_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _PARQUET_ENDINGS = (".parquet", ".pq")
+# How programs that copy files call one that is not whole yet.
+_UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
 
 
 class FilesSource(Source):
@@ -37,7 +44,8 @@ class FilesSource(Source):
         header: column names of CSV files that have no header line.
         day_pattern: regular expression whose group (or whose groups `year`, `month`, `day`) gives the UTC day of all
             rows of a file, from its path below the pattern's fixed part. Only files of wanted days are opened.
-        event_time: column with the time of a row, where files hold several days (all files are read each time).
+        event_time: column with the time of a row, where files hold several days. First and last time of a file are
+            remembered, so a file is opened again only when it changed or holds rows of wanted days.
         timezone: IANA zone of local times; `UTC` is one.
     """
 
@@ -89,28 +97,67 @@ class FilesSource(Source):
 
     def newest(self, request: ReadRequest) -> datetime | None:
         """Return the newest event time (UTC): midnight of the newest day, where file names give the day."""
-        import pyarrow.compute as pc
-
         if self.day_pattern is not None:
             return max(_midnight(self._day_of(path)) for path in self._paths())
         if self.event_time is None:
             return None
-        declared = request.schema.get(self.event_time, ColumnSpec(type="timestamp"))
-        times = [pc.max(drop.table[EVENT_TIME]).as_py() for drop in self.read(ReadRequest({self.event_time: declared}))]
-        return max((value for value in times if value is not None), default=None)
+        return max((span.last for span in self._spans(request).values() if span.last is not None), default=None)
 
     def read(self, request: ReadRequest) -> Iterator[Drop]:
         """Yield the rows of the files whose day is wanted, a part of a file at a time."""
         conformer = Conformer(request, event_time=self.event_time, timezone=self.timezone, origin=expand(self.path))
-        for path in self._paths():
-            day = self._day_of(path) if self.day_pattern is not None else None
-            if day is None or _wanted(day, request):
-                yield from self._drops(path, day, conformer)
+        for path, day in self._wanted_files(request):
+            yield from self._drops(path, day, conformer)
         conformer.finish()
+
+    def _wanted_files(self, request: ReadRequest) -> list[tuple[Path, date | None]]:
+        """Return the files that may hold rows of the window, each with its day where its name gives one."""
+        if self.day_pattern is not None:
+            days = [(path, self._day_of(path)) for path in self._paths()]
+            return [(path, day) for path, day in days if _wanted(day, request)]
+        if self.event_time is None or request.since is None:  # a whole reading counts the rows without time as well
+            return [(path, None) for path in self._paths()]
+        since, until = request.since, request.until
+        return [(path, None) for path, span in self._spans(request).items() if span.may_touch(since, until)]
+
+    def _spans(self, request: ReadRequest) -> dict[Path, Span]:
+        assert self.event_time is not None
+        column = columns_to_read(request, self.event_time, self.timezone)[self.event_time]
+        told_by = [FORMAT, self.model_dump(mode="json"), column.model_dump(mode="json")]
+        name = hashlib.sha256(canonical_json(told_by)).hexdigest()
+        memory = load_settings().root / "cache" / "spans" / f"{name}.json"
+        return measured_spans(
+            self._paths(), lambda path: self._span(path, self.event_time or "", column), memory=memory
+        )
+
+    def _span(self, path: Path, name: str, column: ColumnSpec) -> Span:
+        """Read the times of a file alone; the ones that can't be read are left to `read`."""
+        import pyarrow.compute as pc
+
+        file = self._file(path)
+        require_columns({name: column}, file.names(), str(path), "Correct `source.event_time` in the spec")
+        times: list[datetime] = []
+        for batch in file.batches([name]):
+            values, _ = logical_values(batch.column(0), column, f"{path}: column '{name}'")
+            ends = pc.min_max(values).as_py()
+            times += [time for time in ends.values() if time is not None]
+        return Span(min(times, default=None), max(times, default=None))
+
+    def parts(self) -> list[Part]:
+        """Return the files that match, each with its size and times."""
+        found = []
+        for path in self._paths():
+            with suppress(FileNotFoundError):  # it has just got its final name
+                stat = path.stat()
+                mark = f"{stat.st_ino}-{stat.st_size}-{stat.st_mtime_ns}"
+                day = self._day_of(path) if self.day_pattern is not None else None
+                found.append(Part(str(path), mark, datetime.fromtimestamp(stat.st_mtime, UTC), day))
+        return found
 
     def _paths(self) -> list[Path]:
         pattern = expand(self.path)
-        paths = sorted(Path(name) for name in glob.glob(pattern, recursive=True) if Path(name).is_file())  # noqa: PTH207
+        found = (Path(name) for name in glob.glob(pattern, recursive=True))  # noqa: PTH207
+        paths = sorted(path for path in found if path.is_file() and not path.name.endswith(_UNFINISHED))
         if not paths:
             raise DataError("No file matches the pattern", where=pattern, remedy="Correct `source.path`")
         return paths

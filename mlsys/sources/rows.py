@@ -35,9 +35,13 @@ def _array(values: Sequence[Any], logical: LogicalType) -> pa.Array:
     # The likely type costs one pass; a driver's own types (datetime, Decimal) are inferred; a mixed column is text.
     for type_ in (likely, None):
         try:
-            return pa.array(values, type=type_)
+            array = pa.array(values, type=type_)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
             continue
+        if not isinstance(array.type, pa.BaseExtensionType):  # a UUID is its text, not sixteen bytes
+            return array
+    if any(isinstance(value, dict | list | tuple) for value in values):  # JSON, arrays: Python's spelling is no value
+        return pa.array([None if value is None else str(value).encode() for value in values], type=pa.binary())
     return pa.array([None if value is None else _text(value) for value in values], type=pa.string())
 
 

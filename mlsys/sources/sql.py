@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from numbers import Number
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -191,6 +192,8 @@ def _sqlite_window(column: str, request: ReadRequest) -> tuple[str, dict[str, Pa
 def _typed_window(column: str, request: ReadRequest, example: object) -> tuple[str, dict[str, Parameter]]:
     parts: list[str] = []
     bounds: dict[str, Parameter] = {}
+    if example is None:  # no row has a time: nothing is there to leave out
+        return "", {}
     if request.since is not None:
         parts.append(f"{column} >= :mlsys_from")
         bounds["mlsys_from"] = _like(example, request.since - _MARGIN)
@@ -211,11 +214,11 @@ def _like(example: object, instant: datetime) -> Parameter:
     """Return `instant` as the kind of value that the column holds."""
     if isinstance(example, str):
         return _day(instant)
-    if isinstance(example, int | float):
+    if isinstance(example, Number):  # Decimal is one
         return _seconds(instant)
-    if isinstance(example, date) and not isinstance(example, datetime):
-        return instant.date()
-    return instant.replace(tzinfo=None)
+    if isinstance(example, datetime):
+        return instant if example.tzinfo is not None else instant.replace(tzinfo=None)
+    return instant.date()
 
 
 def _day(instant: datetime) -> str:

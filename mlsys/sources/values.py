@@ -225,6 +225,8 @@ def _typed_timestamps(raw: pa.Array, column: ColumnSpec, where: str) -> Values:
         return _as_instants(raw.cast(pa.timestamp("us", raw.type.tz), safe=False), column, where), None
     if types.is_date(raw.type):
         return _as_instants(raw.cast(pa.timestamp("us")), column, where), None
+    if types.is_decimal(raw.type):
+        raw = raw.cast(pa.float64())
     if types.is_integer(raw.type) or types.is_floating(raw.type):  # seconds since 1970: an instant, whatever the zone
         possible = pc.less_equal(pc.abs(raw), pa.scalar(_LAST_SECOND, raw.type))
         seconds = pc.if_else(possible, raw, pa.scalar(None, raw.type))
@@ -237,13 +239,11 @@ def _typed_integers(raw: pa.Array) -> Values:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if pa.types.is_integer(raw.type) or pa.types.is_boolean(raw.type):
+    if pa.types.is_integer(raw.type) or pa.types.is_boolean(raw.type) or pa.types.is_decimal(raw.type):
         try:
             return raw.cast(pa.int64()), None
         except pa.ArrowInvalid:
             raw = raw.cast(pa.float64(), safe=False)
-    if pa.types.is_decimal(raw.type):
-        raw = raw.cast(pa.float64())
     if not pa.types.is_floating(raw.type):
         return _unreadable(raw, pa.int64())
     numbers = _finite(raw.cast(pa.float64()))
@@ -282,7 +282,9 @@ def _typed_booleans(raw: pa.Array) -> Values:
 def _typed_texts(raw: pa.Array) -> Values:
     import pyarrow as pa
 
-    if pa.types.is_nested(raw.type) or pa.types.is_binary(raw.type) or pa.types.is_large_binary(raw.type):
+    types = pa.types
+    spelt = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean, types.is_temporal)
+    if types.is_duration(raw.type) or not any(is_one(raw.type) for is_one in spelt):
         return _unreadable(raw, pa.string())
     return raw.cast(pa.string()), None
 

@@ -6,6 +6,7 @@ is known: `returned` depends on basket, items and channel, and from `CHANGE` on 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,6 +17,8 @@ import yaml
 
 if TYPE_CHECKING:
     import pytest
+
+    from mlsys.workspace import Workspace
 
 FIRST_DAY = date(2026, 5, 1)
 CHANGE = 12
@@ -69,6 +72,29 @@ def make_shop(home: Path, pipelines: Path, *, days: int) -> None:
     connection.close()
 
 
+FILES = {"kind": "files", "path": "${MLSYS_HOME}/incoming/*.csv", "day_pattern": r"(\d{4}-\d{2}-\d{2})"}
+_HEADER = "order_no,placed_at,basket_value,n_items,channel,gift,returned\n"
+
+
+def drop(home: Path, index: int, *, named: date | None = None, age: float = 3600, cut: int = 0) -> Path:
+    """Write the day `index` as a CSV file for a spec with the source `FILES`.
+
+    Args:
+        home: the file is written into its folder `incoming`.
+        index: the day, counted from 0.
+        named: the date that the file's name gives.
+        age: seconds since it was written.
+        cut: characters that are missing at its end, as in a file that is still being written.
+    """
+    path = home / "incoming" / f"orders-{named or day(index)}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = _HEADER + "".join(",".join(map(str, row)) + "\n" for row in _orders(index))
+    path.write_text(text[: len(text) - cut], encoding="utf-8")
+    written = path.stat().st_mtime - age
+    os.utime(path, (written, written))
+    return path
+
+
 def enter(home: Path, patched: pytest.MonkeyPatch) -> None:
     """Make `home`, with the specs in its folder `pipelines` and its ledger in SQLite, the home of this process."""
     for name, value in (("HOME", home), ("DATABASE", "sqlite"), ("PIPELINES", home / "pipelines")):
@@ -85,6 +111,16 @@ def edit_spec(pipelines: Path, **changes: object) -> None:
     path = pipelines / "shop.yaml"
     mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
     path.write_text(yaml.safe_dump({**mapping, **changes}, sort_keys=False), encoding="utf-8")
+
+
+def served(home: Path) -> str:
+    """Return the folder in the file registry that the shop's `best_model.joblib` points into."""
+    return (home / "registry" / "shop" / "best_model.joblib").readlink().parts[0]
+
+
+def newest_run(work: Workspace) -> str:
+    """Return the run that decided last about the shop."""
+    return work.ledger.decisions("shop")[-1].run_id
 
 
 def _orders(index: int) -> list[tuple[object, ...]]:

@@ -30,6 +30,7 @@ def test_a_near_name_is_hinted(tried: str, meant: str) -> None:
         {"kind": "between", "column": "size"},
         {"kind": "between", "column": "size", "min": 2, "max": 1},
         {"kind": "between", "column": "size", "min": True},
+        {"kind": "between", "column": "sent", "min": date(2026, 3, 2), "max": "2026-03-01T23:00:00Z"},
         {"kind": "between", "column": "sent", "min": "soon"},
         {"kind": "length", "column": "name"},
         {"kind": "length", "column": "name", "min": 3, "max": 2},

@@ -78,6 +78,7 @@ def test_a_run_on_the_same_data_does_not_bring_the_rolled_back_model_again(mlsys
     assert (answer.code, said["status"], said["reason"]) == (0, "skipped", "unchanged")
     assert "was rolled back: complaints" in said["sentence"]
     assert work.ledger.champion("shop").version == "1.0.0"
+    assert said["champion"] == work.ledger.champion("shop").candidate_id
 
 
 def test_a_person_may_bring_the_rolled_back_model_again(mlsys, changed, work) -> None:

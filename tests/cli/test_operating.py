@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 
 import pytest
@@ -100,3 +101,24 @@ def test_doctor_names_a_broken_spec_and_goes_on(mlsys, changed) -> None:
     assert "PROBLEM  spec broken: " in answer.out
     assert "ok       spec shop: valid" in answer.out
     assert "ok       ledger shop: " in answer.out
+
+
+def test_clean_shows_what_would_go_and_removes_it_when_told(mlsys, seen) -> None:
+    left = seen / "store" / "ab" / ("0" * 62)
+    left.parent.mkdir(exist_ok=True)
+    left.write_bytes(b"nothing names this")
+    os.utime(left, (0, 0))
+    shown = mlsys("clean")
+    assert shown.code == 0
+    assert "Would remove 1 files of 18 bytes. To remove them: mlsys clean --apply" in shown.out
+    assert left.exists()
+    done = mlsys("clean", "--apply")
+    assert "Removed 1 files of 18 bytes." in done.out
+    assert not left.exists()
+    assert "Would remove 0 files of 0 bytes.\n" in mlsys("clean").out
+
+
+def test_clean_refuses_to_keep_nothing(mlsys, seen) -> None:
+    answer = mlsys("clean", "--apply", "--runs", "0")
+    assert answer.code == 2
+    assert "one day at least" in answer.err

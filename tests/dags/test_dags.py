@@ -50,11 +50,31 @@ def bag(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return read_dags(ROOT / "dags", tmp_path_factory.mktemp("airflow"))
 
 
+def of_the_specs(found: dict[str, Any]) -> dict[str, Any]:
+    return {dag_id: dag for dag_id, dag in found["dags"].items() if dag_id.startswith("retrain_")}
+
+
+def tasks_of(dag: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the tasks by id, the settings of a mapped one among the others."""
+    tasks = [task["__var"] for task in dag["tasks"]]
+    return {task["task_id"]: task | task.get("partial_kwargs", {}) for task in tasks}
+
+
+@pytest.fixture
+def specs(tmp_path: Path) -> Path:
+    """A folder with one of the specs."""
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    source = ROOT / "include" / "pipelines" / "phishing.yaml"
+    (folder / "phishing.yaml").write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+    return folder
+
+
 @pytest.mark.slow
 def test_every_spec_has_its_dag_and_nothing_fails(bag: dict[str, Any]) -> None:
     assert bag["errors"] == {}
-    specs = {path.stem for path in (ROOT / "include" / "pipelines").glob("*.yaml")}
-    assert set(bag["dags"]) == {f"retrain_{name}" for name in specs}
+    names = {path.stem for path in (ROOT / "include" / "pipelines").glob("*.yaml")}
+    assert set(of_the_specs(bag)) == {f"retrain_{name}" for name in names}
 
 
 @pytest.mark.slow
@@ -63,13 +83,35 @@ def test_parsing_imports_nothing_heavy(bag: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-def test_the_tasks_are_the_steps_with_retries_and_timeouts(bag: dict[str, Any]) -> None:
-    tasks = [task["__var"] for task in bag["dags"]["retrain_phishing"]["tasks"]]
-    names = ["take_snapshot", "validate", "split", "train", "evaluate", "decide", "promote", "report"]
-    assert sorted(task["task_id"] for task in tasks) == sorted(names)
-    train = next(task for task in tasks if task["task_id"] == "train")
-    assert train["partial_kwargs"]["pool"] == "training"
-    assert all(task.get("doc_md") or task.get("partial_kwargs", {}).get("doc_md") for task in tasks)
+def test_the_tasks_are_the_steps_in_order(bag: dict[str, Any]) -> None:
+    tasks = tasks_of(bag["dags"]["retrain_phishing"])
+    names = "take_snapshot validate split train evaluate decide approve promote report".split()
+    assert sorted(tasks) == sorted(names)
+    for name, later in zip(names, names[1:], strict=False):
+        assert later in tasks[name]["downstream_task_ids"]
+
+
+@pytest.mark.slow
+def test_every_task_has_words_an_owner_and_retries_by_class_of_error(bag: dict[str, Any]) -> None:
+    for name, task in tasks_of(bag["dags"]["retrain_phishing"]).items():
+        assert task["doc_md"], name
+        assert (task["owner"], task["has_retry_policy"], task["retries"]) == ("security", True, 3), name
+
+
+@pytest.mark.slow
+def test_candidates_train_in_a_pool_and_one_is_enough(bag: dict[str, Any]) -> None:
+    tasks = tasks_of(bag["dags"]["retrain_phishing"])
+    assert tasks["train"]["pool"] == "training"
+    assert tasks["train"]["max_active_tis_per_dagrun"] >= 1
+    assert tasks["evaluate"]["trigger_rule"] == "all_done"
+
+
+@pytest.mark.slow
+def test_the_schedule_says_when_and_the_tags_say_what(bag: dict[str, Any]) -> None:
+    dag = bag["dags"]["retrain_phishing"]
+    assert dag["timetable"]["__var"] == {"hour": 2}
+    assert dag["timetable"]["__type"].endswith("NightlyTimetable")
+    assert {"mlsys", "retrain", "security", "demo"} == set(dag["tags"])
 
 
 @pytest.mark.slow
@@ -79,13 +121,23 @@ def test_dags_are_the_same_in_every_process(bag: dict[str, Any], tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_one_broken_spec_leaves_the_others(tmp_path: Path) -> None:
-    pipelines = tmp_path / "pipelines"
-    pipelines.mkdir()
-    source = ROOT / "include" / "pipelines" / "phishing.yaml"
-    (pipelines / "phishing.yaml").write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
-    (pipelines / "broken.yaml").write_text("pipeline: broken\n", encoding="utf-8")
-    found = read_dags(ROOT / "dags", tmp_path, MLSYS_PIPELINES=str(pipelines))
-    assert set(found["dags"]) == {"retrain_phishing", "retrain_broken"}
-    assert "broken-spec" in found["dags"]["retrain_broken"]["tags"]
-    assert "Field required" in found["dags"]["retrain_broken"]["doc_md"]
+def test_a_comment_makes_no_new_version_and_any_value_does(specs: Path, tmp_path: Path) -> None:
+    path, seen = specs / "phishing.yaml", []
+    text = path.read_text(encoding="utf-8")
+    # A limit of a gate and a receiver stand nowhere in the DAG but in the spec's fingerprint.
+    other_limit = text.replace("at_least: 0.8}", "at_least: 0.81}")
+    for content in (text, f"# another comment\n{text}", other_limit, f"{text}notify: {{webhook: true}}\n"):
+        path.write_text(content, encoding="utf-8")
+        seen.append(read_dags(ROOT / "dags", tmp_path, MLSYS_PIPELINES=str(specs))["dags"]["retrain_phishing"])
+    assert seen[0] == seen[1]
+    assert seen[2] not in seen[:2]
+    assert seen[3] not in seen[:3]
+
+
+@pytest.mark.slow
+def test_one_broken_spec_leaves_the_others(specs: Path, tmp_path: Path) -> None:
+    (specs / "broken.yaml").write_text("pipeline: broken\n", encoding="utf-8")
+    found = of_the_specs(read_dags(ROOT / "dags", tmp_path, MLSYS_PIPELINES=str(specs)))
+    assert set(found) == {"retrain_phishing", "retrain_broken"}
+    assert "broken-spec" in found["retrain_broken"]["tags"]
+    assert "Field required" in found["retrain_broken"]["doc_md"]

@@ -100,7 +100,7 @@ def test_the_same_day_again_is_a_green_skip_that_changes_nothing(api: AirflowApi
     assert run["state"] == "success"
     assert states.pop("take_snapshot") == "success"
     assert set(states.values()) == {"skipped"}
-    assert api.xcom(DAG, run["dag_run_id"], "take_snapshot", key="start")["reason"] == "unchanged"
+    assert api.xcom(DAG, run["dag_run_id"], "take_snapshot")["reason"] == "unchanged"
     with open_workspace() as work:
         assert len(work.ledger.champion_changes("shop")) == 1
         assert len(work.ledger.decisions("shop")) == 1

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 
 import httpx
 import pytest
@@ -109,3 +110,53 @@ def test_waiting_reports_the_tasks_until_the_run_ends() -> None:
     seen: list[object] = []
     assert client(answer).wait_for_run("d", "r", seconds=60, seen=seen.append)["state"] == "success"
     assert seen == [[{"task_id": "a"}]] * 2
+
+
+def test_a_backfill_names_instants_not_days() -> None:
+    seen: list[dict[str, object]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(json.loads(request.content))
+        return httpx.Response(200, json={"id": 4})
+
+    number = client(answer).backfill("d", date(2026, 5, 1), date(2026, 5, 3), conf={"mode": "train"}, backwards=True)
+    assert number == 4
+    assert (seen[0]["from_date"], seen[0]["to_date"]) == ("2026-05-01T00:00:00Z", "2026-05-03T00:00:00Z")
+    assert (seen[0]["dag_run_conf"], seen[0]["run_backwards"]) == ({"mode": "train"}, True)
+
+
+def test_clearing_is_done_and_takes_what_follows_along() -> None:
+    seen: list[dict[str, object]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(json.loads(request.content))
+        return httpx.Response(200, json={})
+
+    client(answer).clear("d", "r", "decide")
+    assert (seen[0]["task_ids"], seen[0]["include_downstream"]) == (["decide"], True)
+    assert (seen[0]["dry_run"], seen[0]["only_failed"]) == (False, False)
+
+
+def test_a_question_is_answered_with_a_reason() -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={"hitl_details": []})
+
+    assert client(answer).question("d", "r") is None
+    client(answer).answer("d", "r", "Approve", reason="looks good")
+    assert seen[1].url.path == "/api/v2/dags/d/dagRuns/r/taskInstances/approve/-1/hitlDetails"
+    assert json.loads(seen[1].content) == {"chosen_options": ["Approve"], "params_input": {"reason": "looks good"}}
+
+
+def test_the_asset_of_a_name_is_found_among_its_likes() -> None:
+    assets = [{"id": 1, "name": "champion_shop_2"}, {"id": 2, "name": "champion_shop"}]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"assets": assets, "total_entries": 2})
+
+    found = client(answer).asset("champion_shop")
+    assert found is not None
+    assert found["id"] == 2
+    assert client(answer).asset("champion_sho") is None

@@ -26,7 +26,7 @@ def test_a_changed_port_reaches_every_address(tmp_path: Path) -> None:
 
 def test_a_login_is_needed(tmp_path: Path) -> None:
     found = variables(tmp_path)
-    assert found["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"] == "admin:admin"
+    assert found["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"] == "admin:admin,mlsys-service:op"
     assert "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS" not in found
 
 

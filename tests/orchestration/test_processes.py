@@ -58,6 +58,17 @@ def test_stop_kills_what_does_not_end_in_time(home: Path) -> None:
     assert child.members() == []
 
 
+def test_members_that_hide_their_program_are_members(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hidden(process: psutil.Process) -> str:
+        raise psutil.AccessDenied(process.pid)
+
+    child = start(home, WITH_CHILD)
+    members = child.members()
+    monkeypatch.setattr(psutil.Process, "exe", hidden)
+    assert len(members) == 2
+    assert child.members() == members
+
+
 def test_members_of_a_dead_leader_are_found_and_stopped(home: Path) -> None:
     child = start(home, WITH_CHILD)
     orphan = psutil.Process(child.pid).children()[0]

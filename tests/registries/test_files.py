@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from mlsys.errors import IntegrityError, RunError
-from mlsys.registries.base import Place
+from mlsys.registries.base import Place, Shown
 from mlsys.registries.files import FileRegistry
 from mlsys.testing.registries_contract import PIPELINE, fitted_pipeline, make_release, rows
 
@@ -87,7 +87,7 @@ def test_an_interrupted_publication_leaves_no_version(place: Place, monkeypatch:
         with pytest.raises(KeyboardInterrupt):
             REGISTRY.publish(release, place)
     assert list(folder(place).iterdir()) == []
-    assert REGISTRY.publish(release, place) == "1.0.0"
+    assert REGISTRY.publish(release, place) == Shown("1.0.0")
 
 
 def test_a_damaged_record_is_named(place: Place) -> None:

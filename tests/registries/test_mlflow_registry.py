@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mlsys.errors import TransientError
-from mlsys.registries.base import Place
+from mlsys.registries.base import Place, Shown
 from mlsys.registries.mlflow_model import signature
 from mlsys.registries.mlflow_registry import MlflowRegistry
 from mlsys.store import sha256_of
@@ -40,8 +40,9 @@ def content(place: Place) -> dict[str, object]:
 
 
 def test_a_run_per_retraining_and_one_below_it_per_candidate(place: Place) -> None:
-    REGISTRY.publish(make_release(place.store, n_candidates=3), place)
+    shown = REGISTRY.publish(make_release(place.store, n_candidates=3), place)
     found = {run.info.run_name: run for run in runs(place)}
+    assert shown == Shown("1", run=found[PARENT].info.run_id)
     assert set(found) == {PARENT, "logistic_0", "logistic_1", "logistic_2"}
     assert found["logistic_2"].data.tags["mlflow.parentRunId"] == found[PARENT].info.run_id
 
@@ -108,7 +109,7 @@ def test_an_interrupted_publication_heals(place: Place, monkeypatch: pytest.Monk
         patched.setattr(MlflowClient, step, crash_at_the_second_call)
         with pytest.raises(KeyboardInterrupt):
             REGISTRY.publish(release, place)
-    assert REGISTRY.publish(release, place) == "1"
+    assert REGISTRY.publish(release, place).name == "1"
     healed = content(place)
     assert [status for _, status, _ in healed["runs"]] == ["FINISHED"] * 3
     assert len(healed["versions"]) == 1

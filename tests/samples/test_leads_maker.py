@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 from pathlib import Path
 from types import ModuleType
@@ -11,18 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from mlsys.spec import Spec
+
+SAMPLE = "leads"
 N_FIELDS = 12
-
-
-@pytest.fixture(scope="module")
-def maker() -> ModuleType:
-    found = importlib.util.spec_from_file_location("leads_sample", ROOT / "include/samples/leads.py")
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -161,9 +152,6 @@ def test_the_best_possible_ranking_is_far_above_chance(
     assert 0.25 < average_precision < 0.40
 
 
-def test_the_spec_reads_every_column_of_the_files(drops: list[bytes]) -> None:
-    from mlsys.spec import load_spec
-
-    spec = load_spec(ROOT / "include/pipelines/leads.yaml")
+def test_the_spec_reads_every_column_of_the_files(spec: Spec, drops: list[bytes]) -> None:
     assert ",".join(spec.columns) == drops[0].decode().splitlines()[0]
     assert {"lead_id", "created_at", "converted"}.isdisjoint(spec.feature_columns())

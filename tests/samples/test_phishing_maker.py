@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -13,18 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from mlsys.spec import Spec
+
+SAMPLE = "phishing"
 KEY = "website_id"
-
-
-@pytest.fixture(scope="module")
-def maker() -> ModuleType:
-    found = importlib.util.spec_from_file_location("phishing_sample", ROOT / "include/samples/phishing.py")
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -294,10 +285,7 @@ class TestRetraining:
         assert np.quantile(differences, 0.05) > 0.1
 
 
-def test_the_spec_reads_every_column_of_the_table(table: pd.DataFrame) -> None:
-    from mlsys.spec import load_spec
-
-    spec = load_spec(ROOT / "include/pipelines/phishing.yaml")
+def test_the_spec_reads_every_column_of_the_table(spec: Spec, table: pd.DataFrame) -> None:
     assert set(spec.columns) == set(table.columns)
     assert {"takedown_ticket", "label", "website_id"}.isdisjoint(spec.feature_columns())
     assert len(spec.feature_columns()) == 16

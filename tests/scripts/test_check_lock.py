@@ -7,8 +7,19 @@ from pathlib import Path
 import check_lock
 import pytest
 
-PROJECT = '[project]\nname = "mlsys"\ndependencies = ["numpy>=2"]\noptional-dependencies.dev = ["uv"]\n'
+PROJECT = """
+[project]
+name = "mlsys"
+dependencies = ["numpy>=2"]
+
+[project.optional-dependencies]
+dev = ["uv"]
+test = []
+celery = ["celery<5.7"]
+kubernetes = []
+"""
 NUMPY = "numpy==2.1 \\\n    --hash=sha256:aa\n"
+CELERY = "celery==5.6 \\\n    --hash=sha256:cc\n"
 UV = "uv==1.0 \\\n    --hash=sha256:bb\n"
 
 
@@ -16,7 +27,8 @@ UV = "uv==1.0 \\\n    --hash=sha256:bb\n"
 def locked(tmp_path: Path) -> Path:
     (tmp_path / "pyproject.toml").write_text(PROJECT)
     (tmp_path / "requirements.txt").write_text(f"# a comment\n{NUMPY}    # via mlsys\n")
-    (tmp_path / "requirements-dev.txt").write_text(NUMPY + UV)
+    (tmp_path / "requirements-deploy.txt").write_text(NUMPY + CELERY)
+    (tmp_path / "requirements-dev.txt").write_text(NUMPY + CELERY + UV)
     (tmp_path / "requirements-bootstrap.txt").write_text(UV)
     return tmp_path
 
@@ -47,6 +59,13 @@ def test_a_whole_lock_has_no_findings(locked):
         ("requirements.txt", "", "requirements.txt:1: numpy of pyproject.toml is not pinned"),
         ("requirements.txt", NUMPY.replace("2.1", "1.9"), "numpy 1.9 breaks pyproject.toml's `numpy>=2`"),
         ("requirements.txt", NUMPY.replace("2.1", "2.2"), "numpy 2.2 is not what requirements-dev.txt pins"),
+        ("requirements-deploy.txt", NUMPY, "requirements-deploy.txt:1: celery of pyproject.toml is not pinned"),
+        (
+            "requirements-deploy.txt",
+            NUMPY.replace("2.1", "2.2") + CELERY,
+            "numpy 2.1 is not what requirements-deploy.txt pins",
+        ),
+        ("requirements-dev.txt", NUMPY + UV, "requirements-dev.txt:1: celery of pyproject.toml is not pinned"),
         ("requirements-dev.txt", NUMPY, "requirements-dev.txt:1: uv of pyproject.toml is not pinned"),
         ("requirements-bootstrap.txt", UV.replace("1.0", "1.1"), "uv 1.1 is not what requirements-dev.txt pins"),
     ],

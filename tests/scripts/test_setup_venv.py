@@ -93,7 +93,8 @@ def test_make_refuses_a_python_that_is_too_old(tmp_path):
 
 def test_make_help_names_every_target():
     text = make("help").stdout
-    for target in ("venv", "demo", "test", "test-fast", "lint", "types", "checks", "bench", "lock", "clean"):
+    targets = "venv demo test test-fast test-compose lint types checks bench lock clean"
+    for target in targets.split():
         assert f"make {target} " in text
 
 

@@ -104,7 +104,7 @@ LAYOUTS = {
 
 class TestSources(SourceContract):
     @pytest.fixture(params=LAYOUTS)
-    def make(self, request, tmp_path):
+    def make(self, request, tmp_path, home):
         numbers = count()
 
         def _make(rows):

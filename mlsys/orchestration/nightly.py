@@ -1,0 +1,91 @@
+"""When the nightly runs are: their timetable, and the start that their deadline counts from.
+
+Airflow's scheduler uses these classes too, so `airflow_plugin.py` registers them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.definitions.deadline import BaseDeadlineReference
+from airflow.timetables.trigger import CronPartitionTimetable
+
+if TYPE_CHECKING:
+    from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction
+    from airflow.utils.types import DagRunType
+    from pendulum import DateTime
+    from sqlalchemy.orm import Session
+
+
+class NightlyTimetable(CronPartitionTimetable):  # type: ignore[misc]
+    """Every night at a UTC hour, about the UTC day before, which is the partition key, in backfills too.
+
+    Midnight ticks of a zone west of UTC, so that runs start at the wanted UTC hour and a backfill of days, whose
+    bounds are midnights, neither loses nor doubles one. A cron of `0 2` would do both.
+
+    Args:
+        hour: 0 to 12; None makes no run by itself, and takes runs by hand and backfills with their days all the same.
+    """
+
+    def __init__(self, hour: int | None) -> None:
+        super().__init__("0 0 * * *", timezone=f"Etc/GMT+{hour or 0}", run_offset=-1, key_format="%Y-%m-%d")
+        self._hour = hour
+        self.can_be_scheduled = hour is not None
+        self.description = "By hand, about any UTC day"
+        if hour is not None:
+            self.description = f"Every night at {hour:02d}:00 UTC, about the UTC day before"
+
+    @property
+    def summary(self) -> str:
+        """What stands in the UI's column of schedules; the cron would say midnight."""
+        return "by hand" if self._hour is None else f"daily {self._hour:02d}:00 UTC"
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> NightlyTimetable:
+        """Return the timetable of what `serialize` gave."""
+        return cls(data["hour"])
+
+    def serialize(self) -> dict[str, Any]:
+        """Return what the scheduler needs to make the same timetable."""
+        return {"hour": self._hour}
+
+    def next_dagrun_info_v2(
+        self, *, last_dagrun_info: DagRunInfo | None, restriction: TimeRestriction
+    ) -> DagRunInfo | None:
+        """Return the next scheduled run, or None where nothing runs by itself."""
+        if self._hour is None:
+            return None
+        return super().next_dagrun_info_v2(last_dagrun_info=last_dagrun_info, restriction=restriction)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NightlyTimetable) and self._hour == other._hour
+
+    def __hash__(self) -> int:
+        return hash(self._hour)
+
+    def generate_run_id(
+        self, *, run_type: DagRunType, run_after: DateTime, data_interval: DataInterval | None, **extra: Any
+    ) -> str:
+        """Return a run id that begins with the day, where it is known: `scheduled__2026-03-09__x7Kd2mQ1`."""
+        whole = str(super().generate_run_id(run_type=run_type, run_after=run_after, data_interval=data_interval))
+        unique = whole.rpartition("__")[2]
+        about = extra.get("partition_key") or f"at-{run_after:%Y-%m-%dT%H-%M-%S}"
+        return str(run_type.generate_run_id(suffix=f"{about}__{unique}"))
+
+
+class NightlyStart(BaseDeadlineReference):  # type: ignore[misc]
+    """The instant at which the schedule meant a run to start; None for runs that somebody asked for."""
+
+    required_kwargs = frozenset({"dag_id", "run_id"})
+
+    def _evaluate_with(self, *, session: Session, dag_id: str, run_id: str) -> datetime | None:
+        from airflow.models import DagRun
+        from airflow.utils.types import DagRunType
+        from sqlalchemy import select
+
+        scheduled = DagRun.run_type == DagRunType.SCHEDULED
+        found: datetime | None = session.scalar(
+            select(DagRun.run_after).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id, scheduled)
+        )
+        return found

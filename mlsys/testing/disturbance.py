@@ -1,0 +1,84 @@
+"""What a deployment must bear: a worker killed in the middle of a training, then the database restarted once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from mlsys.errors import RunError, TransientError
+from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.testing.lost_worker import DAG, LONG, MODELS, run_day
+
+Json = dict[str, Any]
+INDEX = next(index for index, model in enumerate(MODELS) if model.get("name") == LONG)
+MIDDLE_SECONDS = 8.0  # the libraries are imported by then, and the fit goes on for longer
+PATIENCE_SECONDS = 600.0
+
+
+def disturb(
+    api: AirflowApi,
+    *,
+    kill: Callable[[Json], None],
+    restart_database: Callable[[], None],
+    supervise: Callable[[], None] = lambda: None,
+    say: Callable[[str], None] = lambda _: None,
+) -> list[Json]:
+    """Retrain, with both disturbances, and return the task instances of the run once it has ended.
+
+    Args:
+        api: of the Airflow to trigger the run in.
+        kill: kills the worker that runs the given task instance, without a warning.
+        restart_database: stops Postgres and starts it again.
+        supervise: called about once a second; starts again what has died, if nothing else does.
+        say: told what happens.
+
+    Raises:
+        RunError: the run failed, or was not disturbed in its middle.
+    """
+    run_id = api.trigger(DAG, partition_key=run_day(), conf={"reason": "to be disturbed"})
+    first = _training(api, run_id, supervise, lambda task: task["try_number"] == 1)
+    say(f"Training of '{LONG}' began on {first['hostname']}, process {first['pid']}")
+    kill(first)
+    say("Its worker was killed")
+    second = _training(api, run_id, supervise, lambda task: task["try_number"] > 1)
+    say(f"Training of '{LONG}' began again on {second['hostname']}, process {second['pid']}")
+    restart_database()
+    say("Postgres was restarted")
+    for run in _polled(lambda: api.run(DAG, run_id), supervise):
+        if run["state"] in ("success", "failed"):
+            break
+    tasks = api.task_instances(DAG, run_id)
+    states = {f"{task['task_id']}[{task['map_index']}]": task["state"] for task in tasks}
+    if run["state"] != "success":
+        raise RunError("The disturbed run failed", where=run_id, got=states)
+    say(f"The run ended: {states}")
+    return tasks
+
+
+def _training(api: AirflowApi, run_id: str, supervise: Callable[[], None], wanted: Callable[[Json], bool]) -> Json:
+    """Return the long training's instance when it has been running for a while."""
+    since: float | None = None
+    for tasks in _polled(lambda: api.task_instances(DAG, run_id), supervise):
+        task: Json = next((t for t in tasks if t["task_id"] == "train" and t["map_index"] == INDEX), {"state": None})
+        if task["state"] in ("success", "failed", "upstream_failed"):
+            raise RunError("The training ended before it could be disturbed", where=run_id, got=task["state"])
+        if task["state"] != "running" or not wanted(task):
+            since = None
+        elif since is None:
+            since = time.monotonic()
+        elif time.monotonic() - since > MIDDLE_SECONDS:
+            return task
+    raise AssertionError  # _polled ends by an error
+
+
+def _polled(ask: Callable[[], Any], supervise: Callable[[], None]) -> Iterator[Any]:
+    """Yield the answers, about once a second; silence of a restarting service is passed over."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        supervise()
+        with suppress(TransientError):
+            yield ask()
+        time.sleep(1.0)
+    raise RunError(f"No end after {PATIENCE_SECONDS:.0f} s", where=DAG)

@@ -1,0 +1,19 @@
+"""What mlsys adds to Airflow's pages: "Models" in the navigation, and buttons on the tasks of a retraining."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from airflow.plugins_manager import AirflowPlugin
+
+from mlsys.orchestration.models_page import PREFIX, VIEW, ModelsPage
+from mlsys.orchestration.models_page_links import DataDocsLink, MlflowLink, ReportCardLink
+
+
+class MlsysPlugin(AirflowPlugin):
+    """Found by Airflow in its plugins folder."""
+
+    name = "mlsys"
+    fastapi_apps: ClassVar[list[Any]] = [{"app": ModelsPage(), "url_prefix": PREFIX, "name": "mlsys models"}]
+    external_views: ClassVar[list[Any]] = [VIEW]
+    operator_extra_links: ClassVar[list[Any]] = [ReportCardLink(), MlflowLink(), DataDocsLink()]

@@ -1,0 +1,61 @@
+"""`mlsys backfill` on the shop."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from mlsys.testing.shop import day
+
+pytestmark = pytest.mark.slow
+
+RANGE = ("--from", str(day(9)), "--to", str(day(11)))
+
+
+def test_it_tells_the_days_the_answer_and_the_report(mlsys, changed) -> None:
+    answer = mlsys("backfill", "shop", *RANGE)
+    assert answer.code == 0
+    assert answer.out.startswith(f"shop, {day(9)} to {day(11)}, mode simulate: 3 done.\n")
+    path = changed / "reports" / "shop" / "walk-forward.html"
+    assert f"Walk-forward report: {path}" in answer.out
+    assert path.is_file()
+
+
+def test_as_json_it_is_one_object(mlsys, changed) -> None:
+    answer = mlsys("backfill", "shop", *RANGE, "--json", "--backwards", "--parallel", "1")
+    found = json.loads(answer.out)
+    assert found["counts"] == {"done": 3}
+    assert [item["day"] for item in found["days"]] == [str(day(n)) for n in (9, 10, 11)]
+    assert found["report"]["json_path"] == "reports/shop/walk-forward.json"
+
+
+def test_training_for_the_record_makes_no_report_and_no_champion(mlsys, changed, work) -> None:
+    before = work.ledger.champion_changes("shop")
+    answer = mlsys("backfill", "shop", *RANGE, "--mode", "train")
+    assert answer.out == f"shop, {day(9)} to {day(11)}, mode train: 3 done.\n"
+    assert not (changed / "reports" / "shop" / "walk-forward.html").exists()
+    assert work.ledger.champion_changes("shop") == before
+
+
+def test_a_failed_day_is_named_and_gives_its_exit_code(mlsys, changed) -> None:
+    with closing(sqlite3.connect(changed / "shop.db")) as connection, connection:
+        connection.execute(f"UPDATE orders SET basket_value = -1 WHERE date(placed_at) = '{day(10)}'")
+    answer = mlsys("backfill", "shop", *RANGE)
+    assert answer.code == 3
+    assert "2 done, 1 failed" in answer.out
+    assert str(day(10)) in answer.out
+    assert "basket_value" in answer.out
+    assert answer.last_line == "mlsys: exit code 3 (data refused)"
+
+
+def test_a_wrong_day_is_refused(mlsys, changed) -> None:
+    answer = mlsys("backfill", "shop", "--from", "2026-5-9", "--to", str(day(11)))
+    assert answer.code == 2
+    assert "--from" in answer.err
+
+
+def test_live_is_no_mode_of_a_backfill(mlsys, changed) -> None:
+    assert mlsys("backfill", "shop", *RANGE, "--mode", "live").code == 2

@@ -1,0 +1,323 @@
+"""The Models page as a person meets it: a real Airflow, a real Chromium, real clicks, from the first run to a rollback.
+
+The tests follow each other like the days of a model: a run from Airflow's own form waits for a person, is approved and
+serves; a second one takes its place; the first one is let serve again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from mlsys.orchestration import stack
+from mlsys.settings import Settings, load_settings
+from mlsys.testing.shop import day, edit_spec, make_shop
+from mlsys.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, FrameLocator, Locator, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
+
+ROOT = Path(__file__).parents[2]
+DAG = "retrain_shop"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+RUN_MS = 180_000  # a run on a busy machine
+PAGE_MS = 60_000
+
+
+def free_ports() -> tuple[int, int]:
+    with socket.socket() as first, socket.socket() as second:
+        first.bind(("127.0.0.1", 0))
+        second.bind(("127.0.0.1", 0))
+        return first.getsockname()[1], second.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed here")
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    with sync_api.sync_playwright() as playwright:
+        own = Path(playwright.chromium.executable_path)
+        if found is None and not own.exists():
+            pytest.skip("no Chromium here: install one (Debian: apt-get install chromium) to run the browser test")
+        # Its own sandbox refuses to start as root.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        launched = playwright.chromium.launch(executable_path=found or own, args=arguments)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def settings(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    home = tmp_path_factory.mktemp("browser") / "home"
+    make_shop(home, home / "pipelines", days=11)
+    # Every new model is good enough, and a person has the last word.
+    edit_spec(home / "pipelines", gates=["min_rows"], approval={"required": True})
+    airflow, mlflow = free_ports()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "HOME": home,
+            "PIPELINES": home / "pipelines",
+            "DAGS": ROOT / "dags",
+            "PLUGINS": ROOT / "plugins",
+            "AIRFLOW_PORT": airflow,
+            "MLFLOW_PORT": mlflow,
+        }.items():
+            patch.setenv(f"MLSYS_{name}", str(value))
+        yield load_settings()
+
+
+@pytest.fixture(scope="module")
+def access(settings: Settings) -> Iterator[stack.Access]:
+    try:
+        found = stack.up(settings, progress=lambda _: None)
+        with stack.connect(settings) as api:
+            for dag_id in (DAG, "rollback"):
+                api.wait_for_dag(dag_id, seconds=180)
+                api.pause(dag_id, paused=False)
+        yield found
+    finally:
+        stack.down(settings, progress=lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Browser, access: stack.Access) -> Iterator[Visit]:
+    """A logged-in browser window."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    context.set_default_timeout(PAGE_MS)
+    made = Visit(context.new_page(), access)
+    made.log_in()
+    yield made
+    context.close()
+
+
+class Visit:
+    """A person in front of Airflow's pages."""
+
+    def __init__(self, page: Page, access: stack.Access) -> None:
+        self.page = page
+        self.access = access
+        self.hosts: set[str] = set()
+        self.wrong: list[str] = []
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+
+    def log_in(self) -> None:
+        self.page.goto(self.access.airflow)
+        self.page.fill("input[name=username]", self.access.login)
+        self.page.fill("input[name=password]", self.access.password)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("link", name="Models", exact=True).or_(self._nav("Models")).first.wait_for()
+
+    def models(self) -> FrameLocator:
+        """Open the Models page from Airflow's navigation."""
+        self._nav("Models").click()
+        frame = self.page.frame_locator('iframe[title="Models"]')
+        frame.get_by_role("heading", name="Models", exact=True).wait_for()
+        return frame
+
+    def one(self) -> FrameLocator:
+        """Open the page of the shop."""
+        frame = self.models()
+        frame.get_by_role("link", name="shop", exact=True).click()
+        frame.get_by_role("heading", name="Who served").wait_for()
+        return frame
+
+    def card(self, frame: FrameLocator) -> Locator:
+        return frame.get_by_role("article").filter(has_text="shop")
+
+    def _nav(self, name: str) -> Locator:
+        return self.page.locator(f'a[href$="/plugin/mlsys"], a[title="{name}"]').first
+
+
+def answer(frame: FrameLocator, choice: str, reason: str) -> None:
+    frame.get_by_role("button", name=f"{choice}…").click(timeout=RUN_MS)
+    dialog = frame.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill(reason)
+    dialog.get_by_role("button", name="Send").click()
+
+
+def champions() -> list[tuple[str, str, str]]:
+    with open_workspace() as work:
+        return [(change.version, change.kind, change.who) for change in work.ledger.champion_changes("shop")]
+
+
+def test_before_any_run_the_page_says_what_to_do(visit: Visit) -> None:
+    frame = visit.models()
+    assert "No run yet" in visit.card(frame).inner_text()
+
+
+def test_a_run_from_airflows_own_form_waits_for_a_person_and_serves_once_approved(visit: Visit) -> None:
+    page = visit.page
+    page.goto(f"{visit.access.airflow}/dags/{DAG}")
+    page.get_by_role("button", name="Trigger").first.click()
+    form = page.get_by_role("dialog")
+    form.get_by_role("button", name="Trigger").last.click()
+    page.wait_for_url(re.compile(r"/runs/"), timeout=PAGE_MS)
+
+    frame = visit.models()
+    frame.get_by_text("Waits for a person.").wait_for(timeout=RUN_MS)
+    answer(frame, "Approve", "looks good to me")
+    frame.get_by_text("by admin").wait_for(timeout=RUN_MS)
+    assert "1.0.0" in visit.card(frame).inner_text()
+    assert champions() == [("1.0.0", "promote", "admin")]
+
+
+def test_a_run_from_the_page_is_followed_to_its_end(visit: Visit, settings: Settings) -> None:
+    make_shop(settings.root, settings.root / "pipelines", days=12)
+    frame = visit.models()
+    visit.card(frame).get_by_role("button", name="Retrain…").click()
+    dialog = frame.get_by_role("dialog")
+    dialog.get_by_label("Day of data").fill(str(day(11)))
+    dialog.get_by_label("Reason").fill("<b>new</b> data")
+    dialog.get_by_role("button", name="Start").click()
+    frame.get_by_text("Retraining:").wait_for()
+    answer(frame, "Approve", "better")
+    frame.get_by_text("1.0.1", exact=True).first.wait_for(timeout=RUN_MS)
+    with open_workspace() as work:
+        plan = work.ledger.runs("shop")[-2].plan
+    assert plan is not None
+    assert (plan.day, plan.reason) == (day(11), "<b>new</b> data")
+
+
+def test_a_refused_retraining_says_why_in_the_dialog(visit: Visit) -> None:
+    frame = visit.models()
+    visit.page.route("**/api/v2/dags/*/dagRuns", lambda route: route.fulfill(status=403, json={"detail": "Forbidden"}))
+    visit.card(frame).get_by_role("button", name="Retrain…").click()
+    frame.get_by_role("dialog").get_by_role("button", name="Start").click()
+    frame.get_by_role("alert").get_by_text("Airflow does not allow you to do this.").wait_for()
+    visit.page.keyboard.press("Escape")
+    visit.page.unroute_all()
+
+
+def test_the_earlier_version_is_let_serve_again_with_a_reason(visit: Visit) -> None:
+    frame = visit.one()
+    frame.get_by_role("button", name="Let it serve again…").click()
+    dialog = frame.get_by_role("dialog")
+    dialog.get_by_role("button", name="Roll back").click()
+    assert dialog.is_visible()  # without a reason it is not sent
+    dialog.get_by_label("Reason").fill("the new one is worse in the shop")
+    dialog.get_by_role("button", name="Roll back").click()
+    answer(frame, "Approve", "yes, back")
+    frame.get_by_text("rolled back to").wait_for(timeout=RUN_MS)
+    assert [version for version, _, _ in champions()] == ["1.0.0", "1.0.1", "1.0.0"]
+    assert champions()[-1][1] == "rollback"
+
+
+def test_who_served_today_is_told_in_order(visit: Visit) -> None:
+    frame = visit.one()
+    with open_workspace() as work:
+        made = work.ledger.champion_changes("shop")[-1].at
+    assert made is not None
+    frame.get_by_label("Who served on this day?").fill(str(made.date()))
+    frame.get_by_role("button", name="Show").click()
+    lines = frame.locator(".answer p")
+    lines.last.get_by_text("until now").wait_for()
+    assert lines.last.locator("b").inner_text() == "1.0.0"
+
+
+def test_report_card_data_docs_dag_run_and_mlflow_are_one_click_away(visit: Visit) -> None:
+    page = visit.page
+    frame = visit.one()
+    frame.locator("details.decision summary").first.click()
+    decision = frame.locator("details.decision").first
+    with page.expect_popup() as opened:
+        decision.get_by_role("link", name="MLflow").click()
+    assert opened.value.url.startswith(visit.access.mlflow)
+    opened.value.close()
+    decision.get_by_role("link", name="Report card").click()
+    frame.get_by_role("heading", name="Promoted").wait_for()
+
+    visit.one().get_by_role("link", name="Data Docs").click()
+    frame.get_by_role("heading", name="Data Docs of shop").wait_for()
+
+    frame = visit.one()
+    frame.locator("details.decision summary").first.click()
+    frame.locator("details.decision").first.get_by_role("link", name="DAG run").click()
+    page.wait_for_url(re.compile(rf"/dags/{DAG}/runs/"))
+
+
+def test_a_page_of_the_frame_has_an_address_that_can_be_opened_again(visit: Visit) -> None:
+    visit.one()
+    address = visit.page.url
+    assert address.endswith("/plugin/mlsys/mlsys/pipelines/shop")
+    visit.page.goto(address)
+    frame = visit.page.frame_locator('iframe[title="Models"]')
+    frame.get_by_role("heading", name="Who served").wait_for()
+
+
+def test_a_task_has_buttons_for_what_its_run_made(visit: Visit, settings: Settings) -> None:
+    with stack.connect(settings) as api:
+        run = next(run for run in api.runs(DAG) if run["state"] == "success")
+    page = visit.page
+    page.goto(f"{visit.access.airflow}/dags/{DAG}/runs/{quote(run['dag_run_id'], safe='')}/tasks/decide/details")
+    for name in ("Data Docs", "MLflow"):
+        page.get_by_role("link", name=name, exact=True).wait_for()
+    page.get_by_role("link", name="Report card", exact=True).click()
+    frame = page.frame_locator('iframe[title="Models"]')
+    frame.get_by_role("heading", name="Promoted").wait_for()
+
+
+def test_a_task_of_another_dag_has_no_such_button(visit: Visit, settings: Settings) -> None:
+    with stack.connect(settings) as api:
+        (run,) = api.runs("rollback")
+    address = f"/api/v2/dags/rollback/dagRuns/{quote(run['dag_run_id'], safe='')}/taskInstances/roll_back/links"
+    links: dict[str, Any] = visit.page.evaluate("address => fetch(address).then(answer => answer.json())", address)
+    assert set(links["extra_links"].values()) == {None}
+
+
+def test_the_page_is_dark_when_airflow_is(visit: Visit) -> None:
+    frame = visit.models()
+
+    def lightness() -> float:
+        found = frame.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
+        return float(re.findall(r"[\d.]+", str(found))[0])
+
+    assert lightness() > 0.9
+    visit.page.evaluate("localStorage.setItem('theme', 'dark')")
+    frame.locator('html[data-theme="dark"]').wait_for()
+    assert lightness() < 0.3
+    visit.page.evaluate("localStorage.setItem('theme', 'light')")
+
+
+def test_the_keyboard_opens_and_closes_a_dialog_and_comes_back_to_its_button(visit: Visit) -> None:
+    frame = visit.models()
+    button = visit.card(frame).get_by_role("button", name="Retrain…")
+    button.focus()
+    visit.page.keyboard.press("Enter")
+    frame.get_by_role("dialog").get_by_label("Day of data").wait_for()
+    visit.page.keyboard.press("Escape")
+    assert button.evaluate("button => document.activeElement === button")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_is_wider_than_the_screen(visit: Visit, width: int) -> None:
+    visit.page.set_viewport_size({"width": width, "height": 800})
+    for frame in (visit.models(), visit.one()):
+        assert frame.locator("html").evaluate("html => html.scrollWidth <= html.clientWidth")
+    visit.page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_a_session_that_ended_leads_to_the_login_and_back(visit: Visit) -> None:
+    frame = visit.models()
+    visit.page.context.clear_cookies()
+    frame.get_by_role("link", name="shop", exact=True).click()
+    frame.locator("input[name=username]").fill(visit.access.login)
+    frame.locator("input[name=password]").fill(visit.access.password)
+    frame.get_by_role("button", name="Sign in").click()
+    frame.get_by_role("heading", name="Who served").wait_for()
+
+
+def test_no_script_failed_and_nothing_came_from_elsewhere(visit: Visit) -> None:
+    assert visit.wrong == []
+    ours = {urlsplit(address).netloc for address in (visit.access.airflow, visit.access.mlflow)}
+    assert visit.hosts - {""} <= ours

@@ -1,0 +1,183 @@
+"""The walk-forward comparison on worlds whose truth is known: scores that were drawn, and a shop that was made.
+
+Scores are binormal, as in `test_simulated_worlds.py`; the noise of a model is its own, part of the noise is common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import sqrt
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from mlsys.backfill import Backfilled, backfill
+from mlsys.scored import Scored
+from mlsys.spec import Spec
+from mlsys.testing import records_samples, shop, small_world
+from mlsys.testing.shop import day, edit_spec, enter, make_shop
+from mlsys.walkforward_change import fall_of
+from mlsys.walkforward_days import SimulatedDay, Simulation
+from mlsys.walkforward_scores import JudgedDay
+from mlsys.walkforward_strategies import GATED, LEVEL, NEVER, WEEKLY, Compared, compare, strategies_of
+from mlsys.workspace import open_workspace
+
+pytestmark = pytest.mark.slow
+
+N_DAYS = 22
+ROWS = 100
+WORLDS = 200
+SKILL = 1.8
+FALLEN = 0.6
+CHANGED = 10  # from this day on, a model of an older day has the skill FALLEN
+FIRST = date(2026, 3, 1)
+
+
+@dataclass
+class DrawnBook:
+    """Stands in for `ScoreBook`: rows and scores of a world, drawn when they are asked for."""
+
+    world: int
+    changed: int
+
+    def __post_init__(self) -> None:
+        blank: Any = None
+        self.days = {_day(n): JudgedDay(_day(n), "", ROWS, blank, self._rows(n)[0]) for n in range(1, N_DAYS)}
+
+    def scored(self, model: SimulatedDay, judged: date) -> Scored:
+        """What a model says of a day: as good as it is for a world of its kind."""
+        n, made = (judged - FIRST).days, (model.day - FIRST).days
+        y, common = self._rows(n)
+        skill = FALLEN if made < self.changed <= n else SKILL
+        own = np.random.default_rng([self.world, n, made, 1]).normal(size=ROWS)
+        logits = skill * y + sqrt(0.5) * common + sqrt(0.5) * own
+        return Scored(y, 1 / (1 + np.exp(-logits)))
+
+    def _rows(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+        generator = np.random.default_rng([self.world, n, 0])
+        return (generator.random(ROWS) < 0.4).astype("int8"), generator.normal(size=ROWS)
+
+
+def _day(n: int) -> date:
+    return FIRST + timedelta(days=n)
+
+
+def compared(world: int, *, changed: int = N_DAYS) -> Compared:
+    """Compare the strategies in a world; the gates would have promoted the day after the change, and days 0 and 5."""
+    spec = Spec.model_validate({**small_world.SPEC, "metrics": {"replicates": 200}})
+    spec = spec.model_copy(update={"training": spec.training.model_copy(update={"seed": world})})
+    rest: Any = None
+    models = tuple(
+        SimulatedDay(records_samples.plan().model_copy(update={"day": _day(n)}), rest, rest, rest, rest, rest, "")
+        for n in range(N_DAYS)
+    )
+    simulation = Simulation("world", _day(0), _day(N_DAYS - 1), spec, "", models, {}, ())
+    gated = [models[n] for n in sorted({0, 5, min(changed, N_DAYS - 1)})]
+    book: Any = DrawnBook(world, changed)
+    return compare(simulation, strategies_of(simulation, gated), book)
+
+
+def separated(found: Compared, pair: tuple[str, str]) -> int:
+    """Return 1 or -1 when the interval of the first over the second lies above or below zero, else 0."""
+    gain = next(g.comparison for g in found.gains if (g.strategy, g.over) == pair)
+    assert gain.lower is not None
+    assert gain.upper is not None
+    return int(gain.lower > 0) - int(gain.upper < 0)
+
+
+def fall(found: Compared) -> date | None:
+    never = next(result for result in found.strategies if result.name == NEVER)
+    values = [daily.value.value for daily in never.daily if daily.value.value is not None]
+    change = fall_of([daily.day for daily in never.daily], values, direction="higher")
+    return change.day if change else None
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    with threadpool_limits(limits=1):
+        yield
+
+
+@pytest.fixture(scope="module")
+def calm() -> list[Compared]:
+    return [compared(world) for world in range(WORLDS)]
+
+
+@pytest.fixture(scope="module")
+def changing() -> list[Compared]:
+    return [compared(world, changed=CHANGED) for world in range(WORLDS, WORLDS + 60)]
+
+
+@pytest.mark.parametrize("pair", [(GATED, NEVER), (GATED, WEEKLY)])
+def test_equal_strategies_are_separated_as_often_as_the_level_says(calm: list[Compared], pair: tuple[str, str]) -> None:
+    share = sum(separated(found, pair) != 0 for found in calm) / WORLDS
+    assert abs(share - (1 - LEVEL)) < 3 * sqrt(LEVEL * (1 - LEVEL) / WORLDS)
+
+
+def test_a_calm_world_hardly_ever_shows_a_change(calm: list[Compared]) -> None:
+    assert sum(fall(found) is not None for found in calm) <= 0.03 * WORLDS
+
+
+def test_after_a_change_never_retraining_loses_in_every_world(changing: list[Compared]) -> None:
+    assert all(separated(found, (GATED, NEVER)) == 1 for found in changing)
+    assert all(separated(found, (WEEKLY, NEVER)) == 1 for found in changing)
+
+
+def test_the_change_is_dated_right(changing: list[Compared]) -> None:
+    exact = sum(fall(found) == _day(CHANGED) for found in changing)
+    assert exact >= 0.95 * len(changing)
+
+
+def test_intervals_cover_the_truth(calm: list[Compared]) -> None:
+    truth = NormalDist().cdf(SKILL / sqrt(2))
+    covered = [
+        result.pooled.lower <= truth <= result.pooled.upper
+        for found in calm
+        for result in found.strategies
+        if result.pooled.lower is not None and result.pooled.upper is not None
+    ]
+    assert len(covered) == len(calm) * len(calm[0].strategies)
+    # The strategies of a world share its rows: there are as many independent looks as worlds.
+    assert abs(sum(covered) / len(covered) - LEVEL) < 3 * sqrt(LEVEL * (1 - LEVEL) / WORLDS)
+
+
+# -- from rows to the answer, with models that are really trained ------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=["changes", "stays"])
+def walked(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Backfilled]]:
+    """A backfill of days 8 to 22 of a shop whose customers change on day 12, or never."""
+    home = tmp_path_factory.mktemp("walked") / "home"
+    with pytest.MonkeyPatch.context() as patched:
+        if request.param == "stays":
+            patched.setattr(shop, "CHANGE", 1000)
+        make_shop(home, home / "pipelines", days=23)
+        split = {"kind": "time", "validation_days": 2, "holdout_days": 3, "train_window_days": 4}
+        edit_spec(home / "pipelines", registries=[], split=split)
+        enter(home, patched)
+        with open_workspace() as work:
+            yield request.param, backfill(work, "shop", first=day(8), last=day(22), parallel=2)
+
+
+def test_the_answer_is_the_truth_of_the_shop(walked: tuple[str, Backfilled]) -> None:
+    world, done = walked
+    report = done.report
+    assert report is not None
+    assert report.gain.lower is not None
+    assert report.gain.upper is not None
+    if world == "changes":
+        assert report.change_day == day(shop.CHANGE)
+        assert report.gain.lower > 0
+        assert report.advice != NEVER
+    else:
+        assert report.change_day is None
+        assert report.gain.lower <= 0 <= report.gain.upper
+        assert report.advice == NEVER
+        assert "does not separate" in report.sentence

@@ -1,0 +1,31 @@
+"""A retraining over two Celery workers, one of which is killed, and a Postgres that restarts: one right decision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mlsys.testing import lost_worker
+from mlsys.testing.disturbance import INDEX, disturb
+
+if TYPE_CHECKING:
+    from mlsys.orchestration.airflow_api import AirflowApi
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1200)]
+
+
+def test_a_killed_worker_and_a_restarted_database_change_no_decision(services, api: AirflowApi) -> None:
+    tasks = disturb(
+        api,
+        kill=services.kill_worker_of,
+        restart_database=services.restart_postgres,
+        supervise=services.supervise,
+    )
+    (training,) = [t for t in tasks if t["task_id"] == "train" and t["map_index"] == INDEX]
+    assert training["try_number"] == 2
+    assert services.found("found") == services.found("expected")
+    assert api.health()["scheduler"] == "healthy"
+    # The log of the lost try is read from the shared folder, though its worker is gone.
+    lost = api.task_log(lost_worker.DAG, training["dag_run_id"], "train", try_number=1, map_index=INDEX)
+    assert any("snapshot" in line or "task" in line.lower() for line in lost)
