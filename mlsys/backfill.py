@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import logging
-import signal
+import os
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -242,7 +242,7 @@ def _preload(spec: Spec) -> None:
 
 
 def _in_child(work: Workspace, requests: Sequence[RunRequest]) -> bytes:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its children
+    os.setpgid(0, 0)  # Ctrl-C reaches the parent alone, which ends this child and the fits that it has started
     ledger = Ledger(work.databases.ledger_url)
     try:
         own = replace(work, ledger=ledger)

@@ -71,7 +71,7 @@ def side_by_side(work: Mapping[str, Callable[[], bytes]], *, workers: int, timeo
         finally:
             for pipe, child in running.items():
                 os.close(pipe)
-                os.kill(child.pid, signal.SIGKILL)
+                _kill(child)
                 os.waitpid(child.pid, 0)
 
 
@@ -126,4 +126,12 @@ def _kill_overdue(children: Iterable[_Child], timeout: float) -> None:
     for child in children:
         if not child.timed_out and time.monotonic() - child.started > timeout:
             child.timed_out = True
-            os.kill(child.pid, signal.SIGKILL)
+            _kill(child)
+
+
+def _kill(child: _Child) -> None:
+    """Kill a child, and with it its own children where it leads a process group."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        os.kill(child.pid, signal.SIGKILL)

@@ -104,8 +104,12 @@ class Outbox:
         """Return what is still to be delivered, oldest first."""
         found = []
         for path in self._waiting.glob("[!.]*.json"):
-            content = json.loads(path.read_text(encoding="utf-8"))
-            found.append((path, Notice.load(content["notice"]), Channel.load(content["channel"])))
+            try:
+                content = json.loads(path.read_text(encoding="utf-8"))
+                found.append((path, Notice.load(content["notice"]), Channel.load(content["channel"])))
+            except (ValueError, KeyError) as error:  # of another version of mlsys, perhaps
+                path.replace(path.with_suffix(".unreadable"))
+                log.warning("notice_unreadable path=%s reason=%r", path, str(error))
         return sorted(found, key=lambda item: (item[1].at, item[0].name))
 
     def deliver(self, deliver: Deliver) -> int:

@@ -86,7 +86,7 @@ def with_way_back(html: str, pipeline: str, places: Places) -> str:
         '<p style="margin:0;padding:10px 14px;font:14px system-ui,sans-serif"><a href="{}/">Models</a> / '
         '<a href="{}">{}</a></p>'
     ).format(places.page, places.pipeline(pipeline), pipeline)
-    return re.sub(r"<body[^>]*>", lambda body: f"{body[0]}{link}", html, count=1)
+    return re.sub(r"<body[^>]*>|(?=<h1)", lambda begin: f"{begin[0]}{link}", html, count=1)
 
 
 @cache

@@ -77,7 +77,7 @@ def _services(details: WalkForwardDetails) -> list[Service]:
     """Return who would have served when, behind the gates."""
     by_day: Mapping[date, SimulatedModel] = {model.day: model for model in details.models}
     taken = next(s.promotions for s in details.strategies if s.name == GATED)
-    ends = [*taken[1:], None]
+    ends = (*taken[1:], None) if taken else ()
     return [Service(_next(day), end, by_day[day]) for day, end in zip(taken, ends, strict=True)]
 
 

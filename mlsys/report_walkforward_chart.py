@@ -13,7 +13,7 @@ from mlsys.report_format import metric
 from mlsys.walkforward_records import Change, StrategyResult
 
 WIDTH, HEIGHT = 880.0, 340.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 14.0, 26.0, 44.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 24.0, 26.0, 44.0
 _DATES = 8
 _LEVELS = 5
 _LONGEST_STEP = timedelta(days=7)  # a longer pause between two points breaks the line

@@ -174,12 +174,12 @@ class Notify(Frozen):
     """Who is told of what; everything is logged in any case.
 
     Attributes:
-        on: the events that are sent.
+        events: those that are sent. (The key is not called `on`: YAML reads that as true.)
         email: receivers; the mail server is the operator's (Airflow connection `mlsys_smtp`).
         webhook: `true` for the address in the connection `mlsys_webhook`, or the name of another connection.
     """
 
-    on: tuple[Event, ...] = get_args(Event)
+    events: tuple[Event, ...] = get_args(Event)
     email: tuple[str, ...] = ()
     webhook: bool | str = False
 
@@ -190,7 +190,7 @@ class Notify(Frozen):
         mails = (Channel(kind="email", to=address) for address in self.email)
         return (*mails, *([Channel(kind="webhook", to=hook)] if hook else []))
 
-    @field_validator("on", "email", mode="before")
+    @field_validator("events", "email", mode="before")
     @classmethod
     def _one(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value

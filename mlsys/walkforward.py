@@ -13,18 +13,16 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
-import numpy as np
-
 from mlsys import report_walkforward
 from mlsys.errors import UsageError
 from mlsys.metrics import METRICS
 from mlsys.records import MetricValue
-from mlsys.scored import Scored
 from mlsys.store import canonical_json, write_atomically
 from mlsys.walkforward_answer import answer
 from mlsys.walkforward_change import fall_of
 from mlsys.walkforward_days import SimulatedDay, Simulation, collect
 from mlsys.walkforward_gates import judge_in_turn, promoted
+from mlsys.walkforward_measure import joined, plain
 from mlsys.walkforward_records import (
     Change,
     SimulatedModel,
@@ -35,7 +33,7 @@ from mlsys.walkforward_records import (
     WalkForwardDetails,
 )
 from mlsys.walkforward_scores import ScoreBook, judged_days
-from mlsys.walkforward_strategies import GATED, NEVER, Strategy, compare, plain, strategies_of
+from mlsys.walkforward_strategies import GATED, NEVER, Strategy, compare, strategies_of
 from mlsys.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -102,6 +100,7 @@ def details_of(work: Workspace, simulation: Simulation) -> WalkForwardDetails:
         primary=primary,
         direction=METRICS.find(primary).direction,
         models=_models(simulation, verdicts, book),
+        ranks=METRICS.find(primary).ranks,
         missing=dict(simulation.missing),
         notes=simulation.notes,
         compared=compared.days,
@@ -153,8 +152,7 @@ def _following(simulation: Simulation, model: SimulatedDay, book: ScoreBook) -> 
     parts = [book.scored(model, day) for day in sorted(book.days) if _follows(day, model.day)]
     if not parts:
         return None
-    y, y_score = (np.concatenate([getattr(p, name) for p in parts]) for name in ("y_true", "y_score"))
-    return plain(METRICS.parse(simulation.spec.metrics.primary), Scored(y, y_score, parts[0].threshold))
+    return plain(METRICS.parse(simulation.spec.metrics.primary), joined(parts))
 
 
 def _change(results: Sequence[StrategyResult], primary: str) -> Change | None:
@@ -178,7 +176,7 @@ def _summary(details: WalkForwardDetails, path: Path, json_path: Path, digest: s
             "n_missing": len(details.missing),
             "n_rows": details.n_rows,
             "strategies": tuple(
-                StrategySummary(name=s.name, n_promotions=len(s.promotions), pooled=s.pooled)
+                StrategySummary(name=s.name, n_promotions=len(s.promotions), overall=s.overall)
                 for s in details.strategies
             ),
             "gain": gains[GATED, NEVER],

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from mlsys.metrics import METRICS
 from mlsys.records import Comparison
+from mlsys.walkforward_measure import LEVEL
 from mlsys.walkforward_records import Answer, Change, Gain, StrategyResult
-from mlsys.walkforward_strategies import GATED, LEVEL, MONTHLY, NEVER, NIGHTLY, WEEKLY, Compared
+from mlsys.walkforward_strategies import GATED, MONTHLY, NEVER, NIGHTLY, WEEKLY, Compared
 from mlsys.wording import number
 
 _HEADLINES = {
@@ -46,18 +47,24 @@ def answer(compared: Compared, change: Change | None, primary: str) -> Answer:
             more=_fall(change),
         )
     advice = rarest_as_good(compared.strategies, compared.gains)
+    headline = _HEADLINES[advice] if advice else "The evidence is too thin"
+    reasons = _advice(advice, against_never)
+    if advice == NEVER and change is not None:
+        # A model that falls needs retraining, even when the models of the range came too early to help.
+        advice, headline = None, "Retraining has not helped so far"
+        reasons = [*reasons, "The days after its fall may be too few for the models to have learnt from them."]
     return Answer(
         advice=advice,
-        headline=_HEADLINES[advice] if advice else "The evidence is too thin",
+        headline=headline,
         sentence=_against_never(compared, against_never, results[GATED], METRICS.find(primary).title),
-        more=(*_others(gains, results), *_advice(advice, against_never), *_fall(change)),
+        more=(*_others(gains, results), *_fall(change), *reasons),
     )
 
 
 def rarest_as_good(strategies: Sequence[StrategyResult], gains: Sequence[Gain]) -> str | None:
     """Return the rarest way to retrain that the evidence does not separate from the best of them; gates stay on."""
     found = {(gain.strategy, gain.over): gain.comparison for gain in gains}
-    names = [result.name for result in strategies if result.name != NIGHTLY and result.pooled.value is not None]
+    names = [result.name for result in strategies if result.name != NIGHTLY and result.overall.value is not None]
     for i, name in enumerate(names):
         bounds = [found[more, name].lower for more in names[i + 1 :]]
         if None in bounds:

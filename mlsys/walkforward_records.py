@@ -61,13 +61,16 @@ class StrategyResult(Record):
     Attributes:
         rule: who is taken into service and when, in words.
         promotions: days whose model was taken into service; it serves from the next day on.
-        pooled: primary metric over all rows of the days that all strategies have a model for.
+        overall: primary metric over the days that all strategies have a model for, with its interval: of a metric that
+            ranks rows the mean of days, weighted by rows; of any other one the same as `pooled`.
+        pooled: primary metric of all rows of these days in one measurement.
     """
 
     name: str
     title: str
     rule: str
     promotions: tuple[date, ...]
+    overall: MetricValue
     pooled: MetricValue
     daily: tuple[DailyValue, ...]
 
@@ -117,6 +120,7 @@ class WalkForwardDetails(Record):
 
     Attributes:
         first, last: the range that was asked for.
+        ranks: whether the primary metric ranks rows, so that days are measured one by one.
         missing: why days of the range have no model.
         compared: days whose rows all strategies have a model for.
     """
@@ -128,6 +132,7 @@ class WalkForwardDetails(Record):
     primary: str
     direction: Literal["higher", "lower"]
     models: tuple[SimulatedModel, ...]
+    ranks: bool
     missing: dict[date, str]
     notes: tuple[str, ...]
     compared: tuple[date, ...]
@@ -139,11 +144,11 @@ class WalkForwardDetails(Record):
 
 
 class StrategySummary(Record):
-    """One strategy in the summary: how many models it took into service, and its pooled primary metric."""
+    """One strategy in the summary: how many models it took into service, and its primary metric over all days."""
 
     name: str
     n_promotions: int
-    pooled: MetricValue
+    overall: MetricValue
 
 
 class WalkForward(Record):

@@ -1,9 +1,6 @@
 """Ways to retrain, each a list of days whose model is taken into service, compared on the same rows.
 
-A model of day D serves from D+1 on, until the next one is taken. Intervals come from resampling rows within days,
-every strategy under the same draws (a stratified, paired bootstrap: Davison and Hinkley 1997, section 3.2). Days are
-not resampled: they differ for reasons, an abrupt change comes once, and some weeks have too few of them. So an interval
-says what other rows of these very days would have given, not what other days would give.
+A model of day D serves from D+1 on, until the next one is taken.
 """
 
 from __future__ import annotations
@@ -18,13 +15,12 @@ import numpy as np
 from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
 from mlsys.records import Comparison, MetricValue
-from mlsys.resampling import interval, paired_interval, replicate
-from mlsys.scored import Scored
+from mlsys.resampling import paired_interval
 from mlsys.walkforward_days import SimulatedDay, Simulation
+from mlsys.walkforward_measure import LEVEL, ByDay, Measured, joined, measure, plain
 from mlsys.walkforward_records import DailyValue, Gain, StrategyResult
 from mlsys.walkforward_scores import JudgedDay, ScoreBook
 
-LEVEL = 0.95  # two-sided
 MONTHLY_FROM = 60  # days of a range in which a monthly retraining happens at least twice
 
 NEVER, MONTHLY, WEEKLY, NIGHTLY, GATED = "never", "monthly", "weekly", "nightly", "gated"
@@ -82,24 +78,17 @@ def compare(simulation: Simulation, strategies: Sequence[Strategy], book: ScoreB
     """
     metric = METRICS.parse(simulation.spec.metrics.primary)
     serving = {s.name: _serving(s, book.days) for s in strategies}
-    able = [s.name for s in strategies if serving[s.name]]
+    able = [name for name, models in serving.items() if models]
     days = tuple(day for day in sorted(book.days) if all(day in serving[name] for name in able)) if able else ()
-    pooled = {name: _pooled([book.scored(serving[name][day], day) for day in days]) for name in able if days}
-    drawn = replicate(
-        pooled,
-        [metric],
-        n_replicates=simulation.spec.metrics.replicates,
-        seed=simulation.spec.training.seed,
-        strata=[book.days[day].y.size for day in days],
-    )
-    lines = {name: found[metric.kind] for name, found in drawn.items()}
+    scored = {name: {day: book.scored(serving[name][day], day) for day in days} for name in able}
+    n_replicates, seed = simulation.spec.metrics.replicates, simulation.spec.training.seed
+    measured = measure(metric, scored, n_replicates=n_replicates, seed=seed)
     results = tuple(
-        _result(s, metric, serving[s.name], book=book, pooled=pooled.get(s.name), line=lines.get(s.name))
-        for s in strategies
+        _result(s, metric, serving[s.name], scored=scored.get(s.name), measured=measured, book=book) for s in strategies
     )
-    values = {result.name: result.pooled for result in results}
+    values = {result.name: result.overall for result in results}
     gains = tuple(
-        Gain(strategy=more, over=rarer, comparison=_gain(metric, (more, rarer), values, lines))
+        Gain(strategy=more, over=rarer, comparison=_gain(metric, (more, rarer), values, measured.lines))
         for rarer, more in combinations([s.name for s in strategies], 2)
     )
     return Compared(results, gains, days, sum(book.days[day].y.size for day in days))
@@ -121,44 +110,28 @@ def _serving(strategy: Strategy, days: Mapping[date, JudgedDay]) -> dict[date, S
     return {day: model for day, model in found.items() if model is not None}
 
 
-def _pooled(days: Sequence[Scored]) -> Scored:
-    y = np.concatenate([scored.y_true for scored in days])
-    return Scored(y, np.concatenate([scored.y_score for scored in days]), days[0].threshold)
-
-
 def _result(
     strategy: Strategy,
     metric: Metric,
     serving: Mapping[date, SimulatedDay],
     *,
+    scored: ByDay | None,
+    measured: Measured,
     book: ScoreBook,
-    pooled: Scored | None,
-    line: np.ndarray | None,
 ) -> StrategyResult:
     daily = tuple(
         DailyValue(day=day, model_day=model.day, value=plain(metric, book.scored(model, day)))
         for day, model in sorted(serving.items())
     )
-    value = plain(metric, pooled)
-    if value.value is not None and line is not None:
-        bounds = interval(line, LEVEL)
-        value = value.model_copy(update={"lower": bounds.lower, "upper": bounds.upper, "reason": bounds.reason})
     return StrategyResult(
         name=strategy.name,
         title=TITLES[strategy.name],
         rule=_RULES[strategy.name],
         promotions=tuple(model.day for model in strategy.taken),
-        pooled=value,
+        overall=measured.values.get(strategy.name) or plain(metric, None),
+        pooled=plain(metric, joined([scored[day] for day in sorted(scored)]) if scored else None),
         daily=daily,
     )
-
-
-def plain(metric: Metric, rows: Scored | None) -> MetricValue:
-    """Return a metric without interval; None and the reason without rows."""
-    if rows is None:
-        return MetricValue(name=metric.kind, value=None, n=0, reason="no rows to judge on")
-    found = metric.value(rows)
-    return MetricValue(name=metric.kind, value=found.value, n=rows.y_true.size, reason=found.reason)
 
 
 def _gain(

@@ -137,6 +137,7 @@ def prove(compose: Compose, env: dict[str, str]) -> None:
         log = api.task_log(DAG, training["dag_run_id"], "train", try_number=1, map_index=INDEX)
         if not log:
             raise SystemExit("test-compose: the log of the lost try is gone")
+        say(f"The run's note in Airflow: {api.run(DAG, training['dag_run_id'])['note']!r}")
     for name, state, restarts in compose.states():
         if restarts != "0" or state != "running":
             say(f"{name}: {state}, started again {restarts} times by its restart policy")

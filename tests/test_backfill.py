@@ -6,6 +6,8 @@ import os
 import shutil
 import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import date, timedelta
@@ -166,8 +168,8 @@ def test_partitions_read_long_ago_are_the_same_in_any_order(another: Callable[[s
     found = []
     for name, backwards in (("forwards", False), ("backwards", True)):
         home = another(name)
-        # Day 4 was read by the live run of day 8 and changed since; the window of day 12 does not reach it.
-        update(home, "UPDATE orders SET gift = 'true' WHERE date(placed_at) = ?", day(4))
+        # Day 6 was read by the live run of day 8 and changed since; the window of day 7 reaches it, not that of day 12.
+        update(home, "UPDATE orders SET gift = 'true' WHERE date(placed_at) = ?", day(6))
         with open_workspace() as work:
             run_days(work, backwards=backwards)
             found.append({run_id: run["snapshot"] for run_id, run in records_of(work, "simulate").items()})
@@ -224,6 +226,24 @@ def test_a_killed_day_is_named_and_the_others_go_on(
     assert [outcome.status for outcome in done.days] == ["done", "failed", "done"]
     assert (done.failed[0].sentence, done.exit_code) == ("Its process ended by signal 9 (SIGKILL)", 4)
     assert [outcome.status for outcome in again.days] == ["left", "done", "left"]
+
+
+def test_an_interrupted_backfill_leaves_no_process_and_the_next_one_finishes_it(
+    another: Callable[[str], Path],
+) -> None:
+    another("home")
+    command = [sys.executable, "-m", "mlsys", "backfill", "shop", "--from", str(day(8)), "--to", str(day(11))]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stderr is not None
+        assert any("step name=split" in line for line in process.stderr)
+        os.killpg(process.pid, signal.SIGINT)
+        process.stderr.read()  # to the end: every process that could still write has ended
+    assert process.returncode == 130
+    with open_workspace() as work:
+        assert work.ledger.verify("shop")
+        done = run_days(work, first=8, last=11)
+    assert set(done.counts) <= {"done", "left"}
+    assert sum(done.counts.values()) == 4
 
 
 def test_reprocess_runs_again_what_airflow_s_words_say(another: Callable[[str], Path]) -> None:

@@ -2,6 +2,7 @@ import os
 import signal
 import time
 from functools import partial
+from pathlib import Path
 
 import psutil
 import pytest
@@ -57,6 +58,23 @@ def test_a_child_that_takes_too_long_is_killed() -> None:
     (ended,) = side_by_side({"a": _sleep}, workers=1, timeout=0.1)
     assert ended.cause == "timeout after 0.1 s"
     assert ended.killed
+
+
+def test_a_child_is_killed_with_the_group_that_it_leads(tmp_path: Path) -> None:
+    note = tmp_path / "grandchild"
+
+    def lead() -> bytes:
+        os.setpgid(0, 0)
+        if os.fork() == 0:
+            note.write_text(str(os.getpid()))
+        return _sleep()
+
+    (ended,) = side_by_side({"a": lead}, workers=1, timeout=2)
+    assert ended.killed
+    grandchild, deadline = int(note.read_text()), time.monotonic() + 30
+    while not _gone(grandchild) and psutil.Process(grandchild).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_leaving_early_leaves_no_process_behind() -> None:

@@ -101,6 +101,17 @@ def test_what_was_delivered_is_forgotten_after_a_week(tmp_path: Path) -> None:
     assert not sent.exists()
 
 
+def test_a_notice_that_can_not_be_read_is_set_aside_and_holds_up_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox, receiver = Outbox(tmp_path), Receiver()
+    outbox.put(notice(), [MAIL])
+    (tmp_path / "notices" / "waiting" / "old.json").write_text('{"notice": {"colour": "red"}, "channel": {}}')
+    assert outbox.deliver(receiver) == 0
+    assert receiver.got == [("email", "Promoted a")]
+    assert "notice_unreadable" in caplog.text
+
+
 def test_files_are_their_owners_alone(tmp_path: Path) -> None:
     Outbox(tmp_path).put(notice(), [MAIL])
     (file,) = (tmp_path / "notices" / "waiting").iterdir()

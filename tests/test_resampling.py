@@ -27,6 +27,14 @@ def test_chunks_stay_within_memory() -> None:
     assert all(chunk.nbytes <= resampling.CHUNK_BYTES for chunk in bootstrap_weights(50_000, 100, seed=0))
 
 
+def test_groups_are_drawn_from_by_themselves_whatever_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = (10, 70, 20)
+    whole = np.concatenate(list(bootstrap_weights(100, 30, seed=3, strata=sizes)))
+    assert [set(group.sum(axis=1)) for group in np.split(whole, (10, 80), axis=1)] == [{10}, {70}, {20}]
+    monkeypatch.setattr(resampling, "CHUNK_BYTES", 100 * 4 * 7)
+    assert (np.concatenate(list(bootstrap_weights(100, 30, seed=3, strata=sizes))) == whole).all()
+
+
 def test_models_share_the_weights() -> None:
     scored = scored_rows(100)
     drawn = replicate({"a": scored, "b": scored}, [METRICS.parse("roc_auc")], n_replicates=50, seed=0)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -271,6 +272,12 @@ def test_the_order_of_days_leaves_no_trace_in_the_report(tmp_path: Path, monkeyp
         found = {last: shop.validate(BETWEEN, tolerated=0.05, last=last) for last in order}
         reports.append([found[last].dump() for last in sorted(order)])
     assert reports[0] == reports[1]
+
+
+def test_whether_the_page_is_written_already_leaves_no_trace(shop: Shop) -> None:
+    before = shop.validate(BETWEEN)
+    shutil.rmtree(shop.home / data_docs.FOLDER)  # as long as another process is about to write it
+    assert shop.validate(BETWEEN) == before
 
 
 def test_a_page_that_cannot_be_written_is_said_and_costs_no_result(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,7 +137,7 @@ def test_the_virtual_champions_are_those_that_live_nights_make(
 def test_every_strategy_is_judged_on_the_same_rows(work: Workspace, home: Path) -> None:
     walk_forward(work, "shop")
     details = json.loads(reports(home)["walk-forward.json"])
-    assert {s["pooled"]["n"] for s in details["strategies"]} == {details["n_rows"]}
+    assert {s[key]["n"] for s in details["strategies"] for key in ("overall", "pooled")} == {details["n_rows"]}
     assert details["compared"] == [str(day(index)) for index in range(FIRST + 1, LAST + 1)]
     days = [[d["value"]["n"] for d in s["daily"]] for s in details["strategies"]]
     assert all(counts == days[0] for counts in days)

@@ -31,11 +31,13 @@ class Metric(Component, ABC):
 
     Attributes:
         undefined_when: completes the sentence "undefined: ..."; then the value is None, never 0 or NaN.
+        ranks: it compares the scores of rows with each other, so that all rows must be scored by one model.
     """
 
     direction: ClassVar[Literal["higher", "lower"]]
     title: ClassVar[str]
     undefined_when: ClassVar[str]
+    ranks: ClassVar[bool] = False
 
     @abstractmethod
     def replicates(self, resampled: Resampled) -> np.ndarray:

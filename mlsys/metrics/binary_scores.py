@@ -20,6 +20,7 @@ class RocAuc(Metric):
     kind: Literal["roc_auc"] = "roc_auc"
     direction = "higher"
     title = "ROC AUC"
+    ranks = True
     undefined_when = "all rows are of one class"
 
     def replicates(self, resampled: Resampled) -> np.ndarray:
@@ -38,6 +39,7 @@ class PrAuc(Metric):
     kind: Literal["pr_auc"] = "pr_auc"
     direction = "higher"
     title = "Average precision"
+    ranks = True
     undefined_when = "no row is positive"
 
     def replicates(self, resampled: Resampled) -> np.ndarray:

@@ -57,7 +57,8 @@ def default_args(spec: Spec) -> dict[str, Any]:
 
 def timetable(spec: Spec) -> NightlyTimetable:
     """Return when a spec's retraining runs, and about which day."""
-    return NightlyTimetable(spec.schedule.hour if spec.schedule.enabled else None)
+    hour = spec.schedule.hour if spec.schedule.enabled else None
+    return NightlyTimetable(hour, since=load_settings().schedule_start)
 
 
 def fingerprint(spec: Spec) -> str:

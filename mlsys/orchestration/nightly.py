@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.definitions.deadline import BaseDeadlineReference
 from airflow.timetables.trigger import CronPartitionTimetable
+from pendulum import instance
 
 if TYPE_CHECKING:
     from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction
@@ -26,11 +27,13 @@ class NightlyTimetable(CronPartitionTimetable):  # type: ignore[misc]
 
     Args:
         hour: 0 to 12; None makes no run by itself, and takes runs by hand and backfills with their days all the same.
+        since: no run is made by itself for ticks before. A DAG's own start date would do the same, and make a run with
+            an older logical date succeed without any task.
     """
 
-    def __init__(self, hour: int | None) -> None:
+    def __init__(self, hour: int | None, *, since: datetime | None = None) -> None:
         super().__init__("0 0 * * *", timezone=f"Etc/GMT+{hour or 0}", run_offset=-1, key_format="%Y-%m-%d")
-        self._hour = hour
+        self._hour, self._since = hour, since
         self.can_be_scheduled = hour is not None
         self.description = "By hand, about any UTC day"
         if hour is not None:
@@ -44,11 +47,12 @@ class NightlyTimetable(CronPartitionTimetable):  # type: ignore[misc]
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> NightlyTimetable:
         """Return the timetable of what `serialize` gave."""
-        return cls(data["hour"])
+        since = data["since"]
+        return cls(data["hour"], since=None if since is None else datetime.fromisoformat(since))
 
     def serialize(self) -> dict[str, Any]:
         """Return what the scheduler needs to make the same timetable."""
-        return {"hour": self._hour}
+        return {"hour": self._hour, "since": None if self._since is None else self._since.isoformat()}
 
     def next_dagrun_info_v2(
         self, *, last_dagrun_info: DagRunInfo | None, restriction: TimeRestriction
@@ -56,10 +60,13 @@ class NightlyTimetable(CronPartitionTimetable):  # type: ignore[misc]
         """Return the next scheduled run, or None where nothing runs by itself."""
         if self._hour is None:
             return None
+        if self._since is not None:
+            since = instance(self._since)
+            restriction = restriction._replace(earliest=max(since, restriction.earliest or since))
         return super().next_dagrun_info_v2(last_dagrun_info=last_dagrun_info, restriction=restriction)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, NightlyTimetable) and self._hour == other._hour
+        return isinstance(other, NightlyTimetable) and self.serialize() == other.serialize()
 
     def __hash__(self) -> int:
         return hash(self._hour)

@@ -64,7 +64,7 @@ def tell(notice: Notice, *, find: Find = Connection.get) -> None:
 
 def send(notice: Notice, wanted: Notify, *, home: Path, find: Find = Connection.get) -> None:
     """Put a notice into the outbox if it is wanted, and deliver what waits there."""
-    if notice.event in wanted.on:
+    if notice.event in wanted.events:
         Outbox(home).put(notice, wanted.channels)
     deliver_waiting(home, find=find)
 

@@ -31,9 +31,8 @@ def _retrain_dag(spec: Spec) -> DAG:
         description=spec.description or None,
         doc_md=_documentation(spec),
         schedule=timetable(spec),
-        start_date=settings.schedule_start,
         catchup=False,
-        max_active_runs=1,
+        max_active_runs=2,  # one may wait for a person for hours; what is right does not rest on this number
         is_paused_upon_creation=False,
         tags=["mlsys", "retrain", *spec.tags],
         params=run_params(spec),

@@ -13,7 +13,6 @@ from mlsys.testing.lost_worker import DAG, LONG, MODELS, run_day
 
 Json = dict[str, Any]
 INDEX = next(index for index, model in enumerate(MODELS) if model.get("name") == LONG)
-MIDDLE_SECONDS = 8.0  # the libraries are imported by then, and the fit goes on for longer
 PATIENCE_SECONDS = 600.0
 
 
@@ -38,12 +37,13 @@ def disturb(
         RunError: the run failed, or was not disturbed in its middle.
     """
     run_id = api.trigger(DAG, partition_key=run_day(), conf={"reason": "to be disturbed"})
-    first = _training(api, run_id, supervise, lambda task: task["try_number"] == 1)
-    say(f"Training of '{LONG}' began on {first['hostname']}, process {first['pid']}")
+    # The other candidates need as long for all but the fit: once they are done, this one is fitting.
+    first, seconds = _training(api, run_id, supervise, lambda tasks, _: _others_are_done(tasks))
+    say(f"Training of '{LONG}' on {first['hostname']}, process {first['pid']}, is in its middle")
     kill(first)
     say("Its worker was killed")
-    second = _training(api, run_id, supervise, lambda task: task["try_number"] > 1)
-    say(f"Training of '{LONG}' began again on {second['hostname']}, process {second['pid']}")
+    second, _ = _training(api, run_id, supervise, lambda tasks, ran: _long(tasks)["try_number"] > 1 and ran >= seconds)
+    say(f"Training of '{LONG}' again, on {second['hostname']}, process {second['pid']}, is in its middle")
     restart_database()
     say("Postgres was restarted")
     for run in _polled(lambda: api.run(DAG, run_id), supervise):
@@ -57,20 +57,33 @@ def disturb(
     return tasks
 
 
-def _training(api: AirflowApi, run_id: str, supervise: Callable[[], None], wanted: Callable[[Json], bool]) -> Json:
-    """Return the long training's instance when it has been running for a while."""
-    since: float | None = None
+def _training(
+    api: AirflowApi, run_id: str, supervise: Callable[[], None], wanted: Callable[[list[Json], float], bool]
+) -> tuple[Json, float]:
+    """Return the long training's instance when it runs and is as `wanted`, and for how many seconds it was seen so."""
+    attempt, since = None, 0.0
     for tasks in _polled(lambda: api.task_instances(DAG, run_id), supervise):
-        task: Json = next((t for t in tasks if t["task_id"] == "train" and t["map_index"] == INDEX), {"state": None})
+        task = _long(tasks)
         if task["state"] in ("success", "failed", "upstream_failed"):
             raise RunError("The training ended before it could be disturbed", where=run_id, got=task["state"])
-        if task["state"] != "running" or not wanted(task):
-            since = None
-        elif since is None:
-            since = time.monotonic()
-        elif time.monotonic() - since > MIDDLE_SECONDS:
-            return task
+        if task["state"] == "running" and task["pid"] is not None:
+            seen = task["try_number"], task["hostname"], task["pid"]
+            if seen != attempt:
+                attempt, since = seen, time.monotonic()
+            ran = time.monotonic() - since
+            if wanted(tasks, ran):
+                return task, ran
     raise AssertionError  # _polled ends by an error
+
+
+def _long(tasks: list[Json]) -> Json:
+    """Return the long training's instance; before it is there, one without a state."""
+    return next((t for t in tasks if t["task_id"] == "train" and t["map_index"] == INDEX), {"state": None})
+
+
+def _others_are_done(tasks: list[Json]) -> bool:
+    others = [t for t in tasks if t["task_id"] == "train" and t["map_index"] not in (INDEX, -1)]
+    return len(others) == len(MODELS) - 1 and all(t["state"] == "success" for t in others)
 
 
 def _polled(ask: Callable[[], Any], supervise: Callable[[], None]) -> Iterator[Any]:

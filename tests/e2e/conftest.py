@@ -37,7 +37,7 @@ def start_stack() -> StartStack:
     @contextmanager
     def started(home: Path, *dag_files: str, schedules_count_from: str | None = None) -> Iterator[Running]:
         dags = home / "dags"
-        dags.mkdir(parents=True)
+        dags.mkdir(parents=True, exist_ok=True)
         for name in dag_files:
             shutil.copy(ROOT / "dags" / name, dags)
         if schedules_count_from is not None:

@@ -1,7 +1,7 @@
-"""The Models page as a person meets it: a real Airflow, a real Chromium, real clicks, from the first run to a rollback.
+"""The Models page as a person meets it: a real Airflow, a real Chromium, real clicks.
 
-The tests follow each other like the days of a model: a run from Airflow's own form waits for a person, is approved and
-serves; a second one takes its place; the first one is let serve again.
+The first test is the whole story: a run from Airflow's own form waits for a person, is approved, and serves; then the
+champion before it is let serve again.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import pytest
 
+from mlsys import pipeline
+from mlsys.intake import RunRequest
 from mlsys.orchestration import stack
 from mlsys.settings import Settings, load_settings
 from mlsys.testing.shop import day, edit_spec, make_shop
@@ -58,10 +60,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def settings(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A shop with a champion of day 9 and two more days of data, and a pipeline that never ran."""
     home = tmp_path_factory.mktemp("browser") / "home"
-    make_shop(home, home / "pipelines", days=11)
+    make_shop(home, home / "pipelines", days=12)
     # Every new model is good enough, and a person has the last word.
     edit_spec(home / "pipelines", gates=["min_rows"], approval={"required": True})
+    shop = (home / "pipelines" / "shop.yaml").read_text(encoding="utf-8")
+    (home / "pipelines" / "later.yaml").write_text(shop.replace("pipeline: shop", "pipeline: later"), encoding="utf-8")
     airflow, mlflow = free_ports()
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
@@ -73,6 +78,8 @@ def settings(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
             "MLFLOW_PORT": mlflow,
         }.items():
             patch.setenv(f"MLSYS_{name}", str(value))
+        with open_workspace() as work:
+            pipeline.run(work, RunRequest("shop", day=day(9), approval=False))
         yield load_settings()
 
 
@@ -87,6 +94,15 @@ def access(settings: Settings) -> Iterator[stack.Access]:
         yield found
     finally:
         stack.down(settings, progress=lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def dry_run(settings: Settings, access: stack.Access) -> str:
+    """A run of Airflow that came to its end and changed nothing."""
+    with stack.connect(settings) as api:
+        run_id = api.trigger(DAG, conf={"day": str(day(9)), "mode": "dry"})
+        assert api.wait_for_run(DAG, run_id, seconds=240)["state"] == "success"
+    return run_id
 
 
 @pytest.fixture(scope="module")
@@ -116,14 +132,17 @@ class Visit:
         self.page.fill("input[name=username]", self.access.login)
         self.page.fill("input[name=password]", self.access.password)
         self.page.get_by_role("button", name="Sign in").click()
-        self.page.get_by_role("link", name="Models", exact=True).or_(self._nav("Models")).first.wait_for()
+        self.navigation().wait_for()
+
+    def frame(self) -> FrameLocator:
+        """Return the frame in which Airflow shows our pages."""
+        return self.page.frame_locator('iframe[title="Models"]')
 
     def models(self) -> FrameLocator:
-        """Open the Models page from Airflow's navigation."""
-        self._nav("Models").click()
-        frame = self.page.frame_locator('iframe[title="Models"]')
-        frame.get_by_role("heading", name="Models", exact=True).wait_for()
-        return frame
+        """Open the page of all pipelines."""
+        self.page.goto(f"{self.access.airflow}/plugin/mlsys")
+        self.frame().get_by_role("heading", name="Models", exact=True).wait_for()
+        return self.frame()
 
     def one(self) -> FrameLocator:
         """Open the page of the shop."""
@@ -132,147 +151,138 @@ class Visit:
         frame.get_by_role("heading", name="Who served").wait_for()
         return frame
 
-    def card(self, frame: FrameLocator) -> Locator:
-        return frame.get_by_role("article").filter(has_text="shop")
+    def card(self, frame: FrameLocator, name: str) -> Locator:
+        """Return what the page of all pipelines shows of one."""
+        return frame.get_by_role("article", name=name, exact=True)
 
-    def _nav(self, name: str) -> Locator:
-        return self.page.locator(f'a[href$="/plugin/mlsys"], a[title="{name}"]').first
+    def navigation(self) -> Locator:
+        """Return Airflow's own link to the page."""
+        return self.page.get_by_role("link", name="Models", exact=True)
+
+    def answer(self, frame: FrameLocator, choice: str, reason: str) -> None:
+        """Answer the run that waits for a person."""
+        frame.get_by_role("button", name=f"{choice}…").click(timeout=RUN_MS)
+        dialog = frame.get_by_role("dialog")
+        dialog.get_by_label("Reason").fill(reason)
+        dialog.get_by_role("button", name="Send").click()
+
+    def trigger(self) -> None:
+        """Start a run with Airflow's own form."""
+        self.page.goto(f"{self.access.airflow}/dags/{DAG}")
+        self.page.get_by_role("button", name="Trigger").first.click()
+        self.page.get_by_role("dialog").get_by_role("button", name="Trigger").last.click()
+        self.page.wait_for_url(re.compile(r"/runs/"))
 
 
-def answer(frame: FrameLocator, choice: str, reason: str) -> None:
-    frame.get_by_role("button", name=f"{choice}…").click(timeout=RUN_MS)
-    dialog = frame.get_by_role("dialog")
-    dialog.get_by_label("Reason").fill(reason)
-    dialog.get_by_role("button", name="Send").click()
-
-
-def champions() -> list[tuple[str, str, str]]:
+def champions() -> list[tuple[str, str]]:
     with open_workspace() as work:
-        return [(change.version, change.kind, change.who) for change in work.ledger.champion_changes("shop")]
+        return [(change.version, change.kind) for change in work.ledger.champion_changes("shop")]
 
 
-def test_before_any_run_the_page_says_what_to_do(visit: Visit) -> None:
-    frame = visit.models()
-    assert "No run yet" in visit.card(frame).inner_text()
-
-
-def test_a_run_from_airflows_own_form_waits_for_a_person_and_serves_once_approved(visit: Visit) -> None:
-    page = visit.page
-    page.goto(f"{visit.access.airflow}/dags/{DAG}")
-    page.get_by_role("button", name="Trigger").first.click()
-    form = page.get_by_role("dialog")
-    form.get_by_role("button", name="Trigger").last.click()
-    page.wait_for_url(re.compile(r"/runs/"), timeout=PAGE_MS)
-
+def test_a_run_from_airflows_form_is_approved_serves_and_is_rolled_back(visit: Visit) -> None:
+    visit.trigger()
     frame = visit.models()
     frame.get_by_text("Waits for a person.").wait_for(timeout=RUN_MS)
-    answer(frame, "Approve", "looks good to me")
-    frame.get_by_text("by admin").wait_for(timeout=RUN_MS)
-    assert "1.0.0" in visit.card(frame).inner_text()
-    assert champions() == [("1.0.0", "promote", "admin")]
+    visit.answer(frame, "Approve", "looks good to me")
+    shop = visit.card(frame, "shop")
+    shop.get_by_text("promoted by admin").wait_for(timeout=RUN_MS)
+    assert "1.0.1" in shop.inner_text()
 
-
-def test_a_run_from_the_page_is_followed_to_its_end(visit: Visit, settings: Settings) -> None:
-    make_shop(settings.root, settings.root / "pipelines", days=12)
-    frame = visit.models()
-    visit.card(frame).get_by_role("button", name="Retrain…").click()
+    frame = visit.one()
+    frame.get_by_role("button", name="Let it serve again…").first.click()
     dialog = frame.get_by_role("dialog")
-    dialog.get_by_label("Day of data").fill(str(day(11)))
+    dialog.get_by_role("button", name="Roll back").click()
+    assert dialog.is_visible()  # without a reason it is not sent
+    dialog.get_by_label("Reason").fill("the new one is worse in the shop")
+    dialog.get_by_role("button", name="Roll back").click()
+    visit.answer(frame, "Approve", "yes, back")
+    frame.get_by_text("rolled back to").wait_for(timeout=RUN_MS)
+    assert champions() == [("1.0.0", "promote"), ("1.0.1", "promote"), ("1.0.0", "rollback")]
+
+
+def test_a_run_from_the_page_is_followed_to_its_end(visit: Visit) -> None:
+    frame = visit.models()
+    shop = visit.card(frame, "shop")
+    shop.get_by_role("button", name="Retrain…").click()
+    dialog = frame.get_by_role("dialog")
+    dialog.get_by_label("Day of data").fill(str(day(20)))
     dialog.get_by_label("Reason").fill("<b>new</b> data")
     dialog.get_by_role("button", name="Start").click()
-    frame.get_by_text("Retraining:").wait_for()
-    answer(frame, "Approve", "better")
-    frame.get_by_text("1.0.1", exact=True).first.wait_for(timeout=RUN_MS)
-    with open_workspace() as work:
-        plan = work.ledger.runs("shop")[-2].plan
-    assert plan is not None
-    assert (plan.day, plan.reason) == (day(11), "<b>new</b> data")
+    shop.get_by_text("no_data_for_day").wait_for(timeout=RUN_MS)
 
 
-def test_a_refused_retraining_says_why_in_the_dialog(visit: Visit) -> None:
+def test_what_airflow_does_not_allow_is_said_in_the_dialog(visit: Visit) -> None:
     frame = visit.models()
     visit.page.route("**/api/v2/dags/*/dagRuns", lambda route: route.fulfill(status=403, json={"detail": "Forbidden"}))
-    visit.card(frame).get_by_role("button", name="Retrain…").click()
+    visit.card(frame, "shop").get_by_role("button", name="Retrain…").click()
     frame.get_by_role("dialog").get_by_role("button", name="Start").click()
     frame.get_by_role("alert").get_by_text("Airflow does not allow you to do this.").wait_for()
     visit.page.keyboard.press("Escape")
     visit.page.unroute_all()
 
 
-def test_the_earlier_version_is_let_serve_again_with_a_reason(visit: Visit) -> None:
-    frame = visit.one()
-    frame.get_by_role("button", name="Let it serve again…").click()
-    dialog = frame.get_by_role("dialog")
-    dialog.get_by_role("button", name="Roll back").click()
-    assert dialog.is_visible()  # without a reason it is not sent
-    dialog.get_by_label("Reason").fill("the new one is worse in the shop")
-    dialog.get_by_role("button", name="Roll back").click()
-    answer(frame, "Approve", "yes, back")
-    frame.get_by_text("rolled back to").wait_for(timeout=RUN_MS)
-    assert [version for version, _, _ in champions()] == ["1.0.0", "1.0.1", "1.0.0"]
-    assert champions()[-1][1] == "rollback"
+def test_airflows_navigation_leads_to_the_page_from_outside_and_from_within(visit: Visit) -> None:
+    visit.page.goto(visit.access.airflow)
+    for _ in range(2):
+        visit.navigation().click()
+        visit.frame().get_by_role("heading", name="Models", exact=True).wait_for()
+        visit.frame().get_by_role("link", name="shop", exact=True).click()
+        visit.frame().get_by_role("heading", name="Who served").wait_for()
 
 
-def test_who_served_today_is_told_in_order(visit: Visit) -> None:
+def test_a_pipeline_that_never_ran_says_what_to_do(visit: Visit) -> None:
+    assert "No run yet" in visit.card(visit.models(), "later").inner_text()
+
+
+def test_who_served_today_is_told(visit: Visit) -> None:
     frame = visit.one()
     with open_workspace() as work:
         made = work.ledger.champion_changes("shop")[-1].at
     assert made is not None
     frame.get_by_label("Who served on this day?").fill(str(made.date()))
     frame.get_by_role("button", name="Show").click()
-    lines = frame.locator(".answer p")
-    lines.last.get_by_text("until now").wait_for()
-    assert lines.last.locator("b").inner_text() == "1.0.0"
+    frame.locator(".answer p").last.get_by_text("until now").wait_for()
+    assert frame.locator(".answer b").first.inner_text() == "1.0.0"
 
 
-def test_report_card_data_docs_dag_run_and_mlflow_are_one_click_away(visit: Visit) -> None:
-    page = visit.page
+def test_mlflow_report_card_and_dag_run_are_one_click_away(visit: Visit, dry_run: str) -> None:
     frame = visit.one()
-    frame.locator("details.decision summary").first.click()
-    decision = frame.locator("details.decision").first
-    with page.expect_popup() as opened:
+    decision = frame.locator("details.decision").filter(has_text="mode dry")
+    decision.locator("summary").click()
+    with visit.page.expect_popup() as opened:
         decision.get_by_role("link", name="MLflow").click()
     assert opened.value.url.startswith(visit.access.mlflow)
     opened.value.close()
     decision.get_by_role("link", name="Report card").click()
-    frame.get_by_role("heading", name="Promoted").wait_for()
+    frame.get_by_role("heading", name="Would be promoted").wait_for()
+    frame.get_by_role("link", name="shop", exact=True).click()
+    decision.locator("summary").click()
+    decision.get_by_role("link", name="DAG run").click()
+    visit.page.wait_for_url(lambda url: url.endswith(f"/dags/{DAG}/runs/{quote(dry_run, safe='')}"))
 
-    visit.one().get_by_role("link", name="Data Docs").click()
-    frame.get_by_role("heading", name="Data Docs of shop").wait_for()
 
+def test_data_docs_are_one_click_away_and_lead_back(visit: Visit) -> None:
     frame = visit.one()
-    frame.locator("details.decision summary").first.click()
-    frame.locator("details.decision").first.get_by_role("link", name="DAG run").click()
-    page.wait_for_url(re.compile(rf"/dags/{DAG}/runs/"))
+    frame.get_by_role("link", name="Data Docs").click()
+    frame.get_by_role("heading", name="Data Docs of shop").wait_for()
+    frame.get_by_role("link", name="Models", exact=True).click()
+    frame.get_by_role("heading", name="Models", exact=True).wait_for()
 
 
 def test_a_page_of_the_frame_has_an_address_that_can_be_opened_again(visit: Visit) -> None:
     visit.one()
-    address = visit.page.url
-    assert address.endswith("/plugin/mlsys/mlsys/pipelines/shop")
-    visit.page.goto(address)
-    frame = visit.page.frame_locator('iframe[title="Models"]')
-    frame.get_by_role("heading", name="Who served").wait_for()
+    visit.page.wait_for_url("**/plugin/mlsys/mlsys/pipelines/shop")
+    visit.page.reload()
+    visit.frame().get_by_role("heading", name="Who served").wait_for()
 
 
-def test_a_task_has_buttons_for_what_its_run_made(visit: Visit, settings: Settings) -> None:
-    with stack.connect(settings) as api:
-        run = next(run for run in api.runs(DAG) if run["state"] == "success")
+def test_a_task_has_buttons_for_what_its_run_made(visit: Visit, dry_run: str) -> None:
     page = visit.page
-    page.goto(f"{visit.access.airflow}/dags/{DAG}/runs/{quote(run['dag_run_id'], safe='')}/tasks/decide/details")
+    page.goto(f"{visit.access.airflow}/dags/{DAG}/runs/{quote(dry_run, safe='')}/tasks/decide/details")
     for name in ("Data Docs", "MLflow"):
         page.get_by_role("link", name=name, exact=True).wait_for()
     page.get_by_role("link", name="Report card", exact=True).click()
-    frame = page.frame_locator('iframe[title="Models"]')
-    frame.get_by_role("heading", name="Promoted").wait_for()
-
-
-def test_a_task_of_another_dag_has_no_such_button(visit: Visit, settings: Settings) -> None:
-    with stack.connect(settings) as api:
-        (run,) = api.runs("rollback")
-    address = f"/api/v2/dags/rollback/dagRuns/{quote(run['dag_run_id'], safe='')}/taskInstances/roll_back/links"
-    links: dict[str, Any] = visit.page.evaluate("address => fetch(address).then(answer => answer.json())", address)
-    assert set(links["extra_links"].values()) == {None}
+    visit.frame().get_by_role("heading", name="Would be promoted").wait_for()
 
 
 def test_the_page_is_dark_when_airflow_is(visit: Visit) -> None:
@@ -291,7 +301,7 @@ def test_the_page_is_dark_when_airflow_is(visit: Visit) -> None:
 
 def test_the_keyboard_opens_and_closes_a_dialog_and_comes_back_to_its_button(visit: Visit) -> None:
     frame = visit.models()
-    button = visit.card(frame).get_by_role("button", name="Retrain…")
+    button = visit.card(frame, "shop").get_by_role("button", name="Retrain…")
     button.focus()
     visit.page.keyboard.press("Enter")
     frame.get_by_role("dialog").get_by_label("Day of data").wait_for()
@@ -317,7 +327,8 @@ def test_a_session_that_ended_leads_to_the_login_and_back(visit: Visit) -> None:
     frame.get_by_role("heading", name="Who served").wait_for()
 
 
-def test_no_script_failed_and_nothing_came_from_elsewhere(visit: Visit) -> None:
+def test_no_script_fails_and_nothing_comes_from_elsewhere(visit: Visit) -> None:
+    visit.one()
     assert visit.wrong == []
     ours = {urlsplit(address).netloc for address in (visit.access.airflow, visit.access.mlflow)}
     assert visit.hosts - {""} <= ours

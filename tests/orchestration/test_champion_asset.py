@@ -36,7 +36,9 @@ class Airflow:
         yield AirflowApi(client, login="a", password="p")
 
 
-def test_an_event_carries_version_cutoff_and_metrics_and_no_key(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_carries_version_cutoff_and_metrics_and_no_key(
+    work: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     airflow = Airflow()
     monkeypatch.setattr(service, "connect", airflow.connect)
     assert announce(work, "shop")

@@ -19,7 +19,7 @@ from mlsys.liveness import wait_until_ended
 from mlsys.orchestration import executor
 from mlsys.orchestration.executor import PreloadingLocalExecutor
 
-SECONDS = 60.0
+SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,8 @@ def crew(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     started.run_workload = run
     started.start()
     yield started
+    for worker in started._members:
+        worker.process.kill()
     started.end()
 
 

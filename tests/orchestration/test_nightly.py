@@ -23,6 +23,15 @@ def test_runs_start_at_the_hour_about_the_utc_day_before(hour: int) -> None:
     assert found.partition_key == "2026-03-08"
 
 
+def test_nothing_is_made_up_for_from_before_it_counts() -> None:
+    nightly = NightlyTimetable(2, since=datetime(2026, 3, 9, tzinfo=UTC))
+    for earliest in (None, instance(datetime(2026, 1, 1, tzinfo=UTC))):
+        restriction = TimeRestriction(earliest=earliest, latest=None, catchup=True)
+        found = nightly.next_dagrun_info_v2(last_dagrun_info=None, restriction=restriction)
+        assert found is not None
+        assert found.partition_key == "2026-03-08"
+
+
 def test_a_backfill_neither_loses_nor_doubles_a_day() -> None:
     first = datetime(2026, 3, 1, tzinfo=UTC)
     infos = NightlyTimetable(2).iter_partition_dagrun_infos(earliest=first, latest=first + timedelta(days=40))
@@ -40,12 +49,16 @@ def test_without_an_hour_nothing_runs_by_itself_and_days_are_days_all_the_same()
     assert [info.partition_key for info in infos] == ["2026-03-01", "2026-03-02"]
 
 
+@pytest.mark.parametrize("since", [datetime(2026, 3, 9, tzinfo=UTC), None])
 @pytest.mark.parametrize("hour", [3, None])
-def test_the_scheduler_reads_back_what_the_dag_file_declared(hour: int | None) -> None:
-    read = decode_timetable(encode_timetable(NightlyTimetable(hour)))
+def test_the_scheduler_reads_back_what_the_dag_file_declared(hour: int | None, since: datetime | None) -> None:
+    read = decode_timetable(encode_timetable(NightlyTimetable(hour, since=since)))
     assert isinstance(read, NightlyTimetable)
-    assert read == NightlyTimetable(hour)
-    assert read != NightlyTimetable(4)
+    assert read == NightlyTimetable(hour, since=since)
+    assert read not in (
+        NightlyTimetable(4, since=since),
+        NightlyTimetable(hour, since=datetime(2020, 1, 1, tzinfo=UTC)),
+    )
 
 
 def test_the_ui_shows_the_utc_hour() -> None:

@@ -70,7 +70,7 @@ def test_it_reaches_mail_and_webhook_as_the_spec_says(
 def test_an_event_that_the_spec_does_not_name_is_not_sent(
     specs: Path, receivers: tuple[MailReceiver, HookReceiver]
 ) -> None:
-    edit_spec(specs, notify={"on": ["run_failed"], "webhook": True})
+    edit_spec(specs, notify={"events": ["run_failed"], "webhook": True})
     tell(promoted())
     assert receivers[1].posts == []
 

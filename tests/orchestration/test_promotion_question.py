@@ -30,7 +30,10 @@ def decided(work: Workspace, **asked: object) -> tuple[Start, EvaluationSet, Dec
 @pytest.fixture
 def lenient(work: Workspace) -> Workspace:
     """A shop whose gates pass, so that the newer model would be promoted."""
-    gates = [{"kind": "minimum", "metric": "roc_auc", "at_least": 0.6}, {"kind": "min_rows", "rows": 10, "per_class": 5}]
+    gates = [
+        {"kind": "minimum", "metric": "roc_auc", "at_least": 0.6},
+        {"kind": "min_rows", "rows": 10, "per_class": 5},
+    ]
     edit_spec(work.settings.pipelines, gates=gates, approval={"timeout": "3h"})
     return work
 

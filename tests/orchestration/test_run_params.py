@@ -86,7 +86,7 @@ def test_tuning_is_an_override_of_the_spec(value: str, override: str | None) -> 
 
 
 def test_an_unknown_name_is_refused_with_the_one_that_was_meant() -> None:
-    with pytest.raises(UsageError, match="`candidate`.*Did you mean 'candidates'"):
+    with pytest.raises(UsageError, match=r"`candidate`.*Did you mean 'candidates'"):
         run_request("shop", context({"candidate": ["prior"]}))
 
 

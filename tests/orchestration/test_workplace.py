@@ -47,7 +47,9 @@ def statuses(work: Workspace, start: Start) -> list[str]:
 
 
 @pytest.mark.parametrize(("error", "data"), [(DataError("bad rows"), True), (ValueError("a mistake"), False)])
-def test_an_error_is_kept_for_the_last_task_and_raised(work: Workspace, ti: Instance, error: Exception, data: bool) -> None:
+def test_an_error_is_kept_for_the_last_task_and_raised(
+    work: Workspace, ti: Instance, error: Exception, data: bool
+) -> None:
     with pytest.raises(type(error)), opened():
         raise error
     assert ti.handed_on["failure"] == {"sentence": str(error), "data": data}

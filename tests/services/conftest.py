@@ -86,6 +86,7 @@ class Services:
             "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+            "AIRFLOW__API__BASE_URL": address,
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.home / "logs" / "tasks"),
             "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(self.home / "logs" / "dags"),
             "AIRFLOW__CELERY__BROKER_URL": self.broker,
@@ -99,14 +100,13 @@ class Services:
             "MLSYS_MLFLOW_URI": f"http://127.0.0.1:{self.mlflow_port}",
             "MLSYS_SCHEDULE_START": "2100-01-01T00:00:00+00:00",
         }
-        return variables if of_worker else {**variables, **self._secrets(address)}
+        return variables if of_worker else {**variables, **self._secrets()}
 
-    def _secrets(self, address: str) -> dict[str, str]:
+    def _secrets(self) -> dict[str, str]:
         return {
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.url("airflow_of_test", "airflow_of_test"),
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": str(self.airflow_port),
-            "AIRFLOW__API__BASE_URL": address,
             "AIRFLOW__API_AUTH__JWT_SECRET": "j" * 64,
             "AIRFLOW__API__SECRET_KEY": "s" * 32,
             "AIRFLOW__CORE__FERNET_KEY": "bWxzeXMtdGVzdHMtb25seS1ub3QtYS1zZWNyZXQtLS0=",
@@ -233,6 +233,7 @@ def services(tmp_path: Path, broker: str) -> Iterator[Services]:
             yield running
         finally:
             running.stop()
+    postgres.remove(home)  # a root's data lies outside of the folder that pytest removes
 
 
 @pytest.fixture

@@ -34,7 +34,10 @@
   // Airflow leaves the frame where it is when its own link to this page is pressed again.
   function heed() {
     const gone = new AbortController();
-    const home = ({ target }) => target.closest?.('a[href$="/plugin/mlsys"]') && location.assign(`${airflow}/mlsys/`);
+    const list = `${airflow}/mlsys/`;
+    const home = ({ target }) => {
+      if (target.closest?.('a[href$="/plugin/mlsys"]') && location.pathname !== list) location.assign(list);
+    };
     window.top.document.addEventListener("click", home, { signal: gone.signal });
     addEventListener("pagehide", () => gone.abort(), { once: true });
   }
