@@ -25,7 +25,7 @@ if ! '$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <=
   echo "mlsys needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1): name another one: make PYTHON=python3.12" >&2; exit 2; fi
 endef
 
-.PHONY: help venv demo test test-fast test-compose lint format types checks bench bench-dag lock clean
+.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,8 +41,11 @@ venv: ## make or refresh .venv from the lock (instant when nothing changed)
 demo: venv ## start everything on this machine and watch one retraining
 	@$(BIN)/python -m mlsys.orchestration.demo $(if $(ONCE),--once)
 
-test: venv ## run all tests
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
+test: venv ## run all tests but the long ones; ends in under ten minutes
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not long" $(ARGS)
+
+test-long: venv ## every kind of run, drops, upkeep, dead workers, Celery, a browser: minutes each on a real Airflow
+	@$(BIN)/python -m pytest -q -n 0 -m long $(ARGS)
 
 test-fast: venv ## run the tests that take less than two seconds each
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not slow and not e2e and not postgres" $(ARGS)

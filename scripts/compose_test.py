@@ -161,10 +161,11 @@ def initialise(compose: Compose) -> None:
 
 
 def check(tasks: Sequence[dict[str, Any]]) -> None:
-    """Both workers had tasks, and the long training was tried twice."""
+    """The long training was tried again; say where the tasks ran."""
     (training,) = [task for task in tasks if task["task_id"] == "train" and task["map_index"] == INDEX]
-    if training["try_number"] != 2:
-        raise SystemExit(f"test-compose: the disturbed training was tried {training['try_number']} times")
+    if training["try_number"] < 2:
+        raise SystemExit("test-compose: the disturbed training was not tried again")
+    say(f"Tries of the disturbed training: {training['try_number']}")
     say(f"Hosts of the tasks' last tries: {sorted({task['hostname'] for task in tasks})}")
 
 

@@ -101,7 +101,7 @@ def test_an_unfinished_file_of_an_answered_day_holds_up_the_newer_ones(work: Wor
 def test_a_file_that_the_reader_refuses_is_told_once(work: Workspace) -> None:
     retrain(work, day(11))
     path = drop(work.home, 12)
-    path.write_bytes(path.read_bytes()+ b'"never closed')
+    path.write_bytes(path.read_bytes() + b'"never closed')
     os.utime(path, (1, 1))
     first, second = survey(work, "shop"), survey(work, "shop")
     assert (first.ask, second.ask) == (None, None)

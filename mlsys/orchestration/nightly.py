@@ -74,7 +74,7 @@ class NightlyTimetable(CronPartitionTimetable):  # type: ignore[misc]
     def generate_run_id(
         self, *, run_type: DagRunType, run_after: DateTime, data_interval: DataInterval | None, **extra: Any
     ) -> str:
-        """Return a run id that begins with the day, where it is known: `scheduled__2026-03-09__x7Kd2mQ1`."""
+        """Return a run id that begins with the day, as in `scheduled__2026-03-09__x7Kd2mQ1`, or with the time."""
         whole = str(super().generate_run_id(run_type=run_type, run_after=run_after, data_interval=data_interval))
         unique = whole.rpartition("__")[2]
         about = extra.get("partition_key") or f"at-{run_after:%Y-%m-%dT%H-%M-%S}"

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 NAMES = ("day", "candidates", "tuning", "mode", "approval", "reason")
 _BY_SPEC = "as the spec says"
 _TUNING = {_BY_SPEC: (), "on": ("tuning.enabled=true",), "off": ("tuning.enabled=false",)}
-_WHAT, _CARE = "What to train", "Who decides"
 
 
 def run_params(spec: Spec) -> dict[str, Param]:
@@ -29,7 +28,6 @@ def run_params(spec: Spec) -> dict[str, Param]:
             title="Day",
             description="Last UTC day of data to include, YYYY-MM-DD. Empty: the partition key (under Advanced "
             "Options), or else the newest complete day. Leave it empty in a backfill, which sets its own days.",
-            section=_WHAT,
         ),
         "candidates": _candidates(spec),
         "tuning": Param(
@@ -39,7 +37,6 @@ def run_params(spec: Spec) -> dict[str, Param]:
             title="Tuning",
             description="Search for hyperparameters before fitting. As the spec says: "
             + (f"{spec.tuning.trials} trials per candidate." if spec.tuning.enabled else "off."),
-            section=_WHAT,
         ),
         "mode": Param(
             "auto",
@@ -49,7 +46,6 @@ def run_params(spec: Spec) -> dict[str, Param]:
             description_md="**auto** is *simulate* in a backfill and *live* everywhere else. **live** promotes when "
             "every gate passes, **dry** only decides, **simulate** looks at its day as if it were then, **train** "
             "registers the best model for the record. Only *live* can change the champion.",
-            section=_CARE,
         ),
         "approval": Param(
             False,
@@ -57,7 +53,6 @@ def run_params(spec: Spec) -> dict[str, Param]:
             title="Ask a person",
             description="Wait for a person's yes before promoting. Off: as the spec says"
             + (", which asks for one." if spec.approval.required else ", which asks for none."),
-            section=_CARE,
         ),
         "reason": Param(
             None,
@@ -65,7 +60,6 @@ def run_params(spec: Spec) -> dict[str, Param]:
             maxLength=500,
             title="Reason",
             description="Why this run is asked for; kept in the ledger and shown on the report card.",
-            section=_CARE,
         ),
     }
 
@@ -120,5 +114,4 @@ def _candidates(spec: Spec) -> Param:
         examples=labels,
         title="Candidates",
         description="Which of the spec's candidates to train. Empty: all of them.",
-        section=_WHAT,
     )

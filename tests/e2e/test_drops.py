@@ -17,7 +17,7 @@ from mlsys.orchestration.airflow_api import AirflowApi
 from mlsys.testing.shop import FILES, drop, edit_spec, make_shop
 from mlsys.workspace import open_workspace
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(500)]
 
 RETRAIN = "retrain_shop"
 TODAY = datetime.now(UTC).date()

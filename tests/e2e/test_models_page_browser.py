@@ -27,7 +27,7 @@ from mlsys.workspace import open_workspace
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, FrameLocator, Locator, Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
 DAG = "retrain_shop"
@@ -100,7 +100,7 @@ def access(settings: Settings) -> Iterator[stack.Access]:
 def dry_run(settings: Settings, access: stack.Access) -> str:
     """A run of Airflow that came to its end and changed nothing."""
     with stack.connect(settings) as api:
-        run_id = api.trigger(DAG, conf={"day": str(day(9)), "mode": "dry"})
+        run_id = api.trigger(DAG, conf={"day": str(day(10)), "mode": "dry"})
         assert api.wait_for_run(DAG, run_id, seconds=240)["state"] == "success"
     return run_id
 

@@ -25,7 +25,7 @@ from mlsys.testing import shop
 from mlsys.testing.shop import day, edit_spec, make_shop
 from mlsys.workspace import open_workspace
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
 DAG = "retrain_shop"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,22 +21,21 @@ from mlsys.scoring import predictions_of
 from mlsys.testing.shop import day, edit_spec, make_shop
 from mlsys.workspace import open_workspace
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(500)]
 
 FILES = ("retrain.py", "score.py", "monitor.py", "simulate.py", "rollback.py", "housekeeping.py")
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A shop with fourteen days, and nobody retrains it by night."""
+    """A shop with fourteen days, whose nights begin tomorrow."""
     path = tmp_path_factory.mktemp("upkeep") / "home"
     make_shop(path, path / "pipelines", days=14)
     edit_spec(
         path / "pipelines",
         registries=["files"],
-        schedule={"enabled": False},
         approval={"required": False, "timeout": "10m"},
-        monitors={"ask_after": 1, "of": 1, "watch": [{"kind": "feature_drift", "window": "3d", "alarm_above": 0.0001}]},
+        monitors={"ask_after": 1, "of": 1, "watch": [{"kind": "feature_drift", "window": "3d", "min_rows": 100}]},
     )
     return path
 
@@ -76,7 +76,7 @@ def test_a_new_champion_scores_the_days_that_it_has_not_seen(api: AirflowApi, ho
 
 
 def test_a_backfill_ends_with_a_walk_forward_report_and_the_same_champion(api: AirflowApi, home: Path) -> None:
-    api.backfill("retrain_shop", first=day(10), last=day(12), max_active_runs=2)
+    api.backfill("retrain_shop", day(10), day(12))
     ended(api, "retrain_shop", 4)
     runs = ended(api, "simulate_shop", 1)
     states = [api.task_instances("simulate_shop", run["dag_run_id"]) for run in runs]
@@ -98,6 +98,9 @@ def test_days_are_simulated_by_hand_and_reported(api: AirflowApi) -> None:
 
 
 def test_monitors_ask_for_one_retraining_of_a_day(api: AirflowApi, home: Path) -> None:
+    with sqlite3.connect(home / "shop.db") as connection:
+        connection.execute("UPDATE orders SET basket_value = basket_value * 20 WHERE placed_at >= ?", [str(day(11))])
+    connection.close()
     run, states = start(api, "monitor_shop")
     assert (run["state"], states) == ("success", {"monitor": "success", "ask_retraining": "success"})
     report = latest(home, "shop")
@@ -114,7 +117,7 @@ def test_a_rollback_says_who_and_why_and_scores_anew(api: AirflowApi, home: Path
         finished = pipeline.run(work, RunRequest("shop", day=day(12), mode="train"))
         appoint(work, "shop", str(finished.start.run_id), candidate="logistic", reason="a test")
     before = len(api.runs("score_shop"))
-    run, states = start(api, "rollback", pipeline="shop", reason="it calls everything a return")
+    run, states = start(api, "rollback", pipeline="shop", version="1.0.0", reason="it calls everything a return")
     assert (run["state"], set(states.values())) == ("success", {"success"})
     with open_workspace() as work:
         change = work.ledger.champion_changes("shop")[-1]

@@ -21,7 +21,7 @@ from mlsys.settings import Settings, load_settings
 from mlsys.testing.shop import day, edit_spec, make_shop
 from mlsys.workspace import open_workspace
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(500)]
 
 ROOT = Path(__file__).parents[2]
 DAG = "retrain_shop"

@@ -19,7 +19,7 @@ from mlsys.liveness import wait_until_ended
 from mlsys.orchestration import executor
 from mlsys.orchestration.executor import PreloadingLocalExecutor
 
-SECONDS = 30.0
+SECONDS = 120.0
 
 
 @dataclass(frozen=True)
