@@ -12,7 +12,7 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 QUIET = timedelta(seconds=60)  # a file that nobody has written to for so long counts as whole
 State = Literal["answered", "failed", "asked", "waiting", "unfinished", "refused", "too_late"]
+_TOO_LATE = "It lies in front of the lookback: no live run reads it"
 _LISTED = 60
 _LONGEST = 300
 
@@ -113,7 +114,7 @@ def survey(
         refused = {str(day): sentence for day, sentence in look.refused.items()}
     except DataError as error:
         look, refused = Look(), {"source": str(error)}
-    asked = _Asked(look, answer, under_way, state_of)
+    asked = _Asked(look, answer, announced, under_way, state_of)
     found = Survey(
         pipeline=pipeline,
         at=clock.now(),
@@ -164,6 +165,7 @@ class _Asked:
 
     look: Look
     answer: _Answer | None
+    announced: date | None
     under_way: str | None
     state_of: Callable[[str], str | None]
 
@@ -205,12 +207,13 @@ class _Asked:
             day for day in look.before if self.answer is not None and self.answer.read is not None and day not in read
         ]
         found = [
-            *(_state(day, "too_late", "It lies in front of the lookback: no live run reads it") for day in late),
+            *(_state(day, "too_late", _TOO_LATE) for day in late),
             *(_state(day, "unfinished", sentence) for day, sentence in look.unfinished.items()),
             *(_state(day, "refused", sentence) for day, sentence in look.refused.items()),
             *(_state(day, *self._beyond(day)) for day in look.beyond),
             *self._inside(),
         ]
+        found += self._of_announced({state.day for state in found})
         return sorted(found, key=lambda state: state.day)
 
     def counts(self) -> dict[str, int]:
@@ -221,6 +224,16 @@ class _Asked:
         earlier = [day for day in (self.answer.read if self.answer else None) or {} if day not in listed]
         counts["answered"] += len(earlier)
         return {state: number for state, number in sorted(counts.items()) if number}
+
+    def _of_announced(self, listed: Collection[date]) -> Iterator[DayState]:
+        """Yield the state of an announced day in front of the window, which is not listed otherwise."""
+        day, answer = self.announced, self.answer
+        if day is None or answer is None or day in listed or day >= min(self.look.content, default=date.min):
+            return
+        if answer.read is None or day in answer.read:
+            yield _state(day, "failed" if answer.failed else "answered", answer.sentence)
+        else:
+            yield _state(day, "too_late", _TOO_LATE)
 
     def _inside(self) -> Iterator[DayState]:
         waiting, wanted = self.waiting, self.wanted
