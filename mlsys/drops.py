@@ -250,8 +250,10 @@ class _Asked:
         before = self.state_of(wanted.request_id)
         if before == "failed":
             return "failed", f"{wanted.request_id} failed, and the data are the same"
+        if before == "success":
+            return "answered", f"{wanted.request_id} ended well"
         if before is not None:
-            return "answered", f"{wanted.request_id}: {before}"
+            return "waiting", f"{wanted.request_id} is {before}"
         if self.under_way is not None:
             return "waiting", f"{self.under_way} is under way"
         return "asked", wanted.reason
