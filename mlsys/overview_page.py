@@ -17,7 +17,6 @@ from markupsafe import Markup
 from mlsys import clock, overview, overview_svg, report_format
 from mlsys.overview import Detail, Glance, Judged
 from mlsys.overview_places import Places
-from mlsys.wording import number
 from mlsys.workspace import Workspace
 
 TEMPLATES = Path(__file__).with_name("templates") / "models"
@@ -45,7 +44,14 @@ class Links:
 
 def list_page(work: Workspace, glances: Sequence[Glance], may: Mapping[str, May], places: Places) -> str:
     """Return the page of all pipelines."""
-    rows = [(glance, may.get(glance.pipeline, May()), _newest_links(work, glance, places)) for glance in glances]
+    rows = [
+        (
+            glance,
+            may.get(glance.pipeline, May()),
+            _links(work, glance.pipeline, glance.judged[-1], places) if glance.judged else None,
+        )
+        for glance in glances
+    ]
     return _render("list.html.j2", places, rows=rows, title="Models")
 
 
@@ -61,7 +67,6 @@ def pipeline_page(work: Workspace, detail: Detail, may: May, places: Places, *, 
         title=name,
         glance=glance,
         may=may,
-        links=_newest_links(work, glance, places),
         decisions=[(judged, _links(work, name, judged, places)) for judged in shown],
         older=len(detail.decisions) > len(shown) or len(glance.judged) > len(shown),
         chart=overview_svg.chart(glance.judged, glance.title),
@@ -102,10 +107,6 @@ def asset(name: str) -> tuple[bytes, str]:
     return content, hashlib.sha256(content).hexdigest()[:16]
 
 
-def _newest_links(work: Workspace, glance: Glance, places: Places) -> Links | None:
-    return _links(work, glance.pipeline, glance.judged[-1], places) if glance.judged else None
-
-
 def _links(work: Workspace, pipeline: str, judged: Judged, places: Places) -> Links:
     run_id = judged.decision.run_id
     version = overview.mlflow_version(work, judged) if places.mlflow else None
@@ -133,6 +134,6 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(report_format.FILTERS, plain=number)
+    environment.filters.update(report_format.FILTERS)
     environment.globals.update(sparkline=overview_svg.sparkline, tag=lambda name: asset(name)[1])
     return environment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlsys.appointment import appoint, roll_back
+from mlsys.appointment import appoint, roll_back, rollback_target
 from mlsys.errors import LostRaceError, UsageError
 from mlsys.testing.shop import day, newest_run, served
 
@@ -56,3 +56,16 @@ def test_a_champion_that_moved_meanwhile_is_not_replaced(work, monkeypatch) -> N
     with pytest.raises(LostRaceError, match="nothing was changed"):
         appoint(work, "shop", newest_run(work), candidate="logistic", reason="what was known before")
     monkeypatch.undo()
+
+
+def test_whoever_asks_may_be_somebody_else_than_the_process(work) -> None:
+    assert appoint(work, "shop", newest_run(work), candidate=None, reason="newer", who="ann").who == "ann"
+    assert roll_back(work, "shop", version=None, reason="worse", who="bob").who == "bob"
+
+
+def test_a_rollback_can_be_looked_at_first(work) -> None:
+    appoint(work, "shop", newest_run(work), candidate=None, reason="newer")
+    assert rollback_target(work, "shop", version=None).version == "1.0.0"
+    with pytest.raises(UsageError, match="No version of that name ever served shop"):
+        rollback_target(work, "shop", version="3.0.0")
+    assert work.ledger.champion("shop").version == "1.0.1"

@@ -124,6 +124,12 @@ def test_a_champion_put_in_place_by_hand_is_measured_by_its_own_run(work: Worksp
     assert found.measured.day == day(11)
 
 
+def test_a_decision_is_not_said_to_have_promoted_what_a_person_put_in_place(work: Workspace) -> None:
+    appoint(work, "shop", newest_run(work), candidate=None, reason="for the test")
+    found = overview.detail(work, "shop", at=NOW)
+    assert [judged.version for judged in found.decisions] == ["1.0.0", None]
+
+
 def test_a_pipeline_without_any_run_is_empty_and_still_there(work: Workspace, shop: Path) -> None:
     (shop / "pipelines" / "later.yaml").write_text("pipeline: later\n", encoding="utf-8")
     assert overview.pipelines(work) == ["later", "shop"]

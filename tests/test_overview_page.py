@@ -123,14 +123,17 @@ def test_only_earlier_versions_can_serve_again(work: Workspace) -> None:
     assert re.findall(r'data-version="([^"]+)"', one_page(work)) == ["1.0.1"]
 
 
-def test_what_people_wrote_is_text_and_no_markup(work: Workspace) -> None:
+def test_what_people_wrote_is_text_and_no_markup(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     from mlsys.appointment import appoint
     from mlsys.testing.shop import newest_run
 
+    monkeypatch.setenv("LOGNAME", "<b>eve</b>")
     appoint(work, "shop", newest_run(work), candidate=None, reason='<img src=x onerror="alert(1)"> & "so"')
     html = one_page(work)
     assert "<img" not in html
     assert "&lt;img src=x onerror=" in html
+    assert "<b>eve" not in html
+    assert "&lt;b&gt;eve" in html
 
 
 def test_who_served_on_a_day_is_answered(work: Workspace) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mlsys import cards, clock, modelfile, pipeline
+from mlsys import cards, clock, modelfile, pipeline, retention
 from mlsys.data_docs import index_path, page_path
 from mlsys.errors import UsageError
 from mlsys.intake import RunRequest
@@ -155,6 +155,21 @@ def test_a_file_that_nothing_names_goes_after_a_day(work: Workspace) -> None:
     os.utime(work.store.path(left), (0, 0))
     assert share(clean(work, apply=True), "records") == 1
     assert not is_there(work, left)
+
+
+def test_what_is_built_upon_while_files_are_listed_stays(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = work.store.put_bytes(b"an old run left this")
+    os.utime(work.store.path(left), (0, 0))
+    listed = retention._doomed
+
+    def list_slowly(*arguments: object) -> object:
+        found = listed(*arguments)  # type: ignore[arg-type]
+        work.store.put_bytes(b"an old run left this")
+        return found
+
+    monkeypatch.setattr(retention, "_doomed", list_slowly)
+    assert clean(work, apply=True).n_bytes == 0
+    assert is_there(work, left)
 
 
 def test_what_a_page_of_ours_names_stays(work: Workspace) -> None:

@@ -1,12 +1,15 @@
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from mlsys.errors import SpecError
 from mlsys.spec import Spec, fingerprint, flatten, load_spec, parse_dump, resolve
+from mlsys.spec_keys import Schedule
 from mlsys.testing.shop import SPEC
 
 SPECS = sorted((Path(__file__).parents[1] / "include" / "pipelines").glob("*.yaml"))
@@ -127,3 +130,14 @@ def _with(value: object, path: list[str], new: object) -> object:
         return {k: _with(v, path[1:], new) if str(k) == path[0] else v for k, v in value.items()}
     assert isinstance(value, list)
     return [_with(v, path[1:], new) if str(i) == path[0] else v for i, v in enumerate(value)]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("10s", 10), ("10m", 600), ("1h", 3600)])
+def test_a_spec_may_be_scanned_for_drops(text: str, seconds: int) -> None:
+    assert Schedule(scan=text).scan == timedelta(seconds=seconds)
+
+
+def test_a_scan_all_the_time_is_refused() -> None:
+    with pytest.raises(ValidationError, match="more often than every 10s"):
+        Schedule(scan="5s")
+    assert Schedule().scan is None

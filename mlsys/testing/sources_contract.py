@@ -125,3 +125,11 @@ class SourceContract:
         stamped = [{**row, "known": row["at"] + timedelta(days=2)} for row in rows()]
         table = read_all(make(stamped), ReadRequest(SCHEMA, arrival="known")).sort_by("id")
         assert table[ARRIVAL].to_pylist() == [row["known"] for row in stamped]
+
+    def test_parts_stay_the_same_while_nobody_writes(self, make: Make) -> None:
+        """Parts that may be half written have names of their own, and marks that only a change changes."""
+        parts = make(rows()).parts()
+        assert len({part.name for part in parts}) == len(parts)
+        assert all(part.written.utcoffset() == timedelta(0) for part in parts)
+        source = make(rows())
+        assert source.parts() == source.parts()

@@ -160,3 +160,28 @@ def test_the_asset_of_a_name_is_found_among_its_likes() -> None:
     assert found is not None
     assert found["id"] == 2
     assert client(answer).asset("champion_sho") is None
+
+
+def test_a_run_may_be_given_its_id_and_asked_for_its_state() -> None:
+    seen: list[object] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            seen.append(json.loads(request.content)["dag_run_id"])
+            return httpx.Response(200, json={"dag_run_id": "mine"})
+        known = request.url.path.endswith("/mine")
+        return httpx.Response(200 if known else 404, json={"state": "queued"} if known else {})
+
+    api = client(answer)
+    assert api.trigger("d", run_id="mine") == "mine"
+    assert seen == ["mine"]
+    assert (api.state_of("d", "mine"), api.state_of("d", "other")) == ("queued", None)
+
+
+def test_runs_may_be_asked_for_by_their_states() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        states = request.url.params.get_list("state")
+        return httpx.Response(200, json={"dag_runs": [{"states": states}], "total_entries": 1})
+
+    assert client(answer).runs("d", states=("queued", "running")) == [{"states": ["queued", "running"]}]
+    assert client(answer).runs("d") == [{"states": []}]
