@@ -19,9 +19,9 @@ from functools import partial
 from typing import Any, Literal, Protocol
 from uuid import uuid4
 
-from mlsys import keys, pipeline, snapshot, training
+from mlsys import keys, pipeline, ranges, training
 from mlsys.children import Ended, side_by_side
-from mlsys.errors import DataError, MlsysError, UsageError
+from mlsys.errors import MlsysError, UsageError
 from mlsys.intake import RunRequest
 from mlsys.ledger import Ledger
 from mlsys.partitioning import layout_of
@@ -188,11 +188,7 @@ def _days_with_data(work: Workspace, spec: Spec, days: Sequence[date]) -> set[da
     """Take in what is new of a range of days and return those that now have rows; all where that can't be known."""
     if not days:
         return set()
-    try:
-        snapshot.take_in(spec, min(days), max(days), catalog=work.ledger, store=work.store)
-    except DataError as error:
-        # One bad file must not stop the days that don't need it: each will say what is wrong with its own window.
-        log.warning("range_not_taken_in pipeline=%s reason=%s", spec.pipeline, error)
+    if not ranges.take_in(work, spec, min(days), max(days)):
         return set(days)
     return {partition.day for partition in work.ledger.partitions(spec.pipeline, layout_of(spec).fingerprint)}
 

@@ -15,6 +15,7 @@ from mlsys.errors import UsageError
 from mlsys.ledger import ChampionChange, RequestRow, RunRow
 from mlsys.projection import project
 from mlsys.promotion import plan_of
+from mlsys.ranges import DayRange, take_in_once
 from mlsys.records import HISTORICAL, Arrivals, Mode, Plan, Start
 from mlsys.snapshot import Taken
 from mlsys.spec import ResolvedSpec, flatten, resolve
@@ -32,6 +33,7 @@ class RunRequest:
         mode: `auto` is a simulation in a backfill and live everywhere else.
         overrides: spec keys for this run alone, as `key.path=value`.
         candidates: names of the spec's candidates to train; none means all.
+        together: the days of the backfill that this run belongs to; None when whoever asks has taken them in.
         approval: whether a person has the last word; None leaves it to the spec.
         request_id: the same id is the same request (an Airflow run); a fresh one by default.
     """
@@ -44,6 +46,7 @@ class RunRequest:
     mode: Mode | Literal["auto"] = "live"
     overrides: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
+    together: DayRange | None = None
     approval: bool | None = None
     reason: str | None = None
     asked_by: str = "cli"
@@ -74,6 +77,8 @@ def open_run(work: Workspace, request: RunRequest) -> Start:
     )
     _log_effective(request, mode, day, resolved)
     request = replace(request, mode=mode)
+    if request.together is not None:
+        take_in_once(work, spec, request.together)
     taken = snapshot.take(spec, day.cutoff, catalog=work.ledger, store=work.store)
     if taken is None:
         return _skip(work, request, day, "no_data_for_day", f"The source has no rows of {day.day}")

@@ -21,7 +21,7 @@ ground: errors settings clock components durations schema records store partitio
   fingerprint tolerance modelfile logs children sampling liveness postgres database ledger notices
 extensions: sources checks splits features models metrics gates registries monitors
 spec: coherence spec
-steps: workspace keys target intake partitioning source_reading snapshot gx_suite data_docs partition_checks
+steps: workspace keys target intake partitioning source_reading snapshot ranges gx_suite data_docs partition_checks
   validation dataset training tuning resampling curves assessment evaluation promotion projection appointment scoring
   monitoring walkforward cards report lineage retention drops
 flow: pipeline backfill checkup diagnosis overview

@@ -266,6 +266,12 @@ class Ledger:
             yield
 
     @contextmanager
+    def taking_in(self, pipeline: str) -> Iterator[None]:
+        """Let only one process at a time take in a range of a pipeline's days."""
+        with databases.locked(self.engine, f"range:{pipeline}"):
+            yield
+
+    @contextmanager
     def projecting(self, pipeline: str) -> Iterator[None]:
         """Let only one process at a time write a pipeline's projections."""
         with databases.locked(self.engine, f"project:{pipeline}"):

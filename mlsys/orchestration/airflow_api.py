@@ -195,6 +195,10 @@ class AirflowApi:
         }
         return int(self._call("POST", "/backfills", json=body)["id"])
 
+    def backfills(self, dag_id: str) -> list[Json]:
+        """Return the backfills of a DAG, newest first: `id`, `from_date`, `to_date`, `created_at`."""
+        return list(self._list("/backfills", "backfills", dag_id=dag_id, order_by="-id"))
+
     def end_backfill(self, number: int) -> None:
         """End a backfill: runs that wait are dropped, and another one may start at once."""
         self._call("PUT", f"/backfills/{number}/cancel")

@@ -28,11 +28,12 @@ log = logging.getLogger(__name__)
 def take_snapshot(pipeline: str) -> Data:
     """Resolve the day, read what is new, fix the plan. Nothing to do: the rest of the run is skipped, in green."""
     from mlsys import pipeline as steps
+    from mlsys.orchestration.backfill_days import with_days_of_backfill
     from mlsys.orchestration.run_params import run_request
 
     context = get_current_context()
     with opened() as work:
-        start = steps.take_snapshot(work, run_request(pipeline, context))
+        start = steps.take_snapshot(work, with_days_of_backfill(run_request(pipeline, context)))
     if not start.go:
         log.info("nothing_to_do reason=%s sentence=%r", start.reason, start.sentence)
         # What is raised next hands nothing on by itself.

@@ -1,0 +1,77 @@
+"""Which days does a backfill of Airflow have, and who asks for them?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import httpx
+import pytest
+
+from mlsys.errors import UsageError
+from mlsys.intake import RunRequest
+from mlsys.orchestration import service
+from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.orchestration.backfill_days import with_days_of_backfill
+from mlsys.ranges import DayRange
+
+FOUND = [
+    {"id": 3, "from_date": "2026-03-09T00:00:00Z", "to_date": "2026-03-09T00:00:00Z", "created_at": "c3"},
+    {"id": 2, "from_date": "2026-03-04T00:00:00Z", "to_date": "2026-03-08T00:00:00Z", "created_at": "c2"},
+    {"id": 1, "from_date": "2026-03-01T00:00:00Z", "to_date": "2026-03-31T00:00:00Z", "created_at": "c1"},
+]
+THIRD = RunRequest("shop", partition_key="2026-03-05", run_type="backfill")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Give the questions that a made-up Airflow was asked."""
+    questions: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/auth/token":
+            return httpx.Response(201, json={"access_token": "t"})
+        questions.append(str(request.url.params))
+        return httpx.Response(200, json={"backfills": FOUND, "total_entries": len(FOUND)})
+
+    @contextmanager
+    def connect() -> Iterator[AirflowApi]:
+        client = httpx.Client(transport=httpx.MockTransport(answer), base_url="http://air")
+        yield AirflowApi(client, login="a", password="p")
+
+    monkeypatch.setattr(service, "connect", connect)
+    return questions
+
+
+def test_the_days_are_those_of_the_newest_backfill_with_the_runs_own_day(asked: list[str]) -> None:
+    found = with_days_of_backfill(THIRD).together
+    assert found == DayRange("retrain_shop 2 c2", date(2026, 3, 4), date(2026, 3, 8))
+    assert "dag_id=retrain_shop" in asked[0]
+    assert "order_by=-id" in asked[0]
+
+
+def test_a_day_of_no_backfill_is_read_alone(asked: list[str]) -> None:
+    other = RunRequest("shop", partition_key="2026-04-01", run_type="backfill")
+    assert with_days_of_backfill(other) == other
+    assert asked
+
+
+def test_other_runs_ask_nothing(asked: list[str]) -> None:
+    for request in (RunRequest("shop", partition_key="2026-03-05"), RunRequest("shop", run_type="backfill")):
+        assert with_days_of_backfill(request) is request
+    assert asked == []
+
+
+def test_without_a_connection_a_run_reads_its_own_days_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    @contextmanager
+    def connect() -> Iterator[AirflowApi]:
+        raise UsageError("Airflow has no connection 'mlsys_airflow'")
+        yield
+
+    monkeypatch.setattr(service, "connect", connect)
+    assert with_days_of_backfill(THIRD) is THIRD
+    assert "days_of_backfill_not_known" in caplog.text
