@@ -44,7 +44,7 @@ def report(pipeline: str, start: Data | None) -> Data:
         _close(work, begun, end)
         written = cards.write_card(work, begun.run_id)
         file = (work.home / written.path).as_uri()
-    page = links.card(written)
+    page = links.report(written.path)
     log.info("report_card page=%s file=%s", page, file)
     write_note(dag_run.dag_id, dag_run.run_id, f"{end.text} [Report card]({page})")
     _tell(end, pipeline, dag_run, card=page)

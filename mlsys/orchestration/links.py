@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mlsys.orchestration.models_page import PREFIX
-
-if TYPE_CHECKING:
-    from mlsys.records import RunReport
 
 
 def airflow_run(dag_id: str, run_id: str) -> str:
@@ -21,9 +17,9 @@ def question(dag_id: str, run_id: str, task_id: str) -> str:
     return f"{airflow_run(dag_id, run_id)}/tasks/{quote(task_id, safe='')}/required_actions"
 
 
-def card(report: RunReport) -> str:
-    """Return the page of a report card, beside the Models page in Airflow's UI."""
-    return f"{_base()}{PREFIX}/{quote(report.path)}"
+def report(path: str) -> str:
+    """Return where Airflow's UI shows the report card or walk-forward report at `path` below MLSYS_HOME."""
+    return f"{_base()}{PREFIX}/{quote(path)}"
 
 
 def _base() -> str:

@@ -5,7 +5,8 @@ Airflow's scheduler uses these classes too, so `airflow_plugin.py` registers the
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.definitions.deadline import BaseDeadlineReference
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from airflow.utils.types import DagRunType
     from pendulum import DateTime
     from sqlalchemy.orm import Session
+
+
+# Midnights from Auckland's (UTC+13) to Honolulu's (UTC-10) are those of the same UTC day.
+_EAST = timedelta(hours=13)
 
 
 class NightlyTimetable(CronPartitionTimetable):  # type: ignore[misc]
@@ -65,6 +70,18 @@ class NightlyTimetable(CronPartitionTimetable):  # type: ignore[misc]
             restriction = restriction._replace(earliest=max(since, restriction.earliest or since))
         return super().next_dagrun_info_v2(last_dagrun_info=last_dagrun_info, restriction=restriction)
 
+    def iter_partition_dagrun_infos(self, *, earliest: datetime, latest: datetime) -> Iterable[DagRunInfo]:
+        """Return the runs of a backfill: of each day from its first to its last one.
+
+        The form in Airflow's UI sends the first and the last instant of the days that a person picks, by the clock of
+        the browser: midnight in New York means the UTC day that has the same date.
+        """
+        first, last = _midnight(earliest), latest
+        if (latest.minute, latest.second) == (59, 59):
+            last = _midnight(latest + timedelta(seconds=1)) - timedelta(days=1)
+        runs: Iterable[DagRunInfo] = super().iter_partition_dagrun_infos(earliest=first, latest=last)
+        return runs
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, NightlyTimetable) and self.serialize() == other.serialize()
 
@@ -79,6 +96,11 @@ class NightlyTimetable(CronPartitionTimetable):  # type: ignore[misc]
         unique = whole.rpartition("__")[2]
         about = extra.get("partition_key") or f"at-{run_after:%Y-%m-%dT%H-%M-%S}"
         return str(run_type.generate_run_id(suffix=f"{about}__{unique}"))
+
+
+def _midnight(instant: datetime) -> datetime:
+    """Return the UTC midnight of the date that a clock somewhere shows at its midnight `instant`."""
+    return datetime.combine((instant.astimezone(UTC) + _EAST).date(), time(), UTC)
 
 
 class NightlyStart(BaseDeadlineReference):  # type: ignore[misc]

@@ -27,7 +27,7 @@ def promotion_question(start: Data, evaluations: Data, decision: Data) -> Questi
         if not plan.approval or plan.mode != "live" or decided.outcome != "promote":
             return None
         timeout = work.spec_of(plan).approval.timeout
-        card = links.card(cards.write_card(work, plan.run_id))
+        card = links.report(cards.write_card(work, plan.run_id).path)
         models = work.store.read_json(evaluated.details)["evaluations"]
         lines = [
             f"**{decided.sentence}.** Without an answer within {in_words(timeout)} nothing is promoted.",

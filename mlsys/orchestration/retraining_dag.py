@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from airflow.sdk import DAG, teardown
+from airflow.sdk import DAG, TaskGroup, teardown
 
 from mlsys.orchestration import closing, tasks
 from mlsys.orchestration.approval import AskPerson
@@ -45,37 +45,45 @@ def _retrain_dag(spec: Spec) -> DAG:
 
 
 def _flow(spec: Spec, *, side_by_side: int) -> None:
-    start = step(tasks.take_snapshot)(spec.pipeline)
-    checks = step(tasks.validate)(start)
-    divided = step(tasks.split)(start, checks)
-    trained = (
-        step(
-            tasks.train,
-            pool=POOL,
-            max_active_tis_per_dagrun=side_by_side,
-            execution_timeout=spec.training.timeout,
-            map_index_template="{{ candidate }}",
+    with _group("data", "What is new in the source, checked and divided"):
+        start = step(tasks.take_snapshot)(spec.pipeline)
+        checks = step(tasks.validate)(start)
+        divided = step(tasks.split)(start, checks)
+    with _group("candidates", "Fitted side by side, and scored on the same rows as the champion"):
+        trained = (
+            step(
+                tasks.train,
+                pool=POOL,
+                max_active_tis_per_dagrun=side_by_side,
+                execution_timeout=spec.training.timeout,
+                map_index_template="{{ candidate }}",
+            )
+            .partial(start=start, checks=checks, divided=divided)
+            .expand(name=[model.label for model in spec.models])
         )
-        .partial(start=start, checks=checks, divided=divided)
-        .expand(name=[model.label for model in spec.models])
-    )
-    # Of the candidates one is enough: it waits until all have ended, however.
-    evaluations = step(tasks.evaluate, trigger_rule="all_done")(start, checks, divided, trained)
-    champion = champion_asset(spec.pipeline)
-    decision = step(tasks.decide, inlets=[champion])(start, checks, divided, evaluations)
-    asked = AskPerson(
-        task_id="approve",
-        doc_md="Ask a person, where the spec or the run wants one and all gates pass. It waits without a worker.",
-        question=promotion_question,
-        question_arguments={"start": start, "evaluations": evaluations, "decision": decision},
-        told=ApprovalWanted(spec.pipeline),
-    )
-    version = step(tasks.promote)(
-        start, checks, divided, evaluations=evaluations, decision=decision, answer=asked.output
-    )
+        # Of the candidates one is enough: it waits until all have ended, however.
+        evaluations = step(tasks.evaluate, trigger_rule="all_done")(start, checks, divided, trained)
+    with _group("decision", "The gates, a person perhaps, and the promotion"):
+        champion = champion_asset(spec.pipeline)
+        decision = step(tasks.decide, inlets=[champion])(start, checks, divided, evaluations)
+        asked = AskPerson(
+            task_id="approve",
+            doc_md="Ask a person, where the spec or the run wants one and all gates pass. It waits without a worker.",
+            question=promotion_question,
+            question_arguments={"start": start, "evaluations": evaluations, "decision": decision},
+            told=ApprovalWanted(spec.pipeline),
+        )
+        version = step(tasks.promote)(
+            start, checks, divided, evaluations=evaluations, decision=decision, answer=asked.output
+        )
     # A teardown runs whatever became of the tasks before, and the run is judged by `promote`, the last task before it.
     report = teardown(step(closing.report))
     version >> report(spec.pipeline, start)
+
+
+def _group(name: str, says: str) -> TaskGroup:
+    """Return a box around tasks; their ids don't begin with its name, so that moving one is no new task."""
+    return TaskGroup(name, tooltip=says, prefix_group_id=False)
 
 
 def _documentation(spec: Spec) -> str:

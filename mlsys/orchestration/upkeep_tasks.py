@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from mlsys import clock
 from mlsys.errors import MlsysError, RunError, UsageError
-from mlsys.orchestration import asking, service
+from mlsys.orchestration import asking, links, service
 from mlsys.orchestration.run_notes import write_note
 from mlsys.orchestration.run_params import refuse_unknown
 from mlsys.orchestration.workplace import opened
@@ -111,10 +111,10 @@ def walk_forward(pipeline: str, simulated: Data) -> Data:
         if simulation is None:
             raise AirflowSkipException("No simulated day has come to its end")
         report = report_of(work, simulation)
-        address = (work.home / report.path).as_uri()
-    _note(f"{report.sentence} [Report]({address})")
-    log.info("walk_forward_report address=%s", address)
-    return {"path": report.path, "address": address}
+        file = (work.home / report.path).as_uri()
+    _note(f"{report.sentence} [Report]({links.report(report.path)})")
+    log.info("walk_forward_report address=%s", file)
+    return {"path": report.path, "address": file}
 
 
 def _that_asked() -> set[str]:

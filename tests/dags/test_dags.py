@@ -93,6 +93,17 @@ def test_the_tasks_are_the_steps_in_order(bag: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
+def test_groups_hold_the_tasks_and_leave_their_ids_as_they_are(bag: dict[str, Any]) -> None:
+    parts = bag["dags"]["retrain_phishing"]["task_group"]["children"]
+    groups = {name: list(part["children"]) for name, (kind, part) in parts.items() if kind == "taskgroup"}
+    assert groups == {
+        "data": ["take_snapshot", "validate", "split"],
+        "candidates": ["train", "evaluate"],
+        "decision": ["decide", "approve", "promote"],
+    }
+
+
+@pytest.mark.slow
 def test_every_task_has_words_an_owner_and_retries_by_class_of_error(bag: dict[str, Any]) -> None:
     for name, task in tasks_of(bag["dags"]["retrain_phishing"]).items():
         assert task["doc_md"], name

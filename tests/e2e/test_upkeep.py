@@ -94,7 +94,7 @@ def test_days_are_simulated_by_hand_and_reported(api: AirflowApi) -> None:
     assert (run["state"], set(states.values())) == ("success", {"success"})
     counts = api.xcom("simulate_shop", run["dag_run_id"], "simulate")["counts"]
     assert counts == {"done": 1, "left": 2}
-    assert "Report" in run["note"]
+    assert "/mlsys/reports/shop/walk-forward.html)" in run["note"]
 
 
 def test_monitors_ask_for_one_retraining_of_a_day(api: AirflowApi, home: Path) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from airflow.serialization.decoders import decode_timetable
@@ -37,6 +37,22 @@ def test_a_backfill_neither_loses_nor_doubles_a_day() -> None:
     infos = NightlyTimetable(2).iter_partition_dagrun_infos(earliest=first, latest=first + timedelta(days=40))
     keys = [info.partition_key for info in infos]
     assert keys == [str((first + timedelta(days=offset)).date()) for offset in range(41)]
+
+
+@pytest.mark.parametrize("zone", range(-10, 14))
+def test_a_backfill_of_days_picked_by_any_clock_is_about_these_days(zone: int) -> None:
+    there = timezone(timedelta(hours=zone))
+    # What the form in Airflow's UI sends for the first to the third.
+    first, last = datetime(2026, 3, 1, tzinfo=there), datetime(2026, 3, 3, 23, 59, 59, 999000, tzinfo=there)
+    infos = NightlyTimetable(2).iter_partition_dagrun_infos(earliest=first.astimezone(UTC), latest=last.astimezone(UTC))
+    assert [info.partition_key for info in infos] == ["2026-03-01", "2026-03-02", "2026-03-03"]
+
+
+@pytest.mark.parametrize("clock", ["00:00:00", "18:00:00", "23:59:59"])
+def test_a_backfill_includes_the_utc_day_of_its_end(clock: str) -> None:
+    first, last = datetime(2026, 3, 1, tzinfo=UTC), datetime.fromisoformat(f"2026-03-02T{clock}+00:00")
+    infos = NightlyTimetable(2).iter_partition_dagrun_infos(earliest=first, latest=last)
+    assert [info.partition_key for info in infos] == ["2026-03-01", "2026-03-02"]
 
 
 def test_without_an_hour_nothing_runs_by_itself_and_days_are_days_all_the_same() -> None:
