@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +20,7 @@ from mlsys.intake import RunRequest
 from mlsys.monitoring import latest
 from mlsys.orchestration.airflow_api import AirflowApi
 from mlsys.scoring import predictions_of
-from mlsys.testing.shop import day, edit_spec, make_shop
+from mlsys.testing.shop import day, edit_spec, enter, make_shop
 from mlsys.workspace import open_workspace
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(500)]
@@ -29,7 +31,10 @@ FILES = ("retrain.py", "score.py", "monitor.py", "simulate.py", "rollback.py", "
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A shop with fourteen days, whose nights begin tomorrow."""
-    path = tmp_path_factory.mktemp("upkeep") / "home"
+    return shop(tmp_path_factory.mktemp("upkeep") / "home")
+
+
+def shop(path: Path) -> Path:
     make_shop(path, path / "pipelines", days=14)
     edit_spec(
         path / "pipelines",
@@ -87,6 +92,17 @@ def test_a_backfill_ends_with_a_walk_forward_report_and_the_same_champion(api: A
     assert (home / "reports" / "shop" / "walk-forward.html").exists()
     with open_workspace() as work:
         assert [change.version for change in work.ledger.champion_changes("shop")] == ["1.0.0"]
+
+
+def test_the_command_line_finds_what_airflow_found(
+    api: AirflowApi, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(shop(tmp_path / "home"), monkeypatch)
+    days = ("--from", str(day(10)), "--to", str(day(12)))
+    subprocess.run([sys.executable, "-m", "mlsys", "backfill", "shop", *days, "--backwards"], check=True)
+    ours, theirs = (path / "reports" / "shop" for path in (tmp_path / "home", home))
+    for name in ("walk-forward.json", "walk-forward.html"):
+        assert (ours / name).read_bytes() == (theirs / name).read_bytes()
 
 
 def test_days_are_simulated_by_hand_and_reported(api: AirflowApi) -> None:
