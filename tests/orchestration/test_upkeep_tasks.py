@@ -143,6 +143,7 @@ def test_a_range_has_two_ends(monkeypatch: pytest.MonkeyPatch, params: dict[str,
         upkeep_tasks.simulate("shop")
 
 
+@pytest.mark.usefixtures("home")
 def test_an_unknown_parameter_is_refused_with_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, params={"day": None})
     upkeep_tasks.get_current_context()["dag_run"].conf["dey"] = "2026-05-01"
