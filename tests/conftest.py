@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +39,10 @@ _ENVIRONMENT = {
 for _name in [name for name in os.environ if name.startswith(_FOREIGN) or name == "PYTHONDONTWRITEBYTECODE"]:
     del os.environ[_name]
 os.environ.update(_ENVIRONMENT)
+
+# A shell starts what it runs in the background deaf to Ctrl-C, and so would be every process that a test interrupts.
+if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)

@@ -108,6 +108,10 @@ def records_of(work: Workspace, mode: str) -> dict[str, Any]:
     return dict(sorted(found.items()))
 
 
+def _mlflow(work: Workspace) -> MlflowClient:
+    return MlflowClient(work.place.tracking_uri, registry_uri=work.place.tracking_uri)
+
+
 def without(record: Record, names: set[str] | frozenset[str]) -> dict[str, Any]:
     return {name: value for name, value in record.dump().items() if name not in names}
 
@@ -149,7 +153,7 @@ def test_each_trained_day_is_registered_once_and_no_simulated_one(
         trained = run_days(work, 6, 8, mode="train", parallel=2)
         run_days(work, 6, 8, parallel=2)
         challengers = [decision.challenger for decision in work.ledger.decisions("shop")]
-        versions = MlflowClient(work.place.tracking_uri).search_model_versions("name = 'shop'")
+        versions = _mlflow(work).search_model_versions("name = 'shop'")
         assert work.ledger.champion("shop") is None
     assert trained.counts == {"done": 3}
     assert len(challengers) == 6  # the simulated runs share the candidates of the trained ones

@@ -42,9 +42,10 @@ class DataQuality(Gate):
 def _sentence(checks: CheckReport, limit: float) -> str:
     failed = [result for result in checks.results if result.state != "pass"]
     critical = [result for result in failed if result.severity == "critical"]
-    percent = f"{100 * checks.quarantined_share:.3g} %, at most {100 * limit:.3g} % may be"
     rows = "1 row is" if checks.n_quarantined == 1 else f"{checks.n_quarantined:,} rows are"
-    share = f"{rows} quarantined ({percent})"
+    bad, most = (f"{100 * value:.3g} %" for value in (checks.quarantined_share, limit))
+    # Those that could not be read count, too, and one bad day does not hide behind good ones.
+    share = f"{rows} quarantined; {bad} of all rows, or of the newest day's if that is more, are bad, and {most} may be"
     if checks.state != "pass":
         worst = f": {critical[0].name}" if critical else ""
         return f"The data checks ended with '{checks.state}'{worst}; {share}."
