@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import mlsys
@@ -77,8 +78,11 @@ def own_modules() -> list[str]:
 
 def thread_names() -> list[str]:
     """Return the names of this process's operating-system threads (Linux; elsewhere none are seen)."""
-    tasks = Path("/proc/self/task")
-    return [(task / "comm").read_text().strip() for task in tasks.iterdir()] if tasks.is_dir() else []
+    tasks, names = Path("/proc/self/task"), []
+    for task in tasks.iterdir() if tasks.is_dir() else ():
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            names.append((task / "comm").read_text().strip())
+    return names
 
 
 def installation(package: Path = PACKAGE, places: Sequence[str] | None = None) -> str:

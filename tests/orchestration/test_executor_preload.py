@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlsys.orchestration import executor_preload
-from mlsys.orchestration.executor_preload import installation, own_modules, preload
+from mlsys.orchestration.executor_preload import installation, own_modules, preload, thread_names
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="threads of a process are counted in /proc")
 
@@ -55,6 +55,13 @@ def test_a_thread_that_was_there_before_is_not_the_modules(module: Path, caplog:
     with caplog.at_level(logging.WARNING):
         preload(["preloaded_example"])
     assert "preload_left_threads" not in caplog.text
+
+
+@linux
+def test_a_thread_that_ends_while_threads_are_counted_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = [Path("/proc/self/task", name) for name in ("0", str(os.getpid()))]  # there is no thread 0
+    monkeypatch.setattr(Path, "iterdir", lambda _: iter(listed))
+    assert len(thread_names()) == 1
 
 
 def test_all_of_mlsys_that_a_task_may_import_is_preloaded() -> None:

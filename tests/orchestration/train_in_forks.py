@@ -16,6 +16,7 @@ import os
 import signal
 import threading
 import time
+import traceback
 import warnings
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -44,10 +45,14 @@ def run(workload: Fit, **_: object) -> None:
         warnings.simplefilter("ignore", DeprecationWarning)  # pyarrow's allocator starts its thread again
         pid = os.fork()
     if pid == 0:
-        line = json.dumps([kind, threads, *fit(kind, threads)])
-        handle = os.open(results, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.write(handle, f"{line}\n".encode())
-        os._exit(0)
+        try:
+            line = json.dumps([kind, threads, *fit(kind, threads)])
+            handle = os.open(results, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            os.write(handle, f"{line}\n".encode())
+            os._exit(0)
+        finally:  # an error must not unwind into the worker's loop: there would be two of it at one pipe
+            traceback.print_exc()
+            os._exit(1)
     deadline = time.monotonic() + HANG_SECONDS
     while (ended := os.waitpid(pid, os.WNOHANG)) == (0, 0):
         if time.monotonic() > deadline:
