@@ -91,7 +91,17 @@ class PreloadingLocalExecutor(LocalExecutor):  # type: ignore[misc]
             case Ended(cause):
                 worker.workload = None
                 state = workload.success_state if cause is None else workload.failure_state
-                self.change_state(workload.key, state, cause)
+                self._tell_end(workload, state, cause)
+
+    def _tell_end(self, workload: Workload, state: str, cause: str | None) -> None:
+        """Tell the scheduler that a workload has ended, unless the same try of its task is under way again.
+
+        A task that pauses to ask a person goes on under the key it had. Where the answer comes before its first
+        worker is done, the scheduler would take that worker's end for the task's, and the answer would be lost.
+        """
+        again = [*self._waiting, *(worker.workload for worker in self._members if worker.workload is not None)]
+        if all(other.key != workload.key for other in again):
+            self.change_state(workload.key, state, cause)
 
     def _bury(self, worker: Worker) -> None:
         self._members.remove(worker)
@@ -102,7 +112,7 @@ class PreloadingLocalExecutor(LocalExecutor):  # type: ignore[misc]
         if worker.installation is None:
             self._failed_starts += 1
         elif workload is not None and worker.begun:
-            self.change_state(workload.key, workload.failure_state, f"its worker {worker.pid} died: {cause}")
+            self._tell_end(workload, workload.failure_state, f"its worker {worker.pid} died: {cause}")
         elif workload is not None:
             self._waiting.appendleft(workload)
 

@@ -129,6 +129,22 @@ def test_a_worker_killed_in_the_middle_fails_its_task_and_no_other(crew: Any, tm
     assert crew.running == set()
 
 
+def test_the_end_of_a_task_that_goes_on_already_is_not_taken_for_its_end(crew: Any, tmp_path: Path) -> None:
+    """As of one that asked a person, who answered at once."""
+    gate = tmp_path / "gate"
+    goes_on = f"import pathlib, time\nwhile not pathlib.Path({str(gate)!r}).exists(): time.sleep(0.01)"
+    crew._process_workloads([Work("asks", "import time; time.sleep(0.3)")])
+    crew._process_workloads([Work("asks", goes_on)])
+    deadline = time.monotonic() + SECONDS
+    while sum(worker.workload is not None for worker in crew._members) == 2:
+        assert time.monotonic() < deadline
+        crew.sync()
+    assert crew.get_event_buffer() == {}
+    assert crew.running == {"asks"}
+    gate.touch()
+    assert events(crew, "asks") == [("asks", "success", None)]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel ends a process with its parent on Linux alone")
 def test_a_task_ends_with_the_worker_that_supervises_it(crew: Any, tmp_path: Path) -> None:
     note = tmp_path / "pids"
