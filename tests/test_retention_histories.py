@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -115,8 +116,8 @@ def test_another_process_can_read_the_ledger_meanwhile(fresh: Callable[[], Path]
     home = fresh()
     with open_workspace() as work:
         tell(work, OLD_AND_YOUNG, monkeypatch)
-        with work.ledger.cleaning():
-            assert Ledger(f"sqlite:///{home}/mlsys.db").champion("story") is not None
+        with work.ledger.cleaning(), closing(Ledger(f"sqlite:///{home}/mlsys.db")) as another:
+            assert another.champion("story") is not None
 
 
 def _there(work: Workspace, digest: str) -> bool:
