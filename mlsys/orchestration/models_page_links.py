@@ -6,6 +6,7 @@ has not come so far, and a task of any other DAG, has no button.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
@@ -33,9 +34,9 @@ class _RunLink(BaseOperatorLink):  # type: ignore[misc]
         made = _handed_on(ti_key.dag_id, ti_key.run_id, self.made_by)
         return self.address(ti_key.dag_id.removeprefix(_DAGS), made) or "" if made else ""
 
+    @abstractmethod
     def address(self, pipeline: str, made: dict[str, Any]) -> str | None:
         """Return the address of what the task `made_by` handed on."""
-        raise NotImplementedError
 
 
 class ReportCardLink(_RunLink):

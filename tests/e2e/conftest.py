@@ -8,13 +8,17 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mlsys import clock
 from mlsys.orchestration import stack
 from mlsys.orchestration.airflow_api import AirflowApi
 from mlsys.settings import Settings, load_settings
+from mlsys.testing import shop
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,6 +32,21 @@ class Running:
 
 
 StartStack = Callable[..., AbstractContextManager[Running]]
+
+
+@pytest.fixture(scope="module")
+def shop_since(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Path]]:
+    """Return a function that makes a home whose shop opened some days ago: its days are counted from there."""
+
+    def made(days_ago: int, *, days: int, **spec: Any) -> Path:
+        patch.setattr(shop, "FIRST_DAY", clock.now().date() - timedelta(days=days_ago))
+        home = tmp_path_factory.mktemp("shop") / "home"
+        shop.make_shop(home, home / "pipelines", days=days)
+        shop.edit_spec(home / "pipelines", registries=["files"], **spec)
+        return home
+
+    with pytest.MonkeyPatch.context() as patch:
+        yield made
 
 
 @pytest.fixture(scope="module")

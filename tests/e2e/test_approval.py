@@ -5,21 +5,18 @@ The tests follow each other. All gates always pass, so every decision is `promot
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mlsys import clock
 from mlsys.errors import UsageError
 from mlsys.notices import Outbox
 from mlsys.orchestration.airflow_api import AirflowApi
-from mlsys.testing import shop
+from mlsys.testing.airflows import wait
 from mlsys.testing.receivers import HookReceiver, MailReceiver, receiving
-from mlsys.testing.shop import day, edit_spec, make_shop
+from mlsys.testing.shop import day, edit_spec
 from mlsys.workspace import open_workspace
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -51,18 +48,11 @@ def receivers() -> Iterator[tuple[MailReceiver, HookReceiver]]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def home(shop_since: Callable[..., Path]) -> Path:
     """A shop whose newest day is yesterday, whose nightly decision was due a minute after midnight."""
-    path = tmp_path_factory.mktemp("approval") / "home"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shop, "FIRST_DAY", clock.now().date() - timedelta(days=12))
-        make_shop(path, path / "pipelines", days=12)
-        schedule = {"hour": 0, "deadline": "00:01"}
-        approval = {"required": True, "timeout": "10m"}
-        edit_spec(
-            path / "pipelines", registries=["files"], schedule=schedule, approval=approval, gates=GATES, notify=NOTIFY
-        )
-        yield path
+    schedule = {"hour": 0, "deadline": "00:01"}
+    approval = {"required": True, "timeout": "10m"}
+    return shop_since(12, days=12, schedule=schedule, approval=approval, gates=GATES, notify=NOTIFY)
 
 
 @pytest.fixture(scope="module")
@@ -81,15 +71,6 @@ def api(
 @pytest.fixture
 def hook(receivers: tuple[MailReceiver, HookReceiver]) -> HookReceiver:
     return receivers[1]
-
-
-def wait(found: Callable[[], Any], seconds: float = 120) -> Any:
-    """Return what `found` returns as soon as that is something."""
-    deadline = time.monotonic() + seconds
-    while not (result := found()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.5)
-    return result
 
 
 def told(hook: HookReceiver, event: str, run_id: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +13,7 @@ import pytest
 
 from mlsys.drops import survey
 from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.testing.airflows import wait
 from mlsys.testing.shop import FILES, drop, edit_spec, make_shop
 from mlsys.workspace import open_workspace
 
@@ -28,16 +28,6 @@ ENDED = ("success", "failed")
 def named(index: int) -> date:
     """Return the date of a file: the last of the fifty is yesterday's."""
     return TODAY - timedelta(days=N_DAYS - index)
-
-
-def wait(found: Callable[[], Any], seconds: float, meanwhile: Callable[[], None] = lambda: None) -> Any:
-    """Return what `found` returns as soon as that is something."""
-    deadline = time.monotonic() + seconds
-    while not (result := found()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        meanwhile()
-        time.sleep(1)
-    return result
 
 
 @pytest.fixture(scope="module")

@@ -8,20 +8,17 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mlsys import clock
 from mlsys.errors import UsageError
 from mlsys.ledger import ChampionChange
 from mlsys.orchestration.airflow_api import AirflowApi
-from mlsys.testing import shop
+from mlsys.testing.airflows import wait
 from mlsys.testing.shop import day, edit_spec, make_shop
 from mlsys.workspace import open_workspace
 
@@ -48,15 +45,10 @@ TABLE: list[Row] = []
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def home(shop_since: Callable[..., Path]) -> Path:
     """A shop whose day 14 is yesterday, and whose data end with day 13."""
-    path = tmp_path_factory.mktemp("run-types") / "home"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shop, "FIRST_DAY", clock.now().date() - timedelta(days=15))
-        make_shop(path, path / "pipelines", days=14)
-        gates = [{"kind": "minimum", "metric": "roc_auc", "at_least": 0.1}, "min_rows", "better_than_champion"]
-        edit_spec(path / "pipelines", registries=["files"], schedule={"hour": 0}, tuning={"trials": 2}, gates=gates)
-        yield path
+    gates = [{"kind": "minimum", "metric": "roc_auc", "at_least": 0.1}, "min_rows", "better_than_champion"]
+    return shop_since(15, days=14, schedule={"hour": 0}, tuning={"trials": 2}, gates=gates)
 
 
 @pytest.fixture(scope="module")
@@ -65,15 +57,6 @@ def api(home: Path, start_stack: Callable[..., Any]) -> Iterator[AirflowApi]:
     with start_stack(home, "retrain.py", schedules_count_from=begins) as running:
         running.api.wait_for_dag(DAG, seconds=120)
         yield running.api
-
-
-def wait(found: Callable[[], Any], seconds: float = 120) -> Any:
-    """Return what `found` returns as soon as that is something."""
-    deadline = time.monotonic() + seconds
-    while not (result := found()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.5)
-    return result
 
 
 def finished(api: AirflowApi, case: str, run_id: str) -> Row:

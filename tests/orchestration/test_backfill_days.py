@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 
 import httpx
 import pytest
 
-from mlsys.errors import UsageError
 from mlsys.intake import RunRequest
-from mlsys.orchestration import service
-from mlsys.orchestration.airflow_api import AirflowApi
 from mlsys.orchestration.backfill_days import with_days_of_backfill
 from mlsys.ranges import DayRange
+from mlsys.testing.airflows import connect_to
 
 FOUND = [
     {"id": 3, "from_date": "2026-03-09T00:00:00Z", "to_date": "2026-03-09T00:00:00Z", "created_at": "c3"},
@@ -30,17 +26,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     questions: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        if request.url.path == "/auth/token":
-            return httpx.Response(201, json={"access_token": "t"})
         questions.append(str(request.url.params))
         return httpx.Response(200, json={"backfills": FOUND, "total_entries": len(FOUND)})
 
-    @contextmanager
-    def connect() -> Iterator[AirflowApi]:
-        client = httpx.Client(transport=httpx.MockTransport(answer), base_url="http://air")
-        yield AirflowApi(client, login="a", password="p")
-
-    monkeypatch.setattr(service, "connect", connect)
+    connect_to(monkeypatch, answer)
     return questions
 
 
@@ -66,11 +55,6 @@ def test_other_runs_ask_nothing(asked: list[str]) -> None:
 def test_without_a_connection_a_run_reads_its_own_days_and_says_so(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    @contextmanager
-    def connect() -> Iterator[AirflowApi]:
-        raise UsageError("Airflow has no connection 'mlsys_airflow'")
-        yield
-
-    monkeypatch.setattr(service, "connect", connect)
+    monkeypatch.delenv("AIRFLOW_CONN_MLSYS_AIRFLOW", raising=False)
     assert with_days_of_backfill(THIRD) is THIRD
     assert "days_of_backfill_not_known" in caplog.text

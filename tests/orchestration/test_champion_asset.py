@@ -1,16 +1,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
 
-from mlsys.orchestration import service
-from mlsys.orchestration.airflow_api import AirflowApi
 from mlsys.orchestration.champion_asset import announce, champion_asset
+from mlsys.testing.airflows import connect_to
 from mlsys.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -28,19 +25,14 @@ class Airflow:
             return httpx.Response(200, json={"assets": self.assets, "total_entries": len(self.assets)})
         if request.method == "POST" and request.url.path == "/api/v2/assets/events":
             self.events.append(json.loads(request.content))
-        return httpx.Response(200, json={"access_token": "t", "asset_events": self.events[-1:]})
-
-    @contextmanager
-    def connect(self) -> Iterator[AirflowApi]:
-        client = httpx.Client(transport=httpx.MockTransport(self.answer), base_url="http://air")
-        yield AirflowApi(client, login="a", password="p")
+        return httpx.Response(200, json={"asset_events": self.events[-1:]})
 
 
 def test_an_event_carries_version_cutoff_and_metrics_and_no_key(
     work: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     airflow = Airflow()
-    monkeypatch.setattr(service, "connect", airflow.connect)
+    connect_to(monkeypatch, airflow.answer)
     assert announce(work, "shop")
     (event,) = airflow.events
     assert (event["asset_id"], event["partition_key"]) == (8, None)
@@ -54,13 +46,13 @@ def test_an_event_carries_version_cutoff_and_metrics_and_no_key(
 
 def test_the_same_champion_is_announced_once(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     airflow = Airflow()
-    monkeypatch.setattr(service, "connect", airflow.connect)
+    connect_to(monkeypatch, airflow.answer)
     assert [announce(work, "shop") for _ in range(3)] == [True, False, False]
 
 
 def test_without_a_champion_there_is_nothing_to_announce(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     airflow = Airflow()
-    monkeypatch.setattr(service, "connect", airflow.connect)
+    connect_to(monkeypatch, airflow.answer)
     assert not announce(work, "nobody")
     assert airflow.events == []
 
@@ -68,7 +60,7 @@ def test_without_a_champion_there_is_nothing_to_announce(work: Workspace, monkey
 def test_an_asset_that_no_dag_names_costs_a_warning(
     work: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(service, "connect", Airflow(knows=False).connect)
+    connect_to(monkeypatch, Airflow(knows=False).answer)
     assert not announce(work, "shop")
     assert "no DAG in Airflow names it" in caplog.text
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -17,8 +15,8 @@ from mlsys import pipeline
 from mlsys.errors import DataError, UsageError
 from mlsys.intake import RunRequest
 from mlsys.notices import Notice
-from mlsys.orchestration import asking, drops_tasks, notifying, run_notes, service
-from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.orchestration import asking, drops_tasks, notifying, run_notes
+from mlsys.testing.airflows import connect_to, made_up
 from mlsys.testing.shop import FILES, day, drop, edit_spec
 from mlsys.workspace import Workspace
 
@@ -45,7 +43,7 @@ class Airflow:
         if path.startswith("/dagRuns/"):
             known = [run for run in self.runs if run["dag_run_id"] == path.removeprefix("/dagRuns/")]
             return httpx.Response(200 if known else 404, json=known[0] if known else {})
-        return httpx.Response(201, json={"access_token": "t"})
+        return httpx.Response(404, json={})
 
     def _start(self, body: dict[str, Any]) -> httpx.Response:
         if any(run["dag_run_id"] == body["dag_run_id"] for run in self.runs):
@@ -54,15 +52,6 @@ class Airflow:
             return httpx.Response(400, json={"detail": "not a partitioned Dag"})
         self.runs.append({**body, "state": "queued", "run_type": "manual"})
         return httpx.Response(200, json=body)
-
-    def client(self) -> AirflowApi:
-        return AirflowApi(
-            httpx.Client(transport=httpx.MockTransport(self.answer), base_url="http://air"), login="a", password="p"
-        )
-
-    @contextmanager
-    def connect(self) -> Iterator[AirflowApi]:
-        yield self.client()
 
 
 @pytest.fixture
@@ -78,7 +67,7 @@ def notes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def airflow(work: Workspace, notes: list[str], monkeypatch: pytest.MonkeyPatch) -> Airflow:
     """An Airflow for the retrained shop, whose days 11 and 12 no live run has seen."""
     found = Airflow()
-    monkeypatch.setattr(service, "connect", found.connect)
+    connect_to(monkeypatch, found.answer)
     enter(monkeypatch, None)
     return found
 
@@ -126,7 +115,7 @@ def test_a_retraining_that_takes_no_key_gets_the_day(airflow: Airflow) -> None:
 
 def test_of_two_that_ask_at_once_one_starts_the_run(airflow: Airflow) -> None:
     def ask() -> bool:
-        return asking.ask(airflow.client(), "shop", day=str(day(12)), run_id="drop__x", reason="a test")
+        return asking.ask(made_up(airflow.answer), "shop", day=str(day(12)), run_id="drop__x", reason="a test")
 
     assert [ask(), ask()] == [True, False]
 
@@ -134,7 +123,7 @@ def test_of_two_that_ask_at_once_one_starts_the_run(airflow: Airflow) -> None:
 def test_another_refusal_is_an_error(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(airflow, "_start", lambda _: httpx.Response(400, json={"detail": "no such day"}))
     with pytest.raises(UsageError, match="no such day"):
-        asking.ask(airflow.client(), "shop", day="x", run_id="drop__x", reason="a test")
+        asking.ask(made_up(airflow.answer), "shop", day="x", run_id="drop__x", reason="a test")
 
 
 def test_a_refused_file_is_told_and_noted_once(

@@ -2,15 +2,12 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx
 import pytest
 
-from mlsys.orchestration import service
-from mlsys.orchestration.airflow_api import AirflowApi
 from mlsys.orchestration.run_notes import LONGEST, joined, write_note
+from mlsys.testing.airflows import connect_to
 
 
 def test_a_note_begins_with_whose_it_is() -> None:
@@ -36,14 +33,9 @@ def airflow(monkeypatch: pytest.MonkeyPatch, note: str | None) -> list[str]:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.method == "PATCH":
             sent.append(json.loads(request.content)["note"])
-        return httpx.Response(200, json={"access_token": "t", "note": note})
+        return httpx.Response(200, json={"note": note})
 
-    @contextmanager
-    def connect() -> Iterator[AirflowApi]:
-        client = httpx.Client(transport=httpx.MockTransport(answer), base_url="http://air")
-        yield AirflowApi(client, login="a", password="p")
-
-    monkeypatch.setattr(service, "connect", connect)
+    connect_to(monkeypatch, answer)
     return sent
 
 

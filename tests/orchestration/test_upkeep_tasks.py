@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,10 +12,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from mlsys.errors import UsageError
 from mlsys.orchestration import service, upkeep_tasks
-from mlsys.orchestration.airflow_api import AirflowApi
 from mlsys.orchestration.rollback_question import rollback_question
 from mlsys.orchestration.simulations_asset import announce_day
 from mlsys.records_monitoring import MonitorReport
+from mlsys.testing.airflows import connect_to
 from mlsys.testing.shop import day
 from mlsys.workspace import Workspace
 
@@ -39,8 +37,6 @@ class Airflow:
         self.posted: list[dict[str, Any]] = []
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        if request.url.path == "/auth/token":
-            return httpx.Response(201, json={"access_token": "t"})
         if request.method == "POST":
             self.posted.append(json.loads(request.content))
             return httpx.Response(200, json={"dag_run_id": "r"})
@@ -48,15 +44,10 @@ class Airflow:
             return httpx.Response(200, json={"assets": [ASSET], "total_entries": 1})
         return httpx.Response(200, json={"dag_runs": self.runs, "total_entries": len(self.runs)})
 
-    @contextmanager
-    def connect(self) -> Iterator[AirflowApi]:
-        client = httpx.Client(transport=httpx.MockTransport(self.answer), base_url="http://air")
-        yield AirflowApi(client, login="a", password="p")
-
 
 def use(monkeypatch: pytest.MonkeyPatch, *runs: dict[str, Any], **context: Any) -> Airflow:
     found = Airflow(*runs)
-    monkeypatch.setattr(service, "connect", found.connect)
+    connect_to(monkeypatch, found.answer)
     dag_run = SimpleNamespace(dag_id="d", run_id="r", conf={}, triggering_user_name="ann")
     monkeypatch.setattr(upkeep_tasks, "get_current_context", lambda: {"dag_run": dag_run, **context})
     monkeypatch.setattr(upkeep_tasks, "write_note", lambda *_: None)
