@@ -181,7 +181,9 @@ def test_the_next_night_is_judged_against_its_champion(mlsys: Callable[..., str]
     said = json.loads(mlsys("run", "shop", "--day", NEXT, "--json"))
     assert said["decision"]["outcome"] in ("promote", "reject")
     assert said["decision"]["champion"] == changed.champion
-    assert changed.champion in json.dumps(said["decision"]["gates"]) + said["sentence"]
+    (compared,) = (gate for gate in said["decision"]["gates"] if gate["gate"] == "better_than_champion")
+    assert compared["observed"] is not None
+    assert "than the champion on" in compared["sentence"]
     assert last < said["snapshot"]["last_day"] == NEXT
     assert (said["snapshot"]["n_partitions"], said["snapshot"]["n_rows"]) == (n_partitions + 1, n_rows + ROWS_PER_DAY)
     assert json.loads(mlsys("run", "shop", "--day", NEXT, "--json"))["reason"] == "unchanged"
