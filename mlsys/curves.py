@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlsys.scored import Scored
+from mlsys.metrics.scores import Scored
 
 MAX_POINTS = 200
 _DECIMALS = 6

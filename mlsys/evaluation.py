@@ -21,9 +21,9 @@ from mlsys.curves import pr_points, roc_points
 from mlsys.errors import RunError
 from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
+from mlsys.metrics.scores import Resampled, Scored
 from mlsys.records import HISTORICAL, Candidate, CheckReport, EvaluationSet, Plan, Snapshot, Split
 from mlsys.schema import ColumnSpec
-from mlsys.scored import Resampled, Scored
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, VALIDATION
 from mlsys.store import Store

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mlsys.errors import IntegrityError, MlsysError
 from mlsys.records import Snapshot
-from mlsys.records_monitoring import MonitorReport, MonitorResult, MonitorState, ScoreReport
+from mlsys.records.monitoring import MonitorReport, MonitorResult, MonitorState, ScoreReport
 from mlsys.store import canonical_json, write_atomically
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from mlsys.assessment import Entry, assess
 from mlsys.errors import IntegrityError
 from mlsys.ledger import ChampionChange
 from mlsys.metrics import METRICS
+from mlsys.metrics.scores import Scored
 from mlsys.monitoring_reference import Reference, evaluation_of, reference_of
 from mlsys.monitors.base import Window
 from mlsys.partitioning import KEY
 from mlsys.promotion import model_of, plan_of
 from mlsys.records import MetricValue, Snapshot
-from mlsys.records_monitoring import PredictionFile
-from mlsys.scored import Scored
+from mlsys.records.monitoring import PredictionFile
 from mlsys.scoring import predictions_of, read_predictions
 from mlsys.snapshot import DAY
 from mlsys.spec import Spec

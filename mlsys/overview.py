@@ -19,7 +19,7 @@ from mlsys.errors import IntegrityError
 from mlsys.ledger import ChampionChange, Judgement, RequestRow, RunRow
 from mlsys.metrics import METRICS
 from mlsys.records import Decision, EvaluationSet, MetricValue, Mode, Plan
-from mlsys.records_monitoring import MonitorReport
+from mlsys.records.monitoring import MonitorReport
 from mlsys.workspace import Workspace
 
 log = logging.getLogger(__name__)

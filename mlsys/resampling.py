@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from mlsys.metrics.base import Metric
-from mlsys.scored import Resampled, Scored
+from mlsys.metrics.scores import Resampled, Scored
 
 CHUNK_BYTES = 4 << 20  # weights at a time; with what metrics derive from them about 64 MB, most of it in the cache
 DROPPED_SHARE = 0.01

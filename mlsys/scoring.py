@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mlsys import clock
 from mlsys.errors import IntegrityError, RunError, UsageError
 from mlsys.records import Snapshot
-from mlsys.records_monitoring import DayPredictions, PredictionFile, ScoreReport
+from mlsys.records.monitoring import DayPredictions, PredictionFile, ScoreReport
 from mlsys.store import canonical_json, write_atomically
 
 if TYPE_CHECKING:

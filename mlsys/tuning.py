@@ -16,8 +16,8 @@ import pandas as pd
 
 from mlsys.evaluation import scores
 from mlsys.metrics import METRICS
+from mlsys.metrics.scores import Scored
 from mlsys.models.base import FitTask, Model
-from mlsys.scored import Scored
 from mlsys.spec import Spec
 from mlsys.splits.base import uniform
 

@@ -19,9 +19,9 @@ from datetime import date
 import numpy as np
 
 from mlsys.metrics.base import Metric
+from mlsys.metrics.scores import Scored
 from mlsys.records import MetricValue
 from mlsys.resampling import interval, replicate
-from mlsys.scored import Scored
 
 LEVEL = 0.95  # two-sided
 

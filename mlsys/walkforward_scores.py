@@ -18,7 +18,7 @@ import pandas as pd
 from mlsys import clock, dataset, modelfile, snapshot
 from mlsys.errors import IntegrityError, RunError
 from mlsys.evaluation import scores
-from mlsys.scored import Scored
+from mlsys.metrics.scores import Scored
 from mlsys.target import labels_of
 from mlsys.walkforward_cache import recall, remember
 from mlsys.walkforward_days import SimulatedDay, Simulation

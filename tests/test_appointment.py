@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from given.shop import day, newest_run, served
 
 from mlsys.appointment import appoint, roll_back, rollback_target
 from mlsys.errors import LostRaceError, UsageError
-from mlsys.testing.shop import day, newest_run, served
 
 pytestmark = pytest.mark.slow
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from given.shop import day, edit_spec, enter, make_shop
 from mlflow import MlflowClient
 
 from mlsys import pipeline
@@ -23,7 +24,6 @@ from mlsys.errors import UsageError
 from mlsys.intake import RunRequest
 from mlsys.records import MEASURED, Record
 from mlsys.registries.mlflow_content import CANDIDATE_TAG
-from mlsys.testing.shop import day, edit_spec, enter, make_shop
 from mlsys.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.slow

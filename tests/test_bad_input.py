@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from given.shop import day, edit_spec
+from given.untouched import TABLES, State, state_of
 
 from mlsys.cli.main import invoke
-from mlsys.testing.shop import day, edit_spec
-from mlsys.testing.untouched import TABLES, State, state_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("logging_as_before")]
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from given import records_samples
+from given.shop import SPEC
 
 from mlsys import pipeline
 from mlsys.cards import card_path, write_card
@@ -11,8 +13,6 @@ from mlsys.errors import DataError, RunError, UsageError
 from mlsys.ledger import ChampionChange, RunRow
 from mlsys.records import Candidate, CheckReport, Plan
 from mlsys.spec import resolve
-from mlsys.testing import records_samples
-from mlsys.testing.shop import SPEC
 from mlsys.workspace import Workspace, open_workspace
 
 

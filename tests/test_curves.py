@@ -4,8 +4,8 @@ import numpy as np
 from sklearn import metrics as sk
 
 from mlsys.curves import MAX_POINTS, pr_points, roc_points
-from mlsys.scored import Scored
-from mlsys.testing.metrics_contract import scored_rows
+from mlsys.metrics.scores import Scored
+from mlsys.testing.metrics import scored_rows
 
 
 def test_short_curves_are_those_of_scikit_learn() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from given.small_world import SmallWorld, key_hashes, rows_of, world
 
 from mlsys import dataset
 from mlsys.errors import DataError
@@ -11,7 +12,6 @@ from mlsys.records import Split
 from mlsys.schema import ColumnSpec
 from mlsys.splits.base import HOLDOUT, LEFT_OUT, TRAINING, VALIDATION
 from mlsys.store import Store
-from mlsys.testing.small_world import SmallWorld, key_hashes, rows_of, world
 
 HASH = {"kind": "hash", "validation": 0.2, "holdout": 0.2}
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from given.shop import day, edit_spec, enter, make_shop
 
 from mlsys import clock, pipeline
 from mlsys.drops import Survey, survey
 from mlsys.errors import UsageError
 from mlsys.intake import RunRequest
-from mlsys.testing.shop import day, edit_spec, enter, make_shop
 from mlsys.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.slow

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from given import records_samples
 
 from mlsys import dataset, modelfile
 from mlsys.dataset import Dataset
@@ -18,7 +19,6 @@ from mlsys.schema import ColumnSpec
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, VALIDATION
 from mlsys.store import Store, canonical_json
-from mlsys.testing import records_samples
 
 NUMBER = ColumnSpec(type="number")
 N_ROWS = 600

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from given.shop import day, edit_spec, make_shop
 
 from mlsys.errors import DataError, SpecError, UsageError
 from mlsys.intake import RunRequest, open_run
 from mlsys.ledger import RunRow
 from mlsys.promotion import plan_of
-from mlsys.testing.shop import day, edit_spec, make_shop
 from mlsys.workspace import Workspace, open_workspace
 
 

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from given.shop import day, edit_spec, enter, make_shop
 
 from mlsys import pipeline
 from mlsys.intake import RunRequest
-from mlsys.testing.shop import day, edit_spec, enter, make_shop
 from mlsys.workspace import open_workspace
 
 pytestmark = pytest.mark.slow

@@ -9,8 +9,8 @@ from mlsys.errors import IntegrityError, RunError
 from mlsys.features.tabular import TabularFeatures
 from mlsys.models import MODELS
 from mlsys.store import Store
-from mlsys.testing.features_contract import COLUMNS
-from mlsys.testing.models_contract import easy_problem, task_of
+from mlsys.testing.features import COLUMNS
+from mlsys.testing.models import easy_problem, task_of
 
 _IN_ANOTHER_PROCESS = """
 import sys

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from given.shop import ROWS_PER_DAY, day, edit_spec, enter, make_shop
 
 from mlsys import clock, pipeline, snapshot
 from mlsys.appointment import appoint
@@ -23,10 +24,9 @@ from mlsys.monitoring_reference import evaluation_of, reference_of
 from mlsys.monitoring_window import window_of
 from mlsys.monitors.base import Window
 from mlsys.monitors.feature_drift import FeatureDrift
-from mlsys.records_monitoring import MonitorReport
+from mlsys.records.monitoring import MonitorReport
 from mlsys.scoring import score
 from mlsys.spec import load_spec
-from mlsys.testing.shop import ROWS_PER_DAY, day, edit_spec, enter, make_shop
 from mlsys.workspace import Workspace, open_workspace
 
 LIVE = {"kind": "live_metric", "window": "3d"}

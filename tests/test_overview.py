@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from given.shop import day, edit_spec, newest_run
 
 from mlsys import clock, overview, pipeline
 from mlsys.appointment import appoint, roll_back
 from mlsys.intake import RunRequest
 from mlsys.ledger import ChampionChange, RunRow
 from mlsys.records import Start
-from mlsys.records_monitoring import MonitorReport
+from mlsys.records.monitoring import MonitorReport
 from mlsys.store import canonical_json
-from mlsys.testing.shop import day, edit_spec, newest_run
 from mlsys.workspace import Workspace
 
 NOW = datetime(2026, 5, 14, 9, 0, tzinfo=UTC)

@@ -113,8 +113,9 @@ def test_who_may_answer_finds_the_form_to_answer_with(work: Workspace, glance: G
 
 
 def test_only_earlier_versions_can_serve_again(work: Workspace) -> None:
+    from given.shop import newest_run
+
     from mlsys.appointment import appoint, roll_back
-    from mlsys.testing.shop import newest_run
 
     assert "data-version" not in one_page(work)
     appoint(work, "shop", newest_run(work), candidate=None, reason="for the test")
@@ -124,8 +125,9 @@ def test_only_earlier_versions_can_serve_again(work: Workspace) -> None:
 
 
 def test_what_people_wrote_is_text_and_no_markup(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    from given.shop import newest_run
+
     from mlsys.appointment import appoint
-    from mlsys.testing.shop import newest_run
 
     monkeypatch.setenv("LOGNAME", "<b>eve</b>")
     appoint(work, "shop", newest_run(work), candidate=None, reason='<img src=x onerror="alert(1)"> & "so"')

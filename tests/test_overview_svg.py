@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
+from given.shop import day
 
 from mlsys import overview, overview_svg
 from mlsys.ledger import ChampionChange
 from mlsys.overview import Judged
 from mlsys.records import MetricValue
-from mlsys.testing.shop import day
 from mlsys.workspace import Workspace
 
 NOW = datetime(2026, 5, 14, 9, 0, tzinfo=UTC)

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from given.shop import day, edit_spec, make_shop
 
 from mlsys import pipeline
 from mlsys.errors import DataError
 from mlsys.intake import RunRequest
 from mlsys.pipeline import Finished
 from mlsys.records import Answer, CheckReport, ModelVersion, Split
-from mlsys.testing.shop import day, edit_spec, make_shop
 from mlsys.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.slow

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from given.shop import newest_run, served
 
 from mlsys import appointment, projection
 from mlsys.appointment import appoint
@@ -16,7 +17,6 @@ from mlsys.promotion import outcome_of, plan_of
 from mlsys.records import Decision
 from mlsys.registries.base import Place, Release, Shown
 from mlsys.registries.files import FileRegistry
-from mlsys.testing.shop import newest_run, served
 from mlsys.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.slow

@@ -8,12 +8,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from given.shop import day, edit_spec, enter, make_shop
 
 from mlsys import snapshot
 from mlsys.errors import DataError
 from mlsys.intake import RunRequest, open_run
 from mlsys.ranges import DayRange
-from mlsys.testing.shop import day, edit_spec, enter, make_shop
 from mlsys.workspace import open_workspace
 
 FIRST, LAST = 6, 10

@@ -5,13 +5,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from given import records_samples, scores_samples
+from given.records_samples import FailedStep, Story
 
 from mlsys import report
 from mlsys.errors import IntegrityError
 from mlsys.report import Card
 from mlsys.store import Store
-from mlsys.testing import records_samples, scores_samples
-from mlsys.testing.records_samples import FailedStep, Story
 
 STORIES: tuple[Story, ...] = ("promote", "first", "reject", "inconclusive", "historical", "error")
 FAILED: tuple[FailedStep, ...] = ("validate", "train", "evaluate", "promote")

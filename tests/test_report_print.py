@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from given import records_samples
+from given.records_samples import Story
 
 from mlsys import report
 from mlsys.store import Store
-from mlsys.testing import records_samples
-from mlsys.testing.records_samples import Story
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -6,7 +6,7 @@ import pytest
 from mlsys import resampling
 from mlsys.metrics import METRICS
 from mlsys.resampling import bootstrap_weights, interval, paired_interval, replicate
-from mlsys.testing.metrics_contract import scored_rows
+from mlsys.testing.metrics import scored_rows
 
 
 def test_each_replicate_draws_as_many_rows_as_there_are() -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from given.shop import day, newest_run
 
 from mlsys import cards, clock, modelfile, pipeline, retention
 from mlsys.data_docs import index_path, page_path
@@ -15,7 +16,6 @@ from mlsys.intake import RunRequest
 from mlsys.projection import drift, project
 from mlsys.retention import Cleaning, Limits, clean
 from mlsys.store import write_atomically
-from mlsys.testing.shop import day, newest_run
 from mlsys.workspace import Workspace
 
 pytestmark = pytest.mark.slow

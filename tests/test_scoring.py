@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from given.shop import FIRST_DAY, ROWS_PER_DAY, day, edit_spec, enter, make_shop
 
 from mlsys import modelfile, snapshot
 from mlsys.appointment import appoint, roll_back
 from mlsys.dataset import feature_frame
 from mlsys.errors import IntegrityError, RunError, UsageError
 from mlsys.promotion import model_of
-from mlsys.records_monitoring import DayPredictions
+from mlsys.records.monitoring import DayPredictions
 from mlsys.scoring import predictions_of, score
-from mlsys.testing.shop import FIRST_DAY, ROWS_PER_DAY, day, edit_spec, enter, make_shop
 from mlsys.workspace import Workspace, open_workspace
 
 

@@ -4,11 +4,11 @@ import random
 from datetime import timedelta
 
 import pytest
+from given.tables_samples import FIRST_DAY, change, visits, visits_spec, write
 
 from mlsys import clock, segments, snapshot
 from mlsys.errors import DataError, IntegrityError, UsageError
 from mlsys.testing.catalog import MemoryCatalog
-from mlsys.testing.tables_samples import FIRST_DAY, change, visits, visits_spec, write
 
 COLUMNS = ["visit_id", "seconds", "page", "bought", "_event_time", "_key", "_day"]
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pytest
+from given.small_world import SmallWorld, rows_of, world
 
 from mlsys import dataset, modelfile, training
 from mlsys.errors import DataError, RunError, UsageError
@@ -15,7 +16,6 @@ from mlsys.models.base import FitTask, Fitted, Model
 from mlsys.records import Candidate, Split
 from mlsys.splits.base import HOLDOUT, TRAINING, VALIDATION
 from mlsys.store import Store
-from mlsys.testing.small_world import SmallWorld, rows_of, world
 
 FAST = (
     {"kind": "logistic"},

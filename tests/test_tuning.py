@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from given.small_world import SmallWorld, world
 
 from mlsys import dataset, training, tuning
 from mlsys.features.tabular import TabularFeatures
@@ -14,9 +15,8 @@ from mlsys.models.hist_gradient_boosting import HistGradientBoosting
 from mlsys.models.logistic import Logistic
 from mlsys.models.prior import Prior
 from mlsys.store import Store
-from mlsys.testing.features_contract import COLUMNS
-from mlsys.testing.models_contract import easy_problem
-from mlsys.testing.small_world import SmallWorld, world
+from mlsys.testing.features import COLUMNS
+from mlsys.testing.models import easy_problem
 from mlsys.tuning import Rows, tune
 
 ON = {"enabled": True, "trials": 6}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from given.shop import ROWS_PER_DAY, day, edit_spec, make_shop
 
 from mlsys import clock, data_docs, snapshot, validation
 from mlsys.errors import SpecError
@@ -15,7 +16,6 @@ from mlsys.records import CheckReport, Snapshot
 from mlsys.spec import Spec, load_spec
 from mlsys.store import Store
 from mlsys.testing.catalog import MemoryCatalog
-from mlsys.testing.shop import ROWS_PER_DAY, day, edit_spec, make_shop
 
 BETWEEN = {"kind": "between", "column": "basket_value", "min": 0}
 N_DAYS = 3

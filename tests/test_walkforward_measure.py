@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mlsys.metrics import METRICS
-from mlsys.scored import Scored
+from mlsys.metrics.scores import Scored
 from mlsys.walkforward_measure import ByDay, joined, measure, plain
 
 SIZES = (40, 100, 60)

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from given import records_samples
 
-from mlsys.testing import records_samples
 from mlsys.walkforward_days import SimulatedDay, Simulation
 from mlsys.walkforward_strategies import GATED, MONTHLY, NEVER, NIGHTLY, WEEKLY, Strategy, strategies_of
 

@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from mlsys import clock
 from mlsys.errors import MlsysError
-from mlsys.notices import Notice, key_of
+from mlsys.notification.outbox import Notice, key_of
 from mlsys.orchestration import links
 from mlsys.orchestration.nightly import NightlyStart
 from mlsys.orchestration.notifying import SMTP, tell

@@ -92,7 +92,7 @@ def _is_done(day: date, state: DayState | None) -> bool:
 
 
 def _tell(pipeline: str, found: Survey) -> None:
-    from mlsys.notices import Notice, key_of
+    from mlsys.notification.outbox import Notice, key_of
     from mlsys.orchestration.notifying import tell
 
     for sentence in found.news:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mlsys.database import Databases
+from mlsys.database.databases import Databases
 from mlsys.orchestration import credentials, service
 from mlsys.orchestration.schedule import schedule_start
 from mlsys.settings import Settings

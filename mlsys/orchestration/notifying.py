@@ -17,12 +17,12 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from mlsys import clock
 from mlsys.errors import MlsysError, TransientError, UsageError
-from mlsys.notices import Channel, Event, Notice, Outbox, key_of
-from mlsys.notices_delivery import MailServer, Webhook, post, send_mail
+from mlsys.notification.delivery import MailServer, Webhook, post, send_mail
+from mlsys.notification.outbox import Channel, Event, Notice, Outbox, key_of
 from mlsys.orchestration import links
 from mlsys.settings import load_settings
 from mlsys.spec import load_spec
-from mlsys.spec_keys import Notify
+from mlsys.spec.blocks import Notify
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from mlsys.liveness import ended, wait_until_ended
+from mlsys.database.liveness import ended, wait_until_ended
 from mlsys.store import write_atomically
 
 log = logging.getLogger(__name__)

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import httpx
 
-from mlsys import postgres
-from mlsys.database import open_databases
+from mlsys.database import embedded
+from mlsys.database.databases import open_databases
 from mlsys.errors import MlsysError, RunError, TransientError, UsageError
 from mlsys.orchestration import airflow_api, airflow_schema, credentials, preflight, processes
 from mlsys.orchestration.environment import airflow_address, environment, mlflow_address
@@ -85,7 +85,7 @@ def up(settings: Settings, *, progress: Progress, only_runs: bool = False) -> Ac
                 wait_until_ready(settings, progress=progress)
         except BaseException:
             _stop(home, names)
-            postgres.stop_if_unused(home)
+            embedded.stop_if_unused(home)
             raise
     return access(settings)
 
@@ -111,8 +111,8 @@ def down(settings: Settings, *, progress: Progress) -> bool:
         return False
     with _alone(home):
         stopped = _stop(home, [name for group in _STOP_ORDER for name in group])
-        database_ran = postgres.is_running(home)
-        if not postgres.stop_if_unused(home):
+        database_ran = embedded.is_running(home)
+        if not embedded.stop_if_unused(home):
             progress("The database runs on: another mlsys process uses it")
     progress(f"Stopped {', '.join(stopped)}" if stopped else "mlsys was not up")
     return bool(stopped) or database_ran
@@ -121,7 +121,7 @@ def down(settings: Settings, *, progress: Progress) -> bool:
 def status(settings: Settings) -> list[ComponentStatus]:
     """Return the state of each component, the database first."""
     home, lines = settings.root, []
-    server = postgres.process(home)
+    server = embedded.process(home)
     if server is not None:
         memory = sum(processes.memory_of(part) for part in (server, *server.children(recursive=True)))
         address = str(server.cmdline()[server.cmdline().index("-k") + 1])

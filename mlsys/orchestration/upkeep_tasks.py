@@ -21,7 +21,7 @@ from mlsys.orchestration.run_params import refuse_unknown
 from mlsys.orchestration.workplace import opened
 
 if TYPE_CHECKING:
-    from mlsys.records_monitoring import MonitorReport
+    from mlsys.records.monitoring import MonitorReport
 
 Data = dict[str, Any]
 
@@ -52,7 +52,7 @@ def monitor(pipeline: str) -> Data:
 
 def ask_retraining(pipeline: str, report: Data) -> Data:
     """Start a live retraining where the monitors ask for one: once for each day that they looked at."""
-    from mlsys.records_monitoring import MonitorReport
+    from mlsys.records.monitoring import MonitorReport
 
     found: MonitorReport = MonitorReport.load(report)
     if not found.asks_retraining:

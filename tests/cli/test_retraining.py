@@ -7,9 +7,9 @@ import sqlite3
 
 import pytest
 import yaml
+from given.shop import day, edit_spec, make_shop
 
 from mlsys.ledger import Ledger
-from mlsys.testing.shop import day, edit_spec, make_shop
 
 pytestmark = pytest.mark.slow
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from given.airflows import wait
+from given.shop import FILES, drop, edit_spec, make_shop
 
 from mlsys.drops import survey
 from mlsys.orchestration.airflow_api import AirflowApi
-from mlsys.testing.airflows import wait
-from mlsys.testing.shop import FILES, drop, edit_spec, make_shop
 from mlsys.workspace import open_workspace
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(500)]

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from given.airflows import wait
+from given.shop import day, edit_spec, make_shop
 
 from mlsys.errors import UsageError
 from mlsys.ledger import ChampionChange
 from mlsys.orchestration.airflow_api import AirflowApi
-from mlsys.testing.airflows import wait
-from mlsys.testing.shop import day, edit_spec, make_shop
 from mlsys.workspace import open_workspace
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(600)]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from given.shop import day, edit_spec, enter, make_shop
 
 from mlsys import pipeline
 from mlsys.appointment import appoint
@@ -20,7 +21,6 @@ from mlsys.intake import RunRequest
 from mlsys.monitoring import latest
 from mlsys.orchestration.airflow_api import AirflowApi
 from mlsys.scoring import predictions_of
-from mlsys.testing.shop import day, edit_spec, enter, make_shop
 from mlsys.workspace import open_workspace
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(500)]

@@ -11,7 +11,7 @@ import pytest
 from mlsys import pipeline
 from mlsys.intake import RunRequest
 from mlsys.monitoring import monitor
-from mlsys.records_monitoring import MonitorReport
+from mlsys.records.monitoring import MonitorReport
 from mlsys.sampling import load_maker, make_sample
 from mlsys.workspace import open_workspace
 

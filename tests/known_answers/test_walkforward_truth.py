@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from given import records_samples, shop, small_world
+from given.shop import day, edit_spec, enter, make_shop
 from threadpoolctl import threadpool_limits
 
 from mlsys.backfill import Backfilled, backfill
-from mlsys.scored import Scored
+from mlsys.metrics.scores import Scored
 from mlsys.spec import Spec
-from mlsys.testing import records_samples, shop, small_world
-from mlsys.testing.shop import day, edit_spec, enter, make_shop
 from mlsys.walkforward_change import fall_of
 from mlsys.walkforward_days import SimulatedDay, Simulation
 from mlsys.walkforward_measure import LEVEL

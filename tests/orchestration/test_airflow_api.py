@@ -5,9 +5,9 @@ from datetime import date
 
 import httpx
 import pytest
+from given.airflows import made_up
 
 from mlsys.errors import RunError, TransientError, UsageError
-from mlsys.testing.airflows import made_up
 
 
 def test_lists_are_read_page_by_page() -> None:

@@ -6,11 +6,11 @@ from datetime import date
 
 import httpx
 import pytest
+from given.airflows import connect_to
 
 from mlsys.intake import RunRequest
 from mlsys.orchestration.backfill_days import with_days_of_backfill
 from mlsys.ranges import DayRange
-from mlsys.testing.airflows import connect_to
 
 FOUND = [
     {"id": 3, "from_date": "2026-03-09T00:00:00Z", "to_date": "2026-03-09T00:00:00Z", "created_at": "c3"},

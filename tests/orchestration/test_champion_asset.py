@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
+from given.airflows import connect_to
 
 from mlsys.orchestration.champion_asset import announce, champion_asset
-from mlsys.testing.airflows import connect_to
 from mlsys.workspace import Workspace
 
 pytestmark = pytest.mark.slow

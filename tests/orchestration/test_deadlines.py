@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from airflow.serialization.encoders import encode_deadline_alert
+from given.receivers import receiving
+from given.shop import edit_spec, enter, make_shop
 
 from mlsys.orchestration.deadlines import deadline, missed
 from mlsys.spec import load_spec
-from mlsys.testing.receivers import receiving
-from mlsys.testing.shop import edit_spec, enter, make_shop
 
 RUN = {"dag_id": "retrain_shop", "dag_run_id": "scheduled__2026-05-02__x", "partition_key": "2026-05-02"}
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
+from given.airflows import connect_to, made_up
+from given.shop import FILES, day, drop, edit_spec
 
 from mlsys import pipeline
 from mlsys.errors import DataError, UsageError
 from mlsys.intake import RunRequest
-from mlsys.notices import Notice
+from mlsys.notification.outbox import Notice
 from mlsys.orchestration import asking, drops_tasks, notifying, run_notes
-from mlsys.testing.airflows import connect_to, made_up
-from mlsys.testing.shop import FILES, day, drop, edit_spec
 from mlsys.workspace import Workspace
 
 pytestmark = pytest.mark.slow

@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from given import records_samples as samples
 
 from mlsys.orchestration.endings import Ending, ending
 from mlsys.records import Start
-from mlsys.testing import records_samples as samples
 
 
 def start(story: samples.Story = "promote", **changes: Any) -> Start:

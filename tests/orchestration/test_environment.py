@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlsys.database import Databases
+from mlsys.database.databases import Databases
 from mlsys.orchestration.environment import environment
 from mlsys.settings import Settings
 

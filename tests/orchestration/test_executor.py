@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import psutil
 import pytest
 
-from mlsys.liveness import wait_until_ended
+from mlsys.database.liveness import wait_until_ended
 from mlsys.orchestration import executor
 from mlsys.orchestration.executor import PreloadingLocalExecutor
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from given.shop import newest_run
 
-from mlsys.testing.shop import newest_run
 from mlsys.workspace import Workspace
 
 pytestmark = pytest.mark.slow

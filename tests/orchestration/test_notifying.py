@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 from airflow.sdk import Connection
+from given.receivers import HookReceiver, MailReceiver, receiving
+from given.shop import edit_spec, enter, make_shop
 
 from mlsys import clock
 from mlsys.errors import UsageError
-from mlsys.notices import Notice, Outbox, key_of
+from mlsys.notification.outbox import Notice, Outbox, key_of
 from mlsys.orchestration import notifying
 from mlsys.orchestration.endings import Ending
 from mlsys.orchestration.notifying import RunFailed, deliver_waiting, mail_server, notice_of, tell, webhook
-from mlsys.testing.receivers import HookReceiver, MailReceiver, receiving
-from mlsys.testing.shop import edit_spec, enter, make_shop
 
 PROMOTED = Ending("promoted", "Promoted 1.0.0", "It is better", None, "run", "2026-05-02", "1.0.0", "promote")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mlsys.liveness import ended
+from mlsys.database.liveness import ended
 from mlsys.orchestration import processes
 from mlsys.orchestration.processes import Component
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from given.shop import day, edit_spec
 
 from mlsys import pipeline
 from mlsys.intake import RunRequest
 from mlsys.orchestration.promotion_question import promotion_question
 from mlsys.records import Decision, EvaluationSet, Start
-from mlsys.testing.shop import day, edit_spec
 from mlsys.workspace import Workspace
 
 pytestmark = pytest.mark.slow

@@ -5,9 +5,9 @@ import logging
 
 import httpx
 import pytest
+from given.airflows import connect_to
 
 from mlsys.orchestration.run_notes import LONGEST, joined, write_note
-from mlsys.testing.airflows import connect_to
 
 
 def test_a_note_begins_with_whose_it_is() -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import ParamValidationError
+from given.shop import edit_spec, make_shop
 
 from mlsys.errors import UsageError
 from mlsys.orchestration.run_params import NAMES, refuse_unknown, run_params, run_request
 from mlsys.spec import load_spec
-from mlsys.testing.shop import edit_spec, make_shop
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mlsys import postgres
+from mlsys.database import embedded
+from mlsys.database.liveness import wait_until_ended
 from mlsys.errors import RunError, UsageError
-from mlsys.liveness import wait_until_ended
 from mlsys.orchestration import processes, stack
 from mlsys.settings import Settings
 
@@ -74,8 +74,8 @@ def running(settings: Settings) -> Iterator[Settings]:
         yield settings
     finally:
         stack.down(settings, progress=lambda text: None)
-        if postgres.available():
-            postgres.remove(settings.root)
+        if embedded.available():
+            embedded.remove(settings.root)
 
 
 def listeners(settings: Settings) -> set[str]:
@@ -117,7 +117,7 @@ def test_two_at_once_are_refused(settings: Settings) -> None:
 
 @pytest.mark.slow
 @pytest.mark.e2e
-@pytest.mark.skipif(not postgres.available(), reason="this platform has no binaries of the embedded Postgres")
+@pytest.mark.skipif(not embedded.available(), reason="this platform has no binaries of the embedded Postgres")
 def test_an_interrupted_start_leaves_nothing(settings: Settings) -> None:
     def interrupt(text: str) -> None:
         if text.startswith("Preparing"):  # the database runs by then
@@ -126,10 +126,10 @@ def test_an_interrupted_start_leaves_nothing(settings: Settings) -> None:
     try:
         with pytest.raises(KeyboardInterrupt):
             stack.up(settings, progress=interrupt)
-        assert not postgres.is_running(settings.root)
+        assert not embedded.is_running(settings.root)
         assert {part.state for part in stack.status(settings)} == {"stopped"}
     finally:
-        postgres.remove(settings.root)
+        embedded.remove(settings.root)
 
 
 @pytest.mark.slow
@@ -145,15 +145,15 @@ def test_a_part_that_dies_at_start_is_reported_with_its_log_and_the_rest_is_stop
         with pytest.raises(RunError, match="no such scheduler"):
             stack.up(settings, progress=lambda text: None)
         assert processes.find(settings.root, "triggerer") is None
-        assert not postgres.is_running(settings.root)
+        assert not embedded.is_running(settings.root)
     finally:
-        postgres.remove(settings.root)
+        embedded.remove(settings.root)
 
 
 @pytest.mark.slow
 @pytest.mark.e2e
 @pytest.mark.timeout(900)
-@pytest.mark.skipif(not postgres.available(), reason="this platform has no binaries of the embedded Postgres")
+@pytest.mark.skipif(not embedded.available(), reason="this platform has no binaries of the embedded Postgres")
 def test_stack_runs_a_dag_survives_its_starter_and_leaves_nothing(running: Settings) -> None:
     with stack.connect(running) as api:
         assert api.wait_for_dag("trivial")["is_paused"]
@@ -183,4 +183,4 @@ def test_stack_runs_a_dag_survives_its_starter_and_leaves_nothing(running: Setti
     children = [child for name in NAMES if (child := processes.find(running.root, name)) is not None]
     assert stack.down(running, progress=said.append)
     assert [member for child in children for member in child.members()] == []
-    assert not postgres.is_running(running.root)
+    assert not embedded.is_running(running.root)

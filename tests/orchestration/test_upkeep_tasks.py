@@ -9,14 +9,14 @@ from typing import Any
 import httpx
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
+from given.airflows import connect_to
+from given.shop import day
 
 from mlsys.errors import UsageError
 from mlsys.orchestration import service, upkeep_tasks
 from mlsys.orchestration.rollback_question import rollback_question
 from mlsys.orchestration.simulations_asset import announce_day
-from mlsys.records_monitoring import MonitorReport
-from mlsys.testing.airflows import connect_to
-from mlsys.testing.shop import day
+from mlsys.records.monitoring import MonitorReport
 from mlsys.workspace import Workspace
 
 ASSET = {"id": 3, "name": "simulations_shop"}
@@ -153,9 +153,10 @@ def test_a_rollback_asks_where_the_spec_wants_a_person() -> None:
 
 @pytest.mark.slow
 def test_a_rollback_by_two_people_names_both(shop: Any, work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    from given.shop import newest_run
+
     from mlsys.appointment import appoint
     from mlsys.orchestration import champion_asset
-    from mlsys.testing.shop import newest_run
 
     appoint(work, "shop", newest_run(work), candidate=None, reason="newer")
     use(monkeypatch)

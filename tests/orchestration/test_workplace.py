@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
+from given.shop import day
 
 from mlsys import intake
 from mlsys.errors import DataError, RunError, TransientError
@@ -12,7 +13,6 @@ from mlsys.intake import RunRequest
 from mlsys.orchestration import workplace
 from mlsys.orchestration.workplace import close_failed, opened, running
 from mlsys.records import Start
-from mlsys.testing.shop import day
 from mlsys.workspace import Workspace
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from mlsys.registries.base import Place, Shown
 from mlsys.registries.mlflow_model import signature
 from mlsys.registries.mlflow_registry import MlflowRegistry
 from mlsys.store import sha256_of
-from mlsys.testing.registries_contract import PIPELINE, fitted_pipeline, make_release, rows
+from mlsys.testing.registries import PIPELINE, fitted_pipeline, make_release, rows
 
 REGISTRY = MlflowRegistry()
 PARENT, PROMOTED = "2026-05-11 reject", "2026-05-11 promote"

@@ -16,7 +16,7 @@ from mlsys.errors import DataError, MlsysError, TransientError
 from mlsys.schema import ColumnSpec
 from mlsys.sources import SOURCES, databases
 from mlsys.sources.base import ReadRequest, Source
-from mlsys.testing.sources_contract import FIRST, Row, SourceContract
+from mlsys.testing.sources import FIRST, Row, SourceContract
 
 DAY = timedelta(days=1)
 SCHEMA = {"id": ColumnSpec(type="integer")}

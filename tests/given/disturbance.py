@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
+from given.lost_worker import DAG, LONG, MODELS, run_day
+
 from mlsys.errors import RunError, TransientError
 from mlsys.orchestration.airflow_api import AirflowApi
-from mlsys.testing.lost_worker import DAG, LONG, MODELS, run_day
 
 Json = dict[str, Any]
 INDEX = next(index for index, model in enumerate(MODELS) if model.get("name") == LONG)

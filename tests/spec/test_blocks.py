@@ -7,8 +7,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from mlsys.notices import Channel, Event
-from mlsys.spec_keys import Notify, Schedule
+from mlsys.notification.outbox import Channel, Event
+from mlsys.spec.blocks import Notify, Schedule
 
 
 @pytest.mark.parametrize(

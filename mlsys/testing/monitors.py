@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 
 from mlsys.metrics import METRICS
+from mlsys.metrics.scores import Scored
 from mlsys.monitoring_window import measured
 from mlsys.monitors.base import Monitor, Window
 from mlsys.records import Evaluation
-from mlsys.records_monitoring import MonitorResult
-from mlsys.scored import Scored
+from mlsys.records.monitoring import MonitorResult
 
 LAST_DAY = date(2026, 3, 31)
 N_DAYS = 14

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from given.receivers import HOST, HookReceiver, MailReceiver, receiving
 
 from mlsys.errors import TransientError
-from mlsys.notices import Notice
-from mlsys.notices_delivery import MailServer, Webhook, post, send_mail, signature
-from mlsys.testing.receivers import HOST, HookReceiver, MailReceiver, receiving
+from mlsys.notification.delivery import MailServer, Webhook, post, send_mail, signature
+from mlsys.notification.outbox import Notice
 
 NOTICE = Notice(
     key="k" * 32,

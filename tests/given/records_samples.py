@@ -8,6 +8,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
+from given.scores_samples import CHAMPION, N_NEGATIVE, N_POSITIVE, SKILL, TRAINING_KEY, candidate_id, evaluations
+from given.spec_samples import PARAMS, environment, spec_dump
+
 from mlsys.records import (
     Arrivals,
     Candidate,
@@ -24,16 +27,6 @@ from mlsys.records import (
 )
 from mlsys.report import Card
 from mlsys.store import Store
-from mlsys.testing.scores_samples import (
-    CHAMPION,
-    N_NEGATIVE,
-    N_POSITIVE,
-    SKILL,
-    TRAINING_KEY,
-    candidate_id,
-    evaluations,
-)
-from mlsys.testing.spec_samples import PARAMS, environment, spec_dump
 
 DAY = date(2026, 3, 8)
 CUTOFF = datetime(2026, 3, 9, tzinfo=UTC)

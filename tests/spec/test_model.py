@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from given.shop import SPEC
 from pydantic import ValidationError
 
 from mlsys.errors import SpecError
 from mlsys.spec import Spec, fingerprint, flatten, load_spec, parse_dump, resolve
-from mlsys.spec_keys import Schedule
-from mlsys.testing.shop import SPEC
+from mlsys.spec.blocks import Schedule
 
 SPECS = sorted((Path(__file__).parents[1] / "include" / "pipelines").glob("*.yaml"))
 

@@ -1,4 +1,4 @@
-"""A pipeline's spec: one YAML file, strictly typed, read without importing any heavy library.
+"""A spec from its file, the environment and run parameters, with the origin of every value.
 
 Three owners never mix: the spec belongs to the ML engineer, `settings` to the operator, run parameters to whoever
 starts a run. `resolve` joins what concerns the spec (run parameter > environment > file > default) and remembers
@@ -14,92 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import ValidationError
 
-from mlsys.coherence import contradictions
-from mlsys.components import Frozen
 from mlsys.errors import SpecError, UsageError, near_match
-from mlsys.features import FEATURES
-from mlsys.gates import GATES
-from mlsys.gates.base import Gate
-from mlsys.gates.min_rows import MinRows
-from mlsys.models import MODELS
-from mlsys.registries import REGISTRIES
-from mlsys.schema import ColumnSpec
-from mlsys.sources import SOURCES
-from mlsys.spec_keys import (
-    Approval,
-    Checks,
-    Ingest,
-    Label,
-    MetricChoice,
-    Monitors,
-    Notify,
-    Schedule,
-    Target,
-    Training,
-    Tuning,
-)
-from mlsys.spec_yaml import apply, mapping_of, tuples
-from mlsys.splits import SPLITS
+from mlsys.spec.model import Spec
+from mlsys.spec.text import apply, mapping_of, tuples
 from mlsys.store import canonical_json
 
 Origin = Literal["run parameter", "environment", "file", "default"]
-
-
-class Spec(Frozen):
-    """One pipeline. The fields follow the steps of a run."""
-
-    pipeline: str = Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")
-    description: str = ""
-    owner: str = "mlsys"
-    tags: tuple[str, ...] = ()
-    schedule: Schedule = Schedule()
-    source: SOURCES.field()  # type: ignore[valid-type]
-    columns: dict[str, ColumnSpec] = Field(alias="schema")
-    key: tuple[str, ...] = ()
-    target: Target
-    label: Label = Label()
-    ingest: Ingest = Ingest()
-    checks: Checks = Checks()
-    split: SPLITS.field()  # type: ignore[valid-type]
-    features: FEATURES.field() = Field(default="tabular", validate_default=True)  # type: ignore[valid-type]
-    drop: tuple[str, ...] = ()
-    models: tuple[MODELS.field(), ...]  # type: ignore[valid-type]
-    tuning: Tuning = Tuning()
-    training: Training = Training()
-    metrics: MetricChoice = MetricChoice()
-    gates: tuple[GATES.field(), ...]  # type: ignore[valid-type]
-    approval: Approval = Approval()
-    notify: Notify = Notify()
-    monitors: Monitors = Monitors()
-    registries: tuple[REGISTRIES.field(), ...] = Field(default=("mlflow", "files"), validate_default=True)  # type: ignore[valid-type]
-
-    @field_validator("key", mode="before")
-    @classmethod
-    def _one_key(cls, value: object) -> object:
-        return (value,) if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _coherent(self) -> Spec:
-        for contradiction in contradictions(self):
-            raise ValueError(contradiction)
-        return self
-
-    @property
-    def gates_in_force(self) -> tuple[Gate, ...]:
-        """The spec's gates, and the floor of rows that holds where the spec names none of its own."""
-        floor = () if any(isinstance(gate, MinRows) for gate in self.gates) else (MinRows(),)
-        return (*self.gates, *floor)
-
-    def feature_columns(self) -> dict[str, ColumnSpec]:
-        """Return the columns that models see: the schema less key, target, group, `drop` and timestamps."""
-        taken = {self.target.column, *self.key, *self.drop, self.split.group_column}
-        return {n: c for n, c in self.columns.items() if n not in taken and c.type != "timestamp"}
-
-    def dump(self) -> dict[str, Any]:
-        """Return the spec as JSON-pure data with every default filled in."""
-        return self.model_dump(mode="json", by_alias=True)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from mlsys import postgres
+from mlsys.database import embedded as postgres
 from mlsys.errors import UsageError
 from mlsys.settings import Settings
 from mlsys.store import write_atomically

@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 
 from mlsys.errors import TransientError
-from mlsys.notices import Notice
+from mlsys.notification.outbox import Notice
 from mlsys.store import canonical_json
 
 SECONDS = 10.0

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mlsys.features.tabular import TabularFeatures
 from mlsys.models.base import FitTask, Fitted, Model
-from mlsys.testing.features_contract import COLUMNS, some_frame
+from mlsys.testing.features import COLUMNS, some_frame
 
 
 def easy_problem(n_rows: int = 400, *, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:

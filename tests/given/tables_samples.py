@@ -36,7 +36,7 @@ def write(path: Path, rows: Iterable[Visit], *, table: str = "visits") -> None:
     connection = sqlite3.connect(path)
     with connection:
         connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({', '.join(COLUMNS)})")
-        connection.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
+        connection.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?)", rows)
     connection.close()
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from mlsys.records import Record, Snapshot
+from mlsys.records.base import Record
+from mlsys.records.run import Snapshot
 
 # As a gate's state, but `alarm` in place of `fail`: the champion is not refused, somebody is told.
 MonitorState = Literal["pass", "alarm", "inconclusive", "error"]

@@ -12,6 +12,16 @@ from mlsys.spec import Spec
 from mlsys.store import Store
 
 PIPELINE = "shop"
+_SPEC = """
+pipeline: shop
+source: {kind: sql, url: "sqlite:///shop.db", table: orders, event_time: placed_at, timezone: UTC}
+schema: {order_no: integer, basket_value: number, n_items: integer, channel: category, returned: category}
+key: order_no
+target: {column: returned, positive: "yes"}
+split: {kind: time, validation_days: 2, holdout_days: 3}
+models: [{kind: logistic}, {kind: prior}]
+gates: [{kind: minimum, metric: roc_auc, at_least: 0.6}]
+"""
 _CUTOFF = datetime(2026, 5, 12, tzinfo=UTC)
 
 
@@ -126,9 +136,8 @@ def _spec() -> Spec:
     import yaml
 
     from mlsys.spec import parse_dump
-    from mlsys.testing.shop import SPEC
 
-    return parse_dump(yaml.safe_load(SPEC))
+    return parse_dump(yaml.safe_load(_SPEC))
 
 
 class RegistryContract:

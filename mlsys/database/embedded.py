@@ -25,9 +25,9 @@ from urllib.parse import quote
 
 import psutil
 
-from mlsys import postgres_files as files
+from mlsys.database import embedded_files as files
+from mlsys.database.liveness import ended, wait_until_ended
 from mlsys.errors import RunError, TransientError, UsageError
-from mlsys.liveness import ended, wait_until_ended
 from mlsys.store import write_atomically
 
 log = logging.getLogger(__name__)

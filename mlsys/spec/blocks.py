@@ -13,7 +13,7 @@ from mlsys.components import Frozen
 from mlsys.durations import Duration, duration_text, parse_duration
 from mlsys.metrics import METRICS
 from mlsys.monitors import MONITORS
-from mlsys.notices import Channel, Event
+from mlsys.notification.outbox import Channel, Event
 
 WEBHOOK = "mlsys_webhook"
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")

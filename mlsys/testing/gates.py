@@ -6,11 +6,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 from mlsys.gates.base import Evidence, Gate
-from mlsys.records import Comparison, Evaluation, EvaluationSet, GateResult, MetricValue
-from mlsys.testing import records_samples
+from mlsys.records import (
+    CheckReport,
+    CheckResult,
+    Comparison,
+    Evaluation,
+    EvaluationSet,
+    GateResult,
+    MetricValue,
+    Plan,
+    Snapshot,
+)
 
 DIRECTIONS = {"roc_auc": "higher", "log_loss": "lower"}
 VALUES = {"roc_auc": (0.95, 0.94, 0.96), "log_loss": (0.30, 0.28, 0.32)}
@@ -66,14 +76,67 @@ def evidence(
     found |= evaluations
     scored = found["champion_state"] == "scored"
     return Evidence(
-        plan=records_samples.plan(),
-        snapshot=records_samples.snapshot().model_copy(update=dict(snapshot or {})),
-        checks=records_samples.check_report().model_copy(update=dict(checks or {})),
+        plan=_plan(),
+        snapshot=_snapshot().model_copy(update=dict(snapshot or {})),
+        checks=_checks().model_copy(update=dict(checks or {})),
         evaluations=EvaluationSet(**found),
         challenger=chosen,
         champion=evaluation("old") if scored else None,
         comparisons={"roc_auc": compared or comparison()} if scored and chosen else {},
         directions=DIRECTIONS,
+    )
+
+
+def _plan() -> Plan:
+    return Plan(
+        pipeline="phishing",
+        run_id="phishing-2026-03-08-000000000000",
+        request_id="r-1",
+        day=date(2026, 3, 8),
+        day_source="partition",
+        cutoff=datetime(2026, 3, 9, tzinfo=UTC),
+        mode="live",
+        spec="0" * 64,
+        spec_fingerprint="1" * 64,
+        training_key="2" * 64,
+        seed=42,
+        champion="old",
+    )
+
+
+def _snapshot() -> Snapshot:
+    return Snapshot(
+        fingerprint="3" * 64,
+        manifest="4" * 64,
+        cutoff=datetime(2026, 3, 9, tzinfo=UTC),
+        n_rows=10_000,
+        n_labelled=10_000,
+        n_partitions=60,
+        first_day=date(2026, 1, 8),
+        last_day=date(2026, 3, 8),
+        newest_event=datetime(2026, 3, 8, 23, 52, 17, tzinfo=UTC),
+    )
+
+
+def _checks() -> CheckReport:
+    name = "url_length not null"
+    sentence = "All 178 rows have a value."
+    rule = CheckResult(
+        name=name, kind="not_null", severity="critical", state="pass", n_rows=178, n_failed=0, sentence=sentence
+    )
+    slack = rule.model_copy(
+        update={"name": "row_count at most 150", "kind": "row_count", "severity": "warning", "state": "fail"}
+    )
+    return CheckReport(
+        state="pass",
+        results=(slack, rule),
+        n_checks=2,
+        n_rows=178,
+        n_partitions=1,
+        n_quarantined=0,
+        quarantined_share=0.0,
+        tolerated_share=0.02,
+        details="5" * 64,
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from mlsys import clock
 from mlsys.errors import TransientError
-from mlsys.notices import Channel, Notice, Outbox, key_of
+from mlsys.notification.outbox import Channel, Notice, Outbox, key_of
 
 MAIL, HOOK = Channel(kind="email", to="ann@example.com"), Channel(kind="webhook", to="mlsys_webhook")
 

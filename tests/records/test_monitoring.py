@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from pydantic import ValidationError
 
-from mlsys.records_monitoring import MonitorPart, MonitorReport, MonitorResult
+from mlsys.records.monitoring import MonitorPart, MonitorReport, MonitorResult
 
 
 def result(name: str) -> MonitorResult:

@@ -16,10 +16,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from given.shop import day, edit_spec, make_shop
+
 from mlsys import pipeline
 from mlsys.intake import RunRequest
 from mlsys.settings import load_settings
-from mlsys.testing.shop import day, edit_spec, make_shop
 from mlsys.workspace import Workspace, open_workspace
 
 PIPELINE, DAG = "shop", "retrain_shop"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mlsys import postgres
-from mlsys.database import open_databases
+from mlsys.database import embedded
+from mlsys.database.databases import open_databases
 from mlsys.errors import UsageError
 from mlsys.settings import Settings
 
@@ -90,7 +90,7 @@ def test_anything_else_is_refused_without_its_password(tmp_path: Path, database:
 def test_auto_falls_back_to_sqlite_and_says_its_limits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(postgres, "available", lambda: False)
+    monkeypatch.setattr(embedded, "available", lambda: False)
     with caplog.at_level(logging.WARNING), open_databases(settings(tmp_path, "auto")) as found:
         assert found.kind == "sqlite"
     assert "no backfills" in caplog.text
@@ -102,14 +102,14 @@ def test_mlflow_may_live_elsewhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.postgres
-@pytest.mark.skipif(not postgres.available(), reason="this platform has no binaries of the embedded Postgres")
+@pytest.mark.skipif(not embedded.available(), reason="this platform has no binaries of the embedded Postgres")
 def test_auto_takes_the_embedded_server_and_hides_its_password(tmp_path: Path) -> None:
     try:
         with open_databases(settings(tmp_path, "auto")) as found:
             assert found.kind == "embedded"
             assert found.embedded is not None
-            assert postgres.is_running(tmp_path)
+            assert embedded.is_running(tmp_path)
             assert found.embedded.password not in repr(found.embedded)
-        assert not postgres.is_running(tmp_path)
+        assert not embedded.is_running(tmp_path)
     finally:
-        postgres.remove(tmp_path)
+        embedded.remove(tmp_path)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from mlsys.metrics.base import Metric
-from mlsys.scored import Resampled, Scored
+from mlsys.metrics.scores import Resampled, Scored
 
 
 def scored_rows(n_rows: int = 400, *, skill: float = 1.0, decimals: int = 2, seed: int = 7) -> Scored:
