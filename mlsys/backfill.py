@@ -19,12 +19,13 @@ from functools import partial
 from typing import Any, Literal, Protocol
 from uuid import uuid4
 
-from mlsys import keys, pipeline, ranges, training
+from mlsys import keys, pipeline, training
 from mlsys.children import Ended, side_by_side
 from mlsys.errors import MlsysError, UsageError
 from mlsys.intake import RunRequest
 from mlsys.ledger import Ledger
-from mlsys.partitioning import layout_of
+from mlsys.snapshot import ranges
+from mlsys.snapshot.partitioning import layout_of
 from mlsys.spec import Spec, resolve
 from mlsys.walkforward import report_of
 from mlsys.walkforward_days import collect

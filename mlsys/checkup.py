@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from mlsys import clock, snapshot
+from mlsys import clock
 from mlsys.checkup_data import judge_newest
 from mlsys.errors import DataError, MlsysError, SpecError
-from mlsys.partitioning import layout_of
 from mlsys.records import CheckResult
+from mlsys.snapshot import snapshot
+from mlsys.snapshot.partitioning import layout_of
 from mlsys.spec import Spec, flatten, resolve
 from mlsys.workspace import Workspace
 

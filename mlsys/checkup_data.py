@@ -8,13 +8,16 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 
-from mlsys import clock, snapshot, validation
-from mlsys.partitioning import layout_of
-from mlsys.partitions import Catalog, Partition
+from mlsys import clock
+from mlsys.ledger.rows import Partition
 from mlsys.records import CheckReport
-from mlsys.segments import note_slices
+from mlsys.snapshot import snapshot
+from mlsys.snapshot.catalog import Catalog
+from mlsys.snapshot.partitioning import layout_of
+from mlsys.snapshot.segments import note_slices
 from mlsys.spec import Spec
 from mlsys.store import Store
+from mlsys.validation import validation
 from mlsys.workspace import Workspace
 
 

@@ -23,8 +23,8 @@ from pydantic import Field
 from mlsys import clock
 from mlsys.drops_look import Look, Looker
 from mlsys.errors import DataError, IntegrityError
-from mlsys.partitioning import layout_of
 from mlsys.records import Record
+from mlsys.snapshot.partitioning import layout_of
 from mlsys.sources.base import Part
 from mlsys.spec import Spec, resolve
 from mlsys.store import canonical_json, write_atomically

@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from mlsys import clock
 from mlsys.errors import DataError
-from mlsys.fingerprint import table_fingerprint
-from mlsys.partitioning import DayRows, Layout, by_day, masked
-from mlsys.source_reading import start_of_window
+from mlsys.snapshot.fingerprint import table_fingerprint
+from mlsys.snapshot.ingest import start_of_window
+from mlsys.snapshot.partitioning import DayRows, Layout, by_day, masked
 from mlsys.sources.base import Part, ReadRequest
 from mlsys.spec import Spec
 

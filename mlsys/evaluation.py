@@ -15,9 +15,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from mlsys import assessment, dataset, modelfile
+from mlsys import assessment, modelfile
 from mlsys.assessment import Assessment, Entry
 from mlsys.curves import pr_points, roc_points
+from mlsys.dataset import rows as dataset
 from mlsys.errors import RunError
 from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric

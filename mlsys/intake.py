@@ -10,14 +10,15 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import uuid4
 
-from mlsys import clock, keys, snapshot
+from mlsys import clock, keys
 from mlsys.errors import UsageError
 from mlsys.ledger import ChampionChange, RequestRow, RunRow
 from mlsys.projection import project
 from mlsys.promotion import plan_of
-from mlsys.ranges import DayRange, take_in_once
 from mlsys.records import HISTORICAL, Arrivals, Mode, Plan, Start
-from mlsys.snapshot import Taken
+from mlsys.snapshot import snapshot
+from mlsys.snapshot.ranges import DayRange, take_in_once
+from mlsys.snapshot.snapshot import Taken
 from mlsys.spec import ResolvedSpec, flatten, resolve
 from mlsys.workspace import Workspace
 

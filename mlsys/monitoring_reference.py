@@ -16,14 +16,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from mlsys import dataset, modelfile
+from mlsys import modelfile
+from mlsys.dataset import rows as dataset
 from mlsys.errors import IntegrityError, RunError
 from mlsys.evaluation import scores
 from mlsys.ledger import ChampionChange
 from mlsys.promotion import model_of
 from mlsys.records import Candidate, CheckReport, Evaluation, Plan, Snapshot, Split
 from mlsys.schema import ColumnSpec
-from mlsys.segments import read_slices, write_segment
+from mlsys.snapshot.segments import read_slices, write_segment
 from mlsys.splits.base import HOLDOUT, TRAINING, VALIDATION, uniform
 from mlsys.store import canonical_json, write_atomically
 from mlsys.workspace import Workspace

@@ -9,22 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from mlsys import clock, dataset, snapshot
+from mlsys import clock
 from mlsys.assessment import Entry, assess
+from mlsys.dataset import rows as dataset
+from mlsys.dataset.labels import labels_of
 from mlsys.errors import IntegrityError
 from mlsys.ledger import ChampionChange
 from mlsys.metrics import METRICS
 from mlsys.metrics.scores import Scored
 from mlsys.monitoring_reference import Reference, evaluation_of, reference_of
 from mlsys.monitors.base import Window
-from mlsys.partitioning import KEY
 from mlsys.promotion import model_of, plan_of
 from mlsys.records import MetricValue, Snapshot
 from mlsys.records.monitoring import PredictionFile
 from mlsys.scoring import predictions_of, read_predictions
-from mlsys.snapshot import DAY
+from mlsys.snapshot import snapshot
+from mlsys.snapshot.partitioning import KEY
+from mlsys.snapshot.snapshot import DAY
 from mlsys.spec import Spec
-from mlsys.target import labels_of
 from mlsys.workspace import Workspace
 
 

@@ -19,8 +19,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mlsys import dataset, evaluation, promotion, training, validation
+from mlsys import evaluation, promotion, training
 from mlsys.cards import write_card
+from mlsys.dataset import assignment
 from mlsys.errors import LostRaceError, MlsysError
 from mlsys.intake import RunRequest, open_run
 from mlsys.ledger import ChampionMovedError, RunRow
@@ -40,6 +41,7 @@ from mlsys.records import (
     Split,
     Start,
 )
+from mlsys.validation import validation
 from mlsys.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -69,7 +71,7 @@ def validate(work: Workspace, plan: Plan, taken: Snapshot) -> CheckReport:
 
 def split(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport) -> Split:
     """Give every row its side, before anything is fitted."""
-    return dataset.split(work.spec_of(plan), taken, checks, store=work.store)
+    return assignment.split(work.spec_of(plan), taken, checks, store=work.store)
 
 
 def train(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, divided: Split, *, name: str) -> Candidate:

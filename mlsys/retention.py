@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from mlsys import clock, data_docs, lineage
+from mlsys import clock, lineage
 from mlsys.errors import UsageError
 from mlsys.records import Record
+from mlsys.validation import data_docs
 from mlsys.workspace import Workspace
 
 log = logging.getLogger(__name__)

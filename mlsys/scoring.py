@@ -50,7 +50,7 @@ def score(
         DataError, TransientError: the source is refused, locked or unreachable.
         RunError: the champion can't be loaded, can't read the schema, or gives no probabilities.
     """
-    from mlsys import snapshot
+    from mlsys.snapshot import snapshot
     from mlsys.spec import resolve
 
     spec = resolve(work.settings.spec_path(pipeline)).spec
@@ -86,7 +86,7 @@ def read_predictions(file: PredictionFile, work: Workspace, columns: Sequence[st
     Raises:
         IntegrityError: the file is missing, damaged or too short.
     """
-    from mlsys.segments import read_slices
+    from mlsys.snapshot.segments import read_slices
 
     return read_slices(file.predictions, [(0, file.n_rows)], work.store, columns)[0]
 
@@ -137,8 +137,9 @@ class _Task:
         # One thread makes sums independent of the machine.
         from threadpoolctl import threadpool_limits
 
-        from mlsys import dataset, snapshot
+        from mlsys.dataset import rows as dataset
         from mlsys.evaluation import scores
+        from mlsys.snapshot import snapshot
 
         days = [date.fromisoformat(entry["day"]) for entry in entries]
         names = dict.fromkeys([*self._carried(), *self.champion.columns])
@@ -153,15 +154,15 @@ class _Task:
         return found
 
     def _carried(self) -> list[str]:
-        from mlsys.partitioning import KEY
         from mlsys.schema import EVENT_TIME
+        from mlsys.snapshot.partitioning import KEY
 
         return [*self.spec.key, KEY, *([EVENT_TIME] if self.spec.source.timed else [])]
 
     def _stored(self, day: date, entry: Mapping[str, Any], rows: pa.Table, y_score: Any) -> PredictionFile:
         import pyarrow as pa
 
-        from mlsys.segments import write_segment
+        from mlsys.snapshot.segments import write_segment
 
         cutoff = pa.scalar(self.change.cutoff, pa.timestamp("us", tz="UTC"))
         for name, values in (

@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlsys import dataset, modelfile
+from mlsys import modelfile
 from mlsys.children import Ended, side_by_side
+from mlsys.dataset import rows as dataset
 from mlsys.errors import MlsysError, RunError, UsageError, near_match
 from mlsys.features.base import FeatureColumns
 from mlsys.models import MODELS

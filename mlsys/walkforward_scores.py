@@ -15,11 +15,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mlsys import clock, dataset, modelfile, snapshot
+from mlsys import clock, modelfile
+from mlsys.dataset import rows as dataset
+from mlsys.dataset.labels import labels_of
 from mlsys.errors import IntegrityError, RunError
 from mlsys.evaluation import scores
 from mlsys.metrics.scores import Scored
-from mlsys.target import labels_of
+from mlsys.snapshot import snapshot
 from mlsys.walkforward_cache import recall, remember
 from mlsys.walkforward_days import SimulatedDay, Simulation
 from mlsys.workspace import Workspace

@@ -139,7 +139,7 @@ def test_a_damaged_database_file_changes_nothing(shop, run, damage, part) -> Non
 
 
 def test_a_locked_source_may_pass_and_changes_nothing(shop, run, monkeypatch) -> None:
-    monkeypatch.setattr("mlsys.sources.databases.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("mlsys.sources.reading.databases.BUSY_SECONDS", 0.05)
     before = state_of(shop)
     with closing(sqlite3.connect(shop / "shop.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")

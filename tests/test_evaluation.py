@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from given import records_samples
 
-from mlsys import dataset, modelfile
-from mlsys.dataset import Dataset
+from mlsys import modelfile
+from mlsys.dataset import rows as dataset
+from mlsys.dataset.rows import Dataset
 from mlsys.evaluation import ChampionModel, evaluate
 from mlsys.records import MAX_BYTES, Candidate, Evaluation, EvaluationSet, SplitCounts
 from mlsys.schema import ColumnSpec

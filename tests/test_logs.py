@@ -54,7 +54,7 @@ def test_an_exception_is_kept_with_its_traceback() -> None:
 
 def test_only_warnings_of_other_libraries_are_shown(capsys) -> None:
     set_up("text", "INFO")
-    logging.getLogger("mlsys.snapshot").info("snapshot rows=%d", 3)
+    logging.getLogger("mlsys.snapshot.snapshot").info("snapshot rows=%d", 3)
     other = logging.getLogger("some.library")
     other.setLevel(logging.DEBUG)  # as some do when they are imported
     other.info("chatter")
@@ -68,8 +68,8 @@ def test_only_warnings_of_other_libraries_are_shown(capsys) -> None:
 
 def test_json_is_a_setting(capsys) -> None:
     set_up("json", "WARNING")
-    logging.getLogger("mlsys.snapshot").info("unheard")
-    logging.getLogger("mlsys.snapshot").warning("rejected_rows rows=%d", 2)
+    logging.getLogger("mlsys.snapshot.snapshot").info("unheard")
+    logging.getLogger("mlsys.snapshot.snapshot").warning("rejected_rows rows=%d", 2)
     [line] = capsys.readouterr().err.splitlines()
     assert json.loads(line)["event"] == "rejected_rows"
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from given.shop import ROWS_PER_DAY, day, edit_spec, enter, make_shop
 
-from mlsys import clock, pipeline, snapshot
+from mlsys import clock, pipeline
 from mlsys.appointment import appoint
 from mlsys.errors import IntegrityError, MlsysError
 from mlsys.intake import RunRequest
@@ -26,6 +26,7 @@ from mlsys.monitors.base import Window
 from mlsys.monitors.feature_drift import FeatureDrift
 from mlsys.records.monitoring import MonitorReport
 from mlsys.scoring import score
+from mlsys.snapshot import snapshot
 from mlsys.spec import load_spec
 from mlsys.workspace import Workspace, open_workspace
 

@@ -10,12 +10,12 @@ import pytest
 from given.shop import day, newest_run
 
 from mlsys import cards, clock, modelfile, pipeline, retention
-from mlsys.data_docs import index_path, page_path
 from mlsys.errors import UsageError
 from mlsys.intake import RunRequest
 from mlsys.projection import drift, project
 from mlsys.retention import Cleaning, Limits, clean
 from mlsys.store import write_atomically
+from mlsys.validation.data_docs import index_path, page_path
 from mlsys.workspace import Workspace
 
 pytestmark = pytest.mark.slow

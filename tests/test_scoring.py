@@ -12,13 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 from given.shop import FIRST_DAY, ROWS_PER_DAY, day, edit_spec, enter, make_shop
 
-from mlsys import modelfile, snapshot
+from mlsys import modelfile
 from mlsys.appointment import appoint, roll_back
-from mlsys.dataset import feature_frame
+from mlsys.dataset.rows import feature_frame
 from mlsys.errors import IntegrityError, RunError, UsageError
 from mlsys.promotion import model_of
 from mlsys.records.monitoring import DayPredictions
 from mlsys.scoring import predictions_of, score
+from mlsys.snapshot import snapshot
 from mlsys.workspace import Workspace, open_workspace
 
 

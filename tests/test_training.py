@@ -10,7 +10,9 @@ import pyarrow as pa
 import pytest
 from given.small_world import SmallWorld, rows_of, world
 
-from mlsys import dataset, modelfile, training
+from mlsys import modelfile, training
+from mlsys.dataset import assignment
+from mlsys.dataset import rows as rows_module
 from mlsys.errors import DataError, RunError, UsageError
 from mlsys.models.base import FitTask, Fitted, Model
 from mlsys.records import Candidate, Split
@@ -45,9 +47,9 @@ class Made:
     """A world with its split."""
 
     def __init__(self, made: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(dataset.snapshots, "read", made.read)
+        monkeypatch.setattr(assignment.snapshots, "read", made.read)
         self.world = made
-        self.split: Split = dataset.split(made.spec, made.snapshot, made.checks, store=made.store)
+        self.split: Split = assignment.split(made.spec, made.snapshot, made.checks, store=made.store)
         self.args = (made.spec, made.plan, made.snapshot, made.checks, self.split)
 
     def train(self, name: str) -> Candidate:
@@ -79,7 +81,7 @@ def test_its_model_predicts_raw_rows(store: Store, monkeypatch: pytest.MonkeyPat
     found = made.train("logistic")
     assert found.model is not None
     spec, _, snapshot, checks, split = made.args
-    data = dataset.load(spec, snapshot, checks, split, store=store, sides=(HOLDOUT,))
+    data = rows_module.load(spec, snapshot, checks, split, store=store, sides=(HOLDOUT,))
     score = modelfile.load(found.model, store).predict_proba(data.rows)[:, 1]
     assert score[data.y == 1].mean() > score[data.y == 0].mean() + 0.1
 
@@ -113,8 +115,8 @@ models = ({"kind": "hist_gradient_boosting", "max_iter": 20}, {"kind": "xgboost"
 store = Store(Path(sys.argv[1]))
 one = world(store, models=models, training={"timeout": timedelta(seconds=60)})
 two = world(store, models=models, training={"threads": 2})
-dataset.snapshots.read = one.read
-split = dataset.split(one.spec, one.snapshot, one.checks, store=store)
+assignment.snapshots.read = one.read
+split = assignment.split(one.spec, one.snapshot, one.checks, store=store)
 
 def fit(made):
     found = training.train_all(made.spec, made.plan, made.snapshot, made.checks, split, store=store, workers=2)
@@ -141,7 +143,7 @@ def test_forked_children_neither_hang_nor_lose_a_candidate(tmp_path: Path) -> No
 @pytest.mark.slow
 def test_nothing_of_a_candidate_comes_from_validation_or_holdout(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     clean = Made(world(store, models=FAST), monkeypatch)
-    side = dataset.read_assignment(clean.split, store)
+    side = rows_module.read_assignment(clean.split, store)
     later = np.isin(side, (VALIDATION, HOLDOUT))
     table = rows_of()
     for name, poison in (("length", 1e12), ("age", 10**9), ("brand", "POISON"), ("owner", None)):
@@ -156,8 +158,8 @@ def test_nothing_of_a_candidate_comes_from_validation_or_holdout(store: Store, m
 def test_only_training_rows_are_loaded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Made(world(store), monkeypatch)
     asked: list[Any] = []
-    real = dataset.load
-    monkeypatch.setattr(dataset, "load", lambda *a, **k: asked.append(k["sides"]) or real(*a, **k))
+    real = rows_module.load
+    monkeypatch.setattr(rows_module, "load", lambda *a, **k: asked.append(k["sides"]) or real(*a, **k))
     made.train("prior")
     assert asked == [(TRAINING,)]
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from given.small_world import SmallWorld, world
 
-from mlsys import dataset, training, tuning
+from mlsys import training, tuning
+from mlsys.dataset import assignment
 from mlsys.features.tabular import TabularFeatures
 from mlsys.models.base import Between, FitTask
 from mlsys.models.hist_gradient_boosting import HistGradientBoosting
@@ -111,12 +112,12 @@ def test_draws_lie_between_the_bounds_and_are_of_their_kind(place: Between) -> N
 @pytest.fixture
 def made(store: Store, monkeypatch: pytest.MonkeyPatch) -> SmallWorld:
     made = world(store, tuning=ON, models=({"kind": "logistic", "C": 1e-6},))
-    monkeypatch.setattr(dataset.snapshots, "read", made.read)
+    monkeypatch.setattr(assignment.snapshots, "read", made.read)
     return made
 
 
 def test_the_candidate_records_what_was_found_and_a_refit_keeps_it(made: SmallWorld, store: Store) -> None:
-    split = dataset.split(made.spec, made.snapshot, made.checks, store=store)
+    split = assignment.split(made.spec, made.snapshot, made.checks, store=store)
     parts = (made.spec, made.plan, made.snapshot, made.checks, split)
     candidate = training.train(*parts, name="logistic", store=store)
     assert candidate.params["C"] > 1e-6
@@ -127,7 +128,7 @@ def test_the_candidate_records_what_was_found_and_a_refit_keeps_it(made: SmallWo
 
 
 def test_tuning_sees_training_rows_alone(made: SmallWorld, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    split = dataset.split(made.spec, made.snapshot, made.checks, store=store)
+    split = assignment.split(made.spec, made.snapshot, made.checks, store=store)
     seen: list[int] = []
 
     def counting(spec: Any, model: Any, features: Any, rows: Rows, task: FitTask) -> tuning.Tuned:

@@ -15,8 +15,7 @@ from mlsys import clock
 from mlsys.errors import IntegrityError, MlsysError
 from mlsys.ledger import engine as databases
 from mlsys.ledger import tables
-from mlsys.ledger.rows import ChampionChange, Entry, Judgement, RequestRow, RunRow
-from mlsys.partitions import Partition
+from mlsys.ledger.rows import ChampionChange, Entry, Judgement, Partition, RequestRow, RunRow
 from mlsys.records import Candidate, Decision, EvaluationSet
 from mlsys.store import canonical_json
 

@@ -11,7 +11,7 @@ from mlsys import clock
 from mlsys.errors import MlsysError
 from mlsys.intake import RunRequest
 from mlsys.orchestration import asking, service
-from mlsys.ranges import DayRange
+from mlsys.snapshot.ranges import DayRange
 
 log = logging.getLogger(__name__)
 

@@ -75,7 +75,7 @@ def _samples(settings: Settings) -> str:
 
 
 def _newest_day(settings: Settings) -> date:
-    from mlsys import snapshot
+    from mlsys.snapshot import snapshot
     from mlsys.spec import load_spec
 
     os.environ["MLSYS_HOME"] = str(settings.root)

@@ -43,10 +43,10 @@ def run_tags(release: Release) -> dict[str, str]:
         **_shared_tags(release),
         "mlsys.spec_fingerprint": plan.spec_fingerprint,
         "mlsys.report": f"reports/{plan.pipeline}/{plan.run_id}.html",
-        "mlsys.dataset.fingerprint": snapshot.fingerprint,
-        "mlsys.dataset.cutoff": snapshot.cutoff.isoformat(),
+        "mlsys.dataset.assignment.fingerprint": snapshot.fingerprint,
+        "mlsys.dataset.assignment.cutoff": snapshot.cutoff.isoformat(),
         "mlsys.dataset.rows": str(snapshot.n_rows),
-        "mlsys.dataset.labelled": str(snapshot.n_labelled),
+        "mlsys.dataset.assignment.labelled": str(snapshot.n_labelled),
         "mlflow.note.content": verdict(release),
     }
 

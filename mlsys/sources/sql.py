@@ -14,9 +14,9 @@ from pydantic import Field, field_validator, model_validator
 from mlsys.schema import EVENT_TIME, ColumnSpec, checked_zone
 from mlsys.settings import expand
 from mlsys.sources.base import Drop, ReadRequest, Rejected, Source
-from mlsys.sources.conform import Conformer, require_columns
-from mlsys.sources.databases import Database, Parameter, connected
-from mlsys.sources.rows import record_batch
+from mlsys.sources.reading.conform import Conformer, require_columns
+from mlsys.sources.reading.databases import Database, Parameter, connected
+from mlsys.sources.reading.rows import record_batch
 
 if TYPE_CHECKING:
     import pyarrow as pa

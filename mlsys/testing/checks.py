@@ -80,7 +80,7 @@ class CheckContract:
             found = check.judge(summaries(newest_event=datetime(2026, 3, 1, 23, tzinfo=UTC)))
             assert found.state == "pass"
             return
-        from mlsys.gx_suite import run_suite
+        from mlsys.validation.gx_suite import run_suite
 
         (outcome,) = run_suite(good_frame(), [check], SCHEMA, name="contract").outcomes
         assert outcome.message == ""
@@ -90,7 +90,7 @@ class CheckContract:
         """Exactly the first row is named."""
         if bad_frame is None or not check.rowwise:
             return
-        from mlsys.gx_suite import run_suite
+        from mlsys.validation.gx_suite import run_suite
 
         (outcome,) = run_suite(bad_frame, [check], SCHEMA, name="contract").outcomes
         assert (outcome.state, outcome.message) == ("fail", "")

@@ -133,8 +133,8 @@ def _checks() -> CheckReport:
         n_checks=2,
         n_rows=178,
         n_partitions=1,
-        n_quarantined=0,
-        quarantined_share=0.0,
+        n_quarantined=1,
+        quarantined_share=1 / 178,
         tolerated_share=0.02,
         details="5" * 64,
     )

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from mlsys.errors import DataError
-from mlsys.fingerprint import table_fingerprint
 from mlsys.schema import ARRIVAL, EVENT_TIME, ColumnSpec, Schema, arrow_type
+from mlsys.snapshot.fingerprint import table_fingerprint
 from mlsys.sources.base import ReadRequest, Source
 
 SCHEMA: Schema = {

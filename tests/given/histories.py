@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 from mlsys import clock
 from mlsys.ledger import ChampionChange, RequestRow, RunRow
-from mlsys.partitions import Partition
+from mlsys.ledger.rows import Partition
 from mlsys.records import Candidate, Decision, EvaluationSet, Mode, Plan, Snapshot
-from mlsys.segments import note_slices
+from mlsys.snapshot.segments import note_slices
 from mlsys.workspace import Workspace
 
 if TYPE_CHECKING:

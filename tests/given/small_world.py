@@ -1,6 +1,6 @@
 """A spec, a snapshot and its rows in memory, for tests of the steps that follow the snapshot.
 
-`SmallWorld.read` stands in for `mlsys.snapshot.read`; everything else is real.
+`SmallWorld.read` stands in for `mlsys.snapshot.snapshot.read`; everything else is real.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class SmallWorld:
     store: Store
 
     def read(self, manifest: str, store: Store, columns: Sequence[str]) -> pa.Table:
-        """Return columns of the rows, as `mlsys.snapshot.read` does."""
+        """Return columns of the rows, as `mlsys.snapshot.snapshot.read` does."""
         assert manifest == self.snapshot.manifest
         assert store is self.store
         return self.table.select(list(columns))

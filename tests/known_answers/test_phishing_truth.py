@@ -14,7 +14,7 @@ import pytest
 
 from mlsys import modelfile, pipeline
 from mlsys.clock import cutoff_of
-from mlsys.dataset import feature_frame
+from mlsys.dataset.rows import feature_frame
 from mlsys.intake import RunRequest
 from mlsys.pipeline import Finished
 from mlsys.records import Decision

@@ -10,7 +10,7 @@ from given.airflows import connect_to
 
 from mlsys.intake import RunRequest
 from mlsys.orchestration.backfill_days import with_days_of_backfill
-from mlsys.ranges import DayRange
+from mlsys.snapshot.ranges import DayRange
 
 FOUND = [
     {"id": 3, "from_date": "2026-03-09T00:00:00Z", "to_date": "2026-03-09T00:00:00Z", "created_at": "c3"},

@@ -61,7 +61,7 @@ def test_the_dataset_and_the_keys_are_tags(place: Place) -> None:
     REGISTRY.publish(release, place)
     tags = next(run for run in runs(place) if run.info.run_name == PARENT).data.tags
     assert tags["mlsys.run_id"] == release.plan.run_id
-    assert tags["mlsys.dataset.fingerprint"] == release.snapshot.fingerprint
+    assert tags["mlsys.dataset.assignment.fingerprint"] == release.snapshot.fingerprint
     assert tags["mlsys.training_key"] == release.plan.training_key
     assert tags["mlsys.decision_key"] == release.decision.decision_key
 

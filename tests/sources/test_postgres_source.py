@@ -14,8 +14,9 @@ import sqlalchemy as sa
 
 from mlsys.errors import DataError, MlsysError, TransientError
 from mlsys.schema import ColumnSpec
-from mlsys.sources import SOURCES, databases
+from mlsys.sources import SOURCES
 from mlsys.sources.base import ReadRequest, Source
+from mlsys.sources.reading import databases
 from mlsys.testing.sources import FIRST, Row, SourceContract
 
 DAY = timedelta(days=1)

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlsys.fingerprint import TableHashes, content_fingerprint, count_duplicates
 from mlsys.schema import ARRIVAL, EVENT_TIME
+from mlsys.snapshot.fingerprint import TableHashes, content_fingerprint, count_duplicates
 from mlsys.spec import Spec
 from mlsys.store import canonical_json
 

@@ -17,13 +17,14 @@ import pyarrow as pa
 
 from mlsys import clock
 from mlsys.errors import IntegrityError, UsageError
-from mlsys.fingerprint import count_duplicates, table_fingerprint
-from mlsys.partitioning import KEY, DayRows, Layout, layout_of, masked
-from mlsys.partitions import Catalog, Partition
+from mlsys.ledger.rows import Partition
 from mlsys.records import Arrivals, Snapshot
 from mlsys.schema import ARRIVAL
-from mlsys.segments import locate, note_slices, read_entries, write_segment
-from mlsys.source_reading import Reading, read_source, require_tolerable
+from mlsys.snapshot.catalog import Catalog
+from mlsys.snapshot.fingerprint import count_duplicates, table_fingerprint
+from mlsys.snapshot.ingest import Reading, read_source, require_tolerable
+from mlsys.snapshot.partitioning import KEY, DayRows, Layout, layout_of, masked
+from mlsys.snapshot.segments import locate, note_slices, read_entries, write_segment
 from mlsys.sources.base import ReadRequest
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json

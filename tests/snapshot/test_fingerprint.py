@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlsys.fingerprint import count_duplicates, row_hashes, table_fingerprint
+from mlsys.snapshot.fingerprint import count_duplicates, row_hashes, table_fingerprint
 
 TYPES = {
     "integer": (pa.int64(), st.integers(-(2**63), 2**63 - 1)),

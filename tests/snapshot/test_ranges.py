@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from given.shop import day, edit_spec, enter, make_shop
 
-from mlsys import snapshot
 from mlsys.errors import DataError
 from mlsys.intake import RunRequest, open_run
-from mlsys.ranges import DayRange
+from mlsys.snapshot import snapshot
+from mlsys.snapshot.ranges import DayRange
 from mlsys.workspace import open_workspace
 
 FIRST, LAST = 6, 10

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mlsys.errors import DataError, near_match
 from mlsys.schema import ARRIVAL, EVENT_TIME, ColumnSpec, Schema
 from mlsys.sources.base import ReadRequest
-from mlsys.sources.values import logical_values
+from mlsys.sources.reading.values import logical_values
 
 if TYPE_CHECKING:
     import numpy as np

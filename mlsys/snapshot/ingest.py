@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from mlsys import clock
 from mlsys.errors import DataError
-from mlsys.partitioning import DayRows, Layout, by_day
-from mlsys.partitions import Partition
+from mlsys.ledger.rows import Partition
+from mlsys.snapshot.partitioning import DayRows, Layout, by_day
+from mlsys.snapshot.tolerance import DayCount, worst_share
 from mlsys.sources.base import ReadRequest, Rejected
 from mlsys.spec import Spec
-from mlsys.tolerance import DayCount, worst_share
 
 log = logging.getLogger(__name__)
 

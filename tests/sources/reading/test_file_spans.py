@@ -15,7 +15,7 @@ from mlsys.errors import DataError
 from mlsys.schema import ColumnSpec
 from mlsys.sources import SOURCES, files
 from mlsys.sources.base import ReadRequest, Source
-from mlsys.sources.csv_reading import CsvFile
+from mlsys.sources.reading.csv_file import CsvFile
 
 SCHEMA = {"id": ColumnSpec(type="integer")}
 DAY = timedelta(days=1)
@@ -148,7 +148,7 @@ def test_files_that_are_gone_are_forgotten(folder):
 def test_an_unchanged_file_is_not_opened_at_all(folder, monkeypatch):
     night(folder)
     hashed: list[str] = []
-    monkeypatch.setattr("mlsys.sources.file_spans.sha256_of", lambda path: hashed.append(path.stem) or "0" * 64)
+    monkeypatch.setattr("mlsys.sources.reading.file_spans.sha256_of", lambda path: hashed.append(path.stem) or "0" * 64)
     (folder / "03.csv").touch()
     night(folder)
     assert hashed == ["03"]

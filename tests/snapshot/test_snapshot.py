@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from given.tables_samples import FIRST_DAY, change, visits, visits_spec, write
 
-from mlsys import clock, segments, snapshot
+from mlsys import clock
 from mlsys.errors import DataError, IntegrityError, UsageError
+from mlsys.snapshot import segments, snapshot
 from mlsys.testing.catalog import MemoryCatalog
 
 COLUMNS = ["visit_id", "seconds", "page", "bought", "_event_time", "_key", "_day"]

@@ -16,11 +16,11 @@ from typing import Any
 
 from mlsys.checks.base import Check, PartitionSummary, Summaries
 from mlsys.errors import DataError
-from mlsys.partition_checks import Examination, examine
 from mlsys.records import CheckReport, CheckResult, Plan, Snapshot, State
+from mlsys.snapshot.tolerance import BadShare, DayCount, worst_share
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json
-from mlsys.tolerance import BadShare, DayCount, worst_share
+from mlsys.validation.partition_checks import Examination, examine
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from mlsys.checks import CHECKS
-from mlsys.gx_suite import run_suite
 from mlsys.schema import ColumnSpec
+from mlsys.validation.gx_suite import run_suite
 
 pytestmark = pytest.mark.slow
 
@@ -44,4 +44,4 @@ def test_great_expectations_says_nothing_where_everything_is_logged() -> None:
         "run_suite(pd.DataFrame({'a': [1]}), [rule], {'a': ColumnSpec(type='integer')}, name='orders')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert [line.split(":")[1] for line in done.stderr.splitlines()] == ["mlsys.gx_suite"]
+    assert [line.split(":")[1] for line in done.stderr.splitlines()] == ["mlsys.validation.gx_suite"]

@@ -12,8 +12,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from mlsys.gx_suite import SuiteRun
 from mlsys.store import write_atomically
+from mlsys.validation.gx_suite import SuiteRun
 
 FOLDER = "data_docs"
 

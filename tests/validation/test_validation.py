@@ -9,13 +9,15 @@ import pytest
 import yaml
 from given.shop import ROWS_PER_DAY, day, edit_spec, make_shop
 
-from mlsys import clock, data_docs, snapshot, validation
+from mlsys import clock
 from mlsys.errors import SpecError
-from mlsys.partition_checks import Examination, examine
 from mlsys.records import CheckReport, Snapshot
+from mlsys.snapshot import snapshot
 from mlsys.spec import Spec, load_spec
 from mlsys.store import Store
 from mlsys.testing.catalog import MemoryCatalog
+from mlsys.validation import data_docs, validation
+from mlsys.validation.partition_checks import Examination, examine
 
 BETWEEN = {"kind": "between", "column": "basket_value", "min": 0}
 N_DAYS = 3
@@ -208,8 +210,8 @@ def test_a_wrong_type_stops_the_run_without_naming_rows(shop: Shop) -> None:
 def broken_outcomes(monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    from mlsys import partition_checks
-    from mlsys.gx_suite import Outcome, run_suite
+    from mlsys.validation import partition_checks
+    from mlsys.validation.gx_suite import Outcome, run_suite
 
     def broken(*args: Any, **kwargs: Any) -> Any:
         run = run_suite(*args, **kwargs)

@@ -21,14 +21,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from mlsys import data_docs, snapshot
 from mlsys.checks.base import DAY, Check
 from mlsys.errors import RunError
-from mlsys.gx_suite import SuiteRun, run_suite
 from mlsys.records import State
 from mlsys.schema import arrow_type
+from mlsys.snapshot import snapshot
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json
+from mlsys.validation import data_docs
+from mlsys.validation.gx_suite import SuiteRun, run_suite
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import pytest
 
 from mlsys.errors import DataError
 from mlsys.schema import ColumnSpec, arrow_type
-from mlsys.sources.values import logical_values
+from mlsys.sources.reading.values import logical_values
 
 BAD = object()
 

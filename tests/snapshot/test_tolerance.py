@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlsys.tolerance import DayCount, worst_share
+from mlsys.snapshot.tolerance import DayCount, worst_share
 
 
 def worst(*days: DayCount) -> str:

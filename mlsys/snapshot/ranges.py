@@ -11,8 +11,8 @@ import logging
 from dataclasses import dataclass
 from datetime import date
 
-from mlsys import snapshot
 from mlsys.errors import DataError
+from mlsys.snapshot import snapshot
 from mlsys.spec import Spec
 from mlsys.workspace import Workspace
 
