@@ -19,14 +19,15 @@ from functools import partial
 from typing import Any, Literal, Protocol
 from uuid import uuid4
 
-from mlsys import keys, pipeline, training
-from mlsys.children import Ended, side_by_side
+from mlsys import keys, pipeline
 from mlsys.errors import MlsysError, UsageError
 from mlsys.intake import RunRequest
 from mlsys.ledger import Ledger
 from mlsys.snapshot import ranges
 from mlsys.snapshot.partitioning import layout_of
 from mlsys.spec import Spec, resolve
+from mlsys.training import training
+from mlsys.training.children import Ended, side_by_side
 from mlsys.walkforward import report_of
 from mlsys.walkforward_days import collect
 from mlsys.walkforward_records import WalkForward

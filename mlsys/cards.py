@@ -9,7 +9,6 @@ from pathlib import Path
 from mlsys import report
 from mlsys.errors import IntegrityError, UsageError, near_match
 from mlsys.ledger import RunRow
-from mlsys.promotion import plan_of
 from mlsys.records import (
     Arrivals,
     Candidate,
@@ -41,7 +40,7 @@ def card_path(work: Workspace, run_id: str) -> Path:
     try:
         return work.home / write_card(work, run_id).path
     except IntegrityError as error:
-        known = work.home / report.card_path(plan_of(work.ledger, run_id))
+        known = work.home / report.card_path(work.ledger.plan(run_id))
         if not known.is_file():
             raise
         log.warning("card_not_written_again run=%s reason=%r", run_id, str(error))

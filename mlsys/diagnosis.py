@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlsys.errors import IntegrityError, MlsysError
-from mlsys.projection import drift
+from mlsys.promotion.projection import drift
 from mlsys.settings import Settings
 from mlsys.spec import resolve
 from mlsys.workspace import Workspace, open_workspace

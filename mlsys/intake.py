@@ -13,8 +13,7 @@ from uuid import uuid4
 from mlsys import clock, keys
 from mlsys.errors import UsageError
 from mlsys.ledger import ChampionChange, RequestRow, RunRow
-from mlsys.projection import project
-from mlsys.promotion import plan_of
+from mlsys.promotion.projection import project
 from mlsys.records import HISTORICAL, Arrivals, Mode, Plan, Start
 from mlsys.snapshot import snapshot
 from mlsys.snapshot.ranges import DayRange, take_in_once
@@ -275,7 +274,7 @@ def _answered(work: Workspace, plan: Plan, champion: ChampionChange | None) -> s
     if plan.mode in HISTORICAL:
         done = rows and rows[-1].status == "done" and work.has_models(plan.training_key)
         return f"This day was done before: {rows[-1].sentence}" if done else None
-    if champion is not None and plan_of(work.ledger, champion.run_id).training_key == plan.training_key:
+    if champion is not None and work.ledger.plan(champion.run_id).training_key == plan.training_key:
         if champion.run_id != plan.run_id or (rows and rows[-1].status == "done"):
             return f"The champion {champion.candidate_id} was trained on exactly this data and spec"
         return None
@@ -292,7 +291,7 @@ def _rolled_back(work: Workspace, plan: Plan) -> ChampionChange | None:
     changes = work.ledger.champion_changes(plan.pipeline)
     for change in reversed(changes):
         run_id = work.ledger.run_of(change.previous) if change.previous and change.kind == "rollback" else None
-        if run_id is not None and plan_of(work.ledger, run_id).training_key == plan.training_key:
+        if run_id is not None and work.ledger.plan(run_id).training_key == plan.training_key:
             return None if changes[-1].candidate_id == change.previous else change
     return None
 

@@ -86,7 +86,7 @@ def _roots(entries: Sequence[Entry], since: datetime) -> Roots:
     keys = {e.columns["run_id"]: e.columns["training_key"] for e in entries if e.table == "runs"}
     changes = [json.loads(entry.record) for entry in entries if entry.table == "champion_changes"]
     served = {change["candidate_id"] for change in changes}
-    crowned = {keys.get(change["run_id"]) for change in changes}
+    promoted = {keys.get(change["run_id"]) for change in changes}
     young = {keys.get(e.columns["run_id"]) for e in entries if e.table in _OF_RUNS and e.at >= since}
     newest = _newest_partitions(entries)
     found = Roots()
@@ -104,7 +104,7 @@ def _roots(entries: Sequence[Entry], since: datetime) -> Roots:
         elif entry.table == "candidates" and key not in young:
             kept = entry.columns["candidate_id"] in served
         else:
-            kept = key in young or key in crowned
+            kept = key in young or key in promoted
         if kept:
             found.followed |= names
         elif entry.table == "runs":

@@ -14,10 +14,11 @@ from itertools import pairwise
 
 from pydantic import ValidationError
 
-from mlsys import clock, monitoring
+from mlsys import clock
 from mlsys.errors import IntegrityError
 from mlsys.ledger import ChampionChange, Judgement, RequestRow, RunRow
 from mlsys.metrics import METRICS
+from mlsys.monitoring import monitoring
 from mlsys.records import Decision, EvaluationSet, MetricValue, Mode, Plan
 from mlsys.records.monitoring import MonitorReport
 from mlsys.workspace import Workspace

@@ -19,13 +19,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mlsys import evaluation, promotion, training
 from mlsys.cards import write_card
 from mlsys.dataset import assignment
 from mlsys.errors import LostRaceError, MlsysError
+from mlsys.evaluation import champion, evaluation
 from mlsys.intake import RunRequest, open_run
 from mlsys.ledger import ChampionMovedError, RunRow
-from mlsys.projection import project
+from mlsys.promotion import decide as decide_module
+from mlsys.promotion import promote as promotion
+from mlsys.promotion.projection import project
 from mlsys.records import (
     Answer,
     Candidate,
@@ -41,6 +43,7 @@ from mlsys.records import (
     Split,
     Start,
 )
+from mlsys.training import training
 from mlsys.validation import validation
 from mlsys.workspace import Workspace
 
@@ -127,7 +130,7 @@ def evaluate(
         checks,
         divided,
         candidates=candidates,
-        champion=promotion.rival(work, plan),
+        champion=champion.rival(work, plan),
         store=work.store,
     )
 
@@ -136,7 +139,9 @@ def decide(
     work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, *, evaluations: EvaluationSet
 ) -> Decision:
     """Let all gates judge, and write the decision into the ledger."""
-    return promotion.decide(work.spec_of(plan), plan, snapshot=taken, checks=checks, evaluations=evaluations, work=work)
+    return decide_module.decide(
+        work.spec_of(plan), plan, snapshot=taken, checks=checks, evaluations=evaluations, work=work
+    )
 
 
 def promote(
@@ -160,10 +165,12 @@ def promote(
         LostRaceError: that happened three times.
     """
     if decision.outcome == "promote" and answer is not None and answer.answer != "approved":
-        decision = promotion.refuse(work, decision, answer)
+        decision = decide_module.refuse(work, decision, answer)
     for _ in range(RACES):
         try:
-            crowned = promotion.crown(work, plan, decision, taken=taken, checks=checks, divided=divided, answer=answer)
+            promoted = promotion.promote(
+                work, plan, decision, taken=taken, checks=checks, divided=divided, answer=answer
+            )
             break
         except ChampionMovedError as moved:
             log.warning("champion_moved run=%s judging_again=%s", plan.run_id, moved)
@@ -175,7 +182,7 @@ def promote(
             f"Other runs promoted first {RACES} times", where=plan.run_id, remedy="Trigger the run again"
         )
     names = project(work, plan.pipeline)
-    return promotion.outcome_of(work, plan, decision, crowned, names=names)
+    return promotion.outcome_of(work, plan, decision, promoted, names=names)
 
 
 def settle(work: Workspace, plan: Plan, checks: CheckReport, divided: Split, version: ModelVersion) -> None:

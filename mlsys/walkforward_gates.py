@@ -10,8 +10,10 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlsys import evaluation, keys, promotion
-from mlsys.evaluation import ChampionModel
+from mlsys import keys
+from mlsys.evaluation import evaluation
+from mlsys.evaluation.champion import ChampionModel
+from mlsys.promotion import decide
 from mlsys.store import canonical_json
 from mlsys.walkforward_cache import recall, remember
 from mlsys.walkforward_days import SimulatedDay, Simulation
@@ -57,7 +59,7 @@ def _verdict(work: Workspace, simulation: Simulation, simulated: SimulatedDay, r
         champion=ChampionModel(candidate=rival.best, columns=spec.feature_columns()) if rival else None,
         store=work.store,
     )
-    decision = promotion.judge(
+    decision = decide.judge(
         spec,
         plan,
         snapshot=simulated.snapshot,

@@ -18,10 +18,10 @@ from datetime import date
 
 import numpy as np
 
+from mlsys.evaluation.bootstrap import interval, replicate
 from mlsys.metrics.base import Metric
 from mlsys.metrics.scores import Scored
 from mlsys.records import MetricValue
-from mlsys.resampling import interval, replicate
 
 LEVEL = 0.95  # two-sided
 

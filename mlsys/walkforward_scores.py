@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mlsys import clock, modelfile
+from mlsys import clock
 from mlsys.dataset import rows as dataset
 from mlsys.dataset.labels import labels_of
 from mlsys.errors import IntegrityError, RunError
-from mlsys.evaluation import scores
 from mlsys.metrics.scores import Scored
 from mlsys.snapshot import snapshot
+from mlsys.training import model_file
+from mlsys.training.model_file import scores
 from mlsys.walkforward_cache import recall, remember
 from mlsys.walkforward_days import SimulatedDay, Simulation
 from mlsys.workspace import Workspace
@@ -131,7 +132,7 @@ class ScoreBook:
         models = {digest: model for judged in days for digest, model in missing[judged.day].items()}
         with threadpool_limits(limits=1):
             for digest, model in models.items():
-                pipeline = modelfile.load(digest, self._store)
+                pipeline = model_file.load(digest, self._store)
                 for judged, end in zip(days, ends, strict=True):
                     if digest in missing[judged.day]:
                         # Each day by itself: a score must not depend on what else is asked in the same call.

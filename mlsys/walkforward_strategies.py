@@ -12,10 +12,10 @@ from itertools import combinations
 
 import numpy as np
 
+from mlsys.evaluation.bootstrap import paired_interval
 from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
 from mlsys.records import Comparison, MetricValue
-from mlsys.resampling import paired_interval
 from mlsys.walkforward_days import SimulatedDay, Simulation
 from mlsys.walkforward_measure import LEVEL, ByDay, Measured, joined, measure, plain
 from mlsys.walkforward_records import DailyValue, Gain, StrategyResult

@@ -34,9 +34,9 @@ PARTS = ("checks", "split", "environment")
 
 
 @pytest.fixture(scope="module")
-def crowned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def promoted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose shop has a champion of day 8, made by a live run, and data up to day 12."""
-    home = tmp_path_factory.mktemp("crowned") / "home"
+    home = tmp_path_factory.mktemp("promoted") / "home"
     make_shop(home, home / "pipelines", days=LAST + 1)
     edit_spec(home / "pipelines", registries=["files"])
     with pytest.MonkeyPatch.context() as patched:
@@ -47,12 +47,12 @@ def crowned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def another(crowned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """Make a copy of the crowned home the home of this process."""
+def another(promoted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Make a copy of the promoted home the home of this process."""
 
     def copied(name: str) -> Path:
         home = tmp_path / name
-        shutil.copytree(crowned, home, symlinks=True)
+        shutil.copytree(promoted, home, symlinks=True)
         enter(home, monkeypatch)
         return home
 

@@ -10,7 +10,6 @@ from given.shop import day, edit_spec, make_shop
 from mlsys.errors import DataError, SpecError, UsageError
 from mlsys.intake import RunRequest, open_run
 from mlsys.ledger import RunRow
-from mlsys.promotion import plan_of
 from mlsys.workspace import Workspace, open_workspace
 
 
@@ -29,7 +28,7 @@ def statuses(work: Workspace, run_id: str) -> list[str]:
 def test_the_plan_says_what_the_run_will_do(work) -> None:
     start = open_run(work, RunRequest("shop", overrides=("models.0.C=0.5",), reason="a try"))
     assert start.go
-    plan = plan_of(work.ledger, start.run_id)
+    plan = work.ledger.plan(start.run_id)
     assert plan == start.plan
     assert (plan.day, plan.day_source, plan.mode, plan.reason) == (day(2), "newest", "live", "a try")
     assert plan.overrides == ("models.0.C=0.5",)

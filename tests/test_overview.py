@@ -11,9 +11,9 @@ import pytest
 from given.shop import day, edit_spec, newest_run
 
 from mlsys import clock, overview, pipeline
-from mlsys.appointment import appoint, roll_back
 from mlsys.intake import RunRequest
 from mlsys.ledger import ChampionChange, RunRow
+from mlsys.promotion.by_hand import promote_by_hand, roll_back
 from mlsys.records import Start
 from mlsys.records.monitoring import MonitorReport
 from mlsys.store import canonical_json
@@ -118,14 +118,14 @@ def test_after_a_rollback_the_older_model_is_measured_where_it_was_champion_last
 
 
 def test_a_champion_put_in_place_by_hand_is_measured_by_its_own_run(work: Workspace) -> None:
-    appoint(work, "shop", newest_run(work), candidate=None, reason="for the test")
+    promote_by_hand(work, "shop", newest_run(work), candidate=None, reason="for the test")
     found = overview.glance(work, "shop", at=NOW)
     assert found.measured is not None
     assert found.measured.day == day(11)
 
 
 def test_a_decision_is_not_said_to_have_promoted_what_a_person_put_in_place(work: Workspace) -> None:
-    appoint(work, "shop", newest_run(work), candidate=None, reason="for the test")
+    promote_by_hand(work, "shop", newest_run(work), candidate=None, reason="for the test")
     found = overview.detail(work, "shop", at=NOW)
     assert [judged.version for judged in found.decisions] == ["1.0.0", None]
 

@@ -115,10 +115,10 @@ def test_who_may_answer_finds_the_form_to_answer_with(work: Workspace, glance: G
 def test_only_earlier_versions_can_serve_again(work: Workspace) -> None:
     from given.shop import newest_run
 
-    from mlsys.appointment import appoint, roll_back
+    from mlsys.promotion.by_hand import promote_by_hand, roll_back
 
     assert "data-version" not in one_page(work)
-    appoint(work, "shop", newest_run(work), candidate=None, reason="for the test")
+    promote_by_hand(work, "shop", newest_run(work), candidate=None, reason="for the test")
     assert re.findall(r'data-version="([^"]+)"', one_page(work)) == ["1.0.0"]
     roll_back(work, "shop", version="1.0.0", reason="for the test")
     assert re.findall(r'data-version="([^"]+)"', one_page(work)) == ["1.0.1"]
@@ -127,10 +127,10 @@ def test_only_earlier_versions_can_serve_again(work: Workspace) -> None:
 def test_what_people_wrote_is_text_and_no_markup(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     from given.shop import newest_run
 
-    from mlsys.appointment import appoint
+    from mlsys.promotion.by_hand import promote_by_hand
 
     monkeypatch.setenv("LOGNAME", "<b>eve</b>")
-    appoint(work, "shop", newest_run(work), candidate=None, reason='<img src=x onerror="alert(1)"> & "so"')
+    promote_by_hand(work, "shop", newest_run(work), candidate=None, reason='<img src=x onerror="alert(1)"> & "so"')
     html = one_page(work)
     assert "<img" not in html
     assert "&lt;img src=x onerror=" in html

@@ -214,7 +214,7 @@ def test_a_crash_between_ledger_and_registries_heals_at_the_next_run(
 
 def test_a_lost_race_is_judged_again_against_the_new_champion(work: Workspace, pipelines: Path) -> None:
     run(work, 10)
-    from mlsys import promotion
+    from mlsys.promotion import decide as promotion
 
     decide = promotion.decide
     raced = []

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from given.shop import day, newest_run
 
-from mlsys import cards, clock, modelfile, pipeline, retention
+from mlsys import cards, clock, pipeline, retention
 from mlsys.errors import UsageError
 from mlsys.intake import RunRequest
-from mlsys.projection import drift, project
+from mlsys.promotion.projection import drift, project
 from mlsys.retention import Cleaning, Limits, clean
 from mlsys.store import write_atomically
+from mlsys.training import model_file
 from mlsys.validation.data_docs import index_path, page_path
 from mlsys.workspace import Workspace
 
@@ -66,7 +67,7 @@ def test_of_an_old_run_the_models_go_and_the_champion_stays(work: Workspace, lat
     assert not any(is_there(work, model) for model in loser.values())
     kept = work.ledger.candidate(champion.candidate_id)
     assert kept is not None
-    assert modelfile.load(str(kept.model), work.store) is not None
+    assert model_file.load(str(kept.model), work.store) is not None
     assert work.ledger.verify("shop") > 0
 
 

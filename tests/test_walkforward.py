@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from given.shop import CHANGE, day, edit_spec, enter, make_shop
 
-from mlsys import evaluation, pipeline, walkforward, walkforward_gates, walkforward_scores
+from mlsys import pipeline, walkforward, walkforward_gates, walkforward_scores
 from mlsys.backfill import backfill
 from mlsys.errors import IntegrityError, UsageError
+from mlsys.evaluation import evaluation
 from mlsys.intake import RunRequest
 from mlsys.walkforward import walk_forward
 from mlsys.walkforward_days import Simulation, collect, spans

@@ -52,7 +52,7 @@ def status() -> int:
 @click.argument("name", required=False)
 def reconcile(name: str | None) -> None:
     """Write MLflow's registry and the file registry again from the ledger (all pipelines without NAME)."""
-    from mlsys.projection import mend
+    from mlsys.promotion.projection import mend
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
@@ -98,7 +98,7 @@ def clean(really: bool, runs: int, predictions: int, logs: int) -> None:
 
 
 def _heal() -> None:
-    from mlsys.projection import project
+    from mlsys.promotion.projection import project
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:

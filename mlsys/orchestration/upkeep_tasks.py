@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 def score(pipeline: str) -> Data:
     """Let the champion score the days that it has not scored as they are now."""
-    from mlsys import scoring
+    from mlsys.monitoring import scoring
 
     with opened() as work:
         report = scoring.score(work, pipeline, day=_day())
@@ -40,7 +40,7 @@ def score(pipeline: str) -> Data:
 
 def monitor(pipeline: str) -> Data:
     """Let all monitors look at the newest window; the log has their findings."""
-    from mlsys import monitoring
+    from mlsys.monitoring import monitoring
 
     with opened() as work:
         report = monitoring.monitor(work, pipeline, day=_day())
@@ -125,13 +125,13 @@ def _that_asked() -> set[str]:
 
 def find_version() -> Data:
     """Find the version that shall serve again, and say so before anything changes."""
-    from mlsys import appointment
+    from mlsys.promotion import by_hand
     from mlsys.spec import resolve
 
     params = _params()
     pipeline = params["pipeline"]
     with opened() as work:
-        target = appointment.rollback_target(work, pipeline, version=params["version"])
+        target = by_hand.rollback_target(work, pipeline, version=params["version"])
         present = work.ledger.champion(pipeline)
         approval = resolve(work.settings.spec_path(pipeline)).spec.approval
     sentence = (
@@ -151,22 +151,22 @@ def find_version() -> Data:
 
 def roll_back(wanted: Data, answer: Data | None) -> Data:
     """Let the version serve again, unless a person refuses; the ledger has who and why in either case."""
-    from mlsys import appointment
     from mlsys.orchestration.champion_asset import announce
+    from mlsys.promotion import by_hand
     from mlsys.records import Answer
 
     said = None if answer is None else Answer.load(answer)
     pipeline, version = wanted["pipeline"], wanted["version"]
     with opened() as work:
         if said is not None and said.answer != "approved":
-            sentence = appointment.refuse_rollback(
+            sentence = by_hand.refuse_rollback(
                 work, pipeline, version=version, asked_by=wanted["asked_by"], answer=said, request_id=_request_id()
             )
             _note(sentence)
             raise AirflowSkipException(sentence)
         who = wanted["asked_by"] + (f", approved by {said.who}" if said is not None else "")
         reason = wanted["reason"] + (f" ({said.reason})" if said is not None and said.reason else "")
-        change = appointment.roll_back(work, pipeline, version=version, reason=reason, who=who)
+        change = by_hand.roll_back(work, pipeline, version=version, reason=reason, who=who)
         announce(work, pipeline)
     sentence = f"{change.candidate_id} serves {pipeline} as version {change.version} again: {change.reason}"
     _note(sentence)
@@ -176,7 +176,7 @@ def roll_back(wanted: Data, answer: Data | None) -> Data:
 def reconcile() -> Data:
     """Write MLflow's registry and the file registry again from the ledger, and announce a champion that was not."""
     from mlsys.orchestration.champion_asset import announce
-    from mlsys.projection import mend
+    from mlsys.promotion.projection import mend
 
     mended: list[str] = []
     failed: list[str] = []

@@ -17,7 +17,7 @@ import pandas as pd
 
 from mlsys.metrics import METRICS
 from mlsys.metrics.scores import Scored
-from mlsys.monitoring_window import measured
+from mlsys.monitoring.window import measured
 from mlsys.monitors.base import Monitor, Window
 from mlsys.records import Evaluation
 from mlsys.records.monitoring import MonitorResult

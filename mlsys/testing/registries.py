@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from mlsys import modelfile
 from mlsys.records import Candidate, Decision, Evaluation, MetricValue, Plan, Snapshot
 from mlsys.registries.base import Place, Registry, Release
 from mlsys.spec import Spec
 from mlsys.store import Store
+from mlsys.training import model_file
 
 PIPELINE = "shop"
 _SPEC = """
@@ -91,7 +91,7 @@ def make_release(store: Store, run: int = 1, *, version: str | None = None, n_ca
 
 
 def _candidate(store: Store, run: int, number: int) -> Candidate:
-    model, n_bytes = modelfile.save(fitted_pipeline(10 * run + number), store)
+    model, n_bytes = model_file.save(fitted_pipeline(10 * run + number), store)
     return Candidate(
         candidate_id=f"{run:012d}-logistic_{number}",
         name=f"logistic_{number}",

@@ -208,13 +208,13 @@ def test_a_champion_that_cannot_be_loaded_is_a_decision_error(mlsys, changed, ch
 
 
 def test_three_lost_races_are_exit_code_5(mlsys, changed, monkeypatch) -> None:
-    from mlsys import promotion
     from mlsys.ledger import ChampionMovedError
+    from mlsys.promotion import promote
 
     def moved(*_: object, **__: object) -> None:
         raise ChampionMovedError("The champion of shop changed meanwhile")
 
-    monkeypatch.setattr(promotion, "crown", moved)
+    monkeypatch.setattr(promote, "crown", moved)
     make_shop(changed, changed / "pipelines", days=25)
     answer = mlsys("run", "shop", "--day", str(day(24)))
     assert answer.code == 5

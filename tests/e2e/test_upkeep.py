@@ -15,12 +15,12 @@ import pytest
 from given.shop import day, edit_spec, enter, make_shop
 
 from mlsys import pipeline
-from mlsys.appointment import appoint
 from mlsys.errors import UsageError
 from mlsys.intake import RunRequest
-from mlsys.monitoring import latest
+from mlsys.monitoring.monitoring import latest
+from mlsys.monitoring.scoring import predictions_of
 from mlsys.orchestration.airflow_api import AirflowApi
-from mlsys.scoring import predictions_of
+from mlsys.promotion.by_hand import promote_by_hand
 from mlsys.workspace import open_workspace
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(500)]
@@ -131,7 +131,7 @@ def test_monitors_ask_for_one_retraining_of_a_day(api: AirflowApi, home: Path) -
 def test_a_rollback_says_who_and_why_and_scores_anew(api: AirflowApi, home: Path) -> None:
     with open_workspace() as work:
         finished = pipeline.run(work, RunRequest("shop", day=day(12), mode="train"))
-        appoint(work, "shop", str(finished.start.run_id), candidate="logistic", reason="a test")
+        promote_by_hand(work, "shop", str(finished.start.run_id), candidate="logistic", reason="a test")
     before = len(api.runs("score_shop"))
     run, states = start(api, "rollback", pipeline="shop", version="1.0.0", reason="it calls everything a return")
     assert (run["state"], set(states.values())) == ("success", {"success"})

@@ -10,7 +10,7 @@ import pytest
 
 from mlsys import pipeline
 from mlsys.intake import RunRequest
-from mlsys.monitoring import monitor
+from mlsys.monitoring.monitoring import monitor
 from mlsys.records.monitoring import MonitorReport
 from mlsys.sampling import load_maker, make_sample
 from mlsys.workspace import open_workspace

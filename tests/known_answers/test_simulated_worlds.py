@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from mlsys.assessment import Entry, assess
+from mlsys.evaluation.comparison import Entry, assess
 from mlsys.gates.better_than_champion import BetterThanChampion
 from mlsys.metrics import METRICS
 from mlsys.metrics.scores import Scored

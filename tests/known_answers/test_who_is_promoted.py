@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from given import records_samples
 
-from mlsys.assessment import Assessment, Entry, assess, scored
+from mlsys.evaluation.comparison import Assessment, Entry, assess, scored
 from mlsys.gates import GATES
 from mlsys.gates.base import Evidence
 from mlsys.metrics import METRICS

@@ -155,10 +155,10 @@ def test_a_rollback_asks_where_the_spec_wants_a_person() -> None:
 def test_a_rollback_by_two_people_names_both(shop: Any, work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     from given.shop import newest_run
 
-    from mlsys.appointment import appoint
     from mlsys.orchestration import champion_asset
+    from mlsys.promotion.by_hand import promote_by_hand
 
-    appoint(work, "shop", newest_run(work), candidate=None, reason="newer")
+    promote_by_hand(work, "shop", newest_run(work), candidate=None, reason="newer")
     use(monkeypatch)
     monkeypatch.setattr(champion_asset, "announce", lambda *_: True)
     answer = {"answer": "approved", "who": "bob", "reason": "I saw it too"}

@@ -12,7 +12,7 @@ from mlsys.errors import SpecError
 from mlsys.spec import Spec, fingerprint, flatten, load_spec, parse_dump, resolve
 from mlsys.spec.blocks import Schedule
 
-SPECS = sorted((Path(__file__).parents[1] / "include" / "pipelines").glob("*.yaml"))
+SPECS = sorted((Path(__file__).parents[2] / "include" / "pipelines").glob("*.yaml"))
 
 
 @pytest.fixture

@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 
 from mlsys import clock
-from mlsys.assessment import Entry, assess
 from mlsys.dataset import rows as dataset
 from mlsys.dataset.labels import labels_of
 from mlsys.errors import IntegrityError
+from mlsys.evaluation.champion import model_of
+from mlsys.evaluation.comparison import Entry, assess
 from mlsys.ledger import ChampionChange
 from mlsys.metrics import METRICS
 from mlsys.metrics.scores import Scored
-from mlsys.monitoring_reference import Reference, evaluation_of, reference_of
+from mlsys.monitoring.reference import Reference, evaluation_of, reference_of
+from mlsys.monitoring.scoring import predictions_of, read_predictions
 from mlsys.monitors.base import Window
-from mlsys.promotion import model_of, plan_of
 from mlsys.records import MetricValue, Snapshot
 from mlsys.records.monitoring import PredictionFile
-from mlsys.scoring import predictions_of, read_predictions
 from mlsys.snapshot import snapshot
 from mlsys.snapshot.partitioning import KEY
 from mlsys.snapshot.snapshot import DAY
@@ -52,7 +52,7 @@ def window_of(work: Workspace, spec: Spec, change: ChampionChange, taken: Snapsh
         evaluation=evaluation_of(work, change),
         primary=primary,
         directions={name: METRICS.find(name).direction for name in {*METRICS.names(), primary}},
-        threshold=work.spec_of(plan_of(work.ledger, change.run_id)).metrics.threshold,
+        threshold=work.spec_of(work.ledger.plan(change.run_id)).metrics.threshold,
         measure=partial(measured, n_replicates=spec.metrics.replicates, seed=spec.training.seed),
     )
     files = _files(work, spec, change, taken, first=last_day - length + timedelta(days=1))

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from given.shop import newest_run, served
 
-from mlsys import appointment, projection
-from mlsys.appointment import appoint
 from mlsys.ledger import ChampionChange
-from mlsys.projection import drift, project
-from mlsys.promotion import outcome_of, plan_of
+from mlsys.promotion import by_hand, projection
+from mlsys.promotion.by_hand import promote_by_hand
+from mlsys.promotion.projection import drift, project
+from mlsys.promotion.promote import outcome_of
 from mlsys.records import Decision
 from mlsys.registries.base import Place, Release, Shown
 from mlsys.registries.files import FileRegistry
@@ -59,8 +59,8 @@ def test_a_lost_marker_is_no_harm(work) -> None:
 
 
 def test_a_change_in_the_ledger_alone_is_shown_by_the_next_projection(work, monkeypatch) -> None:
-    monkeypatch.setattr(appointment, "project", lambda *_: {})  # the process ended right after the ledger's commit
-    appoint(work, "shop", newest_run(work), candidate=None, reason="a test")
+    monkeypatch.setattr(by_hand, "project", lambda *_: {})  # the process ended right after the ledger's commit
+    promote_by_hand(work, "shop", newest_run(work), candidate=None, reason="a test")
     assert served(work.home) == "v1.0.0"
     assert len(drift(work, "shop")) == 1
     project(work, "shop")
@@ -143,9 +143,9 @@ def test_each_run_is_told_where_its_own_decision_is_shown(work) -> None:
     promoted, rejected = work.ledger.decisions("shop")
     names = project(work, "shop", force=True)
     assert names == {promoted.decision_key: {"files": Shown("1.0.0")}, rejected.decision_key: {}}
-    plan = plan_of(work.ledger, promoted.run_id)
+    plan = work.ledger.plan(promoted.run_id)
     assert outcome_of(work, plan, promoted, work.ledger.champion("shop"), names=names).path == "1.0.0"
-    plan = plan_of(work.ledger, rejected.run_id)
+    plan = work.ledger.plan(rejected.run_id)
     assert outcome_of(work, plan, rejected, None, names=names).path is None
 
 
@@ -160,5 +160,5 @@ def test_each_run_is_told_where_its_own_decision_is_shown(work) -> None:
 )
 def test_a_run_that_promotes_nothing_says_who_serves(work, outcome, beginning) -> None:
     decision = work.ledger.decisions("shop")[-1].model_copy(update={"outcome": outcome})
-    version = outcome_of(work, plan_of(work.ledger, decision.run_id), decision, None, names={})
+    version = outcome_of(work, work.ledger.plan(decision.run_id), decision, None, names={})
     assert version.sentence == f"{beginning}version 1.0.0 ({version.champion}) goes on serving"

@@ -7,13 +7,13 @@ from typing import Literal
 
 from mlsys.errors import IntegrityError, LostRaceError, UsageError, near_match
 from mlsys.ledger import ChampionChange, ChampionMovedError, RequestRow
-from mlsys.projection import project
-from mlsys.promotion import next_version, plan_of
+from mlsys.promotion.projection import project
+from mlsys.promotion.promote import next_version
 from mlsys.records import Answer
 from mlsys.workspace import Workspace
 
 
-def appoint(
+def promote_by_hand(
     work: Workspace, pipeline: str, run_id: str, *, candidate: str | None, reason: str, who: str | None = None
 ) -> ChampionChange:
     """Make a candidate of a run the champion; default the run's best one. `who` is whoever runs this process.
@@ -123,7 +123,7 @@ def _serve(
         raise UsageError(f"{candidate_id} serves already, as version {changes[-1].version}")
     work.store.read_bytes(candidate.model)  # a missing or damaged file must not become champion
     served = [change for change in changes if change.candidate_id == candidate_id]
-    plan = plan_of(work.ledger, run_id)
+    plan = work.ledger.plan(run_id)
     decisions = work.ledger.decisions(pipeline, run_id=run_id)
     wanted = ChampionChange(
         pipeline=pipeline,

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from given.small_world import SmallWorld, world
 
-from mlsys import training, tuning
 from mlsys.dataset import assignment
 from mlsys.features.tabular import TabularFeatures
 from mlsys.models.base import Between, FitTask
@@ -18,7 +17,8 @@ from mlsys.models.prior import Prior
 from mlsys.store import Store
 from mlsys.testing.features import COLUMNS
 from mlsys.testing.models import easy_problem
-from mlsys.tuning import Rows, tune
+from mlsys.training import training, tuning
+from mlsys.training.tuning import Rows, tune
 
 ON = {"enabled": True, "trials": 6}
 

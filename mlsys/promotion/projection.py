@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mlsys.errors import IntegrityError
 from mlsys.ledger import ChampionChange
-from mlsys.promotion import SIMULATED, plan_of
+from mlsys.promotion.decide import SIMULATED
 from mlsys.records import Decision, Evaluation
 from mlsys.registries.base import Release, Shown
 from mlsys.store import write_atomically
@@ -96,7 +96,7 @@ def drift(work: Workspace, pipeline: str) -> list[str]:
     if champion is None:
         return []
     found = []
-    for registry in work.spec_of(plan_of(work.ledger, champion.run_id)).registries:
+    for registry in work.spec_of(work.ledger.plan(champion.run_id)).registries:
         shown = registry.pointed(pipeline, work.place)
         if shown != champion.candidate_id:
             found.append(
@@ -150,8 +150,8 @@ def _has_files(work: Workspace, decision: Decision) -> bool:
 
 
 def _publish(work: Workspace, decision: Decision, changes: Sequence[ChampionChange]) -> dict[str, Shown]:
-    crowned = [c for c in changes if c.decision_key == decision.decision_key and c.kind != "rollback"]
-    release = _release(work, decision, crowned[-1] if crowned else None)
+    promoted = [c for c in changes if c.decision_key == decision.decision_key and c.kind != "rollback"]
+    release = _release(work, decision, promoted[-1] if promoted else None)
     names = {}
     for registry in work.spec_of(release.plan).registries:
         if release.version is not None or registry.shows_unpromoted:
@@ -161,13 +161,13 @@ def _publish(work: Workspace, decision: Decision, changes: Sequence[ChampionChan
 
 
 def _point(work: Workspace, pipeline: str, champion: ChampionChange) -> None:
-    for registry in work.spec_of(plan_of(work.ledger, champion.run_id)).registries:
+    for registry in work.spec_of(work.ledger.plan(champion.run_id)).registries:
         registry.point(pipeline, champion.candidate_id, work.place)
         log.info("pointed registry=%s pipeline=%s champion=%s", registry.kind, pipeline, champion.candidate_id)
 
 
 def _release(work: Workspace, decision: Decision, change: ChampionChange | None) -> Release:
-    plan = plan_of(work.ledger, decision.run_id)
+    plan = work.ledger.plan(decision.run_id)
     rows = work.ledger.run(decision.run_id)
     snapshot = next(row.snapshot for row in rows if row.snapshot is not None)
     found = work.ledger.decision(decision.decision_key)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn import metrics as sk
 
-from mlsys.curves import MAX_POINTS, pr_points, roc_points
+from mlsys.evaluation.curves import MAX_POINTS, pr_points, roc_points
 from mlsys.metrics.scores import Scored
 from mlsys.testing.metrics import scored_rows
 

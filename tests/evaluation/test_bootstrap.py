@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlsys import resampling
+from mlsys.evaluation import bootstrap
+from mlsys.evaluation.bootstrap import bootstrap_weights, interval, paired_interval, replicate
 from mlsys.metrics import METRICS
-from mlsys.resampling import bootstrap_weights, interval, paired_interval, replicate
 from mlsys.testing.metrics import scored_rows
 
 
@@ -17,21 +17,21 @@ def test_each_replicate_draws_as_many_rows_as_there_are() -> None:
 
 def test_a_seed_gives_the_same_weights_whatever_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = np.concatenate(list(bootstrap_weights(100, 30, seed=3)))
-    monkeypatch.setattr(resampling, "CHUNK_BYTES", 100 * 4 * 7)
+    monkeypatch.setattr(bootstrap, "CHUNK_BYTES", 100 * 4 * 7)
     chunks = list(bootstrap_weights(100, 30, seed=3))
     assert [len(chunk) for chunk in chunks] == [7, 7, 7, 7, 2]
     assert (np.concatenate(chunks) == whole).all()
 
 
 def test_chunks_stay_within_memory() -> None:
-    assert all(chunk.nbytes <= resampling.CHUNK_BYTES for chunk in bootstrap_weights(50_000, 100, seed=0))
+    assert all(chunk.nbytes <= bootstrap.CHUNK_BYTES for chunk in bootstrap_weights(50_000, 100, seed=0))
 
 
 def test_groups_are_drawn_from_by_themselves_whatever_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = (10, 70, 20)
     whole = np.concatenate(list(bootstrap_weights(100, 30, seed=3, strata=sizes)))
     assert [set(group.sum(axis=1)) for group in np.split(whole, (10, 80), axis=1)] == [{10}, {70}, {20}]
-    monkeypatch.setattr(resampling, "CHUNK_BYTES", 100 * 4 * 7)
+    monkeypatch.setattr(bootstrap, "CHUNK_BYTES", 100 * 4 * 7)
     assert (np.concatenate(list(bootstrap_weights(100, 30, seed=3, strata=sizes))) == whole).all()
 
 

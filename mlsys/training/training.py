@@ -21,8 +21,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlsys import modelfile
-from mlsys.children import Ended, side_by_side
 from mlsys.dataset import rows as dataset
 from mlsys.errors import MlsysError, RunError, UsageError, near_match
 from mlsys.features.base import FeatureColumns
@@ -33,7 +31,9 @@ from mlsys.schema import ColumnSpec
 from mlsys.spec import Spec
 from mlsys.splits.base import TRAINING, VALIDATION, uniform
 from mlsys.store import Store
-from mlsys.tuning import Rows, Tuned, tune
+from mlsys.training import model_file
+from mlsys.training.children import Ended, side_by_side
+from mlsys.training.tuning import Rows, Tuned, tune
 
 log = logging.getLogger(__name__)
 
@@ -197,7 +197,7 @@ def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, stor
     except _FIT_ERRORS as error:
         return _failed(plan, model, f"{type(error).__name__}: {_first_line(error)}", material=material)
     seconds = time.perf_counter() - started
-    digest, n_bytes = modelfile.save(fitted.pipeline, store)
+    digest, n_bytes = model_file.save(fitted.pipeline, store)
     log.info("fitted candidate=%s rows=%d seconds=%.2f bytes=%d", model.label, len(material.y), seconds, n_bytes)
     return _record(plan, tuned.model, material).model_copy(
         update={

@@ -16,16 +16,16 @@ import pytest
 from given.shop import ROWS_PER_DAY, day, edit_spec, enter, make_shop
 
 from mlsys import clock, pipeline
-from mlsys.appointment import appoint
 from mlsys.errors import IntegrityError, MlsysError
 from mlsys.intake import RunRequest
-from mlsys.monitoring import latest, monitor, read_report
-from mlsys.monitoring_reference import evaluation_of, reference_of
-from mlsys.monitoring_window import window_of
+from mlsys.monitoring.monitoring import latest, monitor, read_report
+from mlsys.monitoring.reference import evaluation_of, reference_of
+from mlsys.monitoring.scoring import score
+from mlsys.monitoring.window import window_of
 from mlsys.monitors.base import Window
 from mlsys.monitors.feature_drift import FeatureDrift
+from mlsys.promotion.by_hand import promote_by_hand
 from mlsys.records.monitoring import MonitorReport
-from mlsys.scoring import score
 from mlsys.snapshot import snapshot
 from mlsys.spec import load_spec
 from mlsys.workspace import Workspace, open_workspace
@@ -210,7 +210,9 @@ def test_windows_of_another_champion_do_not_count(work: Workspace) -> None:
     until(work, 15)
     watch(work, LIVE, ask_after=1, of=3)
     assert monitor(work, "shop", day=day(14)).asks_retraining
-    appoint(work, "shop", work.ledger.decisions("shop")[-1].run_id, candidate="prior", reason="to have another one")
+    promote_by_hand(
+        work, "shop", work.ledger.decisions("shop")[-1].run_id, candidate="prior", reason="to have another one"
+    )
     report = monitor(work, "shop", day=day(15))
     assert report.n_windows == 1
 
@@ -244,7 +246,7 @@ def test_the_reference_is_made_once(work: Workspace, monkeypatch: pytest.MonkeyP
     change = work.ledger.champion("shop")
     assert change is not None
     made = reference_of(work, change)
-    monkeypatch.setattr("mlsys.monitoring_reference._make", None)
+    monkeypatch.setattr("mlsys.monitoring.reference._make", None)
     read = reference_of(work, change)
     assert made.rows.equals(read.rows)
     assert np.array_equal(made.keys, read.keys)
@@ -267,7 +269,7 @@ def test_the_reference_is_what_the_champion_was_made_from(work: Workspace) -> No
 
 
 def test_a_large_history_is_sampled(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlsys.monitoring_reference.MAX_ROWS", 100)
+    monkeypatch.setattr("mlsys.monitoring.reference.MAX_ROWS", 100)
     change = work.ledger.champion("shop")
     assert change is not None
     assert len(reference_of(work, change).rows) == 100

@@ -8,10 +8,10 @@ from typing import Literal
 
 import numpy as np
 
+from mlsys.evaluation.bootstrap import interval, paired_interval, replicate
 from mlsys.metrics.base import Metric
 from mlsys.metrics.scores import Scored
 from mlsys.records import Comparison, Evaluation, MetricValue
-from mlsys.resampling import interval, paired_interval, replicate
 from mlsys.wording import number
 
 INTERVAL_LEVEL = 0.95

@@ -44,7 +44,7 @@ def monitor(work: Workspace, pipeline: str, *, day: str | date | None = None) ->
         DataError, TransientError: the source is refused, locked or unreachable.
         RunError: the champion can't be loaded or can't score; a stored file is damaged.
     """
-    from mlsys.scoring import score
+    from mlsys.monitoring.scoring import score
     from mlsys.spec import resolve
 
     spec = resolve(work.settings.spec_path(pipeline)).spec
@@ -103,7 +103,7 @@ def _nothing_to_see(spec: Spec, scored: ScoreReport) -> MonitorReport | None:
 
 
 def _watched(work: Workspace, spec: Spec, change: ChampionChange, taken: Snapshot) -> MonitorReport:
-    from mlsys.monitoring_window import window_of
+    from mlsys.monitoring.window import window_of
 
     length = max(each.window for each in spec.monitors.watch)
     window = window_of(work, spec, change, taken, length=length)

@@ -8,26 +8,28 @@ through its own whole pipeline and its own columns.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from mlsys import assessment, modelfile
-from mlsys.assessment import Assessment, Entry
-from mlsys.curves import pr_points, roc_points
 from mlsys.dataset import rows as dataset
 from mlsys.errors import RunError
+from mlsys.evaluation import comparison as assessment
+from mlsys.evaluation.champion import ChampionModel, obstacle_of
+from mlsys.evaluation.comparison import Assessment, Entry
+from mlsys.evaluation.curves import pr_points, roc_points
 from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
 from mlsys.metrics.scores import Resampled, Scored
 from mlsys.records import HISTORICAL, Candidate, CheckReport, EvaluationSet, Plan, Snapshot, Split
-from mlsys.schema import ColumnSpec
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, VALIDATION
 from mlsys.store import Store
+from mlsys.training import model_file
+from mlsys.training.model_file import scores
 
 log = logging.getLogger(__name__)
 
@@ -46,14 +48,6 @@ _MODEL_ERRORS = (
     ImportError,
 )
 _REASON_LENGTH = 300
-
-
-@dataclass(frozen=True)
-class ChampionModel:
-    """The model that serves, with its own feature columns."""
-
-    candidate: Candidate
-    columns: Mapping[str, ColumnSpec]
 
 
 @dataclass(frozen=True)
@@ -115,21 +109,6 @@ def _metrics(spec: Spec) -> list[Metric]:
     return built_in if spec.metrics.primary in known else [*built_in, METRICS.parse(spec.metrics.primary)]
 
 
-def obstacle_of(spec: Spec, champion: ChampionModel | None) -> str | None:
-    """Return why the champion can't read this snapshot, or None."""
-    problems = []
-    for name, column in (champion.columns if champion else {}).items():
-        here = spec.columns.get(name)
-        if here is None:
-            problems.append(f"its column '{name}' is not in the schema")
-        elif here.type != column.type:
-            problems.append(f"its column '{name}' was {column.type} and is {here.type} now")
-        elif name == spec.target.column:
-            problems.append(f"its column '{name}' is the target now")
-    more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
-    return "; ".join(problems[:3]) + more if problems else None
-
-
 def _candidate_entries(spec: Spec, candidates: Sequence[Candidate], rows: _Rows, store: Store) -> list[Entry]:
     place = {model.label: index for index, model in enumerate(spec.models)}
     fitted = [candidate for candidate in candidates if candidate.status == "fitted"]
@@ -157,7 +136,7 @@ def _entry(
     try:
         if candidate.model is None:
             raise RunError("It has no model file")
-        y_score = scores(modelfile.load(candidate.model, store), rows.frame[columns])
+        y_score = scores(model_file.load(candidate.model, store), rows.frame[columns])
     except _MODEL_ERRORS as error:
         reason = f"{type(error).__name__}: {error}" if not isinstance(error, RunError) else str(error)
         reason = " ".join(reason.split())[:_REASON_LENGTH].rstrip(".")
@@ -169,25 +148,6 @@ def _entry(
         validation=Scored(rows.y[outside], y_score[outside], rows.threshold),
         holdout=Scored(rows.y[inside], y_score[inside], rows.threshold),
     )
-
-
-def scores(pipeline: Any, rows: pd.DataFrame) -> np.ndarray:
-    """Return `(n_rows,)` float64 probabilities of the positive class.
-
-    Raises:
-        RunError: the model knows no positive class, or gives anything but finite probabilities.
-    """
-    classes = [int(label) for label in pipeline.classes_]
-    if 1 not in classes:
-        raise RunError("The model knows no positive class", got=classes)
-    table = np.asarray(pipeline.predict_proba(rows), dtype="float64")
-    if table.shape != (len(rows), len(classes)):
-        raise RunError("The model gives not one probability per row and class", got=table.shape)
-    y_score: np.ndarray = table[:, classes.index(1)]
-    n_bad = int((~((y_score >= 0) & (y_score <= 1))).sum())
-    if n_bad:
-        raise RunError(f"{n_bad} of {len(rows)} scores are not finite probabilities")
-    return y_score
 
 
 def _champion_state(

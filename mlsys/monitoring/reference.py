@@ -16,17 +16,17 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from mlsys import modelfile
 from mlsys.dataset import rows as dataset
 from mlsys.errors import IntegrityError, RunError
-from mlsys.evaluation import scores
+from mlsys.evaluation.champion import model_of
 from mlsys.ledger import ChampionChange
-from mlsys.promotion import model_of
 from mlsys.records import Candidate, CheckReport, Evaluation, Plan, Snapshot, Split
 from mlsys.schema import ColumnSpec
 from mlsys.snapshot.segments import read_slices, write_segment
 from mlsys.splits.base import HOLDOUT, TRAINING, VALIDATION, uniform
 from mlsys.store import canonical_json, write_atomically
+from mlsys.training import model_file
+from mlsys.training.model_file import scores
 from mlsys.workspace import Workspace
 
 MAX_ROWS = 20_000
@@ -95,7 +95,7 @@ def _make(work: Workspace, change: ChampionChange, columns: Mapping[str, ColumnS
     if model is None:
         raise IntegrityError("The ledger names no model file of the champion", got=change.candidate_id)
     with threadpool_limits(limits=1):
-        y_score = scores(modelfile.load(model, work.store), data.rows[data.side == HOLDOUT])
+        y_score = scores(model_file.load(model, work.store), data.rows[data.side == HOLDOUT])
     training = np.flatnonzero(data.side == TRAINING)
     sample = np.sort(training[np.argsort(uniform(data.key_hash[training], _SALT), kind="stable")[:MAX_ROWS]])
     rows = {name: pa.array(data.rows[name].iloc[sample], from_pandas=True) for name in columns}

@@ -11,15 +11,16 @@ import pandas as pd
 import pytest
 from given import records_samples
 
-from mlsys import modelfile
 from mlsys.dataset import rows as dataset
 from mlsys.dataset.rows import Dataset
-from mlsys.evaluation import ChampionModel, evaluate
+from mlsys.evaluation.champion import ChampionModel
+from mlsys.evaluation.evaluation import evaluate
 from mlsys.records import MAX_BYTES, Candidate, Evaluation, EvaluationSet, SplitCounts
 from mlsys.schema import ColumnSpec
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, VALIDATION
 from mlsys.store import Store, canonical_json
+from mlsys.training import model_file
 
 NUMBER = ColumnSpec(type="number")
 N_ROWS = 600
@@ -117,7 +118,7 @@ def run(spec: Spec, data: Dataset, store: Store, monkeypatch: pytest.MonkeyPatch
 
 
 def stored(store: Store, name: str, model: Any, **more: Any) -> Candidate:
-    digest, size = modelfile.save(model, store)
+    digest, size = model_file.save(model, store)
     known = {"candidate_id": f"k-{name}", "name": name, "kind": "logistic", "status": "fitted"}
     return Candidate(**{**known, "model": digest, "model_bytes": size, **more})
 

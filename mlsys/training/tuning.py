@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlsys.evaluation import scores
 from mlsys.metrics import METRICS
 from mlsys.metrics.scores import Scored
 from mlsys.models.base import FitTask, Model
 from mlsys.spec import Spec
 from mlsys.splits.base import uniform
+from mlsys.training.model_file import scores
 
 log = logging.getLogger(__name__)
 

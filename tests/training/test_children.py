@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mlsys.children import Ended, side_by_side
+from mlsys.training.children import Ended, side_by_side
 
 
 def _die() -> bytes:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from mlsys import modelfile
 from mlsys.errors import IntegrityError, RunError
 from mlsys.features.tabular import TabularFeatures
 from mlsys.models import MODELS
 from mlsys.store import Store
 from mlsys.testing.features import COLUMNS
 from mlsys.testing.models import easy_problem, task_of
+from mlsys.training import model_file
 
 _IN_ANOTHER_PROCESS = """
 import sys
@@ -25,16 +25,16 @@ from mlsys.testing.features_contract import COLUMNS
 from mlsys.testing.models_contract import easy_problem, task_of
 for name in MODELS.names():
     fitted = MODELS.parse(name).fit(TabularFeatures().build(COLUMNS), *easy_problem(120), task_of(120))
-    print(name, modelfile.save(fitted.pipeline, Store(Path(sys.argv[1])))[0])
+    print(name, model_file.save(fitted.pipeline, Store(Path(sys.argv[1])))[0])
 """
 
 
 def test_a_model_comes_back_as_it_was(store: Store) -> None:
     frame, y = easy_problem(120)
     pipeline = MODELS.parse("logistic").fit(TabularFeatures().build(COLUMNS), frame, y, task_of(120)).pipeline
-    digest, n_bytes = modelfile.save(pipeline, store)
+    digest, n_bytes = model_file.save(pipeline, store)
     assert n_bytes == store.path(digest).stat().st_size
-    assert (modelfile.load(digest, store).predict_proba(frame) == pipeline.predict_proba(frame)).all()
+    assert (model_file.load(digest, store).predict_proba(frame) == pipeline.predict_proba(frame)).all()
 
 
 @pytest.mark.slow
@@ -56,25 +56,25 @@ def test_equal_texts_have_the_same_bytes_whether_or_not_they_are_one_object(stor
     text = "features"
     again = "".join(["feat", "ures"])
     assert text is not again
-    assert modelfile.save({"a": text, "b": text}, store) == modelfile.save({"a": text, "b": again}, store)
-    assert modelfile.load(modelfile.save({"a": text, "b": again}, store)[0], store) == {"a": text, "b": text}
+    assert model_file.save({"a": text, "b": text}, store) == model_file.save({"a": text, "b": again}, store)
+    assert model_file.load(model_file.save({"a": text, "b": again}, store)[0], store) == {"a": text, "b": text}
 
 
 def test_changed_bytes_are_never_unpickled(store: Store) -> None:
-    digest, _ = modelfile.save({"any": "object"}, store)
+    digest, _ = model_file.save({"any": "object"}, store)
     path = store.path(digest)
     path.chmod(0o644)
     path.write_bytes(b"cos\nabort\n(tR.")  # would end this process
     with pytest.raises(IntegrityError, match="changed after it was written"):
-        modelfile.load(digest, store)
+        model_file.load(digest, store)
 
 
 def test_a_missing_file_is_an_integrity_error(store: Store) -> None:
     with pytest.raises(IntegrityError, match="missing"):
-        modelfile.load("0" * 64, store)
+        model_file.load("0" * 64, store)
 
 
 def test_bytes_that_no_package_can_read_are_a_run_error(store: Store) -> None:
     digest = store.put_bytes(b"cno_such_package\nModel\n.")
     with pytest.raises(RunError, match="no_such_package"):
-        modelfile.load(digest, store)
+        model_file.load(digest, store)

@@ -22,7 +22,7 @@ from mlsys.store import canonical_json, write_atomically
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from mlsys.evaluation import ChampionModel
+    from mlsys.evaluation.champion import ChampionModel
     from mlsys.ledger import ChampionChange
     from mlsys.spec import Spec
     from mlsys.workspace import Workspace
@@ -138,8 +138,8 @@ class _Task:
         from threadpoolctl import threadpool_limits
 
         from mlsys.dataset import rows as dataset
-        from mlsys.evaluation import scores
         from mlsys.snapshot import snapshot
+        from mlsys.training.model_file import scores
 
         days = [date.fromisoformat(entry["day"]) for entry in entries]
         names = dict.fromkeys([*self._carried(), *self.champion.columns])
@@ -183,9 +183,8 @@ class _Task:
 
 
 def _task(work: Workspace, spec: Spec, change: ChampionChange, taken: Snapshot) -> _Task:
-    from mlsys import modelfile
-    from mlsys.evaluation import obstacle_of
-    from mlsys.promotion import model_of
+    from mlsys.evaluation.champion import model_of, obstacle_of
+    from mlsys.training import model_file
 
     champion = model_of(work, change)
     obstacle = obstacle_of(spec, champion)
@@ -197,7 +196,7 @@ def _task(work: Workspace, spec: Spec, change: ChampionChange, taken: Snapshot) 
         )
     if champion.candidate.model is None:
         raise IntegrityError("The ledger names no model file of the champion", got=change.candidate_id)
-    return _Task(work, spec, change, champion, modelfile.load(champion.candidate.model, work.store), taken)
+    return _Task(work, spec, change, champion, model_file.load(champion.candidate.model, work.store), taken)
 
 
 def _list(work: Workspace, pipeline: str, found: Mapping[date, PredictionFile]) -> None:

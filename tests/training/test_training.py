@@ -10,7 +10,6 @@ import pyarrow as pa
 import pytest
 from given.small_world import SmallWorld, rows_of, world
 
-from mlsys import modelfile, training
 from mlsys.dataset import assignment
 from mlsys.dataset import rows as rows_module
 from mlsys.errors import DataError, RunError, UsageError
@@ -18,6 +17,7 @@ from mlsys.models.base import FitTask, Fitted, Model
 from mlsys.records import Candidate, Split
 from mlsys.splits.base import HOLDOUT, TRAINING, VALIDATION
 from mlsys.store import Store
+from mlsys.training import model_file, training
 
 FAST = (
     {"kind": "logistic"},
@@ -82,7 +82,7 @@ def test_its_model_predicts_raw_rows(store: Store, monkeypatch: pytest.MonkeyPat
     assert found.model is not None
     spec, _, snapshot, checks, split = made.args
     data = rows_module.load(spec, snapshot, checks, split, store=store, sides=(HOLDOUT,))
-    score = modelfile.load(found.model, store).predict_proba(data.rows)[:, 1]
+    score = model_file.load(found.model, store).predict_proba(data.rows)[:, 1]
     assert score[data.y == 1].mean() > score[data.y == 0].mean() + 0.1
 
 

@@ -12,14 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 from given.shop import FIRST_DAY, ROWS_PER_DAY, day, edit_spec, enter, make_shop
 
-from mlsys import modelfile
-from mlsys.appointment import appoint, roll_back
 from mlsys.dataset.rows import feature_frame
 from mlsys.errors import IntegrityError, RunError, UsageError
-from mlsys.promotion import model_of
+from mlsys.evaluation.champion import model_of
+from mlsys.monitoring.scoring import predictions_of, score
+from mlsys.promotion.by_hand import promote_by_hand, roll_back
 from mlsys.records.monitoring import DayPredictions
-from mlsys.scoring import predictions_of, score
 from mlsys.snapshot import snapshot
+from mlsys.training import model_file
 from mlsys.workspace import Workspace, open_workspace
 
 
@@ -66,7 +66,7 @@ def test_scores_are_those_of_the_champion_s_own_file(work: Workspace) -> None:
     champion = model_of(work, change_of)
     assert champion.candidate.model is not None
     rows = snapshot.read(found.snapshot.manifest, work.store, [*champion.columns, "order_no"], days=[day(11)])
-    expected = modelfile.load(champion.candidate.model, work.store).predict_proba(
+    expected = model_file.load(champion.candidate.model, work.store).predict_proba(
         feature_frame(rows, champion.columns)
     )[:, 1]
     stored = pq.read_table(work.store.path(found.digests[0]))
@@ -121,7 +121,7 @@ def test_a_day_without_rows_can_not_be_asked_for(work: Workspace) -> None:
 def test_each_champion_s_files_stay_and_the_latest_is_named(work: Workspace) -> None:
     first = score(work, "shop").champion
     run_id = work.ledger.decisions("shop")[-1].run_id
-    appoint(work, "shop", run_id, candidate="prior", reason="to have another one")
+    promote_by_hand(work, "shop", run_id, candidate="prior", reason="to have another one")
     second = score(work, "shop").champion
     assert predictions(work, 12).latest == second != first
     assert set(predictions(work, 12).champions) == {first, second}
