@@ -28,10 +28,10 @@ from unittest.mock import patch
 import psutil
 from run import HERE, ROOT, SIZES, Bench, heading, machine
 
+from mlsys.cli.sample_makers import make_sample
 from mlsys.orchestration import stack
 from mlsys.orchestration.airflow_api import AirflowApi
 from mlsys.orchestration.environment import environment
-from mlsys.sampling import make_sample
 from mlsys.settings import Settings, load_settings
 
 IDLE_SECONDS = 60.0

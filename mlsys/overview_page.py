@@ -14,12 +14,13 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from mlsys import clock, overview, overview_svg, report_format
+from mlsys import clock, overview, overview_svg, report
 from mlsys.overview import Detail, Glance, Judged
 from mlsys.overview_places import Places
+from mlsys.report import page
 from mlsys.workspace import Workspace
 
-TEMPLATES = Path(__file__).with_name("templates") / "models"
+TEMPLATES = Path(report.__file__).with_name("templates") / "models"
 SHOWN = 30  # decisions in words on the page of a pipeline
 WALK_FORWARD = "walk-forward"
 
@@ -127,13 +128,6 @@ def _render(template: str, places: Places, **values: Any) -> str:
 
 @cache
 def _templates() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("mlsys", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(report_format.FILTERS)
+    environment = page.templates()
     environment.globals.update(sparkline=overview_svg.sparkline, tag=lambda name: asset(name)[1])
     return environment

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from mlsys.overview import Judged, Term
 from mlsys.records import MetricValue
-from mlsys.report_format import metric
+from mlsys.report.formats import metric
 
 _SPARK = (150.0, 36.0)
 _TICKS = 5

@@ -19,12 +19,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mlsys.cards import write_card
 from mlsys.dataset import assignment
 from mlsys.errors import LostRaceError, MlsysError
 from mlsys.evaluation import champion, evaluation
-from mlsys.intake import RunRequest, open_run
 from mlsys.ledger import ChampionMovedError, RunRow
+from mlsys.planning.plan import RunRequest, open_run
 from mlsys.promotion import decide as decide_module
 from mlsys.promotion import promote as promotion
 from mlsys.promotion.projection import project
@@ -43,6 +42,7 @@ from mlsys.records import (
     Split,
     Start,
 )
+from mlsys.report.run_records import write_card
 from mlsys.training import training
 from mlsys.validation import validation
 from mlsys.workspace import Workspace

@@ -73,7 +73,7 @@ def retrained_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from given.shop import day, edit_spec, enter, make_shop
 
     from mlsys import pipeline
-    from mlsys.intake import RunRequest
+    from mlsys.planning.plan import RunRequest
     from mlsys.workspace import open_workspace
 
     home = tmp_path_factory.mktemp("retrained-shop") / "home"

@@ -12,7 +12,7 @@ import pytest
 from given.shop import day, edit_spec, enter, make_shop
 
 from mlsys import pipeline
-from mlsys.intake import RunRequest
+from mlsys.planning.plan import RunRequest
 from mlsys.workspace import open_workspace
 
 pytestmark = pytest.mark.slow

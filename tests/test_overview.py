@@ -11,8 +11,8 @@ import pytest
 from given.shop import day, edit_spec, newest_run
 
 from mlsys import clock, overview, pipeline
-from mlsys.intake import RunRequest
 from mlsys.ledger import ChampionChange, RunRow
+from mlsys.planning.plan import RunRequest
 from mlsys.promotion.by_hand import promote_by_hand, roll_back
 from mlsys.records import Start
 from mlsys.records.monitoring import MonitorReport

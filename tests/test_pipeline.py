@@ -11,8 +11,8 @@ from given.shop import day, edit_spec, make_shop
 
 from mlsys import pipeline
 from mlsys.errors import DataError
-from mlsys.intake import RunRequest
 from mlsys.pipeline import Finished
+from mlsys.planning.plan import RunRequest
 from mlsys.records import Answer, CheckReport, ModelVersion, Split
 from mlsys.workspace import Workspace, open_workspace
 

@@ -11,7 +11,7 @@ import pytest
 from given import records_samples
 from given.records_samples import Story
 
-from mlsys import report
+from mlsys.report import card
 from mlsys.store import Store
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def page(browser: Browser) -> Iterator[Page]:
 def show(page: Page, folder: Path, story: Story) -> None:
     path = folder / "card.html"
     store = Store(folder / "store")
-    path.write_text(report.render(records_samples.card(store, story), store=store), encoding="utf-8")
+    path.write_text(card.render(records_samples.card(store, story), store=store), encoding="utf-8")
     page.goto(path.as_uri())
 
 

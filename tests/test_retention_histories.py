@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mlsys import clock
 from mlsys.ledger import Ledger
-from mlsys.retention import Limits, clean
+from mlsys.upkeep.retention import Limits, clean
 from mlsys.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.slow

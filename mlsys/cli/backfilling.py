@@ -13,7 +13,7 @@ from mlsys.cli.terminal import say, show_table
 if TYPE_CHECKING:
     from datetime import date
 
-    from mlsys.backfill import Backfilled, DayOutcome, Status
+    from mlsys.backfill.backfill import Backfilled, DayOutcome, Status
 
 _WORDS: dict[Status, str] = {
     "done": "done",
@@ -47,9 +47,9 @@ _WORDS: dict[Status, str] = {
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of words.")
 def backfill(name: str, first: str, last: str, as_json: bool, **options: Any) -> int:
     """Retrain NAME about every day of a range that lies in the past. Nothing it does can change the champion."""
-    from mlsys.backfill import backfill as run_days
+    from mlsys.backfill.backfill import backfill as run_days
+    from mlsys.cli.logs import set_up
     from mlsys.clock import parse_day
-    from mlsys.logs import set_up
     from mlsys.settings import load_settings
     from mlsys.workspace import open_workspace
 

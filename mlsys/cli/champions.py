@@ -76,7 +76,7 @@ def champion(name: str, instant: str | None) -> None:
 @click.argument("run_id", metavar="RUN")
 def report(run_id: str) -> None:
     """Print where the report card of RUN lies, writing it again if it is gone."""
-    from mlsys.cards import card_path
+    from mlsys.report.run_records import card_path
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 def up() -> None:
     """Start the embedded stack: Postgres, Airflow and the MLflow UI, all on this machine alone."""
-    from mlsys.logs import set_up
+    from mlsys.cli.logs import set_up
     from mlsys.orchestration import stack
     from mlsys.settings import load_settings
 
@@ -70,8 +70,8 @@ def reconcile(name: str | None) -> None:
 @click.command()
 def doctor() -> int:
     """Look for what could go wrong: disk, database, ledger, stored models, registries."""
-    from mlsys.diagnosis import examine
     from mlsys.settings import load_settings
+    from mlsys.upkeep.doctor import examine
 
     sick = False
     for finding in examine(load_settings()):
@@ -87,7 +87,7 @@ def doctor() -> int:
 @click.option("--logs", default=30, show_default=True, metavar="DAYS", help="Keep the logs of tasks.")
 def clean(really: bool, runs: int, predictions: int, logs: int) -> None:
     """Remove files that no champion, no young run and no run to come needs; the ledger stays whole."""
-    from mlsys import retention
+    from mlsys.upkeep import retention
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:

@@ -11,8 +11,8 @@ import click
 from mlsys.cli.terminal import Steps, say, show_decision, show_metrics, show_table
 
 if TYPE_CHECKING:
-    from mlsys.intake import RunRequest
     from mlsys.pipeline import Finished
+    from mlsys.planning.plan import RunRequest
 
 day_option = click.option(
     "--day", metavar="YYYY-MM-DD", help="Last UTC day of data to include (default: newest complete)."
@@ -27,8 +27,8 @@ set_option = click.option(
 @click.option("--full", is_flag=True, help="Read the whole source again and name days that changed since.")
 def check(name: str | None, full: bool) -> int:
     """Say what is wrong with a spec and its newest data (all specs without NAME). Keeps nothing, trains nothing."""
-    from mlsys.checkup import problems_of
-    from mlsys.logs import set_up
+    from mlsys.cli.logs import set_up
+    from mlsys.planning.preview import problems_of
     from mlsys.settings import load_settings
     from mlsys.workspace import open_workspace
 
@@ -54,7 +54,7 @@ def check(name: str | None, full: bool) -> int:
 @set_option
 def preview(name: str, day: str | None, overrides: tuple[str, ...]) -> None:
     """Show what a run would read, train and could promote, and where each value comes from. Writes nothing."""
-    from mlsys.checkup import outlook
+    from mlsys.planning.preview import outlook
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
@@ -84,7 +84,7 @@ def preview(name: str, day: str | None, overrides: tuple[str, ...]) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of words.")
 def run(name: str, as_json: bool, approval: bool, **asked: Any) -> int:
     """Retrain NAME here, without Airflow: the same steps, the same decision."""
-    from mlsys.intake import RunRequest
+    from mlsys.planning.plan import RunRequest
 
     request = RunRequest(name, approval=True if approval else None, **asked)
     ended = _run(request, quiet=as_json)
@@ -114,7 +114,7 @@ def _run(request: RunRequest, *, quiet: bool) -> _Ended:
     import sys
 
     from mlsys import pipeline
-    from mlsys.logs import set_up
+    from mlsys.cli.logs import set_up
     from mlsys.settings import load_settings
     from mlsys.workspace import open_workspace
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from mlsys import clock
 from mlsys.errors import MlsysError
-from mlsys.intake import RunRequest
 from mlsys.orchestration import asking, service
+from mlsys.planning.plan import RunRequest
 from mlsys.snapshot.ranges import DayRange
 
 log = logging.getLogger(__name__)

@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 
 def report(pipeline: str, start: Data | None) -> Data:
     """Write the report card, whatever became of the run; note in Airflow how it ended, and tell who wants to know."""
-    from mlsys import cards
     from mlsys.orchestration import links
     from mlsys.records import Start
+    from mlsys.report import run_records
 
     context = get_current_context()
     begun = None if start is None else Start.load(start)
@@ -42,7 +42,7 @@ def report(pipeline: str, start: Data | None) -> Data:
         raise AirflowSkipException("There is no run to report")
     with opened() as work:
         _close(work, begun, end)
-        written = cards.write_card(work, begun.run_id)
+        written = run_records.write_card(work, begun.run_id)
         file = (work.home / written.path).as_uri()
     page = links.report(written.path)
     log.info("report_card page=%s file=%s", page, file)

@@ -21,7 +21,7 @@ from mlsys.orchestration.run_notes import write_note
 from mlsys.orchestration.workplace import opened
 
 if TYPE_CHECKING:
-    from mlsys.drops import DayState, Survey
+    from mlsys.planning.arrivals import DayState, Survey
     from mlsys.workspace import Workspace
 
 Data = dict[str, Any]
@@ -55,10 +55,10 @@ def is_answered(pipeline: str) -> bool:
 
 
 def _look(work: Workspace, pipeline: str, *, announced: date | None = None) -> Survey:
-    from mlsys import drops
+    from mlsys.planning import arrivals
 
     with service.connect() as api:
-        found = drops.survey(
+        found = arrivals.survey(
             work,
             pipeline,
             announced=announced,

@@ -17,17 +17,17 @@ _MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!"}
 
 def promotion_question(start: Data, evaluations: Data, decision: Data) -> Question | None:
     """Return the question of a run whose gates all pass and whose plan asks for a person; else None."""
-    from mlsys import cards
     from mlsys.durations import in_words
     from mlsys.orchestration import links
     from mlsys.records import Decision, EvaluationSet
+    from mlsys.report import run_records
 
     decided, evaluated = Decision.load(decision), EvaluationSet.load(evaluations)
     with running(start, "approve") as (work, plan, _):
         if not plan.approval or plan.mode != "live" or decided.outcome != "promote":
             return None
         timeout = work.spec_of(plan).approval.timeout
-        card = links.report(cards.write_card(work, plan.run_id).path)
+        card = links.report(run_records.write_card(work, plan.run_id).path)
         models = work.store.read_json(evaluated.details)["evaluations"]
         lines = [
             f"**{decided.sentence}.** Without an answer within {in_words(timeout)} nothing is promoted.",
@@ -68,7 +68,7 @@ def _models(decision: Decision, models: list[Data]) -> Iterator[str]:
 
 
 def _value(value: MetricValue | None) -> str:
-    from mlsys.report_format import metric
+    from mlsys.report.formats import metric
 
     if value is None or value.value is None:
         return metric(None)

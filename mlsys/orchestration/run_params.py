@@ -11,7 +11,7 @@ from mlsys.errors import UsageError, near_match
 from mlsys.spec import Spec
 
 if TYPE_CHECKING:
-    from mlsys.intake import RunRequest
+    from mlsys.planning.plan import RunRequest
 
 NAMES = ("day", "candidates", "tuning", "mode", "approval", "reason")
 _BY_SPEC = "as the spec says"
@@ -70,7 +70,7 @@ def run_request(pipeline: str, context: Mapping[str, Any]) -> RunRequest:
     Raises:
         UsageError: the run's configuration holds a name that is no parameter; Airflow lets it pass.
     """
-    from mlsys.intake import RunRequest
+    from mlsys.planning.plan import RunRequest
 
     dag_run, params = context["dag_run"], context["params"]
     refuse_unknown(dag_run.conf, NAMES)

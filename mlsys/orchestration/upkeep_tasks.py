@@ -70,7 +70,7 @@ def ask_retraining(pipeline: str, report: Data) -> Data:
 
 def simulate(pipeline: str) -> Data:
     """Simulate the days from `from` to `to`, some side by side; without them none."""
-    from mlsys import backfill
+    from mlsys.backfill import backfill
 
     params = _params()
     first, last = (
@@ -98,8 +98,8 @@ def simulate(pipeline: str) -> Data:
 
 def walk_forward(pipeline: str, simulated: Data) -> Data:
     """Write the walk-forward report, unless more simulated days are on their way, whose end asks for it again."""
-    from mlsys.walkforward import report_of
-    from mlsys.walkforward_days import collect
+    from mlsys.backfill.days import collect
+    from mlsys.backfill.walkforward import report_of
 
     first, last = (simulated[name] and date.fromisoformat(simulated[name]) for name in ("first", "last"))
     with service.connect() as api:
@@ -197,8 +197,8 @@ def reconcile() -> Data:
 
 def clean() -> Data:
     """Remove files that no champion, no young run and no run to come needs; in a dry run only count their bytes."""
-    from mlsys.retention import Limits
-    from mlsys.retention import clean as remove
+    from mlsys.upkeep.retention import Limits
+    from mlsys.upkeep.retention import clean as remove
 
     params = _params()
     limits = Limits(runs=params["runs"], predictions=params["predictions"], logs=params["logs"])

@@ -13,8 +13,8 @@ import pytest
 from given.airflows import wait
 from given.shop import FILES, drop, edit_spec, make_shop
 
-from mlsys.drops import survey
 from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.planning.arrivals import survey
 from mlsys.workspace import open_workspace
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(500)]

@@ -19,8 +19,8 @@ import pytest
 from given.shop import day, edit_spec, make_shop
 
 from mlsys import pipeline
-from mlsys.intake import RunRequest
 from mlsys.orchestration import stack
+from mlsys.planning.plan import RunRequest
 from mlsys.settings import Settings, load_settings
 from mlsys.workspace import open_workspace
 

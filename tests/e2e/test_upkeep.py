@@ -16,10 +16,10 @@ from given.shop import day, edit_spec, enter, make_shop
 
 from mlsys import pipeline
 from mlsys.errors import UsageError
-from mlsys.intake import RunRequest
 from mlsys.monitoring.monitoring import latest
 from mlsys.monitoring.scoring import predictions_of
 from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.planning.plan import RunRequest
 from mlsys.promotion.by_hand import promote_by_hand
 from mlsys.workspace import open_workspace
 

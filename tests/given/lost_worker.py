@@ -19,7 +19,7 @@ from typing import Any
 from given.shop import day, edit_spec, make_shop
 
 from mlsys import pipeline
-from mlsys.intake import RunRequest
+from mlsys.planning.plan import RunRequest
 from mlsys.settings import load_settings
 from mlsys.workspace import Workspace, open_workspace
 

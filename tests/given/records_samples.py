@@ -25,7 +25,7 @@ from mlsys.records import (
     Split,
     SplitCounts,
 )
-from mlsys.report import Card
+from mlsys.report.card import Card
 from mlsys.store import Store
 
 DAY = date(2026, 3, 8)

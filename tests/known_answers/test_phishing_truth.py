@@ -13,12 +13,12 @@ import pyarrow as pa
 import pytest
 
 from mlsys import pipeline
+from mlsys.cli.sample_makers import load_maker, make_sample
 from mlsys.clock import cutoff_of
 from mlsys.dataset.rows import feature_frame
-from mlsys.intake import RunRequest
 from mlsys.pipeline import Finished
+from mlsys.planning.plan import RunRequest
 from mlsys.records import Decision
-from mlsys.sampling import load_maker, make_sample
 from mlsys.training import model_file
 from mlsys.workspace import Workspace, open_workspace
 

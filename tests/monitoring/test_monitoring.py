@@ -17,13 +17,13 @@ from given.shop import ROWS_PER_DAY, day, edit_spec, enter, make_shop
 
 from mlsys import clock, pipeline
 from mlsys.errors import IntegrityError, MlsysError
-from mlsys.intake import RunRequest
 from mlsys.monitoring.monitoring import latest, monitor, read_report
 from mlsys.monitoring.reference import evaluation_of, reference_of
 from mlsys.monitoring.scoring import score
 from mlsys.monitoring.window import window_of
 from mlsys.monitors.base import Window
 from mlsys.monitors.feature_drift import FeatureDrift
+from mlsys.planning.plan import RunRequest
 from mlsys.promotion.by_hand import promote_by_hand
 from mlsys.records.monitoring import MonitorReport
 from mlsys.snapshot import snapshot

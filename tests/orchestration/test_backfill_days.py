@@ -8,8 +8,8 @@ import httpx
 import pytest
 from given.airflows import connect_to
 
-from mlsys.intake import RunRequest
 from mlsys.orchestration.backfill_days import with_days_of_backfill
+from mlsys.planning.plan import RunRequest
 from mlsys.snapshot.ranges import DayRange
 
 FOUND = [

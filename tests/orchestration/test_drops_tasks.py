@@ -15,9 +15,9 @@ from given.shop import FILES, day, drop, edit_spec
 
 from mlsys import pipeline
 from mlsys.errors import DataError, UsageError
-from mlsys.intake import RunRequest
 from mlsys.notification.outbox import Notice
 from mlsys.orchestration import asking, drops_tasks, notifying, run_notes
+from mlsys.planning.plan import RunRequest
 from mlsys.workspace import Workspace
 
 pytestmark = pytest.mark.slow

@@ -6,8 +6,8 @@ import pytest
 from given.shop import day, edit_spec
 
 from mlsys import pipeline
-from mlsys.intake import RunRequest
 from mlsys.orchestration.promotion_question import promotion_question
+from mlsys.planning.plan import RunRequest
 from mlsys.records import Decision, EvaluationSet, Start
 from mlsys.workspace import Workspace
 

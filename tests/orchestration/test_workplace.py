@@ -7,11 +7,11 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 from given.shop import day
 
-from mlsys import intake
 from mlsys.errors import DataError, RunError, TransientError
-from mlsys.intake import RunRequest
 from mlsys.orchestration import workplace
 from mlsys.orchestration.workplace import close_failed, opened, running
+from mlsys.planning import plan
+from mlsys.planning.plan import RunRequest
 from mlsys.records import Start
 from mlsys.workspace import Workspace
 
@@ -38,7 +38,7 @@ def ti(monkeypatch: pytest.MonkeyPatch) -> Instance:
 
 @pytest.fixture
 def start(work: Workspace) -> Start:
-    return intake.open_run(work, RunRequest("shop", day=day(12)))
+    return plan.open_run(work, RunRequest("shop", day=day(12)))
 
 
 def statuses(work: Workspace, start: Start) -> list[str]:

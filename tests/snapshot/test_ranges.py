@@ -11,7 +11,7 @@ import pytest
 from given.shop import day, edit_spec, enter, make_shop
 
 from mlsys.errors import DataError
-from mlsys.intake import RunRequest, open_run
+from mlsys.planning.plan import RunRequest, open_run
 from mlsys.snapshot import snapshot
 from mlsys.snapshot.ranges import DayRange
 from mlsys.workspace import open_workspace
