@@ -1,7 +1,7 @@
 """One DAG per spec in include/pipelines: `score_<pipeline>`."""
 
-from mlsys.orchestration.builders import spec_files
-from mlsys.orchestration.upkeep_dags import score_dag
+from mlsys.orchestration.dags.builders import spec_files
+from mlsys.orchestration.dags.upkeep import score_dag
 
 # Airflow looks for the words "airflow" and "dag" before it reads a file.
 for path in spec_files():

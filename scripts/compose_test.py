@@ -24,7 +24,7 @@ import compose_test_images as images
 from given.disturbance import INDEX, disturb
 from given.lost_worker import DAG
 
-from mlsys.orchestration.airflow_api import connect
+from mlsys.orchestration.api.client import connect
 
 PROJECT = "mlsys-test-compose"
 LABEL = "io.podman.compose.project="

@@ -16,8 +16,8 @@ import click
 from mlsys.cli.main import guarded
 from mlsys.cli.terminal import say, show_decision, show_metrics
 from mlsys.errors import RunError
-from mlsys.orchestration import stack
-from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.orchestration.api.client import AirflowApi
+from mlsys.orchestration.stack import stack
 from mlsys.settings import Settings, load_settings
 
 PIPELINE = "phishing"

@@ -10,14 +10,14 @@ import click
 from mlsys.cli.terminal import say, show_table
 
 if TYPE_CHECKING:
-    from mlsys.orchestration.stack import ComponentStatus
+    from mlsys.orchestration.stack.stack import ComponentStatus
 
 
 @click.command()
 def up() -> None:
     """Start the embedded stack: Postgres, Airflow and the MLflow UI, all on this machine alone."""
     from mlsys.cli.logs import set_up
-    from mlsys.orchestration import stack
+    from mlsys.orchestration.stack import stack
     from mlsys.settings import load_settings
 
     settings = load_settings()
@@ -31,7 +31,7 @@ def up() -> None:
 @click.command()
 def down() -> None:
     """Stop the embedded stack; data stays."""
-    from mlsys.orchestration import stack
+    from mlsys.orchestration.stack import stack
     from mlsys.settings import load_settings
 
     stack.down(load_settings(), progress=say)
@@ -40,7 +40,7 @@ def down() -> None:
 @click.command()
 def status() -> int:
     """Show what of the embedded stack runs, where, and how much memory it takes."""
-    from mlsys.orchestration import stack
+    from mlsys.orchestration.stack import stack
     from mlsys.settings import load_settings
 
     found = stack.status(load_settings())

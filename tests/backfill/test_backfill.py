@@ -19,8 +19,7 @@ from given.shop import day, edit_spec, enter, make_shop
 from mlflow import MlflowClient
 
 from mlsys import pipeline
-from mlsys.backfill import backfill
-from mlsys.backfill.backfill import Backfilled
+from mlsys.backfill.backfill import Backfilled, backfill
 from mlsys.errors import UsageError
 from mlsys.planning.plan import RunRequest
 from mlsys.records import MEASURED, Record

@@ -14,7 +14,8 @@ import pytest
 from given.shop import CHANGE, day, edit_spec, enter, make_shop
 
 from mlsys import pipeline
-from mlsys.backfill import backfill, gates, scores, walkforward
+from mlsys.backfill import gates, scores, walkforward
+from mlsys.backfill.backfill import backfill
 from mlsys.backfill.days import Simulation, collect, spans
 from mlsys.backfill.gates import judge_in_turn
 from mlsys.backfill.records import WalkForward

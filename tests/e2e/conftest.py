@@ -16,8 +16,8 @@ import pytest
 from given import shop
 
 from mlsys import clock
-from mlsys.orchestration import stack
-from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.orchestration.api.client import AirflowApi
+from mlsys.orchestration.stack import stack
 from mlsys.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from given.shop import day, edit_spec
 
 from mlsys.errors import UsageError
 from mlsys.notification.outbox import Outbox
-from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.orchestration.api.client import AirflowApi
 from mlsys.workspace import open_workspace
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]

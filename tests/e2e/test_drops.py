@@ -13,7 +13,7 @@ import pytest
 from given.airflows import wait
 from given.shop import FILES, drop, edit_spec, make_shop
 
-from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.orchestration.api.client import AirflowApi
 from mlsys.planning.arrivals import survey
 from mlsys.workspace import open_workspace
 

@@ -19,7 +19,7 @@ import pytest
 from given.shop import day, edit_spec, make_shop
 
 from mlsys import pipeline
-from mlsys.orchestration import stack
+from mlsys.orchestration.stack import stack
 from mlsys.planning.plan import RunRequest
 from mlsys.settings import Settings, load_settings
 from mlsys.workspace import open_workspace

@@ -12,8 +12,8 @@ import pytest
 from given.shop import day, make_shop
 
 from mlsys import pipeline
-from mlsys.orchestration import stack
-from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.orchestration.api.client import AirflowApi
+from mlsys.orchestration.stack import stack
 from mlsys.planning.plan import RunRequest
 from mlsys.settings import Settings, load_settings
 from mlsys.workspace import open_workspace

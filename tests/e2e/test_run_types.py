@@ -19,7 +19,7 @@ from given.shop import day, edit_spec, make_shop
 
 from mlsys.errors import UsageError
 from mlsys.ledger import ChampionChange
-from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.orchestration.api.client import AirflowApi
 from mlsys.workspace import open_workspace
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(600)]

@@ -18,7 +18,7 @@ from mlsys import pipeline
 from mlsys.errors import UsageError
 from mlsys.monitoring.monitoring import latest
 from mlsys.monitoring.scoring import predictions_of
-from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.orchestration.api.client import AirflowApi
 from mlsys.planning.plan import RunRequest
 from mlsys.promotion.by_hand import promote_by_hand
 from mlsys.workspace import open_workspace

@@ -16,8 +16,8 @@ import pytest
 from given.shop import day, edit_spec, make_shop
 
 from mlsys.database.liveness import wait_until_ended
-from mlsys.orchestration import processes, stack
-from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.orchestration.api.client import AirflowApi
+from mlsys.orchestration.stack import processes, stack
 from mlsys.settings import Settings, load_settings
 from mlsys.workspace import open_workspace
 

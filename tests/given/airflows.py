@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from mlsys.orchestration import service
-from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.orchestration.api import service
+from mlsys.orchestration.api.client import AirflowApi
 
 if TYPE_CHECKING:
     import pytest

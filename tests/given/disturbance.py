@@ -10,7 +10,7 @@ from typing import Any
 from given.lost_worker import DAG, LONG, MODELS, run_day
 
 from mlsys.errors import RunError, TransientError
-from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.orchestration.api.client import AirflowApi
 
 Json = dict[str, Any]
 INDEX = next(index for index, model in enumerate(MODELS) if model.get("name") == LONG)

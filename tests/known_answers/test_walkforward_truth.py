@@ -18,8 +18,7 @@ from given import records_samples, shop, small_world
 from given.shop import day, edit_spec, enter, make_shop
 from threadpoolctl import threadpool_limits
 
-from mlsys.backfill import backfill
-from mlsys.backfill.backfill import Backfilled
+from mlsys.backfill.backfill import Backfilled, backfill
 from mlsys.backfill.change import fall_of
 from mlsys.backfill.days import SimulatedDay, Simulation
 from mlsys.backfill.measure import LEVEL

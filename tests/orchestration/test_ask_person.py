@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mlsys.orchestration.approval import APPROVE, REJECT, AskPerson, Question
+from mlsys.orchestration.tasks.approval import APPROVE, REJECT, AskPerson, Question
 from mlsys.records import Answer
 
 ASKED = Question("Promote?", "**Everything** one must know", timedelta(hours=3))

@@ -21,7 +21,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from mlsys.orchestration import executor, executor_preload
+from mlsys.orchestration.executor import local, preload
 
 HANG_SECONDS = 30.0
 PAUSE = 0.01
@@ -117,7 +117,7 @@ def at_work(kind: str, model: Any) -> list[int]:
 
 def n_threads() -> int:
     """Return the number of this process's threads that may compute."""
-    return sum(name != "jemalloc_bg_thd" for name in executor_preload.thread_names())
+    return sum(name != "jemalloc_bg_thd" for name in preload.thread_names())
 
 
 def main() -> None:
@@ -127,11 +127,11 @@ def main() -> None:
     parser.add_argument("times", type=int)
     parser.add_argument("--spoiled", action="store_true")
     arguments = parser.parse_args()
-    executor.wait_for_execution_api = lambda *_, **__: None
-    executor.installation = lambda: "edits of the source meanwhile do not matter here"
+    local.wait_for_execution_api = lambda *_, **__: None
+    local.installation = lambda: "edits of the source meanwhile do not matter here"
     if arguments.spoiled:
-        executor.preload = _preload_and_train
-    forks = executor.PreloadingLocalExecutor(parallelism=2)
+        local.preload = _preload_and_train
+    forks = local.PreloadingLocalExecutor(parallelism=2)
     forks.run_workload = run
     forks.start()
     kinds = ["xgboost"] * arguments.times
@@ -150,7 +150,7 @@ def main() -> None:
 
 
 def _preload_and_train() -> None:
-    executor_preload.preload()
+    preload.preload()
     fit("xgboost", 2)
 
 

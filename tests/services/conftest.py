@@ -20,9 +20,9 @@ from given import lost_worker
 
 from mlsys.database import embedded
 from mlsys.database.liveness import wait_until_ended
-from mlsys.orchestration import processes
-from mlsys.orchestration.airflow_api import AirflowApi, connect
-from mlsys.orchestration.processes import Component
+from mlsys.orchestration.api.client import AirflowApi, connect
+from mlsys.orchestration.stack import processes
+from mlsys.orchestration.stack.processes import Component
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "include" / "deploy"

@@ -1,0 +1,84 @@
+"""What the DAGs of a spec share: their timetable, pool, retries and steps; and the DAG of a spec that is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG, task
+
+from mlsys.errors import SpecError
+from mlsys.orchestration.nightly import NightlyTimetable
+from mlsys.orchestration.tasks import retraining
+from mlsys.orchestration.tasks.retrying import ByError
+from mlsys.settings import load_settings
+from mlsys.spec import Spec, load_spec
+from mlsys.store import canonical_json
+
+POOL = "training"
+QUICK = timedelta(minutes=30)
+# A record is one value between tasks: neither an XCom per field nor a copy of it in the log, which has the events.
+RECORD: dict[str, Any] = {"multiple_outputs": False, "show_return_value_in_logs": False}
+
+
+def spec_files() -> list[Path]:
+    """Return the spec files, sorted, so that DAGs are the same in every process."""
+    return sorted(load_settings().pipelines.glob("*.yaml"))
+
+
+def dag_of(path: Path, build: Callable[[Spec], DAG], *, dag_id: str) -> DAG:
+    """Return the DAG of a spec; of a spec that is wrong, a DAG that says so, so that the others stay."""
+    try:
+        return build(load_spec(path))
+    except SpecError as error:
+        return _broken(path, str(error), dag_id)
+
+
+def step(function: Callable[..., Any], **settings: Any) -> Any:
+    """Return the task of a step: named after its function, documented by its docstring; `settings` are Airflow's."""
+    return task(task_id=function.__name__, doc_md=function.__doc__, **{**RECORD, **settings})(function)
+
+
+def default_args(spec: Spec) -> dict[str, Any]:
+    """Return what holds for every task of a spec's DAGs: the owner, a time limit, and retries by class of error."""
+    return {
+        "owner": spec.owner,
+        "retries": 3,  # also for a process that was killed
+        "retry_policy": ByError(),
+        "retry_delay": timedelta(seconds=10),
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": timedelta(minutes=5),
+        "execution_timeout": QUICK,
+    }
+
+
+def timetable(spec: Spec) -> NightlyTimetable:
+    """Return when a spec's retraining runs, and about which day."""
+    hour = spec.schedule.hour if spec.schedule.enabled else None
+    return NightlyTimetable(hour, since=load_settings().schedule_start)
+
+
+def fingerprint(spec: Spec) -> str:
+    """Return a short digest of every value of a spec; standing in a DAG, it makes a new version of it of any change."""
+    return hashlib.sha256(canonical_json(spec.dump())).hexdigest()[:12]
+
+
+def plain(name: str) -> str:
+    """Return a name as Markdown shows it unchanged."""
+    return name.replace("_", "\\_")
+
+
+def _broken(path: Path, message: str, dag_id: str) -> DAG:
+    with DAG(
+        dag_id=dag_id,
+        description="The spec of this pipeline is wrong",
+        doc_md=f"### The spec is wrong\n\n```\n{message}\n```\n\nMend it; `mlsys check {path.stem}` tells the same.",
+        schedule=None,
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        tags=["mlsys", "broken-spec"],
+    ) as dag:
+        task(task_id="read_spec", retries=0)(retraining.refuse)(message)
+    return dag
