@@ -39,7 +39,7 @@ venv: ## make or refresh .venv from the lock (instant when nothing changed)
 	@'$(PYTHON)' scripts/setup_venv.py
 
 demo: venv ## start everything on this machine and watch one retraining
-	@$(BIN)/python -m mlsys.orchestration.demo $(if $(ONCE),--once)
+	@$(BIN)/python -m mlsys.cli.demo $(if $(ONCE),--once)
 
 test: venv ## run all tests but the long ones; ends in under ten minutes
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not long" $(ARGS)
@@ -63,7 +63,7 @@ format: venv ## let ruff mend what it can
 
 types: venv ## mypy, strict
 	@$(BIN)/mypy
-	@MYPYPATH=scripts:bench $(BIN)/mypy --strict scripts/*.py bench/*.py
+	@MYPYPATH=scripts:bench:tests $(BIN)/mypy --strict scripts/*.py bench/*.py
 
 checks: venv ## house rules: imports, names, sizes, kinds, lock
 	@$(BIN)/python scripts/check_all.py

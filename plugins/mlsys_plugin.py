@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from airflow.plugins_manager import AirflowPlugin
 
 from mlsys.orchestration.page.addresses import PREFIX
-from mlsys.orchestration.page.page import VIEW, ModelsPage
 from mlsys.orchestration.page.buttons import DataDocsLink, MlflowLink, ReportCardLink
+from mlsys.orchestration.page.page import VIEW, ModelsPage
 
 
 class MlsysPlugin(AirflowPlugin):

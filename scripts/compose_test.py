@@ -32,6 +32,8 @@ LOGIN = "admin"
 # In docker-compose.yaml's order; podman does not wait for `condition: service_healthy`, so this does.
 STAGES = (("postgres", "redis"), ("api-server", "mlflow"), ("scheduler", "dag-processor", "triggerer", "worker"))
 WORKERS = 2
+# The image holds no tests: a container that looks at the outcome gets their samples and fakes from here.
+TESTS = ("--volume", f"{images.ROOT / 'tests'}:/opt/tests:ro", "--env", "PYTHONPATH=/opt/tests")
 _PATIENCE_SECONDS = 300.0
 _STARTED = time.monotonic()
 
@@ -78,7 +80,7 @@ class Compose:
 
     def lost_worker(self, what: str) -> Any:
         """Run `given.lost_worker` in a new container of the worker's kind."""
-        arguments = ("run", "--rm", "--no-deps", "-T", "worker", "python", "-m", "given.lost_worker", what)
+        arguments = ("run", "--rm", "--no-deps", "-T", *TESTS, "worker", "python", "-m", "given.lost_worker", what)
         answer = self.run(*arguments)
         return json.loads(answer.splitlines()[-1]) if what != "prepare" else None
 

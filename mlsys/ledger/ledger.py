@@ -243,7 +243,7 @@ class Ledger:
                 raise ChampionMovedError(f"The champion of {change.pipeline} changed meanwhile") from error
         return change
 
-    # -- partitions (the `Catalog` of snapshot.py) ------------------------------------------------------------
+    # -- partitions (the `Catalog` of snapshot/catalog.py) ------------------------------------------------------------
 
     def partitions(self, pipeline: str, layout: str) -> list[Partition]:
         """Return the newest version of each partition of a layout, by day."""

@@ -62,7 +62,7 @@ def test_only_warnings_of_other_libraries_are_shown(capsys) -> None:
     other.warning("beware")
     shown = capsys.readouterr().err.splitlines()
     assert [line.split(maxsplit=1)[1] for line in shown] == [
-        "INFO    mlsys.snapshot snapshot rows=3",
+        "INFO    mlsys.snapshot.snapshot snapshot rows=3",
         "WARNING some.library beware",
     ]
 

@@ -67,7 +67,7 @@ def value(server: embedded.Server, statement: str, database: str = "mlsys") -> o
 def holder(home: Path) -> subprocess.Popen[str]:
     """Another process that uses the home's server until its input is closed."""
     code = (
-        "import sys; from pathlib import Path; from mlsys import postgres\n"
+        "import sys; from pathlib import Path; from mlsys.database import embedded\n"
         "with embedded.running(Path(sys.argv[1])):\n    print('in', flush=True); sys.stdin.read()"
     )
     started = subprocess.Popen(
@@ -150,7 +150,7 @@ def test_server_survives_the_leaving_of_the_user_who_started_it(place: Path) -> 
 
 def test_simultaneous_first_users_share_one_server(place: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from mlsys import postgres\n"
+        "import sys; from pathlib import Path; from mlsys.database import embedded\n"
         "home = Path(sys.argv[1])\n"
         "with embedded.running(home): print(embedded.process(home).pid, flush=True); sys.stdin.read()"
     )

@@ -1,8 +1,8 @@
 """A retraining that is long enough to lose a worker in its middle, and what must have come of it all the same.
 
-    python -m mlsys.testing.lost_worker prepare      the shop, in the home and the specs' folder of the environment
-    python -m mlsys.testing.lost_worker found        what stands in the home's ledger, as JSON
-    python -m mlsys.testing.lost_worker expected     what an undisturbed run finds, in a home of its own, as JSON
+    python -m given.lost_worker prepare      the shop, in the home and the specs' folder of the environment
+    python -m given.lost_worker found        what stands in the home's ledger, as JSON
+    python -m given.lost_worker expected     what an undisturbed run finds, in a home of its own, as JSON
 
 Used where the services are processes of this machine, and where they are containers.
 """

@@ -154,7 +154,7 @@ def test_the_latest_report_is_that_of_the_newest_day(work: Workspace) -> None:
 def test_a_glance_at_the_latest_report_loads_nothing_heavy(work: Workspace) -> None:
     monitor(work, "shop", day=day(11))
     code = (
-        "import sys\nfrom pathlib import Path\nfrom mlsys.monitoring import latest\n"
+        "import sys\nfrom pathlib import Path\nfrom mlsys.monitoring.monitoring import latest\n"
         f"assert latest(Path({str(work.home)!r}), 'shop').day.isoformat() == '{day(11)}'\n"
         "print([m for m in ('numpy','pandas','pyarrow','scipy','sklearn','sqlalchemy') if m in sys.modules])"
     )

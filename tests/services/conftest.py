@@ -198,7 +198,7 @@ class Services:
     def found(self, what: str) -> dict[str, Any]:
         """What `given.lost_worker` says in a process of its own, in a worker's environment."""
         command = [sys.executable, "-m", "given.lost_worker", what]
-        variables = self.environment(of_worker=True)
+        variables = {**self.environment(of_worker=True), "PYTHONPATH": str(ROOT / "tests")}
         done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True, cwd=ROOT)
         result: dict[str, Any] = json.loads(done.stdout)
         return result

@@ -107,9 +107,10 @@ _FORK_AFTER_OPENMP = """
 import sys
 from datetime import timedelta
 from pathlib import Path
-from mlsys import dataset, training
+from mlsys.dataset import assignment
+from mlsys.training import training
 from mlsys.store import Store
-from mlsys.testing.small_world import world
+from given.small_world import world
 
 models = ({"kind": "hist_gradient_boosting", "max_iter": 20}, {"kind": "xgboost", "n_estimators": 20})
 store = Store(Path(sys.argv[1]))

@@ -38,7 +38,7 @@ def test_great_expectations_says_nothing_where_everything_is_logged() -> None:
         "import logging; logging.basicConfig(level=logging.INFO)\n"
         "import pandas as pd\n"
         "from mlsys.checks import CHECKS\n"
-        "from mlsys.gx_suite import run_suite\n"
+        "from mlsys.validation.gx_suite import run_suite\n"
         "from mlsys.schema import ColumnSpec\n"
         "rule = CHECKS.parse({'kind': 'between', 'column': 'a', 'min': 0})\n"
         "run_suite(pd.DataFrame({'a': [1]}), [rule], {'a': ColumnSpec(type='integer')}, name='orders')\n"

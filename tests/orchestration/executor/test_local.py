@@ -187,8 +187,8 @@ def test_workers_go_with_their_executor_but_a_running_task_is_seen_to_its_end(tm
     code = f"""
 import os, sys, time
 sys.path.insert(0, {str(Path(__file__).parent)!r})
-import test_executor as t
-t.executor.preload = t.executor.wait_for_execution_api = lambda *a, **k: None
+import test_local as t
+t.local.preload = t.local.wait_for_execution_api = lambda *a, **k: None
 crew = t.PreloadingLocalExecutor(parallelism=3)
 crew.run_workload = t.run
 crew.start()
@@ -247,7 +247,7 @@ def test_waiting_ends_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.slow
 def test_the_executors_module_imports_nothing_heavy() -> None:
     code = (
-        "import sys, mlsys.orchestration.executor\n"
+        "import sys, mlsys.orchestration.executor.local\n"
         "print([m for m in ('pandas', 'sklearn', 'xgboost', 'great_expectations', 'mlflow') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

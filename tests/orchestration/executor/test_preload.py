@@ -77,7 +77,7 @@ def test_all_of_mlsys_that_a_task_may_import_is_preloaded() -> None:
 def test_preloading_leaves_a_process_that_may_fork_and_nothing_of_mlsys_to_import() -> None:
     code = (
         "import logging, sys; logging.basicConfig(level='WARNING', stream=sys.stderr)\n"
-        "from mlsys.orchestration import executor_preload as e\n"
+        "from mlsys.orchestration.executor import preload as e\n"
         "e.preload(); print(sorted(set(e.thread_names()[1:]) - {'jemalloc_bg_thd'}))\n"
         "print([name for name in e.own_modules() if name not in sys.modules])"
     )

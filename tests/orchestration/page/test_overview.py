@@ -224,8 +224,8 @@ def test_a_page_loads_no_library_that_trains(shop: Path) -> None:
     # The api-server would keep their memory for ever.
     script = """
 import sys
-from mlsys import overview, overview_page
-from mlsys.overview_places import Places
+from mlsys.orchestration.page import overview, rendering as overview_page
+from mlsys.orchestration.page.addresses import Places
 from mlsys.workspace import open_workspace
 with open_workspace() as work:
     detail = overview.detail(work, "shop")

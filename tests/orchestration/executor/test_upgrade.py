@@ -13,7 +13,7 @@ import pytest
 
 import mlsys
 
-# `appointment` is a module that nothing of a pipeline's run has imported when the change comes.
+# `by_hand` is a module that nothing of a pipeline's run has imported when the change comes.
 TASK = """
 import json, os, time
 from pathlib import Path
@@ -23,15 +23,16 @@ def run(workload, **_):
     begun.write_text("")
     while not go.exists():
         time.sleep(0.01)
-    from mlsys import appointment, keys
-    told.write_text(json.dumps([os.getpid(), keys.code_fingerprint(), getattr(appointment, "MARK", "old")]))
+    from mlsys import keys
+    from mlsys.promotion import by_hand
+    told.write_text(json.dumps([os.getpid(), keys.code_fingerprint(), getattr(by_hand, "MARK", "old")]))
 """
 SCRIPT = """
 import sys, time
 from dataclasses import dataclass
 from pathlib import Path
 import task
-from mlsys.orchestration import executor
+from mlsys.orchestration.executor import local as executor
 
 @dataclass(frozen=True)
 class Work:
@@ -54,7 +55,7 @@ if __name__ == "__main__":
     crew.start()
     crew._process_workloads([Work("before")])
     until((here / "before.begun").exists)
-    module = here / "mlsys" / "appointment.py"
+    module = here / "mlsys" / "promotion" / "by_hand.py"
     module.write_text(module.read_text() + 'MARK = "new"\\n')
     for key in ("before", "after", "later"):
         (here / f"{key}.go").write_text("")
