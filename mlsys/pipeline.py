@@ -1,10 +1,10 @@
 """The flow of a retraining, in order. The command line and the DAGs call these same functions.
 
-    sources/ -> snapshot.py -> checks/ + validation.py -> splits/ -> models/ (+ features/) + training.py
+    sources/ -> snapshot/ -> validation/ (checks/) -> dataset/ (splits/) -> training/ (features/, models/)
        ^                                                                        |
-       |        serving/  <-  registries/  <-  gates/ + promotion.py  <-  metrics/ + evaluation.py
-       |            |
-       +-- dags/ <-- monitors/ + monitoring.py <-- predictions, late labels
+       |          registries/  <-  promotion/ (gates/)  <-  evaluation/ (metrics/)
+       |
+       +-- dags/ <-- monitoring/ (monitors/) <-- predictions, late labels
 
 Each step takes records and returns a record. Each may be called again with the same input: it adopts what exists,
 registers nothing twice and changes no byte.
@@ -54,6 +54,7 @@ RACES = 3
 
 def take_snapshot(work: Workspace, request: RunRequest) -> Start:
     """Resolve the day, read what is new, and fix what the run will do; or say why there is nothing to do."""
+    project(work, request.pipeline)
     return open_run(work, request)
 
 

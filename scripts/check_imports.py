@@ -122,8 +122,9 @@ def _circles(files: dict[str, tuple[Path, ast.Module]]) -> list[Finding]:
         what = f"imports itself in a circle: {' -> '.join(circle)}"
         found.append(Finding(files[circle[0]][0], 1, what, "move what both need into a file below both"))
     for circle in _knots(rooms):
+        place = next(files[name][0] for name in sorted(own) if name.split("/")[1] == circle[0])
         what = f"rooms of one layer import each other: {' -> '.join(circle)}"
-        found.append(Finding(files["mlsys/__init__.py"][0], 1, what, "let the arrows between rooms run one way"))
+        found.append(Finding(place, 1, what, "let the arrows between rooms run one way"))
     return found
 
 

@@ -13,7 +13,6 @@ from uuid import uuid4
 from mlsys import clock, keys
 from mlsys.errors import UsageError
 from mlsys.ledger import ChampionChange, RequestRow, RunRow
-from mlsys.promotion.projection import project
 from mlsys.records import HISTORICAL, Arrivals, Mode, Plan, Start
 from mlsys.snapshot import snapshot
 from mlsys.snapshot.ranges import DayRange, take_in_once
@@ -67,7 +66,6 @@ def open_run(work: Workspace, request: RunRequest) -> Start:
     known = work.ledger.request(request.request_id)
     if known is not None and known.status == "accepted":
         return _repeated(work, known)
-    project(work, spec.pipeline)
     day = clock.resolve_day(
         parameter=request.day,
         partition_key=request.partition_key,

@@ -15,7 +15,8 @@ PIPELINE = "shop"
 _SPEC = """
 pipeline: shop
 source: {kind: sql, url: "sqlite:///shop.db", table: orders, event_time: placed_at, timezone: UTC}
-schema: {order_no: integer, basket_value: number, n_items: integer, channel: category, gift: boolean, returned: category}
+schema:
+  {order_no: integer, basket_value: number, n_items: integer, channel: category, gift: boolean, returned: category}
 key: order_no
 target: {column: returned, positive: "yes"}
 split: {kind: time, validation_days: 2, holdout_days: 3}
