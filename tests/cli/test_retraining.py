@@ -214,7 +214,7 @@ def test_three_lost_races_are_exit_code_5(mlsys, changed, monkeypatch) -> None:
     def moved(*_: object, **__: object) -> None:
         raise ChampionMovedError("The champion of shop changed meanwhile")
 
-    monkeypatch.setattr(promote, "crown", moved)
+    monkeypatch.setattr(promote, "promote", moved)
     make_shop(changed, changed / "pipelines", days=25)
     answer = mlsys("run", "shop", "--day", str(day(24)))
     assert answer.code == 5

@@ -17,7 +17,7 @@ import sys
 if len(sys.argv) > 2:
     import dill  # Airflow does, and it changes how pickle writes
 from pathlib import Path
-from mlsys import modelfile
+from mlsys.training import model_file
 from mlsys.features.tabular import TabularFeatures
 from mlsys.models import MODELS
 from mlsys.store import Store

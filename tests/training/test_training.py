@@ -136,7 +136,7 @@ def test_forked_children_neither_hang_nor_lose_a_candidate(tmp_path: Path) -> No
         capture_output=True,
         text=True,
         check=True,
-        env={"OMP_NUM_THREADS": "2"},
+        env={"OMP_NUM_THREADS": "2", "PYTHONPATH": str(Path(__file__).parents[1])},
     )
     assert found.stdout.strip() == "1 {'fitted'}"
 

@@ -16,7 +16,7 @@ from mlsys.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 USERS = {"ada": "admin", "vera": "viewer"}
 HTML = {"accept": "text/html"}
 
