@@ -105,7 +105,7 @@ def survey(
     """
     spec = resolve(work.settings.spec_path(pipeline)).spec
     layout = layout_of(spec)
-    memory = _Memory.read(work.home / "drops" / f"{pipeline}.json")
+    memory = _Memory.read(_memory_file(work, pipeline))
     answer = _newest_answer(work, spec, layout.fingerprint)
     stored = [partition.day for partition in work.ledger.partitions(pipeline, layout.fingerprint)]
     looker = Looker(spec, layout, stored, answer.day if answer else None, announced, memory.is_whole)
@@ -126,6 +126,15 @@ def survey(
     memory.write(told=refused, found=found)
     log.info("surveyed pipeline=%s counts=%s ask=%s", pipeline, found.counts, found.ask and found.ask.request_id)
     return found
+
+
+def last_look(work: Workspace, pipeline: str) -> datetime | None:
+    """Return when a pipeline's source was looked at last, or None where that isn't remembered."""
+    return _Memory.read(_memory_file(work, pipeline)).at
+
+
+def _memory_file(work: Workspace, pipeline: str) -> Path:
+    return work.home / "drops" / f"{pipeline}.json"
 
 
 @dataclass(frozen=True)
@@ -287,8 +296,11 @@ def _span(days: Sequence[date]) -> str:
 class _Memory:
     """What the look before saw; without it a file that is just being written is recognised by its age alone."""
 
-    def __init__(self, path: Path, seen: Mapping[str, Any], told: Mapping[str, str]) -> None:
+    def __init__(
+        self, path: Path, seen: Mapping[str, Any], told: Mapping[str, str], at: datetime | None = None
+    ) -> None:
         self._path = path
+        self.at = at
         self._before = seen
         self._seen: dict[str, tuple[str, str]] = {}
         self.told = told
@@ -298,7 +310,8 @@ class _Memory:
         """Return what was remembered; nothing where the file is missing or damaged."""
         try:
             found = json.loads(path.read_bytes())
-            return cls(path, dict(found["seen"]), dict(found["told"]))
+            at = datetime.fromisoformat(found["survey"]["at"])
+            return cls(path, dict(found["seen"]), dict(found["told"]), at)
         except (OSError, ValueError, LookupError, TypeError):
             return cls(path, {}, {})
 

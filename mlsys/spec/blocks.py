@@ -204,6 +204,12 @@ class Notify(Frozen):
         return value
 
 
+class Scoring(Frozen):
+    """Whether a model scores what it has not scored as soon as it serves; monitors score what they need anyway."""
+
+    enabled: bool = True
+
+
 class Monitors(Frozen):
     """What is watched once a champion serves; no model and no decision depends on it.
 

@@ -27,6 +27,7 @@ from mlsys.spec.blocks import (
     Monitors,
     Notify,
     Schedule,
+    Scoring,
     Target,
     Training,
     Tuning,
@@ -59,6 +60,7 @@ class Spec(Frozen):
     gates: tuple[GATES.field(), ...]  # type: ignore[valid-type]
     approval: Approval = Approval()
     notify: Notify = Notify()
+    scoring: Scoring = Scoring()
     monitors: Monitors = Monitors()
     registries: tuple[REGISTRIES.field(), ...] = Field(default=("mlflow", "files"), validate_default=True)  # type: ignore[valid-type]
 

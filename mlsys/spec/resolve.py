@@ -23,6 +23,10 @@ from mlsys.store import canonical_json
 
 Origin = Literal["run parameter", "environment", "file", "default"]
 
+_CHANGES_NOTHING = frozenset(
+    {"description", "owner", "tags", "schedule", "approval", "notify", "scoring", "monitors", "registries"}
+)
+
 
 @dataclass(frozen=True)
 class ResolvedSpec:
@@ -120,8 +124,7 @@ def parse_dump(dumped: Mapping[str, Any]) -> Spec:
 
 def fingerprint(dumped: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a dumped spec less what changes no model and no decision."""
-    ignored = {"description", "owner", "tags", "schedule", "approval", "notify", "monitors", "registries"}
-    return hashlib.sha256(canonical_json({k: v for k, v in dumped.items() if k not in ignored})).hexdigest()
+    return hashlib.sha256(canonical_json({k: v for k, v in dumped.items() if k not in _CHANGES_NOTHING})).hexdigest()
 
 
 def flatten(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -123,7 +123,7 @@ def test_the_schedule_says_when_and_the_tags_say_what(bag: dict[str, Any]) -> No
     dag = bag["dags"]["retrain_phishing"]
     assert dag["timetable"]["__var"]["hour"] == 2
     assert dag["timetable"]["__type"].endswith("NightlyTimetable")
-    assert {"mlsys", "retrain", "security", "demo"} == set(dag["tags"])
+    assert {"mlsys", "retrain", "phishing", "security", "demo"} == set(dag["tags"])
 
 
 @pytest.mark.slow
@@ -153,3 +153,12 @@ def test_one_broken_spec_leaves_the_others(specs: Path, tmp_path: Path) -> None:
     assert set(found) == {"retrain_phishing", "retrain_broken"}
     assert "broken-spec" in found["retrain_broken"]["tags"]
     assert "Field required" in found["retrain_broken"]["doc_md"]
+
+
+@pytest.mark.slow
+def test_a_spec_first_saved_with_a_mistake_is_no_paused_dag_for_ever(specs: Path, tmp_path: Path) -> None:
+    (specs / "broken.yaml").write_text("pipeline: broken\n", encoding="utf-8")
+    found = of_the_specs(read_dags(ROOT / "dags", tmp_path, MLSYS_PIPELINES=str(specs)))
+    assert {dag_id: dag["is_paused_upon_creation"] for dag_id, dag in found.items()} == dict.fromkeys(found, False)
+    assert "Null" in found["retrain_broken"]["timetable"]["__type"]
+    assert found["retrain_broken"]["dag_display_name"] == "broken: retrain (the spec is wrong)"

@@ -78,6 +78,13 @@ def test_what_is_not_yaml_is_refused_with_its_line(path: Path) -> None:
         load_spec(path)
 
 
+@pytest.mark.parametrize("file", SPECS, ids=lambda file: file.stem)
+def test_a_long_text_is_read_as_a_short_one(file: Path, tmp_path: Path) -> None:
+    longer = tmp_path / file.name
+    longer.write_text("# a remark\n" * 2000 + file.read_text(encoding="utf-8"), encoding="utf-8")
+    assert load_spec(longer).dump() == load_spec(file).dump()
+
+
 def test_tags_that_build_objects_are_refused(path: Path) -> None:
     path.write_text("pipeline: !!python/object/apply:os.system ['true']\n", encoding="utf-8")
     with pytest.raises(SpecError, match="Not valid YAML"):
@@ -113,7 +120,7 @@ def test_a_stored_spec_reads_back_as_it_was(file: Path) -> None:
 def test_changing_any_leaf_changes_the_fingerprint(file: Path) -> None:
     dumped = load_spec(file).dump()
     original = fingerprint(dumped)
-    ignored = ("description", "owner", "tags", "schedule", "approval", "notify", "monitors", "registries")
+    ignored = ("description", "owner", "tags", "schedule", "approval", "notify", "scoring", "monitors", "registries")
     for leaf in flatten(dumped):
         if leaf.split(".")[0] not in ignored:
             assert fingerprint(_with(dumped, leaf.split("."), "something else")) != original, leaf

@@ -1,18 +1,22 @@
-"""Ask for a live retraining from another DAG: over the public REST API, as the service user, once for the same reason.
+"""Ask one DAG for something from another one: over the public REST API, as the service user.
 
-A run's id names what it is about, so that Airflow itself refuses the second of two that ask at the same moment.
+A live retraining is asked for once for the same reason: its run's id names what it is about, so that Airflow itself
+refuses the second of two that ask at the same moment.
 """
 
 from __future__ import annotations
 
 import logging
+from typing import Any
 
-from mlsys.errors import UsageError
+from mlsys.errors import MlsysError, UsageError
+from mlsys.orchestration.api import service
 from mlsys.orchestration.api.client import AirflowApi, Json
 
 log = logging.getLogger(__name__)
 
 OPEN = ("queued", "running")
+SIMULATE = "simulate"
 
 
 def retrain(pipeline: str) -> str:
@@ -53,3 +57,15 @@ def ask(api: AirflowApi, pipeline: str, *, day: str, run_id: str, reason: str) -
         return False
     log.info("asked dag=%s run=%s day=%s reason=%r", dag_id, run_id, day, reason)
     return True
+
+
+def ask_for_report(pipeline: str, dag_run: Any) -> None:
+    """Have the simulated days reported when a backfill's run ends and no more of its days are queued; fails no run."""
+    if str(getattr(dag_run.run_type, "value", dag_run.run_type)) != "backfill":
+        return
+    try:
+        with service.connect() as api:
+            if not any(run["state"] == "queued" for run in backfills_under_way(api, pipeline)):
+                api.trigger(SIMULATE, conf={"pipeline": pipeline, "after": dag_run.run_id})
+    except (MlsysError, LookupError) as error:
+        log.warning("report_not_asked_for pipeline=%s reason=%r", pipeline, str(error))

@@ -1,9 +1,14 @@
-"""What the DAGs of a spec share: their timetable, pool, retries and steps; and the DAG of a spec that is wrong."""
+"""What DAGs share: names, tags, retries and steps; the timetable of a spec; and the DAG of a spec that is wrong.
+
+Airflow's list is sorted by the names that people see, as its database compares texts. So they begin with the pipeline,
+and within one, retraining stands before scoring and watching by its first letter. What serves all pipelines comes last:
+every database puts a Greek letter behind the Latin ones.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +24,7 @@ from mlsys.spec import Spec, load_spec
 from mlsys.store import canonical_json
 
 POOL = "training"
+ALL = "Σ all pipelines"
 QUICK = timedelta(minutes=30)
 # A record is one value between tasks: neither an XCom per field nor a copy of it in the log, which has the events.
 RECORD: dict[str, Any] = {"multiple_outputs": False, "show_return_value_in_logs": False}
@@ -29,6 +35,11 @@ def spec_files() -> list[Path]:
     return sorted(load_settings().pipelines.glob("*.yaml"))
 
 
+def pipelines() -> list[str]:
+    """Return the names of all pipelines, those whose spec is wrong among them; costs no reading of specs."""
+    return [path.stem for path in spec_files()]
+
+
 def dag_of(path: Path, build: Callable[[Spec], DAG], *, dag_id: str) -> DAG:
     """Return the DAG of a spec; of a spec that is wrong, a DAG that says so, so that the others stay."""
     try:
@@ -37,15 +48,34 @@ def dag_of(path: Path, build: Callable[[Spec], DAG], *, dag_id: str) -> DAG:
         return _broken(path, str(error), dag_id)
 
 
+def sound_specs() -> Iterator[Spec]:
+    """Yield the specs that are right; what is wrong with another one, the DAG of its retraining says."""
+    for path in spec_files():
+        try:
+            yield load_spec(path)
+        except SpecError:
+            continue
+
+
+def named(does: str, pipeline: str = ALL) -> str:
+    """Return the name of a DAG in Airflow's list."""
+    return f"{pipeline}: {does}"
+
+
+def tags(purpose: str, spec: Spec | None = None) -> list[str]:
+    """Return what a DAG is found by in Airflow's list: its purpose, and its pipeline or that it serves all of them."""
+    return ["mlsys", purpose, *((spec.pipeline, *spec.tags) if spec else ("all-pipelines",))]
+
+
 def step(function: Callable[..., Any], **settings: Any) -> Any:
     """Return the task of a step: named after its function, documented by its docstring; `settings` are Airflow's."""
     return task(task_id=function.__name__, doc_md=function.__doc__, **{**RECORD, **settings})(function)
 
 
-def default_args(spec: Spec) -> dict[str, Any]:
-    """Return what holds for every task of a spec's DAGs: the owner, a time limit, and retries by class of error."""
+def default_args(owner: str = "mlsys") -> dict[str, Any]:
+    """Return what holds for every task of a DAG: the owner, a time limit, and retries by class of error."""
     return {
-        "owner": spec.owner,
+        "owner": owner,
         "retries": 3,  # also for a process that was killed
         "retry_policy": ByError(),
         "retry_delay": timedelta(seconds=10),
@@ -74,11 +104,13 @@ def plain(name: str) -> str:
 def _broken(path: Path, message: str, dag_id: str) -> DAG:
     with DAG(
         dag_id=dag_id,
+        dag_display_name=named("retrain (the spec is wrong)", path.stem),
         description="The spec of this pipeline is wrong",
         doc_md=f"### The spec is wrong\n\n```\n{message}\n```\n\nMend it; `mlsys check {path.stem}` tells the same.",
         schedule=None,
         start_date=datetime(2026, 1, 1, tzinfo=UTC),
-        tags=["mlsys", "broken-spec"],
+        is_paused_upon_creation=False,  # as it is made, so it stays when the spec is mended
+        tags=["mlsys", "retrain", path.stem, "broken-spec"],
     ) as dag:
         task(task_id="read_spec", retries=0)(retraining.refuse)(message)
     return dag

@@ -1,4 +1,4 @@
-"""The DAGs of the whole installation: rollback and housekeeping."""
+"""The DAGs that exist once and serve all pipelines: rollback, simulation and housekeeping."""
 
 from __future__ import annotations
 
@@ -6,30 +6,24 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 
-from mlsys.orchestration.dags.builders import QUICK, spec_files, step
+from mlsys.orchestration.api.retrainings import SIMULATE
+from mlsys.orchestration.dags.builders import POOL, default_args, named, pipelines, step, tags
 from mlsys.orchestration.tasks import upkeep
 from mlsys.orchestration.tasks.approval import AskPerson
 from mlsys.orchestration.tasks.questions import rollback_question
-from mlsys.orchestration.tasks.retrying import ByError
 from mlsys.settings import load_settings
 
 _LONG = timedelta(hours=6)
-_DEFAULTS = {
-    "owner": "mlsys",
-    "retries": 3,
-    "retry_policy": ByError(),
-    "retry_delay": timedelta(seconds=10),
-    "retry_exponential_backoff": 2.0,
-    "max_retry_delay": timedelta(minutes=5),
-    "execution_timeout": QUICK,
-}
+_LONGEST = timedelta(days=2)
+_AT_MOST = 2  # days simulated side by side, beside the nightly run
+_AT_ONCE = 4  # the pool limits how many simulate at once; a report of another pipeline need not wait for them
 
 
 def rollback_dag() -> DAG:
     """Return the DAG that lets a model serve again that served before."""
     with DAG(
         dag_id="rollback",
-        dag_display_name="Roll back",
+        dag_display_name=named("roll back"),
         description="Let a model that served before serve again",
         doc_md="""### Rollback
 By hand, with the **pipeline** and a **reason**; without a **version** the one before the present champion. Where the
@@ -44,9 +38,9 @@ On a command line: `mlsys rollback NAME --reason '...'`.
         catchup=False,
         max_active_runs=1,
         is_paused_upon_creation=False,
-        tags=["mlsys", "rollback"],
+        tags=tags("rollback"),
         params=_rollback_params(),
-        default_args=_DEFAULTS,
+        default_args=default_args(),
     ) as dag:
         wanted = step(upkeep.find_version)()
         asked = AskPerson(
@@ -59,12 +53,44 @@ On a command line: `mlsys rollback NAME --reason '...'`.
     return dag
 
 
+def simulate_dag() -> DAG:
+    """Return the DAG that simulates past days of a pipeline."""
+    with DAG(
+        dag_id=SIMULATE,
+        dag_display_name=named("simulate past days"),
+        description="Retrain about past days as it would have been, and report what that earns",
+        doc_md="""### Simulation
+By hand with a **pipeline**, **from** and **to**: retrains about each day of the range as if it were then. The champion
+stays as it is. Afterwards it writes the walk-forward report: how often should this model be retrained, and what does it
+earn?
+
+#### After a backfill
+`airflow backfill create --dag-id retrain_<pipeline> ...` and the UI's backfill form simulate days, too; the last of
+them start this DAG, which then only writes the report.
+
+#### Where to look
+The note of a run has the answer and the report's address; on a command line, `mlsys backfill NAME`.
+""",
+        schedule=None,
+        catchup=False,
+        max_active_runs=_AT_ONCE,
+        is_paused_upon_creation=False,
+        tags=tags("simulate"),
+        params=_simulation_params(),
+        default_args=default_args(),
+    ) as dag:
+        simulated = step(upkeep.simulate, pool=POOL, execution_timeout=_LONGEST)()
+        # One at a time: those that two last days of a backfill start would write the same report.
+        step(upkeep.walk_forward, max_active_tis_per_dag=1, execution_timeout=_LONGEST)(simulated)
+    return dag
+
+
 def housekeeping_dag() -> DAG:
     """Return the DAG that mends the registries and removes what nobody needs."""
     settings = load_settings()
     with DAG(
         dag_id="housekeeping",
-        dag_display_name="Keep house",
+        dag_display_name=named("keep house"),
         description="Mend the registries from the ledger, and remove files that nobody needs",
         doc_md="""### Housekeeping
 Every Sunday at 05:00 UTC, and by hand.
@@ -83,9 +109,9 @@ remove them. On a command line: `mlsys clean` and `mlsys clean --apply`.
         catchup=False,
         max_active_runs=1,
         is_paused_upon_creation=False,
-        tags=["mlsys", "housekeeping"],
+        tags=tags("housekeeping"),
         params=_housekeeping_params(applies=settings.housekeeping == "remove"),
-        default_args={**_DEFAULTS, "execution_timeout": _LONG},
+        default_args={**default_args(), "execution_timeout": _LONG},
     ) as dag:
         step(upkeep.reconcile)()
         step(upkeep.clean)()
@@ -93,9 +119,8 @@ remove them. On a command line: `mlsys clean` and `mlsys clean --apply`.
 
 
 def _rollback_params() -> dict[str, Param]:
-    pipelines = [path.stem for path in spec_files()]
     return {
-        "pipeline": Param(type="string", enum=pipelines, title="Pipeline", description="Whose champion is replaced."),
+        "pipeline": _pipeline_param("Whose champion is replaced."),
         "version": Param(
             None,
             type=["null", "string"],
@@ -126,3 +151,45 @@ def _housekeeping_params(*, applies: bool) -> dict[str, Param]:
         "predictions": days(365, "Days of scores", "Scores made in these days are kept."),
         "logs": days(30, "Days of logs", "Logs of tasks are kept for so long."),
     }
+
+
+def _simulation_params() -> dict[str, Param]:
+    def bound(title: str, which: str) -> Param:
+        return Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title=title,
+            description=f"{which} UTC day to simulate, YYYY-MM-DD, included. Both empty: only the report is written.",
+        )
+
+    return {
+        "pipeline": _pipeline_param("Whose past days are simulated."),
+        "from": bound("From", "First"),
+        "to": bound("To", "Last"),
+        "reprocess": Param(
+            "none",
+            type="string",
+            enum=["none", "failed", "completed"],
+            title="Days that were simulated before",
+            description="Which of them are done again: none, those that failed, or all. Unchanged ones are adopted.",
+        ),
+        "parallel": Param(
+            1,
+            type="integer",
+            minimum=1,
+            maximum=_AT_MOST,
+            title="Side by side",
+            description="How many days at once; each takes a processor core.",
+        ),
+        "after": Param(
+            None,
+            type=["null", "string"],
+            title="After",
+            description="Set by the run that ends a backfill and starts this one: its id.",
+        ),
+    }
+
+
+def _pipeline_param(description: str) -> Param:
+    return Param(type="string", enum=pipelines(), title="Pipeline", description=description)

@@ -6,7 +6,17 @@ from pathlib import Path
 
 from airflow.sdk import DAG, TaskGroup, teardown
 
-from mlsys.orchestration.dags.builders import POOL, dag_of, default_args, fingerprint, plain, step, timetable
+from mlsys.orchestration.dags.builders import (
+    POOL,
+    dag_of,
+    default_args,
+    fingerprint,
+    named,
+    plain,
+    step,
+    tags,
+    timetable,
+)
 from mlsys.orchestration.dags.deadlines import deadline
 from mlsys.orchestration.tasks import report as closing
 from mlsys.orchestration.tasks import retraining
@@ -28,16 +38,16 @@ def _retrain_dag(spec: Spec) -> DAG:
     settings = load_settings()
     with DAG(
         dag_id=f"retrain_{spec.pipeline}",
-        dag_display_name=f"Retrain {spec.pipeline}",
+        dag_display_name=named("retrain", spec.pipeline),
         description=spec.description or None,
         doc_md=_documentation(spec),
         schedule=timetable(spec),
         catchup=False,
         max_active_runs=2,  # one may wait for a person for hours; what is right does not rest on this number
         is_paused_upon_creation=False,
-        tags=["mlsys", "retrain", *spec.tags],
+        tags=tags("retrain", spec),
         params=run_params(spec),
-        default_args=default_args(spec),
+        default_args=default_args(spec.owner),
         on_failure_callback=RunFailed(spec.pipeline),
         deadline=deadline(spec),
     ) as dag:

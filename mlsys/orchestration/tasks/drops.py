@@ -1,4 +1,4 @@
-"""The tasks of `drops_<pipeline>` and `announced_<pipeline>`: what arrived, and the run that answers it.
+"""The tasks of `drops` and `announced`: what arrived where, and the runs that answer it.
 
 Both ask in the same way, so that the night, a scan and an announcement never start a day twice: nothing is asked for
 while a run is under way, and what the ledger says was answered is not asked for at all.
@@ -9,15 +9,18 @@ from __future__ import annotations
 import functools
 import itertools
 import logging
-from datetime import date
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import get_current_context
+from airflow.sdk import PokeReturnValue, get_current_context
+from airflow.sdk.exceptions import AirflowSkipException
 
 from mlsys import clock
 from mlsys.errors import DataError, RunError, UsageError
 from mlsys.orchestration.api import retrainings, service
 from mlsys.orchestration.tasks.run_notes import write_note
+from mlsys.orchestration.tasks.run_params import params_of
 from mlsys.orchestration.tasks.workplace import opened
 
 if TYPE_CHECKING:
@@ -26,21 +29,56 @@ if TYPE_CHECKING:
 
 Data = dict[str, Any]
 
+_ASSET = "drops_"
+
 log = logging.getLogger(__name__)
+
+
+def asset_name(pipeline: str) -> str:
+    """Return the name of the asset whose events announce a pipeline's days."""
+    return f"{_ASSET}{pipeline}"
+
+
+def due(paces: Mapping[str, float]) -> list[str]:
+    """Name the pipelines whose turn it is, by their seconds between looks; by hand those chosen, or else all."""
+    context = get_current_context()
+    chosen = params_of(context)["pipelines"]
+    if chosen or context["dag_run"].run_type == "manual":
+        return list(chosen or paces)
+    from mlsys.planning import arrivals
+
+    # A look takes a while, so that the next one at the same pace comes a little early.
+    early = timedelta(seconds=min(paces.values()) / 2)
+    with opened() as work:
+        last = {name: arrivals.last_look(work, name) for name in paces}
+    now = clock.now()
+    return [name for name, at in last.items() if at is None or now - at + early >= timedelta(seconds=paces[name])]
+
+
+def announced() -> list[str]:
+    """Name the pipelines whose day was announced; by hand those chosen."""
+    context = get_current_context()
+    events = context.get("triggering_asset_events") or {}
+    names = {asset.name.removeprefix(_ASSET) for asset in events} | set(params_of(context)["pipelines"] or ())
+    if not names:
+        raise UsageError("An announcement names its pipelines", where="pipelines", remedy="Choose one or more")
+    return sorted(names)
 
 
 def scan(pipeline: str) -> Data:
     """Look what arrived, and start the one retraining that answers it, unless a run is under way."""
     with opened() as work:
         found = _look(work, pipeline)
-    dag_run = get_current_context()["dag_run"]
     _tell(pipeline, found)
-    if set(found.counts) - {"answered"} or found.news:
-        write_note(dag_run.dag_id, dag_run.run_id, _sentence(found))
-    return {"counts": found.counts, "asked": found.ask.request_id if found.ask else None}
+    is_news = set(found.counts) - {"answered"} or found.news
+    return {
+        "counts": found.counts,
+        "asked": found.ask.request_id if found.ask else None,
+        "note": f"{pipeline}: {_sentence(found)}" if is_news else None,
+    }
 
 
-def is_answered(pipeline: str) -> bool:
+def is_answered(pipeline: str) -> PokeReturnValue:
     """Wait, without a worker, until the announced day is answered; start its retraining when no other is under way."""
     dag_run = get_current_context()["dag_run"]
     if dag_run.partition_key is None:
@@ -49,9 +87,17 @@ def is_answered(pipeline: str) -> bool:
     with opened() as work:
         state = _look(work, pipeline, announced=day).of(day)
     done = _is_done(day, state)
-    if done and state is not None:
-        write_note(dag_run.dag_id, dag_run.run_id, f"{day} is {state.state}: {state.sentence}")
-    return done
+    note = f"{pipeline}: {day} is {state.state}: {state.sentence}" if done and state is not None else None
+    return PokeReturnValue(done, {"note": note})
+
+
+def note(looks: Iterable[Data | None] | None) -> None:
+    """Write what was found in each pipeline into the run's note."""
+    found = [look["note"] for look in looks or () if look and look["note"]]
+    if not found:
+        raise AirflowSkipException("Nothing to tell")
+    dag_run = get_current_context()["dag_run"]
+    write_note(dag_run.dag_id, dag_run.run_id, " ".join(found))
 
 
 def _look(work: Workspace, pipeline: str, *, announced: date | None = None) -> Survey:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from mlsys.orchestration.api.retrainings import ask_for_report
 from mlsys.orchestration.tasks.endings import STEPS, Ending, ending
 from mlsys.orchestration.tasks.notifying import notice_of, tell
 from mlsys.orchestration.tasks.run_notes import write_note
-from mlsys.orchestration.tasks.simulations_asset import announce_day
 from mlsys.orchestration.tasks.workplace import FAILURE, close_failed, opened
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def report(pipeline: str, start: Data | None) -> Data:
     if begun is None or not begun.go or begun.run_id is None:
         write_note(dag_run.dag_id, dag_run.run_id, end.text)
         _tell(end, pipeline, dag_run)
-        announce_day(pipeline, dag_run)
+        ask_for_report(pipeline, dag_run)
         raise AirflowSkipException("There is no run to report")
     with opened() as work:
         _close(work, begun, end)
@@ -48,7 +48,7 @@ def report(pipeline: str, start: Data | None) -> Data:
     log.info("report_card page=%s file=%s", page, file)
     write_note(dag_run.dag_id, dag_run.run_id, f"{end.text} [Report card]({page})")
     _tell(end, pipeline, dag_run, card=page)
-    announce_day(pipeline, dag_run)
+    ask_for_report(pipeline, dag_run)
     return {"run_id": begun.run_id, "path": written.path, "address": file}
 
 

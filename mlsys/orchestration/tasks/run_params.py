@@ -91,6 +91,17 @@ def run_request(pipeline: str, context: Mapping[str, Any]) -> RunRequest:
     )
 
 
+def params_of(context: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the parameters of the run of a task's context.
+
+    Raises:
+        UsageError: the run's configuration holds a name that is none of them; Airflow lets that pass.
+    """
+    params: Mapping[str, Any] = context["params"]
+    refuse_unknown(context["dag_run"].conf, tuple(params))
+    return params
+
+
 def refuse_unknown(conf: Mapping[str, Any] | None, known: tuple[str, ...]) -> None:
     """Refuse a run whose configuration holds a name that is no parameter.
 

@@ -18,7 +18,7 @@ from mlsys.errors import MlsysError, RunError, UsageError
 from mlsys.orchestration.api import retrainings, service
 from mlsys.orchestration.page import addresses
 from mlsys.orchestration.tasks.run_notes import write_note
-from mlsys.orchestration.tasks.run_params import refuse_unknown
+from mlsys.orchestration.tasks.run_params import params_of
 from mlsys.orchestration.tasks.workplace import opened
 
 if TYPE_CHECKING:
@@ -69,11 +69,12 @@ def ask_retraining(pipeline: str, report: Data) -> Data:
     return {"run_id": run_id}
 
 
-def simulate(pipeline: str) -> Data:
+def simulate() -> Data:
     """Simulate the days from `from` to `to`, some side by side; without them none."""
     from mlsys.backfill.backfill import backfill
 
     params = _params()
+    pipeline = params["pipeline"]
     first, last = (
         None if params[name] is None else clock.parse_day(params[name], where=name) for name in ("from", "to")
     )
@@ -97,15 +98,17 @@ def simulate(pipeline: str) -> Data:
     return {"first": str(first), "last": str(last), "counts": done.counts}
 
 
-def walk_forward(pipeline: str, simulated: Data) -> Data:
+def walk_forward(simulated: Data) -> Data:
     """Write the walk-forward report, unless more simulated days are on their way, whose end asks for it again."""
     from mlsys.backfill.days import collect
     from mlsys.backfill.walkforward import report_of
 
+    params = _params()
+    pipeline = params["pipeline"]
     first, last = (simulated[name] and date.fromisoformat(simulated[name]) for name in ("first", "last"))
     with service.connect() as api:
         runs = {str(run["dag_run_id"]) for run in retrainings.backfills_under_way(api, pipeline)}
-    if runs - _that_asked():
+    if runs - {params["after"]}:  # the run that asked may not be over for Airflow yet
         raise AirflowSkipException("More days are on their way")
     with opened() as work:
         simulation = collect(work, pipeline, first=first, last=last)
@@ -116,12 +119,6 @@ def walk_forward(pipeline: str, simulated: Data) -> Data:
     _note(f"{report.sentence} [Report]({addresses.report(report.path)})")
     log.info("walk_forward_report address=%s", file)
     return {"path": report.path, "address": file}
-
-
-def _that_asked() -> set[str]:
-    """Return the runs whose ends started this one; they may not be over for Airflow yet."""
-    events = get_current_context().get("triggering_asset_events") or {}
-    return {str(event.extra.get("run_id")) for found in events.values() for event in found}
 
 
 def find_version() -> Data:
@@ -217,15 +214,7 @@ def _day() -> str | None:
 
 
 def _params() -> Mapping[str, Any]:
-    """Return the run's parameters.
-
-    Raises:
-        UsageError: its configuration holds a name that is none of them; Airflow lets that pass.
-    """
-    context = get_current_context()
-    params: Mapping[str, Any] = context["params"]
-    refuse_unknown(context["dag_run"].conf, tuple(params))
-    return params
+    return params_of(get_current_context())
 
 
 def _user() -> str:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
+from airflow.sdk.definitions.asset import AssetUniqueKey
+from airflow.sdk.exceptions import AirflowSkipException
 from given.airflows import connect_to, made_up
 from given.shop import FILES, day, drop, edit_spec
 
-from mlsys import pipeline
+from mlsys import clock, pipeline
 from mlsys.errors import DataError, UsageError
 from mlsys.notification.outbox import Notice
 from mlsys.orchestration.api import retrainings
-from mlsys.orchestration.tasks import drops, notifying, run_notes
+from mlsys.orchestration.tasks import drops, notifying
 from mlsys.planning.plan import RunRequest
 from mlsys.workspace import Workspace
 
@@ -56,36 +59,29 @@ class Airflow:
 
 
 @pytest.fixture
-def notes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The notes that tasks write."""
-    written: list[str] = []
-    monkeypatch.setattr(drops, "write_note", lambda dag, run, text: written.append(text))
-    assert run_notes.write_note is not drops.write_note
-    return written
-
-
-@pytest.fixture
-def airflow(work: Workspace, notes: list[str], monkeypatch: pytest.MonkeyPatch) -> Airflow:
+def airflow(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> Airflow:
     """An Airflow for the retrained shop, whose days 11 and 12 no live run has seen."""
     found = Airflow()
     connect_to(monkeypatch, found.answer)
-    enter(monkeypatch, None)
+    enter(monkeypatch)
     return found
 
 
-def enter(monkeypatch: pytest.MonkeyPatch, key: str | None) -> None:
-    dag_run = SimpleNamespace(dag_id="drops_shop", run_id="r", partition_key=key)
-    monkeypatch.setattr(drops, "get_current_context", lambda: {"dag_run": dag_run})
+def enter(monkeypatch: pytest.MonkeyPatch, key: str | None = None, *, run_type: str = "scheduled", **more: Any) -> None:
+    conf = {"pipelines": more.pop("pipelines", None)}
+    dag_run = SimpleNamespace(dag_id="drops", run_id="r", partition_key=key, run_type=run_type, conf={})
+    monkeypatch.setattr(drops, "get_current_context", lambda: {"dag_run": dag_run, "params": conf, **more})
 
 
-def test_a_scan_starts_one_run_and_the_next_one_waits_for_it(airflow: Airflow, notes: list[str]) -> None:
-    assert drops.scan("shop")["counts"] == {"answered": 11, "asked": 2}
+def test_a_scan_starts_one_run_and_the_next_one_waits_for_it(airflow: Airflow) -> None:
+    first = drops.scan("shop")
+    assert first["counts"] == {"answered": 11, "asked": 2}
+    assert first["note"].startswith(f"shop: Asked for {day(12)}")
     assert drops.scan("shop")["counts"] == {"answered": 11, "waiting": 2}
     (run,) = airflow.runs
     assert run["partition_key"] == str(day(12))
     assert run["dag_run_id"].startswith(f"drop__{day(12)}__")
     assert run["conf"] == {"reason": f"Data arrived (new: {day(11)}, {day(12)})"}
-    assert notes[0].startswith(f"Asked for {day(12)}")
 
 
 def test_a_run_that_failed_is_not_started_again_with_the_same_data(airflow: Airflow) -> None:
@@ -95,10 +91,10 @@ def test_a_run_that_failed_is_not_started_again_with_the_same_data(airflow: Airf
     assert len(airflow.runs) == 1
 
 
-def test_what_a_run_answered_leaves_no_note(airflow: Airflow, work: Workspace, notes: list[str]) -> None:
+def test_what_a_run_answered_leaves_no_note(airflow: Airflow, work: Workspace) -> None:
     pipeline.run(work, RunRequest("shop", day=day(12)))
-    assert drops.scan("shop") == {"counts": {"answered": 13}, "asked": None}
-    assert (airflow.runs, notes) == ([], [])
+    assert drops.scan("shop") == {"counts": {"answered": 13}, "asked": None, "note": None}
+    assert airflow.runs == []
 
 
 @pytest.mark.parametrize(("run_type", "n_started"), [("backfill", 1), ("scheduled", 0)])
@@ -128,7 +124,7 @@ def test_another_refusal_is_an_error(airflow: Airflow, monkeypatch: pytest.Monke
 
 
 def test_a_refused_file_is_told_and_noted_once(
-    airflow: Airflow, work: Workspace, notes: list[str], monkeypatch
+    airflow: Airflow, work: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[Notice] = []
     monkeypatch.setattr(notifying, "tell", told.append)
@@ -136,15 +132,17 @@ def test_a_refused_file_is_told_and_noted_once(
     path = drop(work.home, 12)
     path.write_bytes(path.read_bytes() + b'"never closed')
     os.utime(path, (1, 1))
-    for _ in range(3):
-        assert drops.scan("shop")["asked"] is None
+    looks = [drops.scan("shop") for _ in range(3)]
+    assert [look["asked"] for look in looks] == [None] * 3
     assert [notice.event for notice in told] == ["data_refused"]
-    assert len(notes) == 3
+    assert all(look["note"] for look in looks)
 
 
 def test_an_announced_day_is_done_when_its_run_is_started(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
     enter(monkeypatch, str(day(12)))
-    assert drops.is_answered("shop")
+    answered = drops.is_answered("shop")
+    assert answered
+    assert answered.xcom_value["note"].startswith(f"shop: {day(12)} is asked: ")
     assert [run["partition_key"] for run in airflow.runs] == [str(day(12))]
 
 
@@ -174,3 +172,59 @@ def test_an_announcement_without_a_day_is_refused(airflow: Airflow, monkeypatch,
     enter(monkeypatch, key)
     with pytest.raises(UsageError):
         drops.is_answered("shop")
+
+
+HOURLY, EVERY_TEN_MINUTES = 3600.0, 600.0
+
+
+def test_whose_turn_it_is_depends_on_their_own_pace_and_last_look(
+    airflow: Airflow, work: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paces = {"shop": HOURLY, "never_looked_at": HOURLY, "hasty": EVERY_TEN_MINUTES}
+    assert drops.due(paces) == ["shop", "never_looked_at", "hasty"]
+    drops.scan("shop")
+    seen = clock.now()
+    turns = []
+    for minutes in range(0, 130, 10):
+        monkeypatch.setattr(clock, "now", lambda at=seen + timedelta(minutes=minutes): at)
+        turns.append("shop" in drops.due(paces))
+    assert turns == [False] * 6 + [True] * 7
+
+
+def test_a_look_that_took_a_while_is_not_followed_by_a_pause_of_twice_the_pace(
+    airflow: Airflow, work: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = clock.now()
+    drops.scan("shop")
+    monkeypatch.setattr(clock, "now", lambda: started + timedelta(seconds=EVERY_TEN_MINUTES))
+    assert drops.due({"shop": EVERY_TEN_MINUTES}) == ["shop"]
+
+
+@pytest.mark.parametrize(("chosen", "expected"), [(None, ["shop", "other"]), (["other"], ["other"])])
+def test_by_hand_it_is_the_turn_of_all_or_of_those_chosen(airflow, work, monkeypatch, chosen, expected) -> None:
+    drops.scan("shop")
+    enter(monkeypatch, run_type="manual", pipelines=chosen)
+    assert drops.due({"shop": HOURLY, "other": HOURLY}) == expected
+
+
+def test_an_announcement_names_the_pipelines_of_its_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = {AssetUniqueKey(f"drops_{name}", f"mlsys://{name}/drops"): [] for name in ("shop", "drops_of_old")}
+    enter(monkeypatch, str(day(12)), run_type="asset_triggered", triggering_asset_events=events)
+    assert drops.announced() == ["drops_of_old", "shop"]
+    enter(monkeypatch, str(day(12)), run_type="manual", pipelines=["shop"])
+    assert drops.announced() == ["shop"]
+    enter(monkeypatch, str(day(12)), run_type="manual")
+    with pytest.raises(UsageError, match="names its pipelines"):
+        drops.announced()
+
+
+def test_what_was_found_is_one_note_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(drops, "write_note", lambda dag, run, text: written.append(text))
+    enter(monkeypatch)
+    drops.note([{"note": "a: one."}, {"note": None}, None, {"note": "b: two."}])
+    assert written == ["a: one. b: two."]
+    for nothing in ([{"note": None}], [], None):
+        with pytest.raises(AirflowSkipException):
+            drops.note(nothing)
+    assert len(written) == 1

@@ -13,14 +13,11 @@ from given.airflows import connect_to
 from given.shop import day
 
 from mlsys.errors import UsageError
-from mlsys.orchestration.api import service
 from mlsys.orchestration.tasks import upkeep
 from mlsys.orchestration.tasks.questions import rollback_question
-from mlsys.orchestration.tasks.simulations_asset import announce_day
 from mlsys.records.monitoring import MonitorReport
 from mlsys.workspace import Workspace
 
-ASSET = {"id": 3, "name": "simulations_shop"}
 WANTED = {
     "pipeline": "shop",
     "version": "1.0.0",
@@ -41,8 +38,6 @@ class Airflow:
         if request.method == "POST":
             self.posted.append(json.loads(request.content))
             return httpx.Response(200, json={"dag_run_id": "r"})
-        if request.url.path == "/api/v2/assets":
-            return httpx.Response(200, json={"assets": [ASSET], "total_entries": 1})
         return httpx.Response(200, json={"dag_runs": self.runs, "total_entries": len(self.runs)})
 
 
@@ -85,54 +80,24 @@ def test_otherwise_nothing_is_started(monkeypatch: pytest.MonkeyPatch, asks, run
     assert airflow.posted == []
 
 
-@pytest.mark.parametrize(
-    ("runs", "n_events"),
-    [
-        ([run_of("a", "running")], 1),
-        ([run_of("a", "running"), run_of("b", "running")], 1),
-        ([run_of("a", "running"), run_of("b", "queued")], 0),
-    ],
-)
-def test_the_last_runs_of_a_backfill_are_events(monkeypatch: pytest.MonkeyPatch, runs, n_events) -> None:
-    airflow = use(monkeypatch, *runs)
-    announce_day("shop", SimpleNamespace(run_type="backfill", run_id="a"))
-    expected = {"asset_id": 3, "extra": {"run_id": "a"}, "partition_key": None}
-    assert airflow.posted == [expected] * n_events
-
-
-def test_other_runs_are_no_events_of_simulations(monkeypatch: pytest.MonkeyPatch) -> None:
-    airflow = use(monkeypatch)
-    announce_day("shop", SimpleNamespace(run_type="manual", run_id="a"))
-    assert airflow.posted == []
-
-
-def test_an_airflow_that_is_away_fails_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    def away() -> None:
-        raise UsageError("there is no connection")
-
-    monkeypatch.setattr(service, "connect", away)
-    announce_day("shop", SimpleNamespace(run_type="backfill", run_id="a"))
-
-
 @pytest.mark.slow
 def test_the_report_waits_for_other_days_but_not_for_those_that_asked_for_it(
     work: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    events = {"asset": [SimpleNamespace(extra={"run_id": "a"})]}
-    nothing = {"first": None, "last": None}
-    use(monkeypatch, run_of("a", "running"), run_of("b", "running"), triggering_asset_events=events)
+    nothing, params = {"first": None, "last": None}, {"pipeline": "shop", "after": "a"}
+    use(monkeypatch, run_of("a", "running"), run_of("b", "running"), params=params)
     with pytest.raises(AirflowSkipException, match="More days are on their way"):
-        upkeep.walk_forward("shop", nothing)
-    use(monkeypatch, run_of("a", "running"), triggering_asset_events=events)
+        upkeep.walk_forward(nothing)
+    use(monkeypatch, run_of("a", "running"), params=params)
     with pytest.raises(AirflowSkipException, match="No simulated day"):
-        upkeep.walk_forward("shop", nothing)
+        upkeep.walk_forward(nothing)
 
 
 @pytest.mark.parametrize("params", [{"from": "2026-05-01", "to": None}, {"from": None, "to": "2026-05-01"}])
 def test_a_range_has_two_ends(monkeypatch: pytest.MonkeyPatch, params: dict[str, Any]) -> None:
-    use(monkeypatch, params={**params, "parallel": 1, "reprocess": "none"})
+    use(monkeypatch, params={**params, "pipeline": "shop", "parallel": 1, "reprocess": "none"})
     with pytest.raises(UsageError, match="two ends"):
-        upkeep.simulate("shop")
+        upkeep.simulate()
 
 
 @pytest.mark.usefixtures("home")
