@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from numbers import Number
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from mlsys.components import AsWritten
 from mlsys.schema import EVENT_TIME, ColumnSpec, checked_zone
 from mlsys.settings import expand
 from mlsys.sources.base import Drop, ReadRequest, Rejected, Source
@@ -52,7 +53,7 @@ class SqlSource(Source):
     url: str
     table: str | None = None
     query: str | None = None
-    params: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    params: dict[str, Annotated[str | int | float | bool, AsWritten()]] = Field(default_factory=dict)
     event_time: str | None = None
     timezone: str | None = None
     chunk_rows: int = Field(default=50_000, ge=1)

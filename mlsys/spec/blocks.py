@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
 from mlsys.checks import CHECKS
-from mlsys.components import Frozen
+from mlsys.components import AsWritten, Frozen
 from mlsys.durations import Duration, duration_text, parse_duration
 from mlsys.metrics import METRICS
 from mlsys.monitors import MONITORS
@@ -28,7 +28,7 @@ class Target(Frozen):
     """
 
     column: str
-    positive: str
+    positive: Annotated[str, AsWritten()]
     task: Literal["binary"] = "binary"
 
     @field_validator("positive", mode="before")

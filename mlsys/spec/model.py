@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
-from mlsys.components import Frozen
-from mlsys.errors import near_match
+from mlsys.components import Frozen, Within, misspelt
+from mlsys.errors import shortened
 from mlsys.features import FEATURES
 from mlsys.gates import GATES
 from mlsys.gates.base import Gate
@@ -34,14 +35,22 @@ from mlsys.spec.blocks import (
 )
 from mlsys.splits import SPLITS
 
+# Airflow has DAGs named after the pipeline, MLflow a model, the registry a folder; all of them have such limits.
+_LINE = r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*"
+_NAME = "A pipeline's name is at most 48 small letters, digits and _, a letter first"
+PipelineName = Annotated[str, Within(48, _NAME, r"[a-z][a-z0-9_]*")]
+Description = Annotated[str, Within(5000, "A description has at most 5,000 characters")]
+Owner = Annotated[str, Within(100, "An owner is one line of at most 100 characters", _LINE)]
+Tag = Annotated[str, Within(100, "A tag is one line of at most 100 characters", _LINE)]
+
 
 class Spec(Frozen):
     """One pipeline. The fields follow the steps of a run."""
 
-    pipeline: str = Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")
-    description: str = ""
-    owner: str = "mlsys"
-    tags: tuple[str, ...] = ()
+    pipeline: PipelineName
+    description: Description = ""
+    owner: Owner = "mlsys"
+    tags: tuple[Tag, ...] = ()
     schedule: Schedule = Schedule()
     source: SOURCES.field()  # type: ignore[valid-type]
     columns: dict[str, ColumnSpec] = Field(alias="schema")
@@ -72,7 +81,7 @@ class Spec(Frozen):
     @model_validator(mode="after")
     def _coherent(self) -> Spec:
         for contradiction in contradictions(self):
-            raise ValueError(contradiction)
+            raise contradiction
         return self
 
     @property
@@ -91,29 +100,28 @@ class Spec(Frozen):
         return self.model_dump(mode="json", by_alias=True)
 
 
-def contradictions(spec: Spec) -> Iterator[str]:
+def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
     """Yield what does not fit together in a spec whose fields are valid each by itself, with its key path."""
     for where, name in _named_columns(spec):
         if name not in spec.columns:
-            yield f"{where}: no column '{name}' in `schema`. {near_match(name, spec.columns)}"
+            yield misspelt(f"no column {shortened(name)} in `schema`", name, spec.columns, where=where)
             return
     for number, rule in enumerate(spec.checks.rules):
         misfit = rule.misfit(spec.columns)
         if misfit:
-            yield f"checks.rules.{number}: {misfit}"
-    for number, gate in enumerate(spec.gates):
-        metric = getattr(gate, "metric", None)
-        if metric is not None and metric not in METRICS.names():
-            yield f"gates.{number}.metric: no metric '{metric}'. {near_match(metric, METRICS.names())}"
-    for number, monitor in enumerate(spec.monitors.watch):
-        metric = getattr(monitor, "metric", None)
-        if metric is not None and metric not in (spec.metrics.primary, *METRICS.names()):
-            yield f"monitors.watch.{number}.metric: no metric '{metric}'. {near_match(metric, METRICS.names())}"
+            yield _contradiction(f"checks.rules.{number}", misfit)
+    for where, metric in _named_metrics(spec):
+        if metric not in METRICS.names():
+            yield misspelt(f"no metric {shortened(metric)}", metric, METRICS.names(), where=where)
     names = [model.label for model in spec.models]
     if len(set(names)) != len(names):
-        yield f"models: two candidates have the same name: {names}. Give each a `name`"
+        yield _contradiction("models", f"two candidates have the same name: {names}. Give each a `name`")
     if not spec.feature_columns():
-        yield "schema: no column is left as a feature"
+        yield _contradiction("schema", "no column is left as a feature")
+
+
+def _contradiction(where: str, message: str) -> PydanticCustomError:
+    return PydanticCustomError("misspelt", "{message}", {"message": message, "where": where})
 
 
 def _named_columns(spec: Spec) -> Iterator[tuple[str, str]]:
@@ -125,5 +133,12 @@ def _named_columns(spec: Spec) -> Iterator[tuple[str, str]]:
     if spec.split.group_column is not None:
         yield "split.column", spec.split.group_column
     for i, rule in enumerate(spec.checks.rules):
-        if isinstance(getattr(rule, "column", None), str):
-            yield f"checks.rules.{i}.column", rule.column
+        named = {getattr(rule, field, None): field for field in ("column", "columns", "other")}
+        yield from ((f"checks.rules.{i}.{named.get(name, 'columns')}", name) for name in rule.looks_at)
+
+
+def _named_metrics(spec: Spec) -> Iterator[tuple[str, str]]:
+    named = [(f"gates.{i}.metric", getattr(gate, "metric", None)) for i, gate in enumerate(spec.gates)]
+    watched = enumerate(spec.monitors.watch)
+    named += [(f"monitors.watch.{i}.metric", getattr(monitor, "metric", None)) for i, monitor in watched]
+    yield from ((where, metric) for where, metric in named if metric not in (None, spec.metrics.primary))

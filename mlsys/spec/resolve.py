@@ -16,9 +16,12 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from mlsys.errors import SpecError, UsageError, near_match
+from mlsys.components import STORED
+from mlsys.errors import SpecError, UsageError, near_match, shortened
+from mlsys.spec.guesses import require_no_guess
 from mlsys.spec.model import Spec
-from mlsys.spec.text import apply, mapping_of, tuples
+from mlsys.spec.problems import in_words, problems, refusal
+from mlsys.spec.text import Document, apply, read, tuples
 from mlsys.store import canonical_json
 
 Origin = Literal["run parameter", "environment", "file", "default"]
@@ -35,12 +38,14 @@ class ResolvedSpec:
     Attributes:
         fingerprint: SHA-256 of all values that can change a model or a decision (not owner, tags, schedule ...).
         origins: key path of each leaf -> where its value came from.
+        document: what was written, for errors that name a line.
     """
 
     spec: Spec
     path: Path
     fingerprint: str
     origins: Mapping[str, Origin]
+    document: Document
     overrides: tuple[str, ...] = ()
 
     def dump(self) -> dict[str, Any]:
@@ -52,9 +57,9 @@ def load_spec(path: Path) -> Spec:
     """Return the spec of a YAML file without overrides; cheap enough for Airflow's DAG parsing.
 
     Raises:
-        SpecError: not readable, not YAML, or not a spec; names the key path and the value got.
+        SpecError: not readable, not YAML, or not a spec; names file, line, key path and the value got.
     """
-    return _validated(mapping_of(path), path)
+    return validated(read(path))
 
 
 def resolve(path: Path, overrides: Iterable[str] = (), *, models: Sequence[str] = ()) -> ResolvedSpec:
@@ -66,15 +71,16 @@ def resolve(path: Path, overrides: Iterable[str] = (), *, models: Sequence[str] 
         SpecError: as `load_spec`, or an override that names no key of the spec.
         UsageError: a name in `models` is no candidate's.
     """
-    mapping = mapping_of(path)
-    written = set(flatten(mapping))
+    document = read(path)
+    written = set(flatten(document.mapping))
     origins: dict[str, Origin] = {}
     environment = [part.strip() for part in os.environ.get("MLSYS_SET", "").split(";") if part.strip()]
     overrides = tuple(overrides)
-    for texts, origin in ((environment, "environment"), (overrides, "run parameter")):
-        for text in texts:
-            origins[apply(mapping, text, path)] = origin  # type: ignore[assignment]
-    spec = _validated(mapping, path)
+    for text in environment:
+        origins[apply(document, text, origin="MLSYS_SET")] = "environment"
+    for text in overrides:
+        origins[apply(document, text)] = "run parameter"
+    spec = validated(document)
     if models:
         spec = spec.model_copy(update={"models": _chosen(spec, models)})
     dumped = spec.dump()
@@ -90,7 +96,7 @@ def resolve(path: Path, overrides: Iterable[str] = (), *, models: Sequence[str] 
     for leaf in set(origins) - set(leaves):
         if not any(key.startswith(leaf + ".") for key in leaves):
             raise SpecError(f"No key `{leaf}` in the spec. {near_match(leaf, leaves)}", where=str(path))
-    return ResolvedSpec(spec, path, fingerprint(dumped), found, overrides)
+    return ResolvedSpec(spec, path, fingerprint(dumped), found, document, overrides)
 
 
 def _chosen(spec: Spec, names: Sequence[str]) -> tuple[Any, ...]:
@@ -117,9 +123,9 @@ def parse_dump(dumped: Mapping[str, Any]) -> Spec:
         SpecError: this version of mlsys does not understand it any more.
     """
     try:
-        return Spec.model_validate(tuples(dict(dumped)))
+        return Spec.model_validate(tuples(dict(dumped)), context={STORED: True})
     except ValidationError as error:
-        raise SpecError(f"A stored spec is not understood: {_problem(error.errors()[0])}") from None
+        raise SpecError(f"A stored spec is not understood: {in_words(next(problems(error)))}") from None
 
 
 def fingerprint(dumped: Mapping[str, Any]) -> str:
@@ -141,37 +147,24 @@ def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _validated(mapping: dict[str, Any], path: Path) -> Spec:
+def validated(document: Document) -> Spec:
+    """Return the spec of a document.
+
+    Raises:
+        SpecError: it is none; names file, line, key path and the value got.
+    """
     try:
-        spec = Spec.model_validate(tuples(mapping))
+        spec = Spec.model_validate(tuples(document.mapping))
     except ValidationError as error:
-        # A misspelt key stands first: it explains why another one is missing.
-        found = sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
-        problems = [_problem(item) for item in found]
-        more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
-        raise SpecError("; ".join(problems[:5]) + more, where=str(path)) from None
-    if spec.pipeline != path.stem:
+        raise refusal(error, document) from None
+    except Exception as error:  # a rule of a component, perhaps from another package, that did not foresee this
+        rule = f"A rule fails on this spec: {type(error).__name__}: {shortened(str(error))}"
+        raise SpecError(rule, where=str(document.path)) from error
+    require_no_guess(spec, document)
+    if spec.pipeline != document.path.stem:
         raise SpecError(
-            f"`pipeline` is '{spec.pipeline}' but the file is called {path.name}",
-            where=str(path),
+            f"`pipeline` is '{spec.pipeline}' but the file is called {document.path.name}",
+            where=document.place("pipeline"),
             remedy="Give both the same name",
         )
     return spec
-
-
-def _problem(item: Any) -> str:
-    key = ".".join(str(part) for part in item["loc"] if not str(part).startswith("function-"))
-    if item["type"] == "extra_forbidden":
-        return f"`{key}` is no key here{_hint(item)}"
-    message = item["msg"].removeprefix("Value error, ")
-    if item["type"] in ("missing", "value_error"):
-        return f"`{key}`: {message}" if key else message
-    return f"`{key}`: {message}, got {item['input']!r}"
-
-
-def _hint(item: Any) -> str:
-    parts = [part for part in item["loc"] if isinstance(part, str)]
-    if len(parts) == 1:
-        known = [field.alias or name for name, field in Spec.model_fields.items()]
-        return f". {near_match(parts[0], known)}"
-    return ""
