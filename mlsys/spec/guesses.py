@@ -55,8 +55,8 @@ def hint(written: Written | None, *, wants_text: bool) -> str:
         guessed = written.value is None or (wants_text and written.text == str(written.value)) or _altered(written)
     if not guessed:
         return ""
-    said = f"YAML {guess_of(written)}. " if written.text != str(written.value) else ""
-    return f"; {said}{_remedy(written)}"
+    said = f"; YAML {guess_of(written)}" if written.text != str(written.value) else ""
+    return f"{said}. {_remedy(written)}"
 
 
 def guess_of(written: Written) -> str:
@@ -72,9 +72,7 @@ def _remedy(written: Written, *, typed: bool = False) -> str:
     number = _number_in(written)
     if typed:
         digits = (written.text or "").replace("_", "")
-        return (
-            f"Write {int(digits)} or {written.value}" if digits.isdigit() else f"Write {written.value}"
-        )
+        return f"Write {int(digits)} or {written.value}" if digits.isdigit() else f"Write {written.value}"
     return f"Write {number} for the number, or quote it if it is a text" if number else "Quote it if it is a text"
 
 

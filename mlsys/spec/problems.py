@@ -92,6 +92,6 @@ def _sentence(item: Any, document: Document | None, keys: KeyPath, *, of_union: 
     if item["type"] not in _SAYS_ALL:
         message += f", got {shortened(item['input'])}"
     if item["type"] == "literal_error" and _meant(item)[1]:
-        message += f". Did you mean '{_meant(item)[1]}'?"
+        message += f" (did you mean '{_meant(item)[1]}'?)"
     written = document.written.get(keys) if document else None
     return message + hint(written, wants_text=item["type"] == "string_type")

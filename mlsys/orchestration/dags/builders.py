@@ -8,6 +8,7 @@ every database puts a Greek letter behind the Latin ones.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,8 +37,11 @@ def spec_files() -> list[Path]:
 
 
 def pipelines() -> list[str]:
-    """Return the names of all pipelines, those whose spec is wrong among them; costs no reading of specs."""
-    return [path.stem for path in spec_files()]
+    """Return the names of all pipelines, those whose spec is wrong among them; costs no reading of specs.
+
+    A file whose name no pipeline can have is none of them.
+    """
+    return [path.stem for path in spec_files() if re.fullmatch(r"[a-z][a-z0-9_]{0,47}", path.stem)]
 
 
 def dag_of(path: Path, build: Callable[[Spec], DAG], *, dag_id: str) -> DAG:
@@ -46,6 +50,9 @@ def dag_of(path: Path, build: Callable[[Spec], DAG], *, dag_id: str) -> DAG:
         return build(load_spec(path))
     except SpecError as error:
         return _broken(path, str(error), dag_id)
+    except Exception as error:  # noqa: BLE001 - whatever Airflow refuses: one spec leaves the DAGs of the others alone
+        message = f"{path}: no DAG can be made of this spec: {type(error).__name__}: {error}"
+        return _broken(path, message, dag_id)
 
 
 def sound_specs() -> Iterator[Spec]:
@@ -102,15 +109,30 @@ def plain(name: str) -> str:
 
 
 def _broken(path: Path, message: str, dag_id: str) -> DAG:
-    with DAG(
-        dag_id=dag_id,
-        dag_display_name=named("retrain (the spec is wrong)", path.stem),
-        description="The spec of this pipeline is wrong",
-        doc_md=f"### The spec is wrong\n\n```\n{message}\n```\n\nMend it; `mlsys check {path.stem}` tells the same.",
-        schedule=None,
-        start_date=datetime(2026, 1, 1, tzinfo=UTC),
-        is_paused_upon_creation=False,  # as it is made, so it stays when the spec is mended
-        tags=["mlsys", "retrain", path.stem, "broken-spec"],
-    ) as dag:
-        task(task_id="read_spec", retries=0)(retraining.refuse)(message)
+    # The file may be called anything, and its name stands in the message.
+    message, name = (text.encode("utf-8", "backslashreplace").decode() for text in (message, path.stem))
+
+    def read_spec() -> None:
+        retraining.refuse(message)
+
+    with (
+        DAG(
+            dag_id=_fitting(dag_id),
+            dag_display_name=named("retrain (the spec is wrong)", name),
+            description="The spec of this pipeline is wrong",
+            doc_md=f"### The spec is wrong\n\n```\n{message}\n```\n\nMend it; `mlsys check {name}` tells the same.",
+            schedule=None,
+            start_date=datetime(2026, 1, 1, tzinfo=UTC),
+            is_paused_upon_creation=False,  # as it is made, so it stays when the spec is mended
+            tags=["mlsys", "retrain", name[:100], "broken-spec"],
+        ) as dag
+    ):
+        task(task_id="read_spec", retries=0)(read_spec)()  # the message is no argument: those are templates
     return dag
+
+
+def _fitting(dag_id: str) -> str:
+    """Return an id that Airflow takes; one that was changed ends in a digest, so that two stay two."""
+    fitting = re.sub(r"[^\w.-]", "_", dag_id, flags=re.ASCII)[:200]
+    digest = hashlib.sha256(dag_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return dag_id if fitting == dag_id else f"{fitting}_{digest}"
