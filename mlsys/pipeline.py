@@ -100,7 +100,7 @@ def train_all(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport,
         for candidate in fitted:  # failed ones too: the report card shows their reasons
             known[candidate.candidate_id] = work.ledger.add_candidate(plan.pipeline, plan.run_id, candidate)
     candidates = [known[key] for key in names]
-    training.require_fitted(candidates)
+    training.require_fitted(candidates, divided)
     return candidates
 
 
@@ -123,7 +123,7 @@ def evaluate(
     Raises:
         RunError: not one candidate was fitted.
     """
-    training.require_fitted(candidates)
+    training.require_fitted(candidates, divided)
     return evaluation.evaluate(
         work.spec_of(plan),
         plan,
@@ -271,10 +271,11 @@ def _steps(work: Workspace, plan: Plan, taken: Snapshot, *, finished: Finished, 
         watch.say(divided.sentence)
     with watch.step("train"):
         finished.candidates = train_all(work, plan, taken, checks, divided)
-        watch.say(", ".join(candidate.name for candidate in finished.candidates if candidate.status == "fitted"))
+        fitted = [candidate.name for candidate in finished.candidates if candidate.status == "fitted"]
+        watch.say(", ".join(fitted) or "nothing could be fitted")
     with watch.step("evaluate"):
         evaluations = evaluate(work, plan, taken, checks, divided, candidates=finished.candidates)
-        watch.say(f"best on validation: {evaluations.best}")
+        watch.say(f"best on validation: {evaluations.best or 'none'}")
     with watch.step("decide"):
         decision = decide(work, plan, taken, checks, evaluations=evaluations)
         watch.say(f"{decision.outcome}: {decision.sentence}")

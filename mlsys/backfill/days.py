@@ -196,7 +196,10 @@ def _ending(work: Workspace, run: _Run) -> str:
         return f"its run failed at `{run.end.step}`"
     if run.end.status != "done":
         return "its run was not finished"
-    return _NOT_KEPT if _judged(work, run) else "no candidate of it could be scored"
+    if _judged(work, run):
+        return _NOT_KEPT
+    decisions = work.ledger.decisions(run.plan.pipeline, run_id=run.plan.run_id)
+    return f"no candidate was chosen ({decisions[-1].sentence})" if decisions else "nothing was decided"
 
 
 def _empty_days(work: Workspace, pipeline: str) -> set[date]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlsys.clock import last_day_before
-from mlsys.dataset.labels import Labels, classes_of, labels_of
+from mlsys.dataset.labels import Labels, labels_of, require_two_classes
 from mlsys.dataset.rows import _days, _keys, quarantined
 from mlsys.errors import DataError
 from mlsys.records import CheckReport, Snapshot, Split, SplitCounts
@@ -32,8 +32,7 @@ def split(spec: Spec, snapshot: Snapshot, checks: CheckReport, *, store: Store) 
     """Give every usable row a side by the spec's rule and store the assignment.
 
     Raises:
-        DataError: not exactly two classes, the positive one is not among them, an empty side, or one class only in
-            training.
+        DataError: not exactly two classes, the positive one is not among them, or an empty side.
         SpecError: the rule names a column that the schema does not have.
     """
     group = spec.split.group_column
@@ -52,7 +51,7 @@ def split(spec: Spec, snapshot: Snapshot, checks: CheckReport, *, store: Store) 
         unusable["no group"] = pc.is_null(table[group]).to_numpy(zero_copy_only=False)
         group_hash = _hashes(table[group])
     usable, left_out = _usable(unusable)
-    positive = classes_of(labels, ~(unusable["no label"] | unusable["quarantined"]), spec)
+    require_two_classes(labels, ~(unusable["no label"] | unusable["quarantined"]), spec)
     _refuse_nothing_usable(usable, left_out)
     rows = SplitRows(day=day, key_hash=key_hash, group_hash=group_hash, usable=usable, last_day=last_day)
     assignment = spec.split.assign(rows)
@@ -65,7 +64,6 @@ def split(spec: Spec, snapshot: Snapshot, checks: CheckReport, *, store: Store) 
         detail=f"all its rows repeat a key of an earlier side ({n_repeated} rows)",
         remedy="Let `key` name one row (an id with its day, say), or use `split: {kind: hash}`",
     )
-    _refuse_one_class(labels, side, positive)
     return _record(spec, labels, side, left_out, sentence=assignment.sentence, store=store)
 
 
@@ -100,18 +98,6 @@ def _refuse_nothing_usable(usable: np.ndarray, left_out: Mapping[str, int]) -> N
             f"No row of the snapshot can be used: {', '.join(f'{n} {why}' for why, n in left_out.items())}",
             where="split",
             remedy="Look at `label.delay`, `label.arrival` and the check report",
-        )
-
-
-def _refuse_one_class(labels: Labels, side: np.ndarray, positive: str) -> None:
-    counts = labels.counts(side == TRAINING)
-    if len(counts) < 2:
-        only, n_rows = next(iter(counts.items()))
-        raise DataError(
-            f"All {n_rows} training rows are of one class, '{only}' (the positive class is '{positive}'); "
-            "nothing can be learnt from them",
-            where="split",
-            remedy="Train on more days, or see whether labels of the other class arrive",
         )
 
 

@@ -61,8 +61,8 @@ def labels_of(column: pa.ChunkedArray) -> Labels:
     return Labels(codes[indices], names, _kind(column.type))
 
 
-def classes_of(labels: Labels, mask: np.ndarray, spec: Spec) -> str:
-    """Return the name of the positive class among the rows of `mask`.
+def require_two_classes(labels: Labels, mask: np.ndarray, spec: Spec) -> None:
+    """Refuse labels of the rows of `mask` that are not of two classes, the positive one and another.
 
     Raises:
         DataError: no labels, not exactly two classes, or the positive one is not among them.
@@ -90,7 +90,6 @@ def classes_of(labels: Labels, mask: np.ndarray, spec: Spec) -> str:
             where=where,
             remedy=_remedy(spec.target.positive),
         )
-    return positive
 
 
 def _text(value: object) -> str | None:

@@ -21,6 +21,7 @@ from mlsys.evaluation import comparison as assessment
 from mlsys.evaluation.champion import ChampionModel, obstacle_of
 from mlsys.evaluation.comparison import Assessment, Entry
 from mlsys.evaluation.curves import pr_points, roc_points
+from mlsys.evaluation.shortage import shortage_of
 from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
 from mlsys.metrics.scores import Resampled, Scored
@@ -191,6 +192,7 @@ def _record(
         holdout_classes=dict(split.holdout.classes),
         summary={model_id: value for model_id, value in summary.items() if value is not None},
         comparison=assessed.comparisons.get(primary),
+        shortage=shortage_of(split, assessed, METRICS.parse(primary)),
         details=store.put_json(_details(spec, assessed)),
     )
 

@@ -268,7 +268,9 @@ def _answered(work: Workspace, plan: Plan, champion: ChampionChange | None) -> s
     undone = _rolled_back(work, plan)
     if undone is not None:
         return f"{undone.previous} was trained on exactly this data and spec, and was rolled back: {undone.reason}"
-    rows = work.ledger.run(plan.run_id)
+    rows, decisions = work.ledger.run(plan.run_id), work.ledger.decisions(plan.pipeline, run_id=plan.run_id)
+    if decisions and decisions[-1].outcome == "error":
+        return None  # an error is no answer, and must not turn into a green skip
     if plan.mode in HISTORICAL:
         done = rows and rows[-1].status == "done" and work.has_models(plan.training_key)
         return f"This day was done before: {rows[-1].sentence}" if done else None
@@ -278,7 +280,7 @@ def _answered(work: Workspace, plan: Plan, champion: ChampionChange | None) -> s
         return None
     if not rows or rows[-1].status != "done":
         return None
-    made = [d for d in work.ledger.decisions(plan.pipeline, run_id=plan.run_id) if d.champion == plan.champion]
+    made = [d for d in decisions if d.champion == plan.champion]
     return f"This data and spec were judged before: {made[-1].outcome}, {made[-1].sentence}" if made else None
 
 

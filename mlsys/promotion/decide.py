@@ -10,6 +10,7 @@ from mlsys.gates.base import Evidence
 from mlsys.ledger import ChampionChange
 from mlsys.metrics import METRICS
 from mlsys.records import (
+    HISTORICAL,
     Answer,
     CheckReport,
     Comparison,
@@ -26,6 +27,13 @@ from mlsys.store import Store
 from mlsys.workspace import Workspace
 
 SIMULATED = "simulated"  # reason of a decision that no registry shows
+# What would make an inconclusive run conclusive, by its reason.
+_HELP = {
+    "too_few_rows": (
+        "Take in more days, give that side more rows under `split`, or see whether labels of the other class arrive"
+    ),
+    "undefined_metric": "Choose another `metrics.primary`, move `metrics.threshold`, or take in more days",
+}
 
 
 def decide(
@@ -33,7 +41,7 @@ def decide(
 ) -> Decision:
     """Let every gate judge the evidence, write the decision into the ledger and return it.
 
-    A decision of the same key stands: it is returned as it was made.
+    A decision of the same key stands: it is returned as it was made. An error is none, once what caused it is mended.
     """
     decision = judge(
         spec,
@@ -44,7 +52,11 @@ def decide(
         champion=work.ledger.champion(spec.pipeline),
         store=work.store,
     )
-    return work.ledger.add_decision(spec.pipeline, evaluations, decision)
+    stands = work.ledger.add_decision(spec.pipeline, evaluations, decision)
+    if stands.outcome != "error" or decision.outcome == "error":
+        return stands
+    mended = decision.model_copy(update={"decision_key": keys.mended_key(decision.decision_key)})
+    return work.ledger.add_decision(spec.pipeline, evaluations, mended)
 
 
 def judge(
@@ -119,10 +131,12 @@ def _outcome(
 
     if evaluations.champion_state == "error":
         return "error", "champion_unusable", f"The champion can't be scored: {evaluations.champion_reason}"
-    broken = first("error")
-    if broken or evaluations.best is None:
-        sentence = broken.sentence if broken else "No candidate could be scored"
+    broken, shortage = first("error"), evaluations.shortage
+    if broken or (evaluations.best is None and shortage is None):
+        sentence = broken.sentence if broken else f"No candidate could be scored: {_unscored(evaluations)}"
         return "error", (broken.reason if broken else None) or "gate_error", sentence
+    if shortage is not None and (evaluations.best is None or plan.mode not in HISTORICAL):
+        return "inconclusive", shortage.reason, shortage.sentence
     if plan.mode == "train":
         return "historical", "train_mode", "Trained for the record: this mode never promotes"
     if plan.mode == "simulate":
@@ -141,11 +155,18 @@ def _outcome(
     return "promote", "all_gates_pass", f"{evaluations.best} passes all {len(gates)} gates and {rival}"
 
 
+def _unscored(evaluations: EvaluationSet) -> str:
+    reasons = (value.reason for model, value in evaluations.summary.items() if model != evaluations.champion)
+    return next((reason for reason in reasons if reason), "no reason given")
+
+
 def _advice(outcome: Outcome, reason: str, pipeline: str, run_id: str) -> str | None:
     if reason == "champion_not_comparable":
         return f"A person may promote it: mlsys promote {pipeline} {run_id} --reason '...'"
     if outcome == "historical":
         return f"To make it champion all the same: mlsys promote {pipeline} {run_id} --reason '...'"
+    if outcome == "inconclusive" and reason in _HELP:
+        return _HELP[reason]
     if outcome == "error":
         return "Look at `mlsys doctor` and at the run's log; nothing was promoted"
     return None

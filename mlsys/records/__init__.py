@@ -2,7 +2,7 @@
 
 from mlsys.records.base import HISTORICAL, MAX_BYTES, MEASURED, Mode, Outcome, Record, RunStatus, Severity, State
 from mlsys.records.decision import Answer, Decision, GateResult, ModelVersion, RunReport
-from mlsys.records.evaluation import Candidate, Comparison, Evaluation, EvaluationSet, MetricValue
+from mlsys.records.evaluation import Candidate, Comparison, Evaluation, EvaluationSet, MetricValue, Shortage
 from mlsys.records.run import Arrivals, CheckReport, CheckResult, Plan, Snapshot, Split, SplitCounts, Start
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "RunReport",
     "RunStatus",
     "Severity",
+    "Shortage",
     "Snapshot",
     "Split",
     "SplitCounts",

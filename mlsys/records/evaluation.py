@@ -92,11 +92,24 @@ class Comparison(Record):
     reason: str | None = None
 
 
+class Shortage(Record):
+    """Too little data to fit, to choose or to judge; then nothing is promoted.
+
+    Attributes:
+        reason: `too_few_rows` for a side of the split with rows of one class alone, `undefined_metric` where the
+            validation rows leave the primary metric of every candidate undefined.
+    """
+
+    reason: Literal["too_few_rows", "undefined_metric"]
+    sentence: str
+
+
 class EvaluationSet(Record):
     """Result of `evaluate`: who is best on validation rows, and how it compares with the champion on the holdout.
 
     Attributes:
-        best: candidate id, chosen on validation rows, or None when no candidate could be scored.
+        best: candidate id, chosen on validation rows, or None when no candidate could be scored or chosen.
+        shortage: what the rows lack to decide by, or None.
         champion_state: `error` is a champion that should work and does not; `not_comparable` can't read this schema;
             `not_asked` in runs about the past, which today's champion has no say in.
         summary: the primary metric of every model (the rest is in `details`).
@@ -113,4 +126,5 @@ class EvaluationSet(Record):
     holdout_classes: dict[str, int]
     summary: dict[str, MetricValue]
     comparison: Comparison | None = None
+    shortage: Shortage | None = None
     details: str

@@ -134,6 +134,13 @@ class Split(Record):
     left_out: dict[str, int]
     sentence: str
 
+    def one_class(self, side: str) -> str | None:
+        """Return in words that all rows of a side (`training`, `validation`, `holdout`) are of one class, or None."""
+        counts: SplitCounts = getattr(self, side)
+        if len(counts.classes) > 1:
+            return None
+        return f"All {counts.n_rows:,} {side} rows are of one class, '{next(iter(counts.classes), '')}'"
+
 
 class Start(Record):
     """Result of `take_snapshot`: go on with plan and snapshot, or skip with a reason.

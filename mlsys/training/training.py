@@ -107,13 +107,14 @@ def train_all(
     return [found[model.label] for model in models]
 
 
-def require_fitted(candidates: Sequence[Candidate]) -> None:
-    """Refuse to go on without a single fitted candidate.
+def require_fitted(candidates: Sequence[Candidate], split: Split) -> None:
+    """Refuse to go on without a single fitted candidate, unless the training rows, being of one class, allow none.
 
     Raises:
         RunError: only baselines are fitted, or nothing; holds each failed one's reason.
     """
-    if not any(candidate.status == "fitted" and not candidate.baseline for candidate in candidates):
+    fitted = any(candidate.status == "fitted" and not candidate.baseline for candidate in candidates)
+    if not fitted and not split.one_class("training"):
         reasons = "; ".join(f"{c.name}: {c.reason}" for c in candidates if c.status == "failed")
         raise RunError(f"No candidate could be fitted. {reasons}", where="training")
 
@@ -189,6 +190,9 @@ def _column_notes(rows: pd.DataFrame, columns: FeatureColumns) -> list[str]:
 
 
 def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, store: Store) -> Candidate:
+    if np.unique(material.y).size < 2:
+        # Some libraries would fit a constant, others refuse, each in words of its own.
+        return _failed(plan, model, f"All {len(material.y):,} rows to fit on are of one class", material=material)
     task = FitTask(seed=seed_of(plan, model.label), threads=spec.training.threads, inner=material.inner)
     features = spec.features.build(material.columns)
     started = time.perf_counter()

@@ -170,13 +170,12 @@ def test_one_class_overall_is_refused(store: Store, monkeypatch: pytest.MonkeyPa
         split(world(store, table=replaced("label", ["phishing"] * 900)), monkeypatch)
 
 
-def test_one_class_in_training_is_refused_with_counts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_class_in_training_is_said_with_its_rows(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     late = rows_of()["_day"].to_numpy() > np.datetime64("2026-01-20")
     made = world(store, table=replaced("label", np.where(late, labels(), "legitimate")))
-    with pytest.raises(DataError, match=r"All \d+ training rows are of one class, 'legitimate'") as caught:
-        split(made, monkeypatch)
-    assert caught.value.exit_code == 3
-    assert caught.value.remedy
+    found = split(made, monkeypatch)
+    assert found.one_class("training") == f"All {found.training.n_rows} training rows are of one class, 'legitimate'"
+    assert found.one_class("validation") is found.one_class("holdout") is None
 
 
 def test_no_label_at_all_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

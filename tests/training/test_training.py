@@ -199,10 +199,27 @@ def test_any_other_error_ends_the_run(how: str, store: Store, monkeypatch: pytes
 
 def test_no_candidate_at_all_is_a_run_error_with_all_reasons(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     models = (odd("value", "one"), odd("value", "two"), {"kind": "prior"})
-    candidates = Made(world(store, models=models), monkeypatch).train_all()
+    made = Made(world(store, models=models), monkeypatch)
+    candidates = made.train_all()
     assert [candidate.status for candidate in candidates] == ["failed", "failed", "fitted"]
     with pytest.raises(RunError, match="one: ValueError: went wrong; two: ValueError"):
-        training.require_fitted(candidates)
+        training.require_fitted(candidates, made.split)
+
+
+@pytest.mark.parametrize("label", ["legitimate", "phishing"])
+def test_rows_of_one_class_fit_nothing_and_are_no_error_of_the_run(
+    store: Store, monkeypatch: pytest.MonkeyPatch, label: str
+) -> None:
+    table = rows_of()
+    early = table["_day"].to_numpy() <= np.datetime64("2026-01-20")
+    labels = np.where(early, label, table["label"].to_numpy(zero_copy_only=False))
+    table = table.set_column(table.schema.get_field_index("label"), "label", pa.array(labels))
+    made = Made(world(store, table=table, models=FAST), monkeypatch)
+    candidates = made.train_all()
+    assert {(c.status, c.reason) for c in candidates} == {
+        ("failed", f"All {made.split.training.n_rows} rows to fit on are of one class")
+    }
+    training.require_fitted(candidates, made.split)
 
 
 def test_an_unknown_candidate_gets_the_nearest_name(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
