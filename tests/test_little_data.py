@@ -210,5 +210,15 @@ def test_a_decision_that_is_an_error_is_none_the_second_time_either(
     assert pipeline.run(work, request()).start.reason == "unchanged"
 
 
+def test_a_backfill_does_a_day_again_whose_decision_was_an_error(
+    work: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("mlsys.evaluation.evaluation.scores", refuse)
+        assert backfill(work, "shop", first=day(9), last=day(9), parallel=1).exit_code == 4
+    again = backfill(work, "shop", first=day(9), last=day(9), parallel=1, reprocess="failed")
+    assert (again.exit_code, again.counts) == (0, {"done": 1})
+
+
 def refuse(*_: object) -> None:
     raise ValueError("it can't think")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from mlsys.backfill.agreement import SUBJECTS, contradictions, disagreement, looks
 from mlsys.backfill.measure import LEVEL
-from mlsys.backfill.records import Answer, Change, Gain, StrategyResult
+from mlsys.backfill.records import Answer, Change, Gain, StrategyResult, ViewGain
 from mlsys.backfill.strategies import GATED, MONTHLY, NEVER, NIGHTLY, WEEKLY, Compared
 from mlsys.metrics import METRICS
 from mlsys.records import Comparison
@@ -17,17 +18,13 @@ _HEADLINES = {
     WEEKLY: "Retrain weekly",
     GATED: "Retrain nightly",
 }
-_SUBJECTS = {
-    NEVER: "Never retraining",
-    MONTHLY: "Retraining monthly",
-    WEEKLY: "Retraining weekly",
-    NIGHTLY: "Retraining nightly without gates",
-    GATED: "Retraining nightly behind the gates",
-}
 
 
 def answer(compared: Compared, change: Change | None, primary: str) -> Answer:
-    """Return the advice and its reasons; where intervals cover zero it says that the evidence does not separate."""
+    """Return the advice and its reasons; where intervals cover zero it says that the evidence does not separate.
+
+    No advice is given that a headline look contradicts beyond chance.
+    """
     results = {result.name: result for result in compared.strategies}
     gains = {(gain.strategy, gain.over): gain for gain in compared.gains}
     if not results[GATED].promotions:
@@ -46,9 +43,12 @@ def answer(compared: Compared, change: Change | None, primary: str) -> Answer:
             sentence=f"How often to retrain can't be said: {why}.",
             more=_fall(change),
         )
-    advice = rarest_as_good(compared.strategies, compared.gains)
-    headline = _HEADLINES[advice] if advice else "The evidence is too thin"
-    reasons = _advice(advice, against_never)
+    good = as_good(compared.strategies, compared.gains)
+    against = {name: contradictions(name, names_of(compared.strategies), compared.view_gains) for name in good}
+    advice = next((name for name in good if not against[name]), None)
+    headline = _HEADLINES[advice] if advice else "The measures disagree" if good else "The evidence is too thin"
+    reasons = _reasons(good, advice, against, against_never, METRICS.find(primary).title)
+    reasons += _gates(advice, compared.view_gains)
     if advice == NEVER and change is not None:
         # A model that falls needs retraining, even when the models of the range came too early to help.
         advice, headline = None, "Retraining has not helped so far"
@@ -58,27 +58,39 @@ def answer(compared: Compared, change: Change | None, primary: str) -> Answer:
         headline=headline,
         sentence=_against_never(compared, against_never, results[GATED], METRICS.find(primary).title),
         more=(*_others(gains, results), *_fall(change), *reasons),
+        disagreement=disagreement(compared.view_gains, [*([advice] if advice else []), GATED, WEEKLY, MONTHLY]),
     )
 
 
-def rarest_as_good(strategies: Sequence[StrategyResult], gains: Sequence[Gain]) -> str | None:
-    """Return the rarest way to retrain that the evidence does not separate from the best of them; gates stay on."""
+def names_of(strategies: Sequence[StrategyResult]) -> tuple[str, ...]:
+    """Return the ways to retrain that may be advised, the rarest first; gates stay on."""
+    return tuple(r.name for r in strategies if r.name != NIGHTLY and r.overall.value is not None)
+
+
+def as_good(strategies: Sequence[StrategyResult], gains: Sequence[Gain]) -> tuple[str, ...]:
+    """Return the ways to retrain that the primary metric does not separate from the best, the rarest first.
+
+    None of those from the first one on whose intervals are missing.
+    """
     found = {(gain.strategy, gain.over): gain.comparison for gain in gains}
-    names = [result.name for result in strategies if result.name != NIGHTLY and result.overall.value is not None]
+    names, good = names_of(strategies), []
     for i, name in enumerate(names):
         bounds = [found[more, name].lower for more in names[i + 1 :]]
         if None in bounds:
-            return None
-        if all(lower is not None and lower <= 0 for lower in bounds):
-            return name
-    return None
+            break
+        rarer = [found[name, other].upper for other in names[:i]]
+        if all(lower is not None and lower <= 0 for lower in bounds) and not any(
+            u is not None and u < 0 for u in rarer
+        ):
+            good.append(name)
+    return tuple(good)
 
 
 def _against_never(compared: Compared, gain: Comparison, gated: StrategyResult, title: str) -> str:
     n = len(gated.promotions)
     models = f"{n} promotion{'s' if n != 1 else ''}"
     rows = f"on {compared.n_rows:,} rows of {len(compared.days)} days, with {models}"
-    subject, difference = _SUBJECTS[GATED], gain.difference or 0.0
+    subject, difference = SUBJECTS[GATED], gain.difference or 0.0
     if gain.lower is None or gain.upper is None:
         return f"{subject} differs by {_signed(difference)} {title} from never retraining, without an interval {rows}"
     if gain.lower <= 0 <= gain.upper:
@@ -99,26 +111,54 @@ def _others(gains: Mapping[tuple[str, str], Gain], results: Mapping[str, Strateg
             continue
         gain = gains[GATED, name].comparison
         if gain.difference is None or gain.lower is None or gain.upper is None:
-            sentences.append(f"{_SUBJECTS[name]} can't be compared with it: {gain.reason}.")
+            sentences.append(f"{SUBJECTS[name]} can't be compared with it: {gain.reason}.")
         elif gain.lower <= 0 <= gain.upper:
             turned = f"{_signed(-gain.difference)} {_interval(gain, turned=True)}"
-            sentences.append(f"{_SUBJECTS[name]} is not separated from it: {turned}.")
+            sentences.append(f"{SUBJECTS[name]} is not separated from it: {turned}.")
         else:
             verb = "loses" if gain.difference > 0 else "earns"
             turned = _interval(gain, turned=gain.difference < 0)
-            sentences.append(f"{_SUBJECTS[name]} {verb} {number(abs(gain.difference))} against it {turned}.")
+            sentences.append(f"{SUBJECTS[name]} {verb} {number(abs(gain.difference))} against it {turned}.")
     return sentences
 
 
-def _advice(advice: str | None, gain: Comparison) -> list[str]:
-    if advice is None:
+def _reasons(
+    good: Sequence[str], advice: str | None, against: Mapping[str, Sequence[ViewGain]], gain: Comparison, title: str
+) -> list[str]:
+    """Return why that is advised; `against` are the looks that speak against each of those that are `good`."""
+    if not good:
         return ["The intervals are missing or too wide to say how often to retrain."]
+    alone = f"By {title} alone, as it is measured above, {SUBJECTS[good[0]].lower()} would do"
+    if advice is None:
+        spoken = looks([gain for found in against.values() for gain in found])
+        return [f"{alone}, and every way to retrain loses to another one beyond chance by some measure: {spoken}."]
+    if advice != good[0]:
+        return [f"{alone}; beyond chance it loses by other measures: {looks(against[good[0]])}.", _rarest(advice)]
     if advice == GATED:
         return ["Every rarer retraining loses more than chance explains."]
     if advice == NEVER:
         covers = gain.lower is not None and gain.lower <= 0
         return ["No retraining beats the first model by more than chance explains."] if covers else []
-    return [f"Of all that do as well as the evidence can tell, the rarest is {advice}."]
+    return [_rarest(advice)]
+
+
+def _gates(advice: str | None, gains: Sequence[ViewGain]) -> list[str]:
+    """Return that the gates kept out what is advised, where models behind them are worse beyond chance."""
+    if advice in (None, GATED):
+        return []
+    lost = [g for g in gains if (g.strategy, g.over) == (GATED, advice) and g.headline and g.sign < 0]
+    if not lost:
+        return []
+    kinds = " or ".join(dict.fromkeys(f"`{gain.metric}`" for gain in lost))
+    return [
+        f"Behind the gates it would have been worse by {looks(lost)}: they keep models out that would have helped. "
+        f"A gate that lets a better {kinds} pass would let them in."
+    ]
+
+
+def _rarest(advice: str) -> str:
+    name = "nightly behind the gates" if advice == GATED else advice
+    return f"Of all that do as well as the evidence can tell, the rarest is {name}."
 
 
 def _fall(change: Change | None) -> tuple[str, ...]:

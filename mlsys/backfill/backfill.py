@@ -175,8 +175,9 @@ def _left(work: Workspace, fingerprint: str, name: str, *, mode: Mode, reprocess
     """Return the days whose newest run with the present spec ended in a way that `reprocess` leaves alone."""
     newest: dict[date, str] = {}
     status: dict[str, str] = {}
+    outcomes = {decision.run_id: decision.outcome for decision in work.ledger.decisions(name)}
     for row in work.ledger.runs(name):
-        status[row.run_id] = row.status
+        status[row.run_id] = "failed" if outcomes.get(row.run_id) == "error" else row.status
         if row.plan is not None and row.plan.mode == mode and row.plan.spec_fingerprint == fingerprint:
             newest[row.plan.day] = row.run_id
     return {

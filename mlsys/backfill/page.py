@@ -9,11 +9,19 @@ from datetime import date
 from markupsafe import Markup
 
 from mlsys.backfill.chart import chart
-from mlsys.backfill.records import Gain, SimulatedModel, StrategyResult, WalkForwardDetails
+from mlsys.backfill.records import Gain, Look, SimulatedModel, StrategyResult, WalkForwardDetails
 from mlsys.backfill.strategies import GATED, NEVER
 from mlsys.metrics import METRICS
 from mlsys.records import Comparison
 from mlsys.report import page, svg
+
+_GROUPS = {
+    Look.WITHIN: "Ranking",
+    Look.POOLED: "Ranking",
+    Look.PROBABILITIES: "Probabilities",
+    Look.DECISIONS: "Decisions",
+    Look.PRIMARY: "Primary metric",
+}
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,17 @@ class StrategyRow:
     result: StrategyResult
     gain: Comparison | None
     drawing: Markup
+
+
+@dataclass(frozen=True)
+class LookColumn:
+    """A look by one metric, as a column: `group` is what it looks at, `where` says more of the rows."""
+
+    title: str
+    where: str
+    higher: bool
+    group: str
+    headline: bool
 
 
 @dataclass(frozen=True)
@@ -48,12 +67,24 @@ def render(details: WalkForwardDetails) -> str:
             drawn=[s for s in details.strategies if s.daily],
             rows=_rows(details),
             others=[gain for gain in details.gains if gain.over != NEVER],
+            looks=_looks(details),
             titles={s.name: s.title for s in details.strategies},
             services=_services(details),
             promoted=next(s for s in details.strategies if s.name == GATED).promotions,
             style=page.style("report/style.css", "walkforward/style.css"),
         )
     )
+
+
+def _looks(details: WalkForwardDetails) -> list[LookColumn]:
+    """Return the columns of the table of looks; none where nothing is compared."""
+    shown = next((s.views for s in details.strategies if s.views), ())
+    columns = []
+    for view in shown:
+        metric = METRICS.find(view.metric)
+        where = {Look.WITHIN: "within days", Look.POOLED: "over all rows"}.get(view.look, "")
+        columns.append(LookColumn(metric.title, where, metric.direction == "higher", _GROUPS[view.look], view.headline))
+    return columns
 
 
 def _rows(details: WalkForwardDetails) -> list[StrategyRow]:

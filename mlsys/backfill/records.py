@@ -7,6 +7,7 @@ same bytes.
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 from typing import Literal
 
 from mlsys.records import Comparison, GateResult, MetricValue, Outcome, Record
@@ -55,6 +56,65 @@ class DailyValue(Record):
     value: MetricValue
 
 
+class Look(StrEnum):
+    """What is looked at: `within_days` and `all_rows` the ranking, in the mean of days and of all rows at once;
+    `probabilities`, `decisions` at the threshold, and `primary` for a primary metric that is none of them."""
+
+    WITHIN = "within_days"
+    POOLED = "all_rows"
+    PROBABILITIES = "probabilities"
+    DECISIONS = "decisions"
+    PRIMARY = "primary"
+
+
+class _Bounded(Record):
+    """A difference with its interval; positive is better.
+
+    Attributes:
+        lower, upper: 95 % interval by blocks of whole days, both strategies under the same draws.
+    """
+
+    lower: float | None = None
+    upper: float | None = None
+
+    @property
+    def sign(self) -> int:
+        """1 where the interval lies above zero, -1 where it lies below, else 0."""
+        if self.lower is None or self.upper is None:
+            return 0
+        return int(self.lower > 0) - int(self.upper < 0)
+
+
+class View(_Bounded):
+    """One look at a strategy by one metric.
+
+    Attributes:
+        headline: no advice is given that this metric contradicts beyond chance; others are shown alone.
+        n: rows that it covers; `reason` why there is no value.
+        gain: over never retraining, with its interval; None where there is none, and for never retraining itself.
+    """
+
+    look: Look
+    metric: str
+    headline: bool
+    value: float | None
+    n: int
+    reason: str | None = None
+    gain: float | None = None
+
+
+class ViewGain(_Bounded):
+    """What one strategy earns over a rarer one by one look; positive is better, whatever the metric's direction."""
+
+    strategy: str
+    over: str
+    look: Look
+    metric: str
+    headline: bool
+    difference: float | None
+    reason: str | None = None
+
+
 class StrategyResult(Record):
     """A way to retrain, and what it would have given.
 
@@ -64,6 +124,7 @@ class StrategyResult(Record):
         overall: primary metric over the days that all strategies have a model for, with its interval: of a metric that
             ranks rows the mean of days, weighted by rows; of any other one the same as `pooled`.
         pooled: primary metric of all rows of these days in one measurement.
+        views: several looks at the same rows; empty where it is not compared.
     """
 
     name: str
@@ -73,6 +134,7 @@ class StrategyResult(Record):
     overall: MetricValue
     pooled: MetricValue
     daily: tuple[DailyValue, ...]
+    views: tuple[View, ...] = ()
 
 
 class Gain(Record):
@@ -107,12 +169,14 @@ class Answer(Record):
     Attributes:
         advice: the rarest strategy that the evidence does not separate from the best, or None without evidence.
         headline: a few words; sentence: what retraining nightly behind the gates earns; more: the other findings.
+        disagreement: where ranking, probabilities and decisions do not say the same, and what that means.
     """
 
     advice: str | None
     headline: str
     sentence: str
     more: tuple[str, ...] = ()
+    disagreement: tuple[str, ...] = ()
 
 
 class WalkForwardDetails(Record):
@@ -121,6 +185,7 @@ class WalkForwardDetails(Record):
     Attributes:
         first, last: the range that was asked for.
         ranks: whether the primary metric ranks rows, so that days are measured one by one.
+        threshold: of the spec, for decisions.
         missing: why days of the range have no model.
         compared: days whose rows all strategies have a model for.
     """
@@ -133,22 +198,25 @@ class WalkForwardDetails(Record):
     direction: Literal["higher", "lower"]
     models: tuple[SimulatedModel, ...]
     ranks: bool
+    threshold: float = 0.5
     missing: dict[date, str]
     notes: tuple[str, ...]
     compared: tuple[date, ...]
     n_rows: int
     strategies: tuple[StrategyResult, ...]
     gains: tuple[Gain, ...]
+    view_gains: tuple[ViewGain, ...] = ()
     change: Change | None
     answer: Answer
 
 
 class StrategySummary(Record):
-    """One strategy in the summary: how many models it took into service, and its primary metric over all days."""
+    """One strategy in the summary: how many models it took into service, its primary metric, and the other looks."""
 
     name: str
     n_promotions: int
     overall: MetricValue
+    views: tuple[View, ...] = ()
 
 
 class WalkForward(Record):
@@ -160,6 +228,7 @@ class WalkForward(Record):
         n_days: simulated days; n_rows: rows on which the strategies are compared.
         gain: retraining nightly behind the gates over never retraining; a reason where they can't be compared.
         change_day: first day of an abrupt fall of the model that is never retrained.
+        disagreement: where ranking, probabilities and decisions do not say the same; also part of `sentence`.
     """
 
     pipeline: str
@@ -177,4 +246,5 @@ class WalkForward(Record):
     change_day: date | None
     advice: str | None
     headline: str
+    disagreement: tuple[str, ...] = ()
     sentence: str

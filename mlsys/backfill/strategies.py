@@ -14,8 +14,9 @@ import numpy as np
 
 from mlsys.backfill.days import SimulatedDay, Simulation
 from mlsys.backfill.measure import LEVEL, ByDay, Measured, joined, measure, plain
-from mlsys.backfill.records import DailyValue, Gain, StrategyResult
+from mlsys.backfill.records import DailyValue, Gain, StrategyResult, ViewGain
 from mlsys.backfill.scores import JudgedDay, ScoreBook
+from mlsys.backfill.views import look_at
 from mlsys.evaluation.bootstrap import paired_interval
 from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
@@ -59,6 +60,7 @@ class Compared:
 
     strategies: tuple[StrategyResult, ...]
     gains: tuple[Gain, ...]
+    view_gains: tuple[ViewGain, ...]
     days: tuple[date, ...]
     n_rows: int
 
@@ -83,15 +85,20 @@ def compare(simulation: Simulation, strategies: Sequence[Strategy], book: ScoreB
     scored = {name: {day: book.scored(serving[name][day], day) for day in days} for name in able}
     n_replicates, seed = simulation.spec.metrics.replicates, simulation.spec.training.seed
     measured = measure(metric, scored, n_replicates=n_replicates, seed=seed)
+    names = [s.name for s in strategies]
+    seen = look_at(scored, metric, names=names, n_replicates=n_replicates, seed=seed)
     results = tuple(
-        _result(s, metric, serving[s.name], scored=scored.get(s.name), measured=measured, book=book) for s in strategies
+        _result(s, metric, serving[s.name], scored=scored.get(s.name), measured=measured, book=book).model_copy(
+            update={"views": seen.views.get(s.name, ())}
+        )
+        for s in strategies
     )
     values = {result.name: result.overall for result in results}
     gains = tuple(
         Gain(strategy=more, over=rarer, comparison=_gain(metric, (more, rarer), values, measured.lines))
-        for rarer, more in combinations([s.name for s in strategies], 2)
+        for rarer, more in combinations(names, 2)
     )
-    return Compared(results, gains, days, sum(book.days[day].y.size for day in days))
+    return Compared(results, gains, seen.gains, days, sum(book.days[day].y.size for day in days))
 
 
 def _every(days: Sequence[SimulatedDay], n: int) -> tuple[SimulatedDay, ...]:

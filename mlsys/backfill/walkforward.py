@@ -101,12 +101,14 @@ def details_of(work: Workspace, simulation: Simulation) -> WalkForwardDetails:
         direction=METRICS.find(primary).direction,
         models=_models(simulation, verdicts, book),
         ranks=METRICS.find(primary).ranks,
+        threshold=simulation.spec.metrics.threshold,
         missing=dict(simulation.missing),
         notes=simulation.notes,
         compared=compared.days,
         n_rows=compared.n_rows,
         strategies=compared.strategies,
         gains=compared.gains,
+        view_gains=compared.view_gains,
         change=change,
         answer=answer(compared, change, primary),
     )
@@ -176,13 +178,14 @@ def _summary(details: WalkForwardDetails, path: Path, json_path: Path, digest: s
             "n_missing": len(details.missing),
             "n_rows": details.n_rows,
             "strategies": tuple(
-                StrategySummary(name=s.name, n_promotions=len(s.promotions), overall=s.overall)
+                StrategySummary(name=s.name, n_promotions=len(s.promotions), overall=s.overall, views=s.views)
                 for s in details.strategies
             ),
             "gain": gains[GATED, NEVER],
             "change_day": details.change.day if details.change else None,
             "advice": details.answer.advice,
             "headline": details.answer.headline,
-            "sentence": " ".join((details.answer.sentence, *details.answer.more)),
+            "disagreement": details.answer.disagreement,
+            "sentence": " ".join((details.answer.sentence, *details.answer.more, *details.answer.disagreement)),
         }
     )

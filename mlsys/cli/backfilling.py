@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mlsys.backfill.backfill import Backfilled, DayOutcome, Status
+    from mlsys.backfill.records import WalkForward
 
 _WORDS: dict[Status, str] = {
     "done": "done",
@@ -112,9 +113,28 @@ def _show(found: Backfilled, home: str) -> None:
     if found.failed:
         show_table(("failed day", "why"), [(outcome.day, outcome.sentence) for outcome in found.failed])
     if found.report:
-        say(f"\n{found.report.headline}. {found.report.sentence}\nWalk-forward report: {home}/{found.report.path}")
+        say(f"\n{found.report.headline}. {found.report.sentence}\n")
+        _show_looks(found.report)
+        say(f"Walk-forward report: {home}/{found.report.path}")
     elif found.mode == "simulate":
         say("No day could be simulated, so there is no walk-forward report.")
+
+
+def _show_looks(report: WalkForward) -> None:
+    """Print each strategy's looks; + and - mark what is better and worse than never retraining beyond chance."""
+    from mlsys.metrics import METRICS
+
+    compared = [strategy for strategy in report.strategies if strategy.views]
+    if not compared:
+        return
+    where = {"within_days": " within days", "all_rows": " all rows"}
+    header = [f"{METRICS.find(view.metric).title}{where.get(view.look, '')}" for view in compared[0].views]
+    rows = [
+        (s.name, *("–" if v.value is None else f"{v.value:.3f}{' -+'[v.sign]}".rstrip() for v in s.views))
+        for s in compared
+    ]
+    show_table(("retrained", *header), rows)
+    say("+ better, - worse than never retraining beyond chance (95 % interval by whole days)")
 
 
 def _summary(found: Backfilled) -> dict[str, Any]:

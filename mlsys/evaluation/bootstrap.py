@@ -7,7 +7,7 @@ of the luck of training, and are too short where rows come in groups.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,6 +51,24 @@ def bootstrap_weights(n_rows: int, n_replicates: int, seed: int, *, strata: Sequ
         yield weights
 
 
+def block_counts(n_blocks: int, n_replicates: int, seed: int) -> np.ndarray:
+    """Return `(n_replicates, n_blocks)` int64: how often each block was drawn, of as many as there are."""
+    drawn = np.random.default_rng(seed).integers(0, n_blocks, (n_replicates, n_blocks))
+    return np.stack([np.bincount(places, minlength=n_blocks) for places in drawn])
+
+
+def block_weights(sizes: Sequence[int], counts: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield `(n, n_rows)` chunks of weights that give every row of a block the count of its block.
+
+    `sizes` are those of neighbouring blocks, `counts` as `block_counts` gives them. Types as in `bootstrap_weights`.
+    """
+    n_rows, most = sum(sizes), max(sizes) * len(sizes)
+    dtype = np.dtype("float32" if most < 2**24 else "float64")
+    size = max(1, CHUNK_BYTES // (n_rows * dtype.itemsize))
+    for start in range(0, len(counts), size):
+        yield np.repeat(counts[start : start + size].astype(dtype), sizes, axis=1)
+
+
 def replicate(
     models: Mapping[str, Scored],
     metrics: Sequence[Metric],
@@ -63,12 +81,20 @@ def replicate(
 
     The models' scores are of the same rows in the same order, at least one row; `strata` as in `bootstrap_weights`.
     """
-    values = {name: {metric.kind: np.empty(n_replicates) for metric in metrics} for name in models}
     if not models:
-        return values
+        return {}
     n_rows = next(iter(models.values())).y_true.size
+    weights = bootstrap_weights(n_rows, n_replicates, seed, strata=strata)
+    return replicate_under(weights, models, metrics, n_replicates=n_replicates)
+
+
+def replicate_under(
+    chunks: Iterable[np.ndarray], models: Mapping[str, Scored], metrics: Sequence[Metric], *, n_replicates: int
+) -> dict[str, dict[str, np.ndarray]]:
+    """Return `(n_replicates,)` values by model and metric under weights that come in chunks, NaN where undefined."""
+    values = {name: {metric.kind: np.empty(n_replicates) for metric in metrics} for name in models}
     start = 0
-    for weights in bootstrap_weights(n_rows, n_replicates, seed, strata=strata):
+    for weights in chunks:
         stop = start + len(weights)
         for name, scored in models.items():
             resampled = Resampled(scored, weights)

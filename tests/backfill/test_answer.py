@@ -40,7 +40,7 @@ def compared(
         StrategyResult(name=name, title=name, rule="", promotions=promotions, overall=value, pooled=value, daily=())
         for name in NAMES
     ]
-    return Compared(tuple(results), tuple(gain(*pair, found) for pair, found in bounds.items()), DAYS, 1234)
+    return Compared(tuple(results), tuple(gain(*pair, found) for pair, found in bounds.items()), (), DAYS, 1234)
 
 
 def gain(strategy: str, over: str, bounds: Bounds | None) -> Gain:

@@ -117,8 +117,11 @@ def walk_forward(simulated: Data) -> Data:
         report = report_of(work, simulation)
         file = (work.home / report.path).as_uri()
     _note(f"{report.sentence} [Report]({addresses.report(report.path)})")
-    log.info("walk_forward_report address=%s", file)
-    return {"path": report.path, "address": file}
+    for strategy in report.strategies:
+        looks = " ".join(f"{view.look}.{view.metric}={view.value}({view.gain})" for view in strategy.views)
+        log.info("strategy name=%s promotions=%d %s", strategy.name, strategy.n_promotions, looks)
+    log.info("walk_forward_report advice=%s address=%s", report.advice, file)
+    return {**report.dump(), "address": file}
 
 
 def find_version() -> Data:
