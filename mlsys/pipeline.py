@@ -40,6 +40,7 @@ from mlsys.records import (
     Split,
     Start,
 )
+from mlsys.retention import clear_up
 from mlsys.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ RACES = 3
 
 def take_snapshot(work: Workspace, request: RunRequest) -> Start:
     """Resolve the day, read what is new, and fix what the run will do; or say why there is nothing to do."""
+    clear_up(work.home, request.pipeline)
     return open_run(work, request)
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mlsys.errors import IntegrityError, RunError
+from mlsys.temporary import temporary_file, temporary_folder
 
 _CHUNK = 1 << 20
 
@@ -57,13 +57,14 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Path]:
         """Give a temporary path on the store's own disk; whatever is left there afterwards is removed."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".tmp-", dir=self.root)
-        os.close(handle)
-        try:
-            yield Path(name)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        with temporary_file(self.root) as path:
+            yield path
+
+    @contextmanager
+    def working(self) -> Iterator[Path]:
+        """Give a temporary folder on the store's own disk, for what is made of several files; it is removed."""
+        with temporary_folder(self.root) as folder:
+            yield folder
 
     def path(self, digest: str) -> Path:
         """Return the path of a stored file.
@@ -150,14 +151,9 @@ def _writing(target: Path) -> Iterator[None]:
 
 def write_atomically(target: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Write `data` to `target` so that no reader ever sees half of it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        settle(Path(name), target, mode=mode)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with temporary_file(target.parent) as path:
+        path.write_bytes(data)
+        settle(path, target, mode=mode)
 
 
 def canonical_json(value: Any) -> bytes:

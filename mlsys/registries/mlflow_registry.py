@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlsys.errors import IntegrityError, TransientError
@@ -283,9 +281,9 @@ def _logged_model(client: MlflowClient, release: Release, place: Place, run: Run
         tags={CANDIDATE_TAG: candidate.candidate_id},
         params=candidate_params(candidate),
     )
-    with tempfile.TemporaryDirectory(prefix="mlsys-model-") as folder:
-        write_model(Path(folder), data, release, model)
-        client.log_model_artifacts(model.model_id, folder)
+    with place.store.working() as folder:
+        write_model(folder, data, release, model)
+        client.log_model_artifacts(model.model_id, str(folder))
     client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step=0)])
     client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     return str(model.model_id), str(model.artifact_location)
