@@ -71,7 +71,7 @@ def up(settings: Settings, *, progress: Progress, only_runs: bool = False) -> Ac
         UsageError: a port, the disk, a folder or a setting stands in the way; nothing was started.
         RunError: a component died or was not ready in time; what this call started was stopped again.
     """
-    home = settings.root
+    home = settings.make_home()
     with _alone(home):
         missing = [part for part in _components(settings) if not _runs(home, part.name)]
         if not missing:
