@@ -32,8 +32,10 @@ _WRITTEN = ("cache", "data_docs", "drops", "monitoring", "predictions", "project
 _NAMING_NOTHING = frozenset({"airflow", "cache", "logs", "mlartifacts", "pg", "run", "samples", "secrets", "store"})
 # Where `clear_up` looks.
 _OF_A_PIPELINE = ("registry", "reports", "predictions", "monitoring", "data_docs")
-_SHARED = ("store", "projections", "drops", "cache/checks", "cache/walkforward/scores", "cache/walkforward/verdicts")
-_SHARED += ("notices/waiting", "secrets", "run", "airflow", "pg")
+_SHARED = (
+    *("store", "projections", "drops", "cache/checks", "cache/walkforward/scores", "cache/walkforward/verdicts"),
+    *("notices/waiting", "secrets", "run", "airflow", "pg"),
+)
 _ANY_AGE = datetime.max.replace(tzinfo=UTC)
 _TEMPORARY = re.compile(r"\..*-[a-z0-9_]{8}")  # as `tempfile` calls what will get its name when it is whole
 

@@ -179,7 +179,7 @@ def _components(settings: Settings) -> list[Component]:
     ]
     if settings.mlflow_uri is None:
         port = ("--host", "127.0.0.1", "--port", str(settings.mlflow_port), "--workers", "1")
-        command = (sys.executable, "-m", "mlflow", "server", *port)
+        command = (sys.executable, "-m", "mlsys.orchestration.mlflow_server", *port)
         parts.append(Component("mlflow", command, mlflow_address(settings), in_background=True))
     return parts
 

@@ -28,6 +28,7 @@ from mlsys.registries.mlflow_content import (
     verdict,
     version_tags,
 )
+from mlsys.registries.mlflow_database import prepare
 from mlsys.registries.mlflow_model import write_model
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def _client(place: Place) -> Iterator[MlflowClient]:
 
         try:
             _require_answer(place)
+            prepare(place.tracking_uri)
             yield MlflowClient(tracking_uri=place.tracking_uri, registry_uri=place.tracking_uri)
         except (MlflowException, SQLAlchemyError) as error:
             problem = str(error).strip().splitlines()[0]
