@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,10 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mlsys import pipeline
+from mlsys import pipeline, postgres
 from mlsys.intake import RunRequest
 from mlsys.liveness import wait_until_ended
+from mlsys.projection import drift
 from mlsys.temporary import temporary_file, temporary_folder
+from mlsys.testing.kill_points import killed_at, points_of, spread
 from mlsys.testing.shop import day, edit_spec, enter, make_shop
 from mlsys.workspace import open_workspace
 
@@ -48,6 +51,40 @@ def leave_half_written_files(home: Path) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(pid, 0)
     assert len(list(home.rglob(".tmp-*"))) >= 12
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("embedded", marks=pytest.mark.postgres)])
+def test_a_first_run_killed_at_50_points_is_finished_by_the_next(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run() -> None:
+        with open_workspace() as work:
+            pipeline.run(work, RunRequest("shop", day=day(11)))
+
+    def begin(name: str) -> Path:
+        home = tmp_path / name
+        make_shop(home, home / "pipelines", days=12)
+        enter(home, monkeypatch)
+        monkeypatch.setenv("MLSYS_DATABASE", database)
+        return home
+
+    begin("counted")
+    for point in spread(50, over=points_of(run)):
+        home = begin(f"killed-at-{point}")
+        killed_at(point, run)
+        with open_workspace() as work:
+            pipeline.run(work, RunRequest("shop", day=day(11)))
+            champion = work.ledger.champion("shop")
+            assert champion is not None
+            assert drift(work, "shop") == []
+            assert len(work.ledger.champion_changes("shop")) == 1
+            assert work.ledger.verify("shop") > 0
+        assert list(home.rglob(".tmp-*")) == []
+        if database == "embedded":
+            postgres.remove(home)
+        shutil.rmtree(home)
 
 
 @pytest.mark.parametrize("event", ["run_started", "step name=split", "fitted candidate", "step name=decide"])
