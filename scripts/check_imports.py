@@ -17,8 +17,8 @@ from findings import Finding, main, parsed, python_files
 
 # From the ground up; a line that begins with blanks goes on with the layer above it.
 PICTURE = """
-ground: errors settings clock temporary components durations schema records store partitions segments scored wording
-  fingerprint tolerance modelfile logs children sampling liveness postgres database ledger notices
+ground: errors settings clock shortages temporary components durations schema records store partitions segments scored
+  wording fingerprint tolerance modelfile logs children sampling liveness postgres database ledger notices
 extensions: sources checks splits features models metrics gates registries monitors
 spec: coherence spec
 steps: workspace keys target intake partitioning source_reading snapshot ranges gx_suite data_docs partition_checks

@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mlsys.errors import TransientError
 from mlsys.ledger import tables
+from mlsys.shortages import of_database
 
 HEAD = "0001"  # newest migration; a test holds it to the scripts
 _LOCK_SPACE = 0x6D6C  # advisory locks of ours, apart from other users of the same server
@@ -108,14 +108,12 @@ def migrate(engine: sa.Engine) -> None:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn a locked or unreachable database into a `TransientError`."""
+    """Turn a locked or unreachable database into a `TransientError`, a full disk and its like into a `RunError`."""
     try:
         yield
     except sa.exc.OperationalError as error:
-        raise TransientError(
-            f"The ledger's database does not answer: {str(error.orig).strip()}",
-            remedy="Look at `mlsys doctor`; if another process holds it, try again",
-        ) from error
+        remedy = "Look at `mlsys doctor`; if another process holds it, try again"
+        raise of_database(error, name="The ledger's database", remedy=remedy) from error
 
 
 def _version(engine: sa.Engine) -> str | None:
