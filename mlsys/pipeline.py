@@ -44,6 +44,7 @@ from mlsys.records import (
 )
 from mlsys.report.run_records import write_card
 from mlsys.training import training
+from mlsys.upkeep.retention import clear_up
 from mlsys.validation import validation
 from mlsys.workspace import Workspace
 
@@ -54,6 +55,7 @@ RACES = 3
 
 def take_snapshot(work: Workspace, request: RunRequest) -> Start:
     """Resolve the day, read what is new, and fix what the run will do; or say why there is nothing to do."""
+    clear_up(work.home, request.pipeline)
     project(work, request.pipeline)
     return open_run(work, request)
 

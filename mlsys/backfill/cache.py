@@ -7,9 +7,9 @@ of the rest, so that one torn by a power failure counts as not there.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
+
+from mlsys.temporary import temporary_file
 
 _DIGEST = 32
 
@@ -25,11 +25,6 @@ def recall(path: Path) -> bytes | None:
 
 def remember(path: Path, data: bytes) -> None:
     """Keep `data` under `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(data).digest() + data)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with temporary_file(path.parent) as unfinished:
+        unfinished.write_bytes(hashlib.sha256(data).digest() + data)
+        unfinished.replace(path)

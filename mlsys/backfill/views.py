@@ -82,19 +82,28 @@ def look_at(
 
 def _lines(scored: Mapping[str, ByDay], days: Sequence[date], primary: Metric, counts: np.ndarray) -> list[_Line]:
     ranking = primary if primary.ranks else METRICS.parse("roc_auc")
-    looks = [(POOLED, ranking), (PROBABILITIES, METRICS.parse("log_loss"))]
-    looks += [(DECISIONS, METRICS.parse(kind)) for kind in ("accuracy", "f1", "precision", "recall")]
-    if primary.kind not in {metric.kind for _, metric in looks}:
-        looks.append((Look.PRIMARY, primary))
-    metrics = [metric for _, metric in looks]
+    looks = [(POOLED, ranking, True), (PROBABILITIES, METRICS.parse("log_loss"), True)]
+    # One of precision and recall can always be had for the other: shown, but no headline.
+    decisions = {"accuracy": True, "f1": True, "precision": False, "recall": False}
+    looks += [(DECISIONS, METRICS.parse(kind), headline) for kind, headline in decisions.items()]
+    if primary.kind not in {metric.kind for _, metric, _ in looks}:
+        looks.append((Look.PRIMARY, primary, True))
+    metrics = [metric for _, metric, _ in looks]
     rows = {name: joined([by_day[day] for day in days]) for name, by_day in scored.items()}
     sizes = [next(iter(scored.values()))[day].y_true.size for day in days]
     drawn = replicate_under(block_weights(sizes, counts), rows, metrics, n_replicates=len(counts))
     lines = [_within(scored, days, ranking, counts)]
-    for look, metric in looks:
-        headline = metric.kind not in ("precision", "recall") or metric.kind == primary.kind
+    for look, metric, headline in looks:
         values = {name: plain(metric, of_all) for name, of_all in rows.items()}
-        lines.append(_Line(look, metric, headline, values, {name: drawn[name][metric.kind] for name in rows}))
+        lines.append(
+            _Line(
+                look,
+                metric,
+                headline or metric.kind == primary.kind,
+                values,
+                {name: drawn[name][metric.kind] for name in rows},
+            )
+        )
     return lines
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mlsys.cli.terminal import say, show_table
+from mlsys.errors import MlsysError, RunError
 
 if TYPE_CHECKING:
     from mlsys.orchestration.stack.stack import ComponentStatus
@@ -23,9 +24,10 @@ def up() -> None:
     settings = load_settings()
     set_up(settings.log_format, "WARNING")
     found = stack.up(settings, progress=say)
-    _heal()
+    failed = _heal()
     say(f"\nAirflow  {found.airflow}   login {found.login} / {found.password}\nMLflow   {found.mlflow}")
     say("Stop it with: mlsys down")
+    _refuse(failed)
 
 
 @click.command()
@@ -59,12 +61,18 @@ def reconcile(name: str | None) -> None:
         known = work.ledger.pipelines()
         if name is not None and name not in known:
             work.settings.spec_path(name)  # a pipeline without runs has nothing to mend, another name is a mistake
+        failed = []
         for each in [name] if name else known:
-            found = mend(work, each)
+            try:
+                found = mend(work, each)
+            except MlsysError as error:  # the other pipelines' registries are to be mended all the same
+                failed.append(f"{each}: {error}")
+                continue
             for sentence in found:
                 say(f"mended: {sentence}")
             if not found:
                 say(f"{each}: the registries say what the ledger says")
+    _refuse(failed)
 
 
 @click.command()
@@ -97,13 +105,24 @@ def clean(really: bool, runs: int, predictions: int, logs: int) -> None:
     say(f"{done.sentence}." + ("" if really or not done.n_bytes else " To remove them: mlsys clean --apply"))
 
 
-def _heal() -> None:
+def _heal() -> list[str]:
+    """Bring all registries up to date, and return what could not be."""
     from mlsys.promotion.projection import project
     from mlsys.workspace import open_workspace
 
+    failed = []
     with open_workspace() as work:
         for name in work.ledger.pipelines():
-            project(work, name)
+            try:
+                project(work, name)
+            except MlsysError as error:
+                failed.append(f"{name}: {error}")
+    return failed
+
+
+def _refuse(failed: Sequence[str]) -> None:
+    if failed:
+        raise RunError("Not all registries say what the ledger says. " + " ".join(failed).rstrip("."))
 
 
 def _show(components: Sequence[ComponentStatus]) -> None:

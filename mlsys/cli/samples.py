@@ -26,5 +26,6 @@ def make(name: str | None, days: int, into: Path | None) -> None:
     from mlsys.settings import load_settings
 
     settings = load_settings()
+    settings.make_home()
     for each in [name] if name else sample_names(settings):
         say(f"{each}: {make_sample(settings, each, days=days, target=into or settings.root / 'samples')}")

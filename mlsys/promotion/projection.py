@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mlsys.errors import IntegrityError
+from mlsys.errors import IntegrityError, MlsysError
 from mlsys.ledger import ChampionChange
 from mlsys.promotion.decide import SIMULATED
 from mlsys.records import Decision, Evaluation
@@ -23,6 +24,7 @@ from mlsys.workspace import Workspace
 log = logging.getLogger(__name__)
 
 _REMEMBERED = 500  # decisions of which the marker knows where they are shown
+Failures = dict[str, MlsysError]  # by kind of registry
 Names = dict[str, dict[str, Shown]]  # by decision key, then by kind of registry
 
 
@@ -40,6 +42,9 @@ def project(work: Workspace, pipeline: str, *, force: bool = False) -> Names:
 
     Costs one file read when nothing changed since the last time. Otherwise every decision made since is published, and
     the champion's release where a registry does not point at it any more. `force` writes all decisions again.
+
+    Raises:
+        MlsysError: a registry failed; the others are written all the same, and it is tried again at the next call.
     """
     decisions = _shown(work, pipeline)
     if not decisions:
@@ -55,11 +60,14 @@ def project(work: Workspace, pipeline: str, *, force: bool = False) -> Names:
         done = None if force else _read(path)
         settled = done is not None and done.generation == _generation(changes) and not drift(work, pipeline)
         names = dict(done.names) if done is not None else {}
+        failures: Failures = {}
         for decision in _to_publish(work, changes, decisions, done=done, settled=settled):
             names.pop(decision.decision_key, None)  # to stand last, as the newest
-            names[decision.decision_key] = _publish(work, decision, changes)
+            names[decision.decision_key] = _publish(work, decision, changes, failures)
         if changes and not settled:
-            _point(work, pipeline, changes[-1])
+            _point(work, pipeline, changes[-1], failures)
+        for failure in failures.values():
+            raise failure
         names = dict(list(names.items())[-_REMEMBERED:])
         _write(path, _Marker(_generation(changes), decisions[-1].decision_key, names))
     return names
@@ -149,21 +157,37 @@ def _has_files(work: Workspace, decision: Decision) -> bool:
     return there
 
 
-def _publish(work: Workspace, decision: Decision, changes: Sequence[ChampionChange]) -> dict[str, Shown]:
+def _publish(
+    work: Workspace, decision: Decision, changes: Sequence[ChampionChange], failures: Failures
+) -> dict[str, Shown]:
     promoted = [c for c in changes if c.decision_key == decision.decision_key and c.kind != "rollback"]
     release = _release(work, decision, promoted[-1] if promoted else None)
     names = {}
     for registry in work.spec_of(release.plan).registries:
-        if release.version is not None or registry.shows_unpromoted:
+        if registry.kind in failures or (release.version is None and not registry.shows_unpromoted):
+            continue
+        with _on_its_own(registry.kind, failures):
             names[registry.kind] = registry.publish(release, work.place)
             log.info("published registry=%s name=%s run=%s", registry.kind, names[registry.kind].name, decision.run_id)
     return names
 
 
-def _point(work: Workspace, pipeline: str, champion: ChampionChange) -> None:
+def _point(work: Workspace, pipeline: str, champion: ChampionChange, failures: Failures) -> None:
     for registry in work.spec_of(work.ledger.plan(champion.run_id)).registries:
-        registry.point(pipeline, champion.candidate_id, work.place)
-        log.info("pointed registry=%s pipeline=%s champion=%s", registry.kind, pipeline, champion.candidate_id)
+        if registry.kind not in failures:
+            with _on_its_own(registry.kind, failures):
+                registry.point(pipeline, champion.candidate_id, work.place)
+                log.info("pointed registry=%s pipeline=%s champion=%s", registry.kind, pipeline, champion.candidate_id)
+
+
+@contextmanager
+def _on_its_own(kind: str, failures: Failures) -> Iterator[None]:
+    """Keep a registry's failure for the end: what one refuses must not keep the champion from the others."""
+    try:
+        yield
+    except MlsysError as error:
+        log.warning("registry_failed registry=%s error=%r", kind, str(error))
+        failures[kind] = error
 
 
 def _release(work: Workspace, decision: Decision, change: ChampionChange | None) -> Release:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+from mlsys.database.embedded_files import everybody_enters, user_id
 from mlsys.errors import IntegrityError, MlsysError
 from mlsys.promotion.projection import drift
 from mlsys.settings import Settings
@@ -29,7 +33,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """Yield what was found, cheap things first."""
     supported = (3, 11) <= sys.version_info[:2] <= (3, 13)
     yield Finding("python", supported, f"{sys.version.split()[0]}{'' if supported else '; use 3.11, 3.12 or 3.13'}")
-    settings.root.mkdir(parents=True, exist_ok=True)
+    settings.make_home()
+    yield _privacy(settings.root)
     free = shutil.disk_usage(settings.root).free
     remedy = "" if free > _LOW_DISK else "; free some space or move MLSYS_HOME"
     yield Finding("disk", free > _LOW_DISK, f"{free / 1e9:.1f} GB free at {settings.root}{remedy}")
@@ -46,6 +51,18 @@ def examine(settings: Settings) -> Iterator[Finding]:
                 yield from _pipeline(work, name)
     except MlsysError as error:
         yield Finding("database", ok=False, sentence=str(error))
+
+
+def _privacy(home: Path) -> Finding:
+    """Who may enter the home: its owner, or a group that somebody chose; not every account of the machine."""
+    mode = stat.S_IMODE(home.stat().st_mode)
+    if not everybody_enters(home):
+        return Finding("home", ok=True, sentence=f"other accounts of this machine can't enter {home} (mode {mode:04o})")
+    remedy = f"chmod o= {home}"
+    if (home / "pg" / "data").exists() and user_id() != os.geteuid():
+        remedy = "its database runs as another account that passes through it: begin a new MLSYS_HOME"
+    sentence = f"every account of this machine can enter {home} (mode {mode:04o}), which holds your data; {remedy}"
+    return Finding("home", ok=False, sentence=sentence)
 
 
 def _pipeline(work: Workspace, name: str) -> Iterator[Finding]:

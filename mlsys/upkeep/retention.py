@@ -18,6 +18,7 @@ from pathlib import Path
 from mlsys import clock
 from mlsys.errors import UsageError
 from mlsys.records import Record
+from mlsys.temporary import is_abandoned, remove_abandoned
 from mlsys.upkeep import reachable
 from mlsys.validation import data_docs
 from mlsys.workspace import Workspace
@@ -31,6 +32,13 @@ GRACE = timedelta(days=1)  # longer than any run between writing a file and nami
 # Below MLSYS_HOME: where mlsys writes files, and what holds no JSON file that names one of the store.
 _WRITTEN = ("cache", "data_docs", "drops", "monitoring", "predictions", "projections", "registry", "reports", "store")
 _NAMING_NOTHING = frozenset({"airflow", "cache", "logs", "mlartifacts", "pg", "run", "samples", "secrets", "store"})
+# Where `clear_up` looks.
+_OF_A_PIPELINE = ("registry", "reports", "predictions", "monitoring", "data_docs")
+_SHARED = (
+    *("store", "projections", "drops", "cache/checks", "cache/walkforward/scores", "cache/walkforward/verdicts"),
+    *("notices/waiting", "secrets", "run", "airflow", "pg"),
+)
+_ANY_AGE = datetime.max.replace(tzinfo=UTC)
 _TEMPORARY = re.compile(r"\..*-[a-z0-9_]{8}")  # as `tempfile` calls what will get its name when it is whole
 
 
@@ -102,12 +110,23 @@ def clean(work: Workspace, limits: Limits | None = None, *, apply: bool = False)
     return Cleaning(applied=apply, shares=tuple(shares), sentence=sentence)
 
 
+def clear_up(home: Path, pipeline: str) -> None:
+    """Remove at once what killed processes left where a run of this pipeline writes.
+
+    It looks at the names in a few folders, at no file; other places are `clean`'s.
+    """
+    own = (home / name / pipeline for name in _OF_A_PIPELINE)
+    gone = remove_abandoned([home, *(home / name for name in _SHARED), *own, *home.glob("store/segments/*")])
+    if gone:
+        log.info("cleared_up pipeline=%s files=%d left_by=a_killed_process", pipeline, len(gone))
+
+
 def _doomed(work: Workspace, limits: Limits) -> dict[str, list[_Doomed]]:
     """Return what goes, by sort, in the order of going: first what names files, then the files."""
     home, now = work.home, clock.now()
     runs, logs = now - timedelta(days=limits.runs), now - timedelta(days=limits.logs)
     predictions = now - timedelta(days=limits.predictions)
-    temporary = _old(_temporary(home), now - GRACE)
+    temporary = list(_unfinished(home, before=now - GRACE))
     found = {
         "temporary files": temporary,
         "prediction indexes": _old(home.glob("predictions/*/*.json"), predictions),
@@ -149,11 +168,14 @@ def _past_pages(home: Path) -> Iterator[Path]:
         yield from sorted(site.glob("validations/*/*/*/rows.html"))[:-1]  # the newest one stays
 
 
-def _temporary(home: Path) -> Iterator[Path]:
+def _unfinished(home: Path, before: datetime) -> Iterator[_Doomed]:
+    """Yield what lies under a temporary name: a killed process's at any age, else what was written before `before`."""
     for place in [path for path in home.iterdir() if path.name in _WRITTEN or path.is_file()]:
         for path in _files(place):
-            if any(_TEMPORARY.fullmatch(part) for part in path.relative_to(home).parts):
-                yield path
+            for part in (*reversed(path.relative_to(home).parents), path.relative_to(home)):
+                if _TEMPORARY.fullmatch(part.name):
+                    yield from _old([path], _ANY_AGE if is_abandoned(home / part) else before)
+                    break
 
 
 def _files(place: Path, less: Sequence[_Doomed] = ()) -> Iterator[Path]:
@@ -204,9 +226,11 @@ def _tidy(home: Path, doomed: Mapping[str, Sequence[_Doomed]]) -> None:
             while len(folder.relative_to(home).parts) > _KEPT_DEPTH:
                 folder.rmdir()
                 folder = folder.parent
-    for folder in {file.path.parent for file in doomed["temporary files"]}:
-        if _TEMPORARY.fullmatch(folder.name):
-            with suppress(OSError):
+    for file in doomed["temporary files"]:
+        folder = file.path.parent
+        with suppress(OSError):
+            while any(_TEMPORARY.fullmatch(part) for part in folder.relative_to(home).parts):
                 folder.rmdir()
+                folder = folder.parent
     for pipeline in {file.path.relative_to(home).parts[1] for file in doomed[PAGES]}:
         data_docs.write_index(pipeline, home)

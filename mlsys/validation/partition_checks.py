@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -28,6 +26,7 @@ from mlsys.schema import arrow_type
 from mlsys.snapshot import snapshot
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json
+from mlsys.temporary import temporary_file
 from mlsys.validation import data_docs
 from mlsys.validation.gx_suite import SuiteRun, run_suite
 
@@ -195,11 +194,7 @@ def _recall(path: Path) -> PartitionFindings | None:
 def _remember(path: Path, findings: PartitionFindings) -> None:
     # Renamed whole but not flushed to disk: hundreds of first-time entries would cost seconds, and a lost
     # entry is found again.
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(canonical_json({**asdict(findings), "keys": {str(k): v for k, v in findings.keys.items()}}))
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with temporary_file(path.parent) as unfinished:
+        keys = {str(offset): name for offset, name in findings.keys.items()}
+        unfinished.write_bytes(canonical_json({**asdict(findings), "keys": keys}))
+        unfinished.replace(path)

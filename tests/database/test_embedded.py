@@ -193,6 +193,31 @@ def test_a_killed_server_is_started_anew_with_what_was_committed(place: Path) ->
     leave(other)
 
 
+@pytest.mark.slow
+def test_a_user_killed_while_the_data_is_made_leaves_it_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    home = _reachable_folder()
+    pid = os.fork()
+    if pid == 0:  # starts `initdb`, and is killed before it ends
+
+        def start_and_die(*arguments: object, **keywords: object) -> None:
+            keywords = {name: value for name, value in keywords.items() if name not in ("capture_output", "check")}
+            subprocess.Popen(*arguments, stdout=subprocess.DEVNULL, **keywords)  # type: ignore[call-overload]
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        embedded.subprocess.run = start_and_die  # type: ignore[attr-defined]
+        with embedded.running(home):
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+    made = embedded.files.recorded_place(home)
+    assert (made / "data.new").exists()
+    with embedded.running(home) as server:
+        assert value(server, "SELECT 1") == 1
+    assert not (made / "data.new").exists()
+    assert not list(made.glob(".tmp-*"))  # it held the password
+    embedded.remove(home)
+    shutil.rmtree(home)
+
+
 def test_a_pid_file_whose_number_another_process_got_does_not_block(place: Path) -> None:
     with embedded.running(place):
         pass

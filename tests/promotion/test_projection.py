@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from given.shop import newest_run, served
 
-from mlsys.ledger import ChampionChange
+from mlsys.errors import RunError
 from mlsys.promotion import by_hand, projection
 from mlsys.promotion.by_hand import promote_by_hand
 from mlsys.promotion.projection import drift, project
@@ -17,6 +17,7 @@ from mlsys.promotion.promote import outcome_of
 from mlsys.records import Decision
 from mlsys.registries.base import Place, Release, Shown
 from mlsys.registries.files import FileRegistry
+from mlsys.registries.mlflow_registry import MlflowRegistry
 from mlsys.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.slow
@@ -124,9 +125,9 @@ def test_of_two_runs_that_decide_at_once_both_are_shown(work, monkeypatch) -> No
     published: list[str] = []
     real = projection._publish
 
-    def publish(work: Workspace, decision: Decision, changes: Sequence[ChampionChange]) -> dict[str, Shown]:
+    def publish(work: Workspace, decision: Decision, *rest: Any) -> dict[str, Shown]:
         published.append(decision.decision_key)
-        return real(work, decision, changes)
+        return real(work, decision, *rest)
 
     monkeypatch.setattr(projection, "_publish", publish)
     assert set(keys) < set(project(work, "shop"))
@@ -162,3 +163,22 @@ def test_a_run_that_promotes_nothing_says_who_serves(work, outcome, beginning) -
     decision = work.ledger.decisions("shop")[-1].model_copy(update={"outcome": outcome})
     version = outcome_of(work, work.ledger.plan(decision.run_id), decision, None, names={})
     assert version.sentence == f"{beginning}version 1.0.0 ({version.champion}) goes on serving"
+
+
+def test_what_one_registry_refuses_reaches_the_others(work, monkeypatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise RunError("a name that it does not take")
+
+    champion = work.ledger.champion("shop").candidate_id
+    shutil.rmtree(work.home / "registry")
+    monkeypatch.setattr(projection, "drift", lambda *_: ["nothing agrees"])
+    both = work.spec_of(work.ledger.plan(newest_run(work))).model_copy(
+        update={"registries": (MlflowRegistry(), FileRegistry())}
+    )
+    monkeypatch.setattr(Workspace, "spec_of", lambda *_: both)
+    monkeypatch.setattr(MlflowRegistry, "publish", refuse)
+    monkeypatch.setattr(MlflowRegistry, "point", refuse)
+    for _ in range(2):  # it is told again at each try
+        with pytest.raises(RunError, match="a name that it does not take"):
+            project(work, "shop", force=True)
+        assert FileRegistry().pointed("shop", work.place) == champion

@@ -15,6 +15,7 @@ from mlsys.planning.plan import RunRequest
 from mlsys.promotion.projection import drift, project
 from mlsys.report import run_records
 from mlsys.store import write_atomically
+from mlsys.temporary import temporary_file
 from mlsys.training import model_file
 from mlsys.upkeep import retention
 from mlsys.upkeep.retention import Cleaning, Limits, clean
@@ -150,6 +151,19 @@ def test_unfinished_files_go_after_a_day(work: Workspace) -> None:
     assert not (work.home / "registry" / "shop" / ".v9.0.0-abcd1234").exists()
     assert young.exists()
     assert theirs.exists()
+
+
+def test_what_a_killed_process_left_goes_at_any_age_and_is_counted_first(work: Workspace) -> None:
+    left = [
+        aged(work.home / "monitoring" / "shop" / "references" / ".tmp-mlsys-abcd1234", 0),
+        aged(work.home / "data_docs" / "shop" / ".tmp-mlsys-abcd1234" / "a" / "rows.html", 0),
+    ]
+    with temporary_file(work.home / "reports") as written:
+        assert share(clean(work), "temporary files") == 2
+        assert share(clean(work, apply=True), "temporary files") == 2
+        assert written.exists()
+    assert not any(path.exists() for path in left)
+    assert not (work.home / "data_docs" / "shop" / ".tmp-mlsys-abcd1234").exists()
 
 
 def test_a_file_that_nothing_names_goes_after_a_day(work: Workspace) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from mlsys.database.making import bring_up_to_date, revision
 from mlsys.errors import RunError
 from mlsys.orchestration.stack.processes import log_path, log_tail
 from mlsys.store import write_atomically
 
 _LOG = "airflow-migration"
+_DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
 def is_current(home: Path, url: str) -> bool:
@@ -22,15 +25,26 @@ def is_current(home: Path, url: str) -> bool:
     if not note.exists():
         return False
     known = json.loads(note.read_text())
-    return bool(known == {"airflow": _version(), "revision": _revision(url)})
+    return bool(known == {"airflow": _version(), "revision": revision(url)})
 
 
 def migrate(home: Path, url: str, environment: Mapping[str, str]) -> None:
-    """Bring the tables to the installed Airflow's version.
+    """Bring the tables to the installed Airflow's version: all of them or, where a kill falls, none.
 
     Raises:
         RunError: Airflow says no; holds the last lines of its log.
+        TransientError, IntegrityError: as `bring_up_to_date`.
     """
+    bring_up_to_date(
+        url,
+        is_current=lambda there: is_current(home, there),
+        migrate=lambda there: _migrate(home, {**environment, _DATABASE: there}),
+        is_unused=_is_unused,
+    )
+    write_atomically(_note(home), json.dumps({"airflow": _version(), "revision": revision(url)}).encode())
+
+
+def _migrate(home: Path, environment: Mapping[str, str]) -> None:
     path = log_path(home, _LOG)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as output:
@@ -45,8 +59,12 @@ def migrate(home: Path, url: str, environment: Mapping[str, str]) -> None:
         )
     if done.returncode != 0:
         raise RunError(f"Airflow's database can't be prepared:\n{log_tail(home, _LOG)}\n", where=str(path))
-    content = {"airflow": _version(), "revision": _revision(url)}
-    write_atomically(_note(home), json.dumps(content).encode())
+
+
+def _is_unused(connection: sqlite3.Connection) -> bool:
+    # Airflow notes its revision last: without it none of its processes ever started on this file.
+    noted = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+    return noted is None or connection.execute("SELECT 1 FROM alembic_version").fetchone() is None
 
 
 def _note(home: Path) -> Path:
@@ -55,17 +73,3 @@ def _note(home: Path) -> Path:
 
 def _version() -> str:
     return importlib.metadata.version("apache-airflow-core")
-
-
-def _revision(url: str) -> str | None:
-    import sqlalchemy as sa
-
-    engine = sa.create_engine(url)
-    try:
-        with engine.connect() as connection:
-            if not sa.inspect(connection).has_table("alembic_version"):
-                return None
-            found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-            return None if found is None else str(found)
-    finally:
-        engine.dispose()

@@ -72,7 +72,7 @@ def up(settings: Settings, *, progress: Progress, only_runs: bool = False) -> Ac
         UsageError: a port, the disk, a folder or a setting stands in the way; nothing was started.
         RunError: a component died or was not ready in time; what this call started was stopped again.
     """
-    home = settings.root
+    home = settings.make_home()
     with _alone(home):
         missing = [part for part in _components(settings) if not _runs(home, part.name)]
         if not missing:
@@ -180,7 +180,7 @@ def _components(settings: Settings) -> list[Component]:
     ]
     if settings.mlflow_uri is None:
         port = ("--host", "127.0.0.1", "--port", str(settings.mlflow_port), "--workers", "1")
-        command = (sys.executable, "-m", "mlflow", "server", *port)
+        command = (sys.executable, "-m", "mlsys.orchestration.stack.mlflow_server", *port)
         parts.append(Component("mlflow", command, mlflow_address(settings), in_background=True))
     return parts
 
