@@ -26,12 +26,22 @@ class MlsysError(Exception):
         where: file, row, column or key path.
         got: the offending value; printed with `repr` and cut at 120 characters.
         remedy: what to try, as a sentence without a full stop.
+        misspelt: a name that the spec has, and the one that was probably meant; `mlsys check --fix` replaces it.
     """
 
     exit_code = 4
     retryable = False
 
-    def __init__(self, rule: str, *, where: str | None = None, got: object = None, remedy: str | None = None) -> None:
+    def __init__(
+        self,
+        rule: str,
+        *,
+        where: str | None = None,
+        got: object = None,
+        remedy: str | None = None,
+        misspelt: tuple[str, str | None] | None = None,
+    ) -> None:
+        self.misspelt = misspelt
         self.rule = rule
         self.where = where
         self.got = got

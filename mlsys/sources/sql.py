@@ -107,9 +107,9 @@ class SqlSource(Source):
                 name = ".".join(database.quoted(part) for part in parts)
                 yield _Relation(database, name, {}, f"{database.name}, table {self.table}")
             else:
-                query = expand(self.query or "").strip().rstrip(";")
                 params = {key: expand(value) if isinstance(value, str) else value for key, value in self.params.items()}
-                yield _Relation(database, f"({query}) AS source", params, f"{database.name}, query")
+                query = database.subquery(expand(self.query or ""), params)
+                yield _Relation(database, f"{query} AS source", params, f"{database.name}, query")
 
     def _conformer(self, request: ReadRequest, relation: _Relation) -> Conformer:
         conformer = Conformer(request, event_time=self.event_time, timezone=self.timezone, origin=relation.origin)

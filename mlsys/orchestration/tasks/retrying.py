@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import RetryPolicy
 from airflow.sdk.definitions.retry_policy import RetryDecision
 
+from mlsys.database.driver_errors import passes
 from mlsys.errors import MlsysError
 
 if TYPE_CHECKING:
@@ -19,12 +20,11 @@ _PASSING = frozenset(
         "builtins.ConnectionError",
         "builtins.TimeoutError",
         "httpx.TransportError",
-        "psycopg2.OperationalError",
-        "sqlalchemy.exc.OperationalError",
-        "sqlite3.OperationalError",
         "airflow.sdk.exceptions.AirflowRuntimeError",  # the API that tasks report to did not answer
     }
 )
+# Of these the database's code decides.
+_DATABASE = frozenset({"psycopg2.Error", "sqlalchemy.exc.DBAPIError", "sqlite3.Error"})
 
 
 @dataclass(frozen=True)
@@ -56,4 +56,5 @@ def may_pass(error: BaseException) -> bool:
     """Return whether an error may be gone at the next try."""
     if isinstance(error, MlsysError):
         return error.retryable
-    return any(f"{kind.__module__}.{kind.__qualname__}" in _PASSING for kind in type(error).__mro__)
+    names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
+    return bool(names & _PASSING) or (bool(names & _DATABASE) and passes(error))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mlsys.errors import DataError, near_match
+from mlsys.errors import DataError, near_match, nearest
 from mlsys.schema import ARRIVAL, EVENT_TIME, ColumnSpec, Schema
 from mlsys.sources.base import ReadRequest
 from mlsys.sources.reading.values import logical_values
@@ -185,7 +185,8 @@ def require_columns(wanted: Schema, present: list[str], origin: str, remedy: str
     """
     for name in wanted:
         if name not in present:
-            raise DataError(f"There is no column '{name}'. {near_match(name, present)}", where=origin, remedy=remedy)
+            rule, meant = f"There is no column '{name}'. {near_match(name, present)}", nearest(name, present)
+            raise DataError(rule, where=origin, remedy=remedy, misspelt=(name, meant))
         if present.count(name) > 1:
             raise DataError(f"Column '{name}' stands there twice", where=origin, remedy="Give each column its own name")
 

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from mlsys.errors import DataError, MlsysError, TransientError, near_match
+from mlsys.database.driver_errors import code_of, passes
+from mlsys.errors import DataError, MlsysError, TransientError, near_match, nearest
+from mlsys.sources.reading.queries import bound, subquery, unbound
 
 Parameter = str | int | float | bool | date | None
 BUSY_SECONDS = 5.0  # how long a lock is waited for before it is an error
-_PASSING = re.compile(r"locked|busy", re.IGNORECASE)
 # As SQLite, Postgres and MySQL say it.
 _NO_TABLE = re.compile(
     r"""no such table: (?:\w+\.)?(\S+)|relation "(.+)" does not exist|Table '(?:[^'.]+\.)?([^']+)' doesn't exist"""
@@ -41,6 +42,9 @@ class Database(Protocol):
 
     def quoted(self, name: str) -> str:
         """Return an identifier quoted for this database."""
+
+    def subquery(self, query: str, params: Mapping[str, Parameter]) -> str:
+        """Return a query in brackets, to be read from; `params` are bound in it, and no other names."""
 
 
 @contextmanager
@@ -83,6 +87,10 @@ class SqliteDatabase:
         """Return an identifier quoted for SQLite."""
         return '"' + name.replace('"', '""') + '"'
 
+    def subquery(self, query: str, params: Mapping[str, Parameter]) -> str:  # noqa: ARG002 - SQLite finds them itself
+        """Return a query in brackets, to be read from."""
+        return subquery(query, "sqlite")
+
     @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
@@ -91,7 +99,7 @@ class SqliteDatabase:
             raise self._explained(error) from error
 
     def _explained(self, error: sqlite3.Error) -> MlsysError:
-        if _PASSING.search(str(error)):
+        if passes(error):
             return TransientError(
                 "The database is locked by another process", where=self.name, remedy="Try again when it has finished"
             )
@@ -127,6 +135,7 @@ class SqlalchemyDatabase:
     def __init__(self, connection: Any, name: str) -> None:
         self.name = name
         self._connection = connection
+        self._unbound: list[str] = []
 
     def columns(self, relation: str, params: Mapping[str, Parameter]) -> list[str]:
         """Return the column names of a quoted table or a bracketed query."""
@@ -153,21 +162,30 @@ class SqlalchemyDatabase:
         doubled = "%%" in str(preparer.quote("%"))
         return (quoted.replace("%%", "%") if doubled else quoted).replace(":", "\\:")
 
+    def subquery(self, query: str, params: Mapping[str, Parameter]) -> str:
+        """Return a query in brackets, to be read from; `params` are bound in it, and no other names."""
+        dialect = self._connection.dialect.name
+        self._unbound = unbound(query, params, dialect)
+        return bound(subquery(query, dialect), params, dialect)
+
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, StatementError
+        from sqlalchemy.exc import DBAPIError, StatementError
 
         try:
             yield
-        except (OperationalError, InterfaceError) as error:
+        except (ConnectionError, TimeoutError) as error:  # the driver's own, in the middle of a row
             raise _unreachable(error, self.name) from error
         except DBAPIError as error:
+            if passes(error):
+                raise _unreachable(error, self.name) from error
             missing = _missing_table(error)
             if missing is not None:
                 raise _no_table(missing, self._tables(missing.rpartition(".")[0]), self.name) from error
-            raise DataError(
-                f"The database refuses: {_first_line(error)}", where=self.name, remedy="Correct `source`"
-            ) from error
+            remedy = "Correct `source`"
+            if self._unbound:
+                remedy += f"; its query names :{', :'.join(self._unbound)}, which `params` does not hold"
+            raise DataError(f"The database refuses: {_first_line(error)}", where=self.name, remedy=remedy) from error
         except StatementError as error:  # before anything was sent: a parameter that nobody gives
             remedy = "Correct `source.query` or `source.params`"
             raise DataError(f"The query can't be sent: {_first_line(error)}", where=self.name, remedy=remedy) from error
@@ -191,7 +209,7 @@ class SqlalchemyDatabase:
 def _sqlalchemy(url: str) -> Iterator[SqlalchemyDatabase]:
     from sqlalchemy import create_engine
     from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
+    from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
     from sqlalchemy.pool import NullPool
 
     try:
@@ -201,8 +219,11 @@ def _sqlalchemy(url: str) -> Iterator[SqlalchemyDatabase]:
         raise DataError(f"The database URL can't be used: {error}", remedy="Correct `source.url`") from None
     try:
         connection = engine.connect()
-    except (OperationalError, InterfaceError) as error:
-        if _LOGIN.search(str(error)):
+    except (ConnectionError, TimeoutError) as error:
+        raise _unreachable(error, name) from error
+    except DBAPIError as error:
+        # libpq gives no code with a refused login, only words.
+        if not passes(error) or (code_of(error.orig) is None and _LOGIN.search(str(error))):
             raise DataError(
                 f"The database refuses the login: {_first_line(error)}", where=name, remedy="Correct `source.url`"
             ) from error
@@ -212,9 +233,8 @@ def _sqlalchemy(url: str) -> Iterator[SqlalchemyDatabase]:
 
 
 def _unreachable(error: Exception, name: str) -> TransientError:
-    return TransientError(
-        f"The database can't be reached: {_first_line(error)}", where=name, remedy="Try again, or correct `source.url`"
-    )
+    rule = f"The database can't be reached, or can't answer now: {_first_line(error)}"
+    return TransientError(rule, where=name, remedy="Try again, or correct `source.url`")
 
 
 def _missing_table(error: Exception) -> str | None:
@@ -224,7 +244,8 @@ def _missing_table(error: Exception) -> str | None:
 
 def _no_table(name: str, known: list[str], where: str) -> DataError:
     remedy = "Correct `source.table` or `source.query`"
-    return DataError(f"There is no table '{name}'. {near_match(name, known)}", where=where, remedy=remedy)
+    rule = f"There is no table '{name}'. {near_match(name, known)}"
+    return DataError(rule, where=where, remedy=remedy, misspelt=(name, nearest(name, known)))
 
 
 def _first_line(error: Exception) -> str:
