@@ -46,7 +46,7 @@ class Frozen(BaseModel):
         unknown = [str(key) for key in value if key not in known and key not in cls.model_fields]
         if unknown:
             wrong: list[InitErrorDetails] = [
-                {"type": misspelt("No such key here", key, known), "loc": (key,), "input": value} for key in unknown
+                {"type": misspelt("no such key here", key, known), "loc": (key,), "input": value} for key in unknown
             ]
             raise ValidationError.from_exception_data(cls.__name__, wrong)
         return value
@@ -102,11 +102,12 @@ class Within:
 
     longest: int
     says: str
-    pattern: str = r"[\s\S]*"
+    pattern: str | None = None
 
     def _fits(self, value: str, info: ValidationInfo) -> str:
         stored = isinstance(info.context, Mapping) and info.context.get(STORED)
-        if not stored and (len(value) > self.longest or not re.fullmatch(self.pattern, value)):
+        fits = len(value) <= self.longest and (self.pattern is None or re.fullmatch(self.pattern, value))
+        if not stored and not fits:
             raise ValueError(f"{self.says}, not {shortened(value)}")
         return value
 
@@ -114,7 +115,21 @@ class Within:
         return core_schema.with_info_after_validator_function(self._fits, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {**handler(schema), "maxLength": self.longest, "pattern": f"^{self.pattern}$"}
+        pattern = {} if self.pattern is None else {"pattern": f"^{self.pattern}$"}
+        return {**handler(schema), "maxLength": self.longest, **pattern}
+
+
+class OneOrMore:
+    """Marks a tuple of texts that a spec may write as one text."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(
+            lambda value: (value,) if isinstance(value, str) else value, handler(source)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        several = handler(schema)
+        return {"anyOf": [several["items"], several]}
 
 
 class Component(Frozen):

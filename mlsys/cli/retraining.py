@@ -1,4 +1,4 @@
-"""`mlsys check`, `preview` and `run`: before a retraining, and the retraining itself without Airflow."""
+"""`mlsys preview` and `run`: before a retraining, and the retraining itself without Airflow."""
 
 from __future__ import annotations
 
@@ -20,32 +20,6 @@ day_option = click.option(
 set_option = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A spec key for this run alone."
 )
-
-
-@click.command()
-@click.argument("name", required=False)
-@click.option("--full", is_flag=True, help="Read the whole source again and name days that changed since.")
-def check(name: str | None, full: bool) -> int:
-    """Say what is wrong with a spec and its newest data (all specs without NAME). Keeps nothing, trains nothing."""
-    from mlsys.cli.logs import set_up
-    from mlsys.planning.preview import problems_of
-    from mlsys.settings import load_settings
-    from mlsys.workspace import open_workspace
-
-    settings = load_settings()
-    set_up(settings.log_format, "WARNING")
-    names = [name] if name else sorted(path.stem for path in settings.pipelines.glob("*.yaml"))
-    worst = 0
-    with open_workspace(settings) as work:
-        for each in names:
-            found = problems_of(work, each, full=full)
-            for problem in found:
-                say(f"{each}: {'' if problem.exit_code else 'warning: '}{problem.sentence}")
-            code = max((problem.exit_code for problem in found), default=0)
-            if not code:
-                say(f"{each}: ok")
-            worst = max(worst, code)
-    return worst
 
 
 @click.command()

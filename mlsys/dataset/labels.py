@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlsys.errors import DataError, near_match
+from mlsys.errors import DataError, near_match, nearest
 from mlsys.spec import Spec
 
 
@@ -89,6 +89,7 @@ def require_two_classes(labels: Labels, mask: np.ndarray, spec: Spec) -> None:
             f"The positive class '{spec.target.positive}' does not occur. {near_match(positive, counts)}",
             where=where,
             remedy=_remedy(spec.target.positive),
+            misspelt=(spec.target.positive, nearest(positive, counts)),
         )
 
 

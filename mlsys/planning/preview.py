@@ -7,12 +7,12 @@ from datetime import date
 from typing import Any
 
 from mlsys import clock
-from mlsys.errors import DataError, MlsysError, SpecError
+from mlsys.errors import DataError, MlsysError, SpecError, near_match
 from mlsys.planning.trial import judge_newest
 from mlsys.records import CheckResult
 from mlsys.snapshot import snapshot
 from mlsys.snapshot.partitioning import layout_of
-from mlsys.spec import Spec, flatten, resolve
+from mlsys.spec import ResolvedSpec, Spec, flatten, resolve
 from mlsys.workspace import Workspace
 
 
@@ -26,10 +26,16 @@ class Outlook:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong with a spec or its data; `exit_code` is 0 for what would not stop a run."""
+    """Something wrong with a spec or its data.
+
+    Attributes:
+        exit_code: 0 for what would not stop a run.
+        misspelt: a name that the spec has, and the one that the data have.
+    """
 
     sentence: str
     exit_code: int
+    misspelt: tuple[str, str] | None = None
 
 
 def problems_of(work: Workspace, name: str, *, full: bool) -> list[Problem]:
@@ -39,8 +45,9 @@ def problems_of(work: Workspace, name: str, *, full: bool) -> list[Problem]:
     """
     found: list[Problem] = []
     try:
-        spec = resolve(work.settings.spec_path(name)).spec
-        found += [_problem(error) for error in _promises(spec)]
+        resolved = resolve(work.settings.spec_path(name))
+        spec = resolved.spec
+        found += [_problem(error) for error in _promises(resolved)]
         found += _data_problems(work, spec)
         if full:
             changed = snapshot.problems(spec, catalog=work.ledger, store=work.store)
@@ -51,7 +58,8 @@ def problems_of(work: Workspace, name: str, *, full: bool) -> list[Problem]:
 
 
 def _problem(error: MlsysError) -> Problem:
-    return Problem(str(error), error.exit_code)
+    name, meant = error.misspelt or ("", None)
+    return Problem(str(error), error.exit_code, (name, meant) if meant else None)
 
 
 def _data_problems(work: Workspace, spec: Spec) -> list[Problem]:
@@ -112,19 +120,21 @@ def _reads(spec: Spec, known: list[Any], day: date) -> str:
     )
 
 
-def _promises(spec: Spec) -> list[MlsysError]:
+def _promises(resolved: ResolvedSpec) -> list[MlsysError]:
+    spec, place = resolved.spec, resolved.document.place
     found: list[MlsysError] = []
     if spec.source.timed and spec.ingest.lookback < spec.label.delay:
         found.append(
             SpecError(
                 f"Labels may arrive {spec.label.delay.days} days late, "
                 f"but only {spec.ingest.lookback.days} days are read again",
-                where="ingest.lookback",
+                where=place("ingest.lookback"),
                 remedy="Make it at least `label.delay`",
             )
         )
     if spec.label.arrival and spec.label.arrival not in spec.columns:
-        found.append(SpecError("No such column in `schema`", where="label.arrival", got=spec.label.arrival))
+        rule = f"No such column in `schema`. {near_match(spec.label.arrival, spec.columns)}"
+        found.append(SpecError(rule, where=place("label.arrival")))
     if all(model.baseline for model in spec.models):
-        found.append(SpecError("Only baselines: nothing could ever be promoted", where="models"))
+        found.append(SpecError("Only baselines: nothing could ever be promoted", where=place("models")))
     return found

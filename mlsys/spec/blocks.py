@@ -6,10 +6,10 @@ import re
 from datetime import timedelta
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
 from mlsys.checks import CHECKS
-from mlsys.components import AsWritten, Frozen
+from mlsys.components import AsWritten, Frozen, OneOrMore
 from mlsys.durations import Duration, duration_text, parse_duration
 from mlsys.metrics import METRICS
 from mlsys.monitors import MONITORS
@@ -28,7 +28,7 @@ class Target(Frozen):
     """
 
     column: str
-    positive: Annotated[str, AsWritten()]
+    positive: Annotated[str, AsWritten(), WithJsonSchema({"type": ["string", "number", "boolean"]})]
     task: Literal["binary"] = "binary"
 
     @field_validator("positive", mode="before")
@@ -74,7 +74,7 @@ class Checks(Frozen):
 class MetricChoice(Frozen):
     """What is measured. `primary` chooses the best candidate and is what gates compare by default."""
 
-    primary: str = "roc_auc"
+    primary: str = Field(default="roc_auc", json_schema_extra={"examples": METRICS.names()})  # type: ignore[dict-item]
     threshold: float = Field(default=0.5, gt=0, lt=1)
     replicates: int = Field(default=1000, ge=100, le=20000)
 
@@ -179,8 +179,8 @@ class Notify(Frozen):
         webhook: `true` for the address in the connection `mlsys_webhook`, or the name of another connection.
     """
 
-    events: tuple[Event, ...] = get_args(Event)
-    email: tuple[str, ...] = ()
+    events: Annotated[tuple[Event, ...], OneOrMore()] = get_args(Event)
+    email: Annotated[tuple[str, ...], OneOrMore()] = ()
     webhook: bool | str = False
 
     @property
@@ -189,11 +189,6 @@ class Notify(Frozen):
         hook = WEBHOOK if self.webhook is True else self.webhook
         mails = (Channel(kind="email", to=address) for address in self.email)
         return (*mails, *([Channel(kind="webhook", to=hook)] if hook else []))
-
-    @field_validator("events", "email", mode="before")
-    @classmethod
-    def _one(cls, value: object) -> object:
-        return (value,) if isinstance(value, str) else value
 
     @field_validator("email")
     @classmethod

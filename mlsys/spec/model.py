@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mlsys.components import Frozen, Within, misspelt
+from mlsys.components import Frozen, OneOrMore, Within, misspelt
 from mlsys.errors import shortened
 from mlsys.features import FEATURES
 from mlsys.gates import GATES
@@ -45,7 +45,23 @@ Tag = Annotated[str, Within(100, "A tag is one line of at most 100 characters", 
 
 
 class Spec(Frozen):
-    """One pipeline. The fields follow the steps of a run."""
+    """One pipeline. The fields follow the steps of a run.
+
+    Attributes:
+        pipeline: the pipeline's name, the same as the file's.
+        description: what the model answers, for people.
+        owner: who is responsible; shown in Airflow.
+        tags: by which Airflow's list of DAGs can be filtered.
+        source: where the rows come from.
+        columns: the columns that are read, and no others, with their logical types.
+        key: columns that name a row; the hash split and `unique_key` go by them.
+        drop: columns of the schema that no model may see.
+        split: how rows are divided into training, validation and holdout.
+        features: how raw columns become the model's inputs, fitted inside each candidate.
+        models: the candidates.
+        gates: what a candidate must pass to become champion; all of them must pass.
+        registries: where champions are published.
+    """
 
     pipeline: PipelineName
     description: Description = ""
@@ -54,7 +70,7 @@ class Spec(Frozen):
     schedule: Schedule = Schedule()
     source: SOURCES.field()  # type: ignore[valid-type]
     columns: dict[str, ColumnSpec] = Field(alias="schema")
-    key: tuple[str, ...] = ()
+    key: Annotated[tuple[str, ...], OneOrMore()] = ()
     target: Target
     label: Label = Label()
     ingest: Ingest = Ingest()
@@ -72,11 +88,6 @@ class Spec(Frozen):
     scoring: Scoring = Scoring()
     monitors: Monitors = Monitors()
     registries: tuple[REGISTRIES.field(), ...] = Field(default=("mlflow", "files"), validate_default=True)  # type: ignore[valid-type]
-
-    @field_validator("key", mode="before")
-    @classmethod
-    def _one_key(cls, value: object) -> object:
-        return (value,) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _coherent(self) -> Spec:
