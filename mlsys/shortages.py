@@ -12,24 +12,14 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from mlsys.errors import MlsysError, RunError, TransientError
-
-if TYPE_CHECKING:
-    from sqlalchemy.exc import SQLAlchemyError
+from mlsys.errors import RunError
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NO_RIGHT = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _TOO_MANY_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 _NUMBER = re.compile(r"\[errno (\d+)\]", re.IGNORECASE)
 _MEMORY = "Lower MLSYS_WORKERS or MLSYS_TRAINING_SLOTS, train on fewer days (`split.train_window_days`), or add memory"
-
-# SQLite's names and Postgres's classes of errors: somebody else holds a lock, or the connection broke.
-_SQLITE_PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
-_POSTGRES_PASSING = ("08", "40", "53300", "55P03", "57")
-_SQLITE_REFUSED = {"SQLITE_FULL": errno.ENOSPC, "SQLITE_READONLY": errno.EACCES, "SQLITE_NOMEM": errno.ENOMEM}
-_POSTGRES_REFUSED = {"53100": errno.ENOSPC, "53200": errno.ENOMEM, "42501": errno.EACCES}
 
 
 @contextmanager
@@ -59,44 +49,7 @@ def explained(error: BaseException, *, where: Path | None = None, needed: int | 
     number = error.errno
     if number is None and (told := _NUMBER.search(str(error))):  # `shutil.copytree` tells many errors as one
         number = int(told[1])
-    return _refused(number, place, needed)
-
-
-def of_database(error: SQLAlchemyError, *, name: str, where: str | None = None, remedy: str) -> MlsysError:
-    """Return what one of our own databases says: a refusal of the system in words, or something that may pass.
-
-    Args:
-        error: what SQLAlchemy raised.
-        name: of the database, as a sentence begins.
-        where: the database, without a password.
-        remedy: for what may pass.
-    """
-    origin = getattr(error, "orig", None)
-    problem = str(origin or error).strip()
-    code = getattr(origin, "sqlite_errorname", None) or getattr(origin, "pgcode", None) or ""
-    for known, number in {**_SQLITE_REFUSED, **_POSTGRES_REFUSED}.items():
-        if code.startswith(known):
-            told = _refused(number, None, None)
-            assert told is not None
-            return RunError(f"{name} can't be written: {problem}", where=where, remedy=told.remedy)
-    if may_pass(error):
-        return TransientError(f"{name} does not answer: {problem}", where=where, remedy=remedy)
-    return RunError(f"{name} refuses: {problem}", where=where, remedy="Look at `mlsys doctor`")
-
-
-def may_pass(error: SQLAlchemyError) -> bool:
-    """Return whether an error of one of our own databases may be gone at the next try."""
-    from sqlalchemy import exc
-
-    if not isinstance(error, exc.DBAPIError):
-        return isinstance(error, exc.TimeoutError)
-    code = getattr(error.orig, "sqlite_errorname", None)
-    if code is not None:
-        return str(code).startswith(_SQLITE_PASSING)
-    code = getattr(error.orig, "pgcode", None)
-    if code is not None:
-        return str(code).startswith(_POSTGRES_PASSING)
-    return isinstance(error, exc.OperationalError) or error.connection_invalidated  # there was no server to answer
+    return refused(number, place, needed)
 
 
 def ending(code: int) -> str:
@@ -109,7 +62,8 @@ def hint(code: int) -> str:
     return f", as the system ends a process when memory runs out. {_MEMORY}" if code == -signal.SIGKILL else ""
 
 
-def _refused(number: int | None, place: Path | None, needed: int | None) -> RunError | None:
+def refused(number: int | None, place: Path | None = None, needed: int | None = None) -> RunError | None:
+    """Return what the system refused, by its error number; None for a number of another sort."""
     if number in _NO_ROOM:
         disk = _disk_of(place)
         free = _size(shutil.disk_usage(disk).free)

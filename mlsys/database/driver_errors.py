@@ -6,7 +6,15 @@ class counts only where there is no code.
 
 from __future__ import annotations
 
+import errno
 import re
+from typing import TYPE_CHECKING
+
+from mlsys.errors import MlsysError, RunError, TransientError
+from mlsys.shortages import refused
+
+if TYPE_CHECKING:
+    from sqlalchemy.exc import SQLAlchemyError
 
 # SQLSTATE: connection, rollback of a transaction, resources; a lock not available, a query cancelled (a time limit),
 # a server that shuts down or starts. HYT is ODBC's timeout.
@@ -16,6 +24,9 @@ _PASSING_NUMBERS = frozenset(
     (0, 1040, 1053, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1205, 1213, 1927, 1969, 2055, 3024, 3572, 4031)
 ) | frozenset(range(2002, 2014))
 _PASSING_SQLITE = frozenset([5, 6, 15])  # busy, locked, the locking protocol
+# What the system refused: room, rights, memory.
+_SQLITE_REFUSED = {"SQLITE_FULL": errno.ENOSPC, "SQLITE_READONLY": errno.EACCES, "SQLITE_NOMEM": errno.ENOMEM}
+_POSTGRES_REFUSED = {"53100": errno.ENOSPC, "53200": errno.ENOMEM, "42501": errno.EACCES}
 _BY_CLASS = ("OperationalError", "InterfaceError")
 
 
@@ -47,3 +58,25 @@ def code_of(origin: object) -> str | int | None:
         if isinstance(state, str) and re.fullmatch(r"[0-9A-Z]{5}", state):
             return state
     return None
+
+
+def of_database(error: SQLAlchemyError, *, name: str, where: str | None = None, remedy: str) -> MlsysError:
+    """Return what one of our own databases says: a refusal of the system in words, or something that may pass.
+
+    Args:
+        error: what SQLAlchemy raised.
+        name: of the database, as a sentence begins.
+        where: the database, without a password.
+        remedy: for what may pass.
+    """
+    origin = getattr(error, "orig", None)
+    problem = str(origin or error).strip()
+    code = getattr(origin, "sqlite_errorname", None) or getattr(origin, "pgcode", None) or ""
+    for known, number in {**_SQLITE_REFUSED, **_POSTGRES_REFUSED}.items():
+        if code.startswith(known):
+            told = refused(number)
+            assert told is not None
+            return RunError(f"{name} can't be written: {problem}", where=where, remedy=told.remedy)
+    if passes(error):
+        return TransientError(f"{name} does not answer: {problem}", where=where, remedy=remedy)
+    return RunError(f"{name} refuses: {problem}", where=where, remedy="Look at `mlsys doctor`")

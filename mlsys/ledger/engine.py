@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mlsys.database.driver_errors import of_database
 from mlsys.ledger import tables
-from mlsys.shortages import of_database
 
 HEAD = "0001"  # newest migration; a test holds it to the scripts
 _LOCK_SPACE = 0x6D6C  # advisory locks of ours, apart from other users of the same server

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
+from mlsys.database.driver_errors import of_database, passes
 from mlsys.errors import IntegrityError, MlsysError, RunError, TransientError
 from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.mlflow_content import (
@@ -32,7 +33,6 @@ from mlsys.registries.mlflow_content import (
 )
 from mlsys.registries.mlflow_database import prepare
 from mlsys.registries.mlflow_model import write_model
-from mlsys.shortages import may_pass, of_database
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -138,7 +138,7 @@ def _told(error: MlflowException | SQLAlchemyError, place: Place) -> MlsysError:
     if isinstance(cause, OperationalError):
         return of_database(cause, name="MLflow's database", where=where, remedy=remedy)
     code = getattr(error, "error_code", None)
-    passing = may_pass(cause) if isinstance(cause, SQLAlchemyError) else code in _PASSING
+    passing = passes(cause) if isinstance(cause, SQLAlchemyError) else code in _PASSING
     problem = str(error).strip().splitlines()[0]
     if passing:
         return TransientError(f"MLflow does not answer as it should: {problem}", where=where, remedy=remedy)
