@@ -196,6 +196,6 @@ def test_specs_that_are_broken_in_any_way_leave_the_others(specs: Path, tmp_path
     assert len(dags) == len(list(specs.iterdir()))
     whole = {dag_id for dag_id, dag in dags.items() if "broken-spec" not in dag["tags"]}
     assert whole == {"retrain_phishing"}
-    assert "tag.yaml:4: tags.0: " in dags["retrain_tag"]["doc_md"]
+    assert "tag.yaml:5: tags.0: " in dags["retrain_tag"]["doc_md"]
     for name in ("folder", "bytes", "gone", "pipe", "digits"):
         assert f"{name}.yaml" in dags[f"retrain_{name}"]["doc_md"]

@@ -46,8 +46,8 @@ def test_reading_specs_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"modles": []}, "`modles` is no key here. Did you mean 'models'"),
-        ({"models": [{"kind": "logistc"}]}, "`models.0`: No model named 'logistc'. Did you mean 'logistic'"),
+        ({"modles": []}, "modles: no such key here. Did you mean 'models'"),
+        ({"models": [{"kind": "logistc"}]}, "models.0: No model named 'logistc'. Did you mean 'logistic'"),
         ({"models": [{"kind": "rf"}]}, "Did you mean 'random_forest'"),
         ({"models": [{"kind": "logistic", "C": "big"}]}, "models.0.C"),
         ({"models": ["logistic", "logistic"]}, "two candidates have the same name"),
