@@ -82,7 +82,8 @@ def test_a_database_killed_over_at_50_points_is_made_by_the_next(url: str, tmp_p
     assert (revision(url), tables(url)) == (str(TABLES), names(TABLES))
     remove_abandoned([tmp_path])
     assert not list(tmp_path.glob(".tmp*"))
-    assert not list(tmp_path.glob("*-journal"))
+    # A kill right behind the change of names leaves one with a blank header, of which SQLite takes no notice.
+    assert not any(any(journal.read_bytes()[:8]) for journal in tmp_path.glob("*-journal"))
 
 
 @KINDS
