@@ -25,7 +25,7 @@ if ! '$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <=
   echo "mlsys needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1): name another one: make PYTHON=python3.12" >&2; exit 2; fi
 endef
 
-.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag lock clean
+.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag architecture lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,7 +39,7 @@ venv: ## make or refresh .venv from the lock (instant when nothing changed)
 	@'$(PYTHON)' scripts/setup_venv.py
 
 demo: venv ## start everything on this machine and watch one retraining
-	@$(BIN)/python -m mlsys.orchestration.demo $(if $(ONCE),--once)
+	@$(BIN)/python -m mlsys.cli.demo $(if $(ONCE),--once)
 
 test: venv ## run all tests but the long ones; ends in under ten minutes
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not long" $(ARGS)
@@ -63,9 +63,9 @@ format: venv ## let ruff mend what it can
 
 types: venv ## mypy, strict
 	@$(BIN)/mypy
-	@MYPYPATH=scripts:bench $(BIN)/mypy --strict scripts/*.py bench/*.py
+	@MYPYPATH=scripts:bench:tests $(BIN)/mypy --strict scripts/*.py bench/*.py
 
-checks: venv ## house rules: imports, names, sizes, kinds, lock
+checks: venv ## house rules: imports, names, sizes, kinds, the drawn architecture, lock
 	@$(BIN)/python scripts/check_all.py
 
 bench: venv ## the reference job as a plain script and as `mlsys run`; writes bench/results.md
@@ -73,6 +73,9 @@ bench: venv ## the reference job as a plain script and as `mlsys run`; writes be
 
 bench-dag: venv ## the reference job as a plain script and as a DAG on a warm Airflow; writes bench/results-dag.md
 	@$(BIN)/python bench/dag.py $(ARGS)
+
+architecture: venv ## draw docs/architecture.md and its picture from the imports
+	@$(BIN)/python scripts/architecture.py
 
 lock: venv ## write requirements*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)

@@ -28,10 +28,10 @@ from unittest.mock import patch
 import psutil
 from run import HERE, ROOT, SIZES, Bench, heading, machine
 
-from mlsys.orchestration import stack
-from mlsys.orchestration.airflow_api import AirflowApi
-from mlsys.orchestration.environment import environment
-from mlsys.sampling import make_sample
+from mlsys.cli.sample_makers import make_sample
+from mlsys.orchestration.api.client import AirflowApi
+from mlsys.orchestration.stack import stack
+from mlsys.orchestration.stack.environment import environment
 from mlsys.settings import Settings, load_settings
 
 IDLE_SECONDS = 60.0
@@ -46,7 +46,7 @@ ABOUT = (
 )
 EXECUTORS = {
     "LocalExecutor": "LocalExecutor",
-    "PreloadingLocalExecutor": "mlsys.orchestration.executor.PreloadingLocalExecutor",
+    "PreloadingLocalExecutor": "mlsys.orchestration.executor.local.PreloadingLocalExecutor",
 }
 SECTION = "## Executors: `retrain_phishing`"
 SAMPLE_DAYS, SAMPLE_DAY = 60, "2026-04-29"

@@ -1,9 +1,7 @@
-"""Per spec in include/pipelines: `announced_<pipeline>`, and `drops_<pipeline>` where the spec wants to be scanned."""
+"""`announced`, and `drops` where a spec in include/pipelines wants to be scanned."""
 
-from mlsys.orchestration.builders import spec_files
-from mlsys.orchestration.drops_dags import drops_dags
+from mlsys.orchestration.dags.drops import drops_dags
 
 # Airflow looks for the words "airflow" and "dag" before it reads a file.
-for path in spec_files():
-    for dag in drops_dags(path):
-        globals()[dag.dag_id] = dag
+for dag in drops_dags():
+    globals()[dag.dag_id] = dag

@@ -1,6 +1,6 @@
 """The DAG `housekeeping` of the whole installation."""
 
-from mlsys.orchestration.installation_dags import housekeeping_dag
+from mlsys.orchestration.dags.installation import housekeeping_dag
 
 # Airflow looks for the words "airflow" and "dag" before it reads a file.
 dag = housekeeping_dag()

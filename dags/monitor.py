@@ -1,9 +1,7 @@
-"""One DAG per spec in include/pipelines: `monitor_<pipeline>`."""
+"""`monitor_<pipeline>` for each spec in include/pipelines that has monitors."""
 
-from mlsys.orchestration.builders import spec_files
-from mlsys.orchestration.upkeep_dags import monitor_dag
+from mlsys.orchestration.dags.upkeep import monitor_dags
 
 # Airflow looks for the words "airflow" and "dag" before it reads a file.
-for path in spec_files():
-    dag = monitor_dag(path)
+for dag in monitor_dags():
     globals()[dag.dag_id] = dag

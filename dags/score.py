@@ -1,9 +1,7 @@
-"""One DAG per spec in include/pipelines: `score_<pipeline>`."""
+"""`score_<pipeline>` for each spec in include/pipelines that doesn't do without scores."""
 
-from mlsys.orchestration.builders import spec_files
-from mlsys.orchestration.upkeep_dags import score_dag
+from mlsys.orchestration.dags.upkeep import score_dags
 
 # Airflow looks for the words "airflow" and "dag" before it reads a file.
-for path in spec_files():
-    dag = score_dag(path)
+for dag in score_dags():
     globals()[dag.dag_id] = dag

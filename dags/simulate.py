@@ -1,9 +1,6 @@
-"""One DAG per spec in include/pipelines: `simulate_<pipeline>`."""
+"""The DAG `simulate` of the whole installation."""
 
-from mlsys.orchestration.builders import spec_files
-from mlsys.orchestration.upkeep_dags import simulate_dag
+from mlsys.orchestration.dags.installation import simulate_dag
 
 # Airflow looks for the words "airflow" and "dag" before it reads a file.
-for path in spec_files():
-    dag = simulate_dag(path)
-    globals()[dag.dag_id] = dag
+dag = simulate_dag()

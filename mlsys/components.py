@@ -7,19 +7,129 @@ by an entry point of the table's group (`mlsys.models`, `mlsys.gates`, ...).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from importlib.metadata import entry_points
-from typing import Any, Generic, TypeVar
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
-from mlsys.errors import near_match
+from mlsys.errors import near_match, nearest, shortened
+
+STORED = "stored"  # in the context of a validation: this spec was valid when a run stored it
 
 
 class Frozen(BaseModel):
-    """Base of everything read from YAML: strict types, unknown keys refused, never mutated."""
+    """Base of everything read from YAML: strict types, unknown keys refused, numbers finite, never mutated."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, value: Any) -> Any:
+        # Before anything else: a misspelt key explains why another one is missing.
+        if not isinstance(value, Mapping):
+            return value
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        unknown = [str(key) for key in value if key not in known and key not in cls.model_fields]
+        if unknown:
+            wrong: list[InitErrorDetails] = [
+                {"type": misspelt("no such key here", key, known), "loc": (key,), "input": value} for key in unknown
+            ]
+            raise ValidationError.from_exception_data(cls.__name__, wrong)
+        return value
+
+
+def misspelt(
+    rule: str, name: str, known: Iterable[str], hints: dict[str, str] | None = None, *, where: str = ""
+) -> PydanticCustomError:
+    """Return the error of a name that is not among the known ones; it says which one was probably meant.
+
+    Args:
+        rule: what was wrong, as a sentence without a full stop.
+        name: the name as it was written.
+        known: the names that would do.
+        hints: names people try that are no near match.
+        where: key path of the name, where the error is raised further out.
+    """
+    names = list(known)
+    return PydanticCustomError(
+        "misspelt",
+        "{message}",
+        {
+            "message": f"{rule}. {near_match(name, names, hints)}",
+            "name": name,
+            "meant": nearest(name, names, hints) or "",
+            "where": where,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class AsWritten:
+    """Marks a field whose value goes on as the spec has it: YAML's guesses about it are refused (`NO`, `01234`).
+
+    Attributes:
+        typed: the declared type of a column stands beside it, so that a bare day is a day and 1.50 is 1.5.
+    """
+
+    typed: bool = False
+
+
+@dataclass(frozen=True)
+class Within:
+    """Marks a text that Airflow, MLflow, files and addresses have to take.
+
+    A spec that a run has stored may hold another one, from before there was the rule.
+
+    Attributes:
+        longest: characters.
+        pattern: what all of it looks like.
+        says: the rule, as a sentence without a full stop.
+    """
+
+    longest: int
+    says: str
+    pattern: str | None = None
+
+    def _fits(self, value: str, info: ValidationInfo) -> str:
+        stored = isinstance(info.context, Mapping) and info.context.get(STORED)
+        fits = len(value) <= self.longest and (self.pattern is None or re.fullmatch(self.pattern, value))
+        if not stored and not fits:
+            raise ValueError(f"{self.says}, not {shortened(value)}")
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_after_validator_function(self._fits, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        pattern = {} if self.pattern is None else {"pattern": f"^{self.pattern}$"}
+        return {**handler(schema), "maxLength": self.longest, **pattern}
+
+
+class OneOrMore:
+    """Marks a tuple of texts that a spec may write as one text."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(
+            lambda value: (value,) if isinstance(value, str) else value, handler(source)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        several = handler(schema)
+        return {"anyOf": [several["items"], several]}
 
 
 class Component(Frozen):
@@ -72,10 +182,23 @@ class Table(Generic[C]):
         if name in self._members:
             return self._members[name]
         for entry in entry_points(group=self.group, name=name):
-            return entry.load()  # type: ignore[no-any-return]
-        raise ValueError(f"No {self.noun} named '{name}'. {near_match(name, self._members, self._hints)}")
+            return self._loaded(entry, name)
+        raise misspelt(f"No {self.noun} named {shortened(name)}", name, self._members, self._hints)
 
-    def parse(self, value: object) -> C:
+    def all(self) -> dict[str, type[C]]:
+        """Return the components by name, the built-in ones first, then those of other packages."""
+        return self._members | {entry.name: self._loaded(entry, entry.name) for entry in entry_points(group=self.group)}
+
+    def _loaded(self, entry: EntryPoint, name: str) -> type[C]:
+        try:
+            found = entry.load()
+        except Exception as error:  # another package's code may raise anything
+            raise ValueError(f"The {self.noun} '{name}' of another package can't be loaded: {error}") from error
+        if not (isinstance(found, type) and issubclass(found, self.base)):
+            raise ValueError(f"The {self.noun} '{name}' of another package is no {self.base.__name__}")
+        return found
+
+    def parse(self, value: object, context: object = None) -> C:
         """Return a component from itself, its name, or a mapping with `kind`.
 
         Raises:
@@ -88,16 +211,18 @@ class Table(Generic[C]):
             value = {"kind": value}
         if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
             raise ValueError(f"A {self.noun} is a name or a mapping with `kind`. Known: {', '.join(self.names())}")
-        return self.find(value["kind"]).model_validate(value)
+        return self.find(value["kind"]).model_validate(value, context=context)
+
+    def read(self, value: object, info: ValidationInfo) -> C:
+        """Return what `parse` does, as the validator of a field."""
+        return self.parse(value, info.context)
 
     def field(self) -> Any:
         """Return the annotation of a spec field that holds one of these.
 
         `SerializeAsAny` keeps the subclass's own fields when the spec is dumped; without it they vanish silently.
         """
-        from typing import Annotated
-
-        return Annotated[SerializeAsAny[self.base], BeforeValidator(self.parse)]  # type: ignore[name-defined, misc]
+        return Annotated[SerializeAsAny[self.base], BeforeValidator(self.read)]  # type: ignore[name-defined, misc]
 
 
 def _kind(member: type[Component]) -> str:

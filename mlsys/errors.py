@@ -26,12 +26,22 @@ class MlsysError(Exception):
         where: file, row, column or key path.
         got: the offending value; printed with `repr` and cut at 120 characters.
         remedy: what to try, as a sentence without a full stop.
+        misspelt: a name that the spec has, and the one that was probably meant; `mlsys check --fix` replaces it.
     """
 
     exit_code = 4
     retryable = False
 
-    def __init__(self, rule: str, *, where: str | None = None, got: object = None, remedy: str | None = None) -> None:
+    def __init__(
+        self,
+        rule: str,
+        *,
+        where: str | None = None,
+        got: object = None,
+        remedy: str | None = None,
+        misspelt: tuple[str, str | None] | None = None,
+    ) -> None:
+        self.misspelt = misspelt
         self.rule = rule
         self.where = where
         self.got = got
@@ -41,7 +51,7 @@ class MlsysError(Exception):
     def __str__(self) -> str:
         text = f"{self.where}: {self.rule}" if self.where else self.rule
         if self.got is not None:
-            text += f" (got {_short(self.got)})"
+            text += f" (got {shortened(self.got)})"
         text += "."
         if self.remedy:
             text += f" {self.remedy}."
@@ -91,15 +101,19 @@ class LostRaceError(MlsysError):
 def near_match(name: str, known: Iterable[str], hints: dict[str, str] | None = None) -> str:
     """Return `Did you mean 'x'? Known: a, b` for a misspelt name (at most 10 known names)."""
     names = sorted(known)
-    guess = (hints or {}).get(name)
-    if guess is None:
-        close = difflib.get_close_matches(name, names, n=1, cutoff=0.55)
-        guess = close[0] if close else None
+    guess = nearest(name, names, hints)
     shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
     return f"Did you mean '{guess}'? Known: {shown}" if guess else f"Known: {shown}"
 
 
-def _short(value: object) -> str:
+def nearest(name: str, known: Iterable[str], hints: dict[str, str] | None = None) -> str | None:
+    """Return the known name that was probably meant, or None."""
+    close = difflib.get_close_matches(name[:200], sorted(known), n=1, cutoff=0.55)
+    return (hints or {}).get(name) or (close[0] if close else None)
+
+
+def shortened(value: object) -> str:
+    """Return `repr` of a value, cut at 120 characters."""
     text = repr(value)
     return text if len(text) <= 120 else text[:117] + "..."
 

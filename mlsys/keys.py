@@ -54,6 +54,11 @@ def refusal_key(decision: str) -> str:
     return _digest({"decision": decision, "answer": "refused"})
 
 
+def mended_key(decision: str) -> str:
+    """Return the key of the decision that follows on an error whose cause was mended."""
+    return _digest({"decision": decision, "after": "error"})
+
+
 def run_id(pipeline: str, day: str, training: str, mode: Mode) -> str:
     """Return the readable name of a run; the same key and mode give the same name."""
     suffix = "" if mode == "live" else f"-{mode}"

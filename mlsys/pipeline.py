@@ -1,10 +1,10 @@
 """The flow of a retraining, in order. The command line and the DAGs call these same functions.
 
-    sources/ -> snapshot.py -> checks/ + validation.py -> splits/ -> models/ (+ features/) + training.py
+    sources/ -> snapshot/ -> validation/ (checks/) -> dataset/ (splits/) -> training/ (features/, models/)
        ^                                                                        |
-       |        serving/  <-  registries/  <-  gates/ + promotion.py  <-  metrics/ + evaluation.py
-       |            |
-       +-- dags/ <-- monitors/ + monitoring.py <-- predictions, late labels
+       |          registries/  <-  promotion/ (gates/)  <-  evaluation/ (metrics/)
+       |
+       +-- dags/ <-- monitoring/ (monitors/) <-- predictions, late labels
 
 Each step takes records and returns a record. Each may be called again with the same input: it adopts what exists,
 registers nothing twice and changes no byte.
@@ -19,12 +19,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mlsys import dataset, evaluation, promotion, training, validation
-from mlsys.cards import write_card
+from mlsys.dataset import assignment
 from mlsys.errors import LostRaceError, MlsysError
-from mlsys.intake import RunRequest, open_run
+from mlsys.evaluation import champion, evaluation
 from mlsys.ledger import ChampionMovedError, RunRow
-from mlsys.projection import project
+from mlsys.planning.plan import RunRequest, open_run
+from mlsys.promotion import decide as decide_module
+from mlsys.promotion import promote as promotion
+from mlsys.promotion.projection import project
 from mlsys.records import (
     Answer,
     Candidate,
@@ -40,6 +42,10 @@ from mlsys.records import (
     Split,
     Start,
 )
+from mlsys.report.run_records import write_card
+from mlsys.training import training
+from mlsys.upkeep.retention import clear_up
+from mlsys.validation import validation
 from mlsys.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -49,6 +55,8 @@ RACES = 3
 
 def take_snapshot(work: Workspace, request: RunRequest) -> Start:
     """Resolve the day, read what is new, and fix what the run will do; or say why there is nothing to do."""
+    clear_up(work.home, request.pipeline)
+    project(work, request.pipeline)
     return open_run(work, request)
 
 
@@ -69,7 +77,7 @@ def validate(work: Workspace, plan: Plan, taken: Snapshot) -> CheckReport:
 
 def split(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport) -> Split:
     """Give every row its side, before anything is fitted."""
-    return dataset.split(work.spec_of(plan), taken, checks, store=work.store)
+    return assignment.split(work.spec_of(plan), taken, checks, store=work.store)
 
 
 def train(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, divided: Split, *, name: str) -> Candidate:
@@ -94,7 +102,7 @@ def train_all(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport,
         for candidate in fitted:  # failed ones too: the report card shows their reasons
             known[candidate.candidate_id] = work.ledger.add_candidate(plan.pipeline, plan.run_id, candidate)
     candidates = [known[key] for key in names]
-    training.require_fitted(candidates)
+    training.require_fitted(candidates, divided)
     return candidates
 
 
@@ -117,7 +125,7 @@ def evaluate(
     Raises:
         RunError: not one candidate was fitted.
     """
-    training.require_fitted(candidates)
+    training.require_fitted(candidates, divided)
     return evaluation.evaluate(
         work.spec_of(plan),
         plan,
@@ -125,7 +133,7 @@ def evaluate(
         checks,
         divided,
         candidates=candidates,
-        champion=promotion.rival(work, plan),
+        champion=champion.rival(work, plan),
         store=work.store,
     )
 
@@ -134,7 +142,9 @@ def decide(
     work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, *, evaluations: EvaluationSet
 ) -> Decision:
     """Let all gates judge, and write the decision into the ledger."""
-    return promotion.decide(work.spec_of(plan), plan, snapshot=taken, checks=checks, evaluations=evaluations, work=work)
+    return decide_module.decide(
+        work.spec_of(plan), plan, snapshot=taken, checks=checks, evaluations=evaluations, work=work
+    )
 
 
 def promote(
@@ -158,10 +168,12 @@ def promote(
         LostRaceError: that happened three times.
     """
     if decision.outcome == "promote" and answer is not None and answer.answer != "approved":
-        decision = promotion.refuse(work, decision, answer)
+        decision = decide_module.refuse(work, decision, answer)
     for _ in range(RACES):
         try:
-            crowned = promotion.crown(work, plan, decision, taken=taken, checks=checks, divided=divided, answer=answer)
+            promoted = promotion.promote(
+                work, plan, decision, taken=taken, checks=checks, divided=divided, answer=answer
+            )
             break
         except ChampionMovedError as moved:
             log.warning("champion_moved run=%s judging_again=%s", plan.run_id, moved)
@@ -173,7 +185,7 @@ def promote(
             f"Other runs promoted first {RACES} times", where=plan.run_id, remedy="Trigger the run again"
         )
     names = project(work, plan.pipeline)
-    return promotion.outcome_of(work, plan, decision, crowned, names=names)
+    return promotion.outcome_of(work, plan, decision, promoted, names=names)
 
 
 def settle(work: Workspace, plan: Plan, checks: CheckReport, divided: Split, version: ModelVersion) -> None:
@@ -261,10 +273,11 @@ def _steps(work: Workspace, plan: Plan, taken: Snapshot, *, finished: Finished, 
         watch.say(divided.sentence)
     with watch.step("train"):
         finished.candidates = train_all(work, plan, taken, checks, divided)
-        watch.say(", ".join(candidate.name for candidate in finished.candidates if candidate.status == "fitted"))
+        fitted = [candidate.name for candidate in finished.candidates if candidate.status == "fitted"]
+        watch.say(", ".join(fitted) or "nothing could be fitted")
     with watch.step("evaluate"):
         evaluations = evaluate(work, plan, taken, checks, divided, candidates=finished.candidates)
-        watch.say(f"best on validation: {evaluations.best}")
+        watch.say(f"best on validation: {evaluations.best or 'none'}")
     with watch.step("decide"):
         decision = decide(work, plan, taken, checks, evaluations=evaluations)
         watch.say(f"{decision.outcome}: {decision.sentence}")

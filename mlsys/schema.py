@@ -7,10 +7,11 @@ spec can be read without it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import field_validator, model_serializer, model_validator
+from pydantic import GetJsonSchemaHandler, field_validator, model_serializer, model_validator
+from pydantic_core import CoreSchema
 
 from mlsys.components import Frozen
 
@@ -68,6 +69,10 @@ class ColumnSpec(Frozen):
     @classmethod
     def _from_name(cls, value: Any) -> Any:
         return {"type": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"enum": list(get_args(LogicalType))}, handler(schema)]}
 
     @model_serializer(mode="plain")
     def _compact(self) -> Any:

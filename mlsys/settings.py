@@ -56,6 +56,15 @@ class Settings(BaseSettings):
         """`home`, absolute."""
         return self.home.expanduser().resolve()
 
+    def make_home(self) -> Path:
+        """Return `root`, made where it is missing: for its owner alone, since it holds what the customers' rows hold.
+
+        A folder that is there keeps the rights that somebody gave it, who may share it with a group on purpose;
+        `mlsys doctor` says who can enter it.
+        """
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self.root
+
     @property
     def store(self) -> Path:
         """Folder of the content-addressed files."""

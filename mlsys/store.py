@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mlsys.errors import IntegrityError, RunError
+from mlsys.shortages import explained, in_words
+from mlsys.temporary import temporary_file, temporary_folder
 
 _CHUNK = 1 << 20
 
@@ -29,7 +30,7 @@ class Store:
         """Store `data` and return its SHA-256; storing the same bytes again writes nothing, it only renews them."""
         digest = hashlib.sha256(data).hexdigest()
         if not self.renew(digest):
-            with self.writing() as path:
+            with _writing(self._at(digest), needed=len(data)), temporary_file(self.root) as path:
                 path.write_bytes(data)
                 self._adopt(path, digest)
         return digest
@@ -57,13 +58,14 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Path]:
         """Give a temporary path on the store's own disk; whatever is left there afterwards is removed."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".tmp-", dir=self.root)
-        os.close(handle)
-        try:
-            yield Path(name)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        with in_words(self.root), temporary_file(self.root) as path:
+            yield path
+
+    @contextmanager
+    def working(self) -> Iterator[Path]:
+        """Give a temporary folder on the store's own disk, for what is made of several files; it is removed."""
+        with in_words(self.root), temporary_folder(self.root) as folder:
+            yield folder
 
     def path(self, digest: str) -> Path:
         """Return the path of a stored file.
@@ -112,9 +114,9 @@ def settle(temporary: Path, target: Path, *, mode: int = 0o644) -> None:
     """Make `temporary` durable and rename it to `target`: readers see the old file or the whole new one.
 
     Raises:
-        RunError: the disk is full or not writable.
+        RunError: the disk is full, or the folder may not be written; says how much room was needed.
     """
-    with _writing(target):
+    with _writing(target, needed=temporary.stat().st_size):
         with temporary.open("rb") as handle:
             os.fsync(handle.fileno())
         temporary.chmod(mode)
@@ -137,27 +139,20 @@ def move(temporary: Path, target: Path) -> None:
 
 
 @contextmanager
-def _writing(target: Path) -> Iterator[None]:
+def _writing(target: Path, *, needed: int | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunError(
-            f"Could not write: {error.strerror}",
-            where=str(target),
-            remedy="Free some disk space, then run again",
-        ) from error
+        told = explained(error, where=target, needed=needed)
+        remedy = "Look at that disk, then run again"
+        raise told or RunError(f"Could not write: {error.strerror}", where=str(target), remedy=remedy) from error
 
 
 def write_atomically(target: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Write `data` to `target` so that no reader ever sees half of it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        settle(Path(name), target, mode=mode)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with _writing(target, needed=len(data)), temporary_file(target.parent) as path:
+        path.write_bytes(data)
+        settle(path, target, mode=mode)
 
 
 def canonical_json(value: Any) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlsys.database import Databases, open_databases
+from mlsys.database.databases import Databases, open_databases
 from mlsys.errors import SpecError
 from mlsys.ledger import Ledger
 from mlsys.records import Plan

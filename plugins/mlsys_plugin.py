@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
-from mlsys.orchestration.models_page import PREFIX, VIEW, ModelsPage
-from mlsys.orchestration.models_page_links import DataDocsLink, MlflowLink, ReportCardLink
+from mlsys.orchestration.page.addresses import PREFIX
+from mlsys.orchestration.page.buttons import DataDocsLink, MlflowLink, ReportCardLink
+from mlsys.orchestration.page.page import VIEW, ModelsPage
 
 
 class MlsysPlugin(AirflowPlugin):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import check_architecture
 import check_imports
 import check_kinds
 import check_lock
@@ -12,5 +13,5 @@ import check_sizes
 from findings import main
 
 if __name__ == "__main__":
-    modules = (check_imports, check_names, check_sizes, check_kinds, check_lock)
+    modules = (check_imports, check_names, check_sizes, check_kinds, check_architecture, check_lock)
     sys.exit(max([main(module.check) for module in modules]))

@@ -1,9 +1,10 @@
 """Imports are architecture: who may import whom, where Airflow may appear, and what must not be imported early.
 
-    ground <- extension folders <- spec <- steps <- pipeline <- cli, serving, orchestration <- dags, plugins
+    ground <- extension folders <- spec <- steps <- flow <- cli, orchestration <- dags, plugins
 
-A module imports its own layer and those to its left. Extension folders see each other through `base.py` alone.
-A new module of mlsys/ is named in `PICTURE`, or begins with the name of one that is (`report_svg` with `report`).
+A module imports its own layer and those to its left. Between the rooms of one layer arrows run one way, and no files
+import each other in a circle. Extension folders see each other through `base.py` alone.
+A new room of mlsys/ is named in `PICTURE`.
 """
 
 from __future__ import annotations
@@ -15,28 +16,28 @@ from pathlib import Path
 
 from findings import Finding, main, parsed, python_files
 
-# From the ground up; a line that begins with blanks goes on with the layer above it.
+# From the ground up.
 PICTURE = """
-ground: errors settings clock components durations schema records store partitions segments scored wording
-  fingerprint tolerance modelfile logs children sampling liveness postgres database ledger notices
+ground: errors settings clock shortages temporary components durations wording schema store records database
 extensions: sources checks splits features models metrics gates registries monitors
-spec: coherence spec
-steps: workspace keys target intake partitioning source_reading snapshot ranges gx_suite data_docs partition_checks
-  validation dataset training tuning resampling curves assessment evaluation promotion projection appointment scoring
-  monitoring walkforward cards report lineage retention drops
-flow: pipeline backfill checkup diagnosis overview
-top: cli serving orchestration __main__
+spec: notification ledger spec keys workspace
+steps: snapshot validation dataset planning training evaluation report promotion monitoring upkeep
+flow: pipeline backfill
+top: cli orchestration __main__
 """
-LAYERS = [layer.partition(":")[2].split() for layer in PICTURE.replace("\n  ", " ").strip().splitlines()]
+LAYERS = [layer.partition(":")[2].split() for layer in PICTURE.strip().splitlines()]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
 MAY_IMPORT_AIRFLOW = ("mlsys/orchestration/", "dags/", "plugins/", "tests/", "bench/")
 # Loaded before anything is asked for: by the scheduler at every parse, by the command line at every start.
-PARSED_EARLY = ("dags/", "plugins/", "mlsys/spec.py", "mlsys/cli/__init__.py", "mlsys/cli/__main__.py")
+PARSED_EARLY = ("dags/", "plugins/", "mlsys/spec/", "mlsys/cli/__init__.py", "mlsys/cli/__main__.py")
 HEAVY = {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "xgboost", "joblib", "sqlalchemy", "alembic"}
 HEAVY |= {"great_expectations", "mlflow"}
 # Seconds each: never at the top of any module.
 HEAVIEST = {"great_expectations", "mlflow", "sklearn", "xgboost"}
+
+# What an extension folder shows to others: its contract, and what the contract's methods take.
+OPEN = {f"{name}.base" for name in LAYERS[1]} | {"metrics.scores"}
 
 Import = tuple[str, int]  # dotted name, line
 
@@ -54,7 +55,7 @@ def check(root: Path) -> list[Finding]:
             for module, line in imports(tree):
                 if module.split(".")[0] in HEAVIEST:
                     found.append(Finding(path, line, f"imports {module} at its top", "import it inside the function"))
-    return found + _early(files)
+    return found + _circles(files) + _early(files)
 
 
 def imports(tree: ast.Module, *, everywhere: bool = False) -> Iterator[Import]:
@@ -73,18 +74,13 @@ def imports(tree: ast.Module, *, everywhere: bool = False) -> Iterator[Import]:
                 pending += ast.iter_child_nodes(node)
 
 
-def stem_of(module: str) -> str:
-    """Return the module whose layer this one shares: `report_svg` stands where `report` stands."""
-    return module if module in RANK else module.split("_", maxsplit=1)[0] or module
-
-
 def _unplaced(files: dict[str, tuple[Path, ast.Module]]) -> list[Finding]:
     found = []
     for name, (path, _) in files.items():
         folder, _, rest = name.partition("/")
-        if folder == "mlsys" and "/" not in rest:
-            module = rest.removesuffix(".py")
-            if module != "__init__" and stem_of(module) not in RANK:
+        if folder == "mlsys" and (rest.endswith("/__init__.py") or "/" not in rest):
+            module = rest.split("/")[0].removesuffix(".py")
+            if module not in ("__init__", "testing", *RANK) and rest.count("/") <= 1:
                 what = f"mlsys.{module} stands in no layer"
                 found.append(Finding(path, 1, what, "name its layer in scripts/check_imports.py"))
     return found
@@ -94,7 +90,7 @@ def _layer(path: Path, name: str, module: str, line: int) -> list[Finding]:
     parts = module.split(".")
     if parts[0] != "mlsys" or len(parts) < 2 or not name.startswith("mlsys/"):
         return []
-    own, other = stem_of(name.split("/")[1].removesuffix(".py")), stem_of(parts[1])
+    own, other = name.split("/")[1].removesuffix(".py"), parts[1]
     if own in ("testing", "__init__") or other == "__version__":
         return []
     if other == "testing":
@@ -104,9 +100,52 @@ def _layer(path: Path, name: str, module: str, line: int) -> list[Finding]:
     if RANK[other] > RANK[own]:
         what = f"mlsys.{own} imports mlsys.{other}, which lies above it"
         return [Finding(path, line, what, "pass what is needed as an argument, or move it down")]
-    if RANK[own] == RANK[other] == 1 and own != other and parts[2:3] != ["base"]:
+    if RANK[own] == RANK[other] == 1 and own != other and f"{other}.{parts[2]}" not in OPEN:
         return [Finding(path, line, f"mlsys.{own} imports mlsys.{other}", f"only mlsys.{other}.base is open to others")]
     return []
+
+
+def _circles(files: dict[str, tuple[Path, ast.Module]]) -> list[Finding]:
+    """Find files that import each other in a circle, and rooms of one layer whose arrows run both ways."""
+    own = {name: tree for name, (_, tree) in files.items() if name.startswith("mlsys/") and "/testing/" not in name}
+    arrows: dict[str, set[str]] = {name: set() for name in own}
+    rooms: dict[str, set[str]] = {}
+    for name, tree in own.items():
+        for module, _ in imports(tree, everywhere=True):
+            reached = _files_of(module, files)[-1:]
+            arrows[name] |= {file for file in reached if file in own and file != name}
+        here = name.split("/")[1]
+        there = {file.split("/")[1] for file in arrows[name]} - {here}
+        rooms.setdefault(here, set()).update(room for room in there if RANK.get(room) == RANK.get(here))
+    found = []
+    for circle in _knots(arrows):
+        what = f"imports itself in a circle: {' -> '.join(circle)}"
+        found.append(Finding(files[circle[0]][0], 1, what, "move what both need into a file below both"))
+    for circle in _knots(rooms):
+        place = next(files[name][0] for name in sorted(own) if name.split("/")[1] == circle[0])
+        what = f"rooms of one layer import each other: {' -> '.join(circle)}"
+        found.append(Finding(place, 1, what, "let the arrows between rooms run one way"))
+    return found
+
+
+def _knots(arrows: dict[str, set[str]]) -> list[list[str]]:
+    """Return a shortest circle through each node that can reach itself; each set of nodes once."""
+    found: dict[frozenset[str], list[str]] = {}
+    for start in sorted(arrows):
+        before: dict[str, str] = {}
+        pending = [start]
+        while pending and start not in before:
+            node = pending.pop(0)
+            for following in sorted(arrows.get(node, ())):
+                if following not in before:
+                    before[following] = node
+                    pending.append(following)
+        if start in before:
+            circle = [start]
+            while (node := before[circle[-1]]) != start:
+                circle.append(node)
+            found.setdefault(frozenset(circle), [start, *reversed(circle)])
+    return list(found.values())
 
 
 def _early(files: dict[str, tuple[Path, ast.Module]]) -> list[Finding]:

@@ -15,6 +15,7 @@ CONTRACT_LINES = 60
 ABSTRACT_METHODS = 3
 DAG_LINES = 25
 TABLE_LINES = 40
+SHARED = "reading"  # the one folder inside an extension folder: how sources read files and databases
 _NO_FUNCTION_LIMIT = ("mlsys/ledger/migrations/",)  # a migration is a list of columns
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -78,7 +79,7 @@ def _extension_folder(folder: Path) -> list[Finding]:
     found += [
         Finding(path, 1, "neither table, contract nor component", "an extension folder holds Python files alone")
         for path in sorted(folder.iterdir())
-        if path.name != "__pycache__" and path.suffix != ".py"
+        if path.name not in ("__pycache__", SHARED) and path.suffix != ".py"
     ]
     return found + _table(folder / "__init__.py") + _contract(folder / "base.py") + _unlisted(folder)
 

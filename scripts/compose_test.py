@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import compose_test_images as images
+from given.disturbance import INDEX, disturb
+from given.lost_worker import DAG
 
-from mlsys.orchestration.airflow_api import connect
-from mlsys.testing.disturbance import INDEX, disturb
-from mlsys.testing.lost_worker import DAG
+from mlsys.orchestration.api.client import connect
 
 PROJECT = "mlsys-test-compose"
 LABEL = "io.podman.compose.project="
@@ -32,6 +32,8 @@ LOGIN = "admin"
 # In docker-compose.yaml's order; podman does not wait for `condition: service_healthy`, so this does.
 STAGES = (("postgres", "redis"), ("api-server", "mlflow"), ("scheduler", "dag-processor", "triggerer", "worker"))
 WORKERS = 2
+# The image holds no tests: a container that looks at the outcome gets their samples and fakes from here.
+TESTS = ("--volume", f"{images.ROOT / 'tests'}:/opt/tests:ro", "--env", "PYTHONPATH=/opt/tests")
 _PATIENCE_SECONDS = 300.0
 _STARTED = time.monotonic()
 
@@ -77,8 +79,8 @@ class Compose:
         say(f"{service} is healthy ({', '.join(names)})")
 
     def lost_worker(self, what: str) -> Any:
-        """Run `mlsys.testing.lost_worker` in a new container of the worker's kind."""
-        arguments = ("run", "--rm", "--no-deps", "-T", "worker", "python", "-m", "mlsys.testing.lost_worker", what)
+        """Run `given.lost_worker` in a new container of the worker's kind."""
+        arguments = ("run", "--rm", "--no-deps", "-T", *TESTS, "worker", "python", "-m", "given.lost_worker", what)
         answer = self.run(*arguments)
         return json.loads(answer.splitlines()[-1]) if what != "prepare" else None
 

@@ -18,7 +18,7 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
-    from mlsys.postgres import Server
+    from mlsys.database.embedded import Server
     from mlsys.store import Store
     from mlsys.workspace import Workspace
 
@@ -70,9 +70,10 @@ def store(home: Path) -> Store:
 @pytest.fixture(scope="session")
 def retrained_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose shop has a champion of day 10, a run of day 11 for the record, and a day 12 that no run has seen."""
+    from given.shop import day, edit_spec, enter, make_shop
+
     from mlsys import pipeline
-    from mlsys.intake import RunRequest
-    from mlsys.testing.shop import day, edit_spec, enter, make_shop
+    from mlsys.planning.plan import RunRequest
     from mlsys.workspace import open_workspace
 
     home = tmp_path_factory.mktemp("retrained-shop") / "home"
@@ -89,7 +90,7 @@ def retrained_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def shop(retrained_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the retrained shop, set in the environment."""
-    from mlsys.testing.shop import enter
+    from given.shop import enter
 
     home = tmp_path / "home"
     shutil.copytree(retrained_shop, home, symlinks=True)
@@ -126,11 +127,11 @@ def postgres_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_server(postgres_home: Path) -> Iterator[Server]:
     """A real Postgres, one for the session of each test process."""
-    from mlsys import postgres
+    from mlsys.database import embedded
 
-    if not postgres.available():
+    if not embedded.available():
         pytest.skip("this platform has no binaries of the embedded Postgres")
-    with postgres.running(postgres_home) as server:
+    with embedded.running(postgres_home) as server:
         yield server
 
 

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from given.shop import day, edit_spec
+from given.untouched import TABLES, State, state_of
 
 from mlsys.cli.main import invoke
-from mlsys.testing.shop import day, edit_spec
-from mlsys.testing.untouched import TABLES, State, state_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("logging_as_before")]
 
@@ -139,7 +139,7 @@ def test_a_damaged_database_file_changes_nothing(shop, run, damage, part) -> Non
 
 
 def test_a_locked_source_may_pass_and_changes_nothing(shop, run, monkeypatch) -> None:
-    monkeypatch.setattr("mlsys.sources.databases.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("mlsys.sources.reading.databases.BUSY_SECONDS", 0.05)
     before = state_of(shop)
     with closing(sqlite3.connect(shop / "shop.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -169,21 +169,21 @@ def test_a_home_of_another_database_is_left_alone(shop, run, monkeypatch) -> Non
 
 
 WRONG_SPECS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
-    "unknown key": ({"modles": ["logistic"]}, ("shop.yaml", "`modles` is no key here", "Did you mean 'models'?")),
+    "unknown key": ({"modles": ["logistic"]}, ("shop.yaml", "modles: no such key here", "Did you mean 'models'?")),
     "unknown key inside": (
         {"split": {"kind": "time", "validation_days": 2, "holdout_days": 3, "gap": 1}},
-        ("shop.yaml", "`split.gap` is no key here"),
+        ("shop.yaml", "split.gap: no such key here"),
     ),
     "unknown model": (
         {"models": [{"kind": "logistc"}]},
-        ("shop.yaml", "`models.0`", "No model named 'logistc'", "Did you mean 'logistic'?"),
+        ("shop.yaml", "models.0: ", "No model named 'logistc'", "Did you mean 'logistic'?"),
     ),
     "unknown metric": (
         {"metrics": {"primary": "rocauc"}},
         ("shop.yaml", "metrics.primary", "Did you mean 'roc_auc'?"),
     ),
     "unknown column": ({"key": "order_nr"}, ("shop.yaml", "key.0", "no column 'order_nr'", "Did you mean 'order_no'?")),
-    "wrong type": ({"training": {"seed": "lucky"}}, ("shop.yaml", "`training.seed`", "valid integer", "'lucky'")),
+    "wrong type": ({"training": {"seed": "lucky"}}, ("shop.yaml", "training.seed: ", "valid integer", "'lucky'")),
     "unset variable": (
         {"source": {"kind": "sql", "url": "postgresql://u:${NO_SUCH_PASSWORD}@h/db", "table": "t", "event_time": "at"}},
         ("The variable NO_SUCH_PASSWORD is not set", "Set NO_SUCH_PASSWORD"),
@@ -216,11 +216,11 @@ def test_yaml_that_is_none_is_refused_with_its_line(shop, run) -> None:
     [
         (["--day", "2026-5-13"], ("day: A day is a UTC date", "'2026-5-13'", "YYYY-MM-DD")),
         (["--day", "2026-02-30"], ("No such day", "'2026-02-30'")),
-        (["--set", "models.0.n_trees=3"], ("`models.0.n_trees` is no key here",)),
+        (["--set", "models.0.n_trees=3"], ("--set: models.0.n_trees: no such key here",)),
         (["--set", "models.7.C=3"], ("No key `models.7.C`",)),
         (["--set", "models.0.C"], ("--set", "key.path=value")),
-        (["--set", "models.0.C=strong"], ("`models.0.C`", "valid number", "'strong'")),
-        (["--set", "no.such.key=1"], ("no", "is no key here")),
+        (["--set", "models.0.C=strong"], ("--set: models.0.C: ", "valid number", "'strong'")),
+        (["--set", "no.such.key=1"], ("no: ", "no such key here")),
     ],
 )
 def test_a_wrong_run_parameter_changes_nothing(shop, run, arguments, parts) -> None:

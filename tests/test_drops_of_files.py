@@ -8,11 +8,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from given.shop import FILES, day, drop, edit_spec, enter, make_shop
 
 from mlsys import clock, pipeline
-from mlsys.drops import QUIET, DayState, survey
-from mlsys.intake import RunRequest
-from mlsys.testing.shop import FILES, day, drop, edit_spec, enter, make_shop
+from mlsys.planning.arrivals import QUIET, DayState, survey
+from mlsys.planning.plan import RunRequest
 from mlsys.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.slow

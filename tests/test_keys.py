@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from given import records_samples
+from given.shop import SPEC
 
 from mlsys import keys
 from mlsys.spec import ResolvedSpec, resolve
-from mlsys.testing import records_samples
-from mlsys.testing.shop import SPEC
 
 SNAPSHOT = records_samples.snapshot()
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from given.shop import day, edit_spec, make_shop
 
 from mlsys import pipeline
 from mlsys.errors import DataError
-from mlsys.intake import RunRequest
 from mlsys.pipeline import Finished
+from mlsys.planning.plan import RunRequest
 from mlsys.records import Answer, CheckReport, ModelVersion, Split
-from mlsys.testing.shop import day, edit_spec, make_shop
 from mlsys.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.slow
@@ -195,8 +195,10 @@ def test_too_many_bad_rows_stop_the_run_and_touch_no_champion(work: Workspace, p
 def test_a_crash_between_ledger_and_registries_heals_at_the_next_run(
     work: Workspace, pipelines: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def crash(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+    def crash(of: Workspace, name: str) -> dict[str, object]:
+        if of.ledger.champion(name) is not None:
+            raise KeyboardInterrupt
+        return {}
 
     with monkeypatch.context() as patched:
         patched.setattr(pipeline, "project", crash)
@@ -214,7 +216,7 @@ def test_a_crash_between_ledger_and_registries_heals_at_the_next_run(
 
 def test_a_lost_race_is_judged_again_against_the_new_champion(work: Workspace, pipelines: Path) -> None:
     run(work, 10)
-    from mlsys import promotion
+    from mlsys.promotion import decide as promotion
 
     decide = promotion.decide
     raced = []

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from given import records_samples
+from given.records_samples import Story
 
-from mlsys import report
+from mlsys.report import card
 from mlsys.store import Store
-from mlsys.testing import records_samples
-from mlsys.testing.records_samples import Story
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -49,7 +49,7 @@ def page(browser: Browser) -> Iterator[Page]:
 def show(page: Page, folder: Path, story: Story) -> None:
     path = folder / "card.html"
     store = Store(folder / "store")
-    path.write_text(report.render(records_samples.card(store, story), store=store), encoding="utf-8")
+    path.write_text(card.render(records_samples.card(store, story), store=store), encoding="utf-8")
     page.goto(path.as_uri())
 
 

@@ -9,13 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from given.histories import Night, tell
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mlsys import clock
 from mlsys.ledger import Ledger
-from mlsys.retention import Limits, clean
-from mlsys.testing.histories import Night, tell
+from mlsys.upkeep.retention import Limits, clean
 from mlsys.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.slow

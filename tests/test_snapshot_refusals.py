@@ -4,12 +4,13 @@ import gzip
 import sqlite3
 
 import pytest
+from given.tables_samples import COLUMNS, FIRST_DAY, visits, visits_spec, write
 
-from mlsys import clock, snapshot
+from mlsys import clock
 from mlsys.errors import DataError, TransientError
-from mlsys.sources import databases
+from mlsys.snapshot import snapshot
+from mlsys.sources.reading import databases
 from mlsys.testing.catalog import MemoryCatalog
-from mlsys.testing.tables_samples import COLUMNS, FIRST_DAY, visits, visits_spec, write
 
 
 @pytest.fixture

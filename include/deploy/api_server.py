@@ -12,7 +12,7 @@ import os
 import secrets
 from pathlib import Path
 
-from mlsys.orchestration import service
+from mlsys.orchestration.api import service
 
 
 def main() -> None:

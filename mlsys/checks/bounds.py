@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from mlsys.components import AsWritten
 from mlsys.schema import Schema
 
 
@@ -27,7 +28,7 @@ def _as_written(value: object) -> object:
     return value
 
 
-Bound = Annotated[int | float | str, BeforeValidator(_as_written)]
+Bound = Annotated[int | float | str, BeforeValidator(_as_written), AsWritten(typed=True)]
 
 
 def require_limits(kind: str, low: tuple[str, Bound | None], high: tuple[str, Bound | None]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from mlsys.checks.base import Check
 from mlsys.checks.bounds import Bound, compiled, in_words, misfit, require_limits
+from mlsys.components import AsWritten
 from mlsys.schema import LogicalType, Schema
 
 _FITTING: dict[LogicalType, tuple[type, ...]] = {
@@ -86,7 +87,7 @@ class InSet(Check):
 
     kind: Literal["in_set"] = "in_set"
     column: str
-    values: tuple[bool | int | float | str, ...] = Field(min_length=1)
+    values: tuple[Annotated[bool | int | float | str, AsWritten(typed=True)], ...] = Field(min_length=1)
 
     @property
     def title(self) -> str:

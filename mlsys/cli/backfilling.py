@@ -13,7 +13,8 @@ from mlsys.cli.terminal import say, show_table
 if TYPE_CHECKING:
     from datetime import date
 
-    from mlsys.backfill import Backfilled, DayOutcome, Status
+    from mlsys.backfill.backfill import Backfilled, DayOutcome, Status
+    from mlsys.backfill.records import WalkForward
 
 _WORDS: dict[Status, str] = {
     "done": "done",
@@ -47,9 +48,9 @@ _WORDS: dict[Status, str] = {
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of words.")
 def backfill(name: str, first: str, last: str, as_json: bool, **options: Any) -> int:
     """Retrain NAME about every day of a range that lies in the past. Nothing it does can change the champion."""
-    from mlsys.backfill import backfill as run_days
+    from mlsys.backfill.backfill import backfill as run_days
+    from mlsys.cli.logs import set_up
     from mlsys.clock import parse_day
-    from mlsys.logs import set_up
     from mlsys.settings import load_settings
     from mlsys.workspace import open_workspace
 
@@ -112,9 +113,28 @@ def _show(found: Backfilled, home: str) -> None:
     if found.failed:
         show_table(("failed day", "why"), [(outcome.day, outcome.sentence) for outcome in found.failed])
     if found.report:
-        say(f"\n{found.report.headline}. {found.report.sentence}\nWalk-forward report: {home}/{found.report.path}")
+        say(f"\n{found.report.headline}. {found.report.sentence}\n")
+        _show_looks(found.report)
+        say(f"Walk-forward report: {home}/{found.report.path}")
     elif found.mode == "simulate":
         say("No day could be simulated, so there is no walk-forward report.")
+
+
+def _show_looks(report: WalkForward) -> None:
+    """Print each strategy's looks; + and - mark what is better and worse than never retraining beyond chance."""
+    from mlsys.metrics import METRICS
+
+    compared = [strategy for strategy in report.strategies if strategy.views]
+    if not compared:
+        return
+    where = {"within_days": " within days", "all_rows": " all rows"}
+    header = [f"{METRICS.find(view.metric).title}{where.get(view.look, '')}" for view in compared[0].views]
+    rows = [
+        (s.name, *("–" if v.value is None else f"{v.value:.3f}{' -+'[v.sign]}".rstrip() for v in s.views))
+        for s in compared
+    ]
+    show_table(("retrained", *header), rows)
+    say("+ better, - worse than never retraining beyond chance (95 % interval by whole days)")
 
 
 def _summary(found: Backfilled) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def champion(name: str, instant: str | None) -> None:
 @click.argument("run_id", metavar="RUN")
 def report(run_id: str) -> None:
     """Print where the report card of RUN lies, writing it again if it is gone."""
-    from mlsys.cards import card_path
+    from mlsys.report.run_records import card_path
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
@@ -90,12 +90,12 @@ def report(run_id: str) -> None:
 @click.option("--reason", required=True, help="Why; kept in the ledger for ever.")
 def promote(name: str, run_id: str, candidate: str | None, reason: str) -> None:
     """Make a candidate of RUN the champion of NAME because you say so."""
-    from mlsys.appointment import appoint
+    from mlsys.promotion.by_hand import promote_by_hand
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
         work.settings.spec_path(name)
-        _show_change(appoint(work, name, run_id, candidate=candidate, reason=reason))
+        _show_change(promote_by_hand(work, name, run_id, candidate=candidate, reason=reason))
 
 
 @click.command()
@@ -104,7 +104,7 @@ def promote(name: str, run_id: str, candidate: str | None, reason: str) -> None:
 @click.option("--reason", required=True, help="Why; kept in the ledger for ever.")
 def rollback(name: str, version: str | None, reason: str) -> None:
     """Let a model that served before serve again."""
-    from mlsys.appointment import roll_back
+    from mlsys.promotion.by_hand import roll_back
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:

@@ -14,8 +14,9 @@ from mlsys import __version__
 from mlsys.cli.backfilling import backfill
 from mlsys.cli.champions import champion, history, promote, report, rollback
 from mlsys.cli.operating import clean, doctor, down, reconcile, status, up
-from mlsys.cli.retraining import check, preview, run
+from mlsys.cli.retraining import preview, run
 from mlsys.cli.samples import samples
+from mlsys.cli.specs import check, schema
 from mlsys.errors import MlsysError
 
 MEANINGS = {
@@ -28,19 +29,18 @@ MEANINGS = {
 }
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done or skipped, 2 wrong usage or spec, 3 data refused, 4 the run failed or decided `error`, "
+    "5 lost three races.",
+)
 @click.version_option(__version__, prog_name="mlsys")
 def commands() -> None:
-    r"""Retraining that can be trusted with a production model.
-
-    \b
-    Exit codes: 0 done or skipped, 2 wrong usage or spec, 3 data refused,
-    4 the run failed or decided `error`, 5 lost three races.
-    """
+    """Retraining that can be trusted with a production model."""
 
 
 _ALL = [up, down, status, doctor, reconcile, clean, samples]
-_ALL += [check, preview, run, backfill]
+_ALL += [check, schema, preview, run, backfill]
 _ALL += [history, champion, report, promote, rollback]
 for _command in _ALL:
     commands.add_command(_command)
@@ -65,6 +65,7 @@ def guarded(command: click.Command, arguments: list[str]) -> int:
     """Run one command and return its exit code; errors are printed, never raised."""
     for name, value in (("MLFLOW_DISABLE_TELEMETRY", "true"), ("GX_ANALYTICS_ENABLED", "false")):
         os.environ.setdefault(name, value)
+    os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")  # else it writes its INFO past our log's form and level
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread per candidate; candidates run side by side
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -1,4 +1,4 @@
-"""`mlsys check`, `preview` and `run`: before a retraining, and the retraining itself without Airflow."""
+"""`mlsys preview` and `run`: before a retraining, and the retraining itself without Airflow."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import click
 from mlsys.cli.terminal import Steps, say, show_decision, show_metrics, show_table
 
 if TYPE_CHECKING:
-    from mlsys.intake import RunRequest
     from mlsys.pipeline import Finished
+    from mlsys.planning.plan import RunRequest
 
 day_option = click.option(
     "--day", metavar="YYYY-MM-DD", help="Last UTC day of data to include (default: newest complete)."
@@ -23,38 +23,12 @@ set_option = click.option(
 
 
 @click.command()
-@click.argument("name", required=False)
-@click.option("--full", is_flag=True, help="Read the whole source again and name days that changed since.")
-def check(name: str | None, full: bool) -> int:
-    """Say what is wrong with a spec and its newest data (all specs without NAME). Keeps nothing, trains nothing."""
-    from mlsys.checkup import problems_of
-    from mlsys.logs import set_up
-    from mlsys.settings import load_settings
-    from mlsys.workspace import open_workspace
-
-    settings = load_settings()
-    set_up(settings.log_format, "WARNING")
-    names = [name] if name else sorted(path.stem for path in settings.pipelines.glob("*.yaml"))
-    worst = 0
-    with open_workspace(settings) as work:
-        for each in names:
-            found = problems_of(work, each, full=full)
-            for problem in found:
-                say(f"{each}: {'' if problem.exit_code else 'warning: '}{problem.sentence}")
-            code = max((problem.exit_code for problem in found), default=0)
-            if not code:
-                say(f"{each}: ok")
-            worst = max(worst, code)
-    return worst
-
-
-@click.command()
 @click.argument("name")
 @day_option
 @set_option
 def preview(name: str, day: str | None, overrides: tuple[str, ...]) -> None:
     """Show what a run would read, train and could promote, and where each value comes from. Writes nothing."""
-    from mlsys.checkup import outlook
+    from mlsys.planning.preview import outlook
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
@@ -84,7 +58,7 @@ def preview(name: str, day: str | None, overrides: tuple[str, ...]) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of words.")
 def run(name: str, as_json: bool, approval: bool, **asked: Any) -> int:
     """Retrain NAME here, without Airflow: the same steps, the same decision."""
-    from mlsys.intake import RunRequest
+    from mlsys.planning.plan import RunRequest
 
     request = RunRequest(name, approval=True if approval else None, **asked)
     ended = _run(request, quiet=as_json)
@@ -114,7 +88,7 @@ def _run(request: RunRequest, *, quiet: bool) -> _Ended:
     import sys
 
     from mlsys import pipeline
-    from mlsys.logs import set_up
+    from mlsys.cli.logs import set_up
     from mlsys.settings import load_settings
     from mlsys.workspace import open_workspace
 

@@ -22,9 +22,10 @@ def samples() -> None:
 @click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="Folder (default: MLSYS_HOME/samples).")
 def make(name: str | None, days: int, into: Path | None) -> None:
     """Make the sample NAME (all without it). More days later only add drops; what is there stays as it is."""
-    from mlsys.sampling import make_sample, sample_names
+    from mlsys.cli.sample_makers import make_sample, sample_names
     from mlsys.settings import load_settings
 
     settings = load_settings()
+    settings.make_home()
     for each in [name] if name else sample_names(settings):
         say(f"{each}: {make_sample(settings, each, days=days, target=into or settings.root / 'samples')}")

@@ -44,4 +44,4 @@ class Gate(Component, ABC):
 
     def without_challenger(self, name: str) -> GateResult:
         """Return the finding of a run whose candidates all failed or could not be scored."""
-        return self.inconclusive(name, "no_challenger", "There is no challenger: no candidate could be scored.")
+        return self.inconclusive(name, "no_challenger", "There is no challenger: no candidate could be chosen.")

@@ -11,7 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mlsys.errors import TransientError
+from mlsys.database.driver_errors import of_database
+from mlsys.ledger import tables
 
 HEAD = "0001"  # newest migration; a test holds it to the scripts
 _LOCK_SPACE = 0x6D6C  # advisory locks of ours, apart from other users of the same server
@@ -94,6 +95,12 @@ def migrate(engine: sa.Engine) -> None:
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.set_main_option("path_separator", "os")
         with translated(), engine.connect() as connection:
+            if engine.dialect.name == "sqlite":
+                # Alembic would commit after each statement there; a kill in between would leave half a ledger.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                connection.begin()
+            _forget_unfinished(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()
@@ -101,14 +108,12 @@ def migrate(engine: sa.Engine) -> None:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn a locked or unreachable database into a `TransientError`."""
+    """Turn a locked or unreachable database into a `TransientError`, a full disk and its like into a `RunError`."""
     try:
         yield
     except sa.exc.OperationalError as error:
-        raise TransientError(
-            f"The ledger's database does not answer: {str(error.orig).strip()}",
-            remedy="Look at `mlsys doctor`; if another process holds it, try again",
-        ) from error
+        remedy = "Look at `mlsys doctor`; if another process holds it, try again"
+        raise of_database(error, name="The ledger's database", remedy=remedy) from error
 
 
 def _version(engine: sa.Engine) -> str | None:
@@ -116,6 +121,16 @@ def _version(engine: sa.Engine) -> str | None:
         if not sa.inspect(connection).has_table("alembic_version"):
             return None
         return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _forget_unfinished(connection: sa.Connection) -> None:
+    """Remove the tables of a file that an older mlsys was killed over while it made them: none has a row yet."""
+    if connection.dialect.name != "sqlite" or sa.inspect(connection).has_table("alembic_version"):
+        return
+    names = sa.inspect(connection).get_table_names()
+    found = [table for table in tables.ALL if table.name in names]
+    if not any(connection.execute(sa.select(table).limit(1)).first() for table in found):
+        tables.metadata.drop_all(connection, tables=found)
 
 
 def _number(name: str) -> int:

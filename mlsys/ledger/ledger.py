@@ -15,9 +15,8 @@ from mlsys import clock
 from mlsys.errors import IntegrityError, MlsysError
 from mlsys.ledger import engine as databases
 from mlsys.ledger import tables
-from mlsys.ledger.rows import ChampionChange, Entry, Judgement, RequestRow, RunRow
-from mlsys.partitions import Partition
-from mlsys.records import Candidate, Decision, EvaluationSet
+from mlsys.ledger.rows import ChampionChange, Entry, Judgement, Partition, RequestRow, RunRow
+from mlsys.records import Candidate, Decision, EvaluationSet, Plan
 from mlsys.store import canonical_json
 
 GENESIS = "0" * 64
@@ -111,6 +110,17 @@ class Ledger:
             named = {"candidate_id": candidate.candidate_id, "run_id": run_id, "status": candidate.status}
             _append(connection, table, pipeline, named, candidate.dump())
             return candidate
+
+    def plan(self, run_id: str) -> Plan:
+        """Return the plan of a run.
+
+        Raises:
+            IntegrityError: the ledger has no such run.
+        """
+        plan = next((row.plan for row in self.run(run_id) if row.plan is not None), None)
+        if plan is None:
+            raise IntegrityError("The ledger has no run of that name", where=run_id)
+        return plan
 
     def candidate(self, candidate_id: str) -> Candidate | None:
         """Return the newest record of a candidate, or None."""
@@ -233,7 +243,7 @@ class Ledger:
                 raise ChampionMovedError(f"The champion of {change.pipeline} changed meanwhile") from error
         return change
 
-    # -- partitions (the `Catalog` of snapshot.py) ------------------------------------------------------------
+    # -- partitions (the `Catalog` of snapshot/catalog.py) ------------------------------------------------------------
 
     def partitions(self, pipeline: str, layout: str) -> list[Partition]:
         """Return the newest version of each partition of a layout, by day."""

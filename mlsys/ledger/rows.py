@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import Field
@@ -101,3 +101,31 @@ class Entry:
     def record(self) -> str:
         """Its record, canonical JSON."""
         return str(self.columns["record"])
+
+
+class Partition(Record):
+    """One version of one day of data: a slice of a Parquet segment in the store.
+
+    Attributes:
+        version: counts from 1; late or changed rows make a new version, older ones stay readable.
+        layout: fingerprint of what the columns depend on (source, schema, key, label); another one reads anew.
+        fingerprint: of the content, whatever the order or bytes it came in.
+        segment: SHA-256 of the Parquet file; the partition is its rows `offset` to `offset + n_rows`.
+        newest_event, newest_arrival: None for a source without event time, or without label arrival.
+        rejects: SHA-256 of the JSON list of rows that could not be read, or None when there were none.
+    """
+
+    day: date
+    version: int
+    layout: str
+    fingerprint: str
+    segment: str
+    offset: int
+    n_rows: int
+    n_labelled: int
+    newest_event: datetime | None = None
+    newest_arrival: datetime | None = None
+    n_duplicate_keys: int = 0
+    n_rejected: int = 0
+    rejects: str | None = None
+    read_at: datetime

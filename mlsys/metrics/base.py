@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from mlsys.components import Component
-from mlsys.scored import Resampled, Scored
+from mlsys.metrics.scores import Resampled, Scored
 
 if TYPE_CHECKING:
     import numpy as np

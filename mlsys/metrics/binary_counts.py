@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Literal
 
 from mlsys.metrics.base import Metric
-from mlsys.scored import Confusion, Resampled, ratio
+from mlsys.metrics.scores import Confusion, Resampled, ratio
 
 if TYPE_CHECKING:
     import numpy as np

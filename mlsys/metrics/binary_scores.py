@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from mlsys.metrics.base import Metric
-from mlsys.scored import Resampled, ratio
+from mlsys.metrics.scores import Resampled, ratio
 
 if TYPE_CHECKING:
     import numpy as np

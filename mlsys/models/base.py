@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from mlsys.components import Component
+from mlsys.components import Component, Within
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,6 +60,17 @@ class Between:
         return min(self.high, max(self.low, float(f"{math.exp(drawn) if self.log else drawn:.4g}")))
 
 
+# Part of runs, files and addresses in MLflow, the registry and Airflow.
+CandidateName = Annotated[
+    str,
+    Within(
+        60,
+        "A candidate's name is at most 60 letters, digits, _, - and ., a letter or digit first",
+        r"[A-Za-z0-9][A-Za-z0-9_.-]*",
+    ),
+]
+
+
 class Model(Component, ABC):
     """A kind of model with typed hyperparameters.
 
@@ -70,7 +81,7 @@ class Model(Component, ABC):
         search: where tuning looks, by field; what is not named stays as the spec says.
     """
 
-    name: str | None = None
+    name: CandidateName | None = None
     baseline: ClassVar[bool] = False
     effort: ClassVar[int] = 1
     search: ClassVar[Mapping[str, Between]] = {}

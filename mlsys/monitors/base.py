@@ -12,9 +12,9 @@ from pydantic import field_validator
 
 from mlsys.components import Component
 from mlsys.durations import Duration, duration_text
+from mlsys.metrics.scores import Scored
 from mlsys.records import Evaluation, MetricValue
-from mlsys.records_monitoring import MonitorResult
-from mlsys.scored import Scored
+from mlsys.records.monitoring import MonitorResult
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from mlsys.monitors.base import Monitor, Window
 from mlsys.monitors.stability import shift
-from mlsys.records_monitoring import MonitorPart, MonitorResult
+from mlsys.records.monitoring import MonitorPart, MonitorResult
 from mlsys.wording import number
 
 FALSE_ALARMS = 0.01  # of all features together, in a window where nothing changed

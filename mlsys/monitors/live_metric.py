@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field
 
+from mlsys.metrics.scores import Scored
 from mlsys.monitors.base import Monitor, Window
 from mlsys.records import MetricValue
-from mlsys.records_monitoring import MonitorResult
-from mlsys.scored import Scored
+from mlsys.records.monitoring import MonitorResult
 from mlsys.wording import number
 
 if TYPE_CHECKING:

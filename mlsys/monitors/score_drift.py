@@ -8,7 +8,7 @@ from pydantic import Field
 
 from mlsys.monitors.base import Monitor, Window
 from mlsys.monitors.stability import shift
-from mlsys.records_monitoring import MonitorResult
+from mlsys.records.monitoring import MonitorResult
 from mlsys.wording import number
 
 if TYPE_CHECKING:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +11,7 @@ from mlsys.errors import IntegrityError, RunError
 from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.requirements import pinned_requirements
 from mlsys.store import canonical_json, move, settle
+from mlsys.temporary import temporary_folder
 
 logger = logging.getLogger(__name__)
 
@@ -53,14 +52,10 @@ class FileRegistry(Registry):
                     remedy="Move the folder away and run `mlsys reconcile`",
                 )
             return Shown(version)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".v{version}-", dir=target.parent))
-        try:
+        with temporary_folder(target.parent) as temporary:
             _write(temporary, release, place.store.read_bytes(digest))
             temporary.chmod(0o755)
             move(temporary, target)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
         logger.info("file_release pipeline=%s version=%s", release.plan.pipeline, version)
         return Shown(version)
 
@@ -86,8 +81,8 @@ class FileRegistry(Registry):
                 remedy="Run `mlsys reconcile`",
             )
         # A link can't be replaced in place; a new one under another name is renamed over it.
-        with tempfile.TemporaryDirectory(prefix=".link-", dir=folder) as beside:
-            fresh = Path(beside) / LINK
+        with temporary_folder(folder) as beside:
+            fresh = beside / LINK
             fresh.symlink_to(Path(holder.name) / MODEL)
             fresh.replace(link)
 

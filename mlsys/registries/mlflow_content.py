@@ -1,14 +1,25 @@
-"""What MLflow is told about a run: its name, tags, parameters, metrics and dataset."""
+"""What MLflow is told about a run: its name, tags, parameters, metrics and dataset.
+
+A decision stands before MLflow hears of it, so nothing here may be refused: texts are cut to the lengths that MLflow's
+tables take, and names lose the characters that it does not.
+"""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from mlsys.records import Candidate, Evaluation
 from mlsys.registries.base import Release
 
 CANDIDATE_TAG = "mlsys.candidate"
+
+_NAME, _TAG, _DESCRIPTION, _PARAMETER = 250, 5000, 5000, 6000  # characters; the least of MLflow's tables
+_SCHEMA = 1_000_000
+_NOT_IN_A_NAME = re.compile(r"[^\w \-]")
+_NOT_IN_A_METRIC = re.compile(r"[^\w .\-]")
 
 MLFLOW_TYPES = {
     # An integer column may hold missing values, which MLflow's integers may not.
@@ -22,8 +33,23 @@ MLFLOW_TYPES = {
 
 def experiment_tags(release: Release) -> dict[str, str]:
     """Return an experiment's tags: MLflow shows it as model training, not as an agent's, with the spec's text."""
-    text = release.spec["spec"].get("description", "")
-    return {"mlflow.experimentKind": "custom_model_development", "mlflow.note.content": text}
+    return {"mlflow.experimentKind": "custom_model_development", "mlflow.note.content": description(release)}
+
+
+def description(release: Release) -> str:
+    """Return the spec's text about the pipeline."""
+    return fitting(release.spec["spec"].get("description", ""), _DESCRIPTION)
+
+
+def fitting(text: str, limit: int) -> str:
+    """Return a text as databases take it (no NUL, no half of a character), cut at `limit` characters."""
+    text = text.replace("\0", "").encode("utf-8", "replace").decode()
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def safe_name(name: str) -> str:
+    """Return the name of a candidate's run and model: letters, digits, `_`, `-` and blanks."""
+    return _NOT_IN_A_NAME.sub("_", fitting(name, _NAME)) or "_"
 
 
 def run_name(release: Release) -> str:
@@ -33,22 +59,23 @@ def run_name(release: Release) -> str:
 
 def verdict(release: Release) -> str:
     """Return the decision as a sentence that begins with its outcome, for lists that show only a beginning."""
-    return f"{release.decision.outcome.capitalize()}: {release.decision.sentence}"
+    return fitting(f"{release.decision.outcome.capitalize()}: {release.decision.sentence}", _DESCRIPTION)
 
 
 def run_tags(release: Release) -> dict[str, str]:
     """Return the tags of a retraining's run; the dataset is described by its fingerprint, not copied."""
     plan, snapshot = release.plan, release.snapshot
-    return {
+    tags = {
         **_shared_tags(release),
         "mlsys.spec_fingerprint": plan.spec_fingerprint,
         "mlsys.report": f"reports/{plan.pipeline}/{plan.run_id}.html",
-        "mlsys.dataset.fingerprint": snapshot.fingerprint,
-        "mlsys.dataset.cutoff": snapshot.cutoff.isoformat(),
+        "mlsys.dataset.assignment.fingerprint": snapshot.fingerprint,
+        "mlsys.dataset.assignment.cutoff": snapshot.cutoff.isoformat(),
         "mlsys.dataset.rows": str(snapshot.n_rows),
-        "mlsys.dataset.labelled": str(snapshot.n_labelled),
+        "mlsys.dataset.assignment.labelled": str(snapshot.n_labelled),
         "mlflow.note.content": verdict(release),
     }
+    return _tags(tags)
 
 
 def _shared_tags(release: Release) -> dict[str, str]:
@@ -79,7 +106,7 @@ def candidate_tags(release: Release, candidate: Candidate, parent: str) -> dict[
     tags["mlflow.note.content"] = candidate.reason or "; ".join(candidate.notes)
     if candidate.model:
         tags["mlsys.sha256"] = candidate.model
-    return tags
+    return _tags(tags)
 
 
 def version_tags(release: Release) -> dict[str, str]:
@@ -91,7 +118,11 @@ def version_tags(release: Release) -> dict[str, str]:
         "mlsys.training_key": release.plan.training_key,
         "mlsys.decision_key": release.decision.decision_key,
     }
-    return {"mlsys.version": release.version, **tags} if release.version else tags
+    return _tags({"mlsys.version": release.version, **tags} if release.version else tags)
+
+
+def _tags(tags: Mapping[str, str]) -> dict[str, str]:
+    return {key: fitting(value, _TAG) for key, value in tags.items()}
 
 
 def dataset_input(release: Release) -> Any:
@@ -100,12 +131,13 @@ def dataset_input(release: Release) -> Any:
 
     plan, snapshot = release.plan, release.snapshot
     columns = [{"name": name, "type": MLFLOW_TYPES[logical]} for name, logical in release.columns.items()]
+    schema = json.dumps({"mlflow_colspec": columns})
     dataset = Dataset(
         name=f"{plan.pipeline} to {plan.day}",
         digest=snapshot.fingerprint[:12],
         source_type="mlsys",
         source=json.dumps({"manifest": snapshot.manifest, "fingerprint": snapshot.fingerprint}),
-        schema=json.dumps({"mlflow_colspec": columns}),
+        schema=schema if len(schema) <= _SCHEMA else None,
         profile=json.dumps({"num_rows": snapshot.n_rows, "num_labelled": snapshot.n_labelled}),
     )
     return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
@@ -113,7 +145,7 @@ def dataset_input(release: Release) -> Any:
 
 def candidate_params(candidate: Candidate) -> dict[str, str]:
     """Return the parameters of a candidate as MLflow stores them (texts of at most 6,000 characters)."""
-    params = {key: str(value)[:6000] for key, value in candidate.params.items() if value is not None}
+    params = {key: fitting(str(value), _PARAMETER) for key, value in candidate.params.items() if value is not None}
     return {**params, "kind": candidate.kind, "seed": str(candidate.seed)}
 
 
@@ -132,6 +164,7 @@ def candidate_metrics(candidate: Candidate, evaluation: Evaluation | None, relea
     for side in ("validation", "holdout") if evaluation else ():
         for metric in getattr(evaluation, side):
             bounds = {"": metric.value, "_lower": metric.lower, "_upper": metric.upper}
-            values.update({f"{side}_{metric.name}{end}": v for end, v in bounds.items() if v is not None})
+            name = _NOT_IN_A_METRIC.sub("_", fitting(metric.name, _NAME // 2))
+            values.update({f"{side}_{name}{end}": v for end, v in bounds.items() if v is not None})
     moment = int(release.snapshot.cutoff.timestamp() * 1000)
     return [Metric(name, value, moment, 0) for name, value in sorted(values.items())]

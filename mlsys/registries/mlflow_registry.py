@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlsys.errors import IntegrityError, TransientError
+from mlsys.database.driver_errors import of_database, passes
+from mlsys.errors import IntegrityError, MlsysError, RunError, TransientError
 from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.mlflow_content import (
     CANDIDATE_TAG,
@@ -24,22 +23,33 @@ from mlsys.registries.mlflow_content import (
     candidate_params,
     candidate_tags,
     dataset_input,
+    description,
     experiment_tags,
     run_name,
     run_tags,
+    safe_name,
     verdict,
     version_tags,
 )
+from mlsys.registries.mlflow_database import prepare
 from mlsys.registries.mlflow_model import write_model
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
 logger = logging.getLogger(__name__)
 
 ALIAS = "champion"
 _RUN_TAG = "mlsys.run_id"
+# What MLflow calls a failure of its own or of the way to it; every other code is its answer to what it was told.
+_PASSING = {
+    *("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "WORKSPACE_TEMPORARILY_UNAVAILABLE", "SERVICE_UNDER_MAINTENANCE"),
+    *("IO_ERROR", "DEADLINE_EXCEEDED", "CANCELLED", "ABORTED", "RESOURCE_CONFLICT", "REQUEST_LIMIT_EXCEEDED"),
+    *("RESOURCE_EXHAUSTED", "COULD_NOT_ACQUIRE_LOCK", "UNPARSEABLE_HTTP_ERROR"),
+}
 
 
 class MlflowRegistry(Registry):
@@ -99,7 +109,7 @@ class MlflowRegistry(Registry):
 
 @contextmanager
 def _client(place: Place) -> Iterator[MlflowClient]:
-    """Give a client of the tracking address; what MLflow or its database refuses becomes a `TransientError`."""
+    """Give a client of the tracking address; what goes wrong there becomes an error of ours (`_told`)."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     os.environ.setdefault("MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK", "true")
@@ -112,14 +122,31 @@ def _client(place: Place) -> Iterator[MlflowClient]:
 
         try:
             _require_answer(place)
+            prepare(place.tracking_uri)
             yield MlflowClient(tracking_uri=place.tracking_uri, registry_uri=place.tracking_uri)
         except (MlflowException, SQLAlchemyError) as error:
-            problem = str(error).strip().splitlines()[0]
-            raise TransientError(
-                f"MLflow does not answer as it should: {problem}",
-                where=_address(place),
-                remedy="See that its database or server runs (`mlsys status`), then `mlsys reconcile`",
-            ) from error
+            raise _told(error, place) from error
+
+
+def _told(error: MlflowException | SQLAlchemyError, place: Place) -> MlsysError:
+    """Return what MLflow or its database says: something that may pass, or a refusal, which no repetition changes."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+    where, remedy = _address(place), "See that its database or server runs (`mlsys status`), then `mlsys reconcile`"
+    cause = error.__cause__ if isinstance(error, MlflowException) else error
+    if isinstance(cause, OperationalError):
+        return of_database(cause, name="MLflow's database", where=where, remedy=remedy)
+    code = getattr(error, "error_code", None)
+    passing = passes(cause) if isinstance(cause, SQLAlchemyError) else code in _PASSING
+    problem = str(error).strip().splitlines()[0]
+    if passing:
+        return TransientError(f"MLflow does not answer as it should: {problem}", where=where, remedy=remedy)
+    return RunError(
+        f"MLflow refuses what it is told: {problem}",
+        where=where,
+        remedy="It will refuse it again. The ledger has the decision: mend what MLflow names, then `mlsys reconcile`",
+    )
 
 
 def _require_answer(place: Place) -> None:
@@ -148,7 +175,7 @@ def _publish(client: MlflowClient, release: Release, place: Place) -> Shown:
     runs = {}
     for part, evaluation in release.parts:
         tags = candidate_tags(release, part, parent.info.run_id)
-        run = _run(client, experiment, known.get(part.candidate_id), name=part.name, tags=tags)
+        run = _run(client, experiment, known.get(tags[CANDIDATE_TAG]), name=safe_name(part.name), tags=tags)
         metrics = candidate_metrics(part, evaluation, release)
         _fill(client, run, release, metrics=metrics, params=candidate_params(part), failed=part.status == "failed")
         runs[part.candidate_id] = (run, metrics)
@@ -222,9 +249,15 @@ def _fill(
 
 
 def _version_of(client: MlflowClient, pipeline: str, candidate_id: str) -> str | None:
-    query = f"name = '{pipeline}' and tag.`{CANDIDATE_TAG}` = '{candidate_id}'"
-    numbers = [int(version.version) for version in client.search_model_versions(query)]
+    query = f"name = '{pipeline}' and tag.`{CANDIDATE_TAG}` {_like(candidate_id)}"
+    found = client.search_model_versions(query)
+    numbers = [int(version.version) for version in found if version.tags.get(CANDIDATE_TAG) == candidate_id]
     return str(min(numbers)) if numbers else None
+
+
+def _like(text: str) -> str:
+    """Return the condition of a search for a text, and for few others: MLflow's language can't spell a quote."""
+    return f"= '{text}'" if "'" not in text else f"LIKE '{text.replace(chr(39), '_')}'"
 
 
 def _aliased(client: MlflowClient, pipeline: str) -> Any:
@@ -240,7 +273,7 @@ def _register(client: MlflowClient, release: Release, place: Place, run: Run) ->
     pipeline = release.plan.pipeline
     model_id, source = _logged_model(client, release, place, run)
     try:
-        client.create_registered_model(pipeline, description=release.spec["spec"].get("description", ""))
+        client.create_registered_model(pipeline, description=description(release))
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
@@ -268,24 +301,37 @@ def _refresh_version(client: MlflowClient, release: Release, version: str) -> No
 
 def _logged_model(client: MlflowClient, release: Release, place: Place, run: Run) -> tuple[str, str]:
     """Return id and address of the candidate's model as MLflow keeps it, written now unless it is there."""
-    query = f"tags.`{CANDIDATE_TAG}` = '{release.candidate.candidate_id}'"
-    for model in client.search_logged_models([run.info.experiment_id], filter_string=query):
-        if str(model.status) == "READY":
-            return str(model.model_id), str(model.artifact_location)
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
     candidate = release.candidate
-    data = place.store.read_bytes(str(candidate.model))
-    model = client.create_logged_model(
-        run.info.experiment_id,
-        name=candidate.name,
-        source_run_id=run.info.run_id,
-        tags={CANDIDATE_TAG: candidate.candidate_id},
-        params=candidate_params(candidate),
+    query = f"tags.`{CANDIDATE_TAG}` {_like(candidate.candidate_id)}"
+    found = client.search_logged_models([run.info.experiment_id], filter_string=query)
+    known = [model for model in found if model.tags.get(CANDIDATE_TAG) == candidate.candidate_id]
+    for model in known:
+        if str(model.status) == "READY":
+            return str(model.model_id), str(model.artifact_location)
+    # One that a killed process began is gone on with, so that half a model lies about nowhere.
+    model = (
+        known[0]
+        if known
+        else client.create_logged_model(
+            run.info.experiment_id,
+            name=safe_name(candidate.name),
+            source_run_id=run.info.run_id,
+            tags={CANDIDATE_TAG: candidate.candidate_id},
+            params=candidate_params(candidate),
+        )
     )
-    with tempfile.TemporaryDirectory(prefix="mlsys-model-") as folder:
-        write_model(Path(folder), data, release, model)
-        client.log_model_artifacts(model.model_id, folder)
-    client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step=0)])
+    _write_artifacts(client, release, place, model)
+    outputs = client.get_run(run.info.run_id).outputs
+    if model.model_id not in {output.model_id for output in (outputs.model_outputs if outputs else ())}:
+        client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step=0)])
     client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     return str(model.model_id), str(model.artifact_location)
+
+
+def _write_artifacts(client: MlflowClient, release: Release, place: Place, model: Any) -> None:
+    """Write the candidate's model to where a logged model has its files, over what is there."""
+    with place.store.working() as folder:
+        write_model(folder, place.store.read_bytes(str(release.candidate.model)), release, model)
+        client.log_model_artifacts(model.model_id, str(folder))

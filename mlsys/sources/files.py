@@ -19,11 +19,11 @@ from mlsys.errors import DataError
 from mlsys.schema import ARRIVAL, EVENT_TIME, ColumnSpec, arrow_type, checked_zone
 from mlsys.settings import expand, load_settings
 from mlsys.sources.base import Drop, Part, ReadRequest, Rejected, Source
-from mlsys.sources.conform import BadRow, Conformer, columns_to_read, require_columns
-from mlsys.sources.csv_reading import CsvFile, Dialect
-from mlsys.sources.file_spans import FORMAT, Span, measured_spans
-from mlsys.sources.parquet_reading import ParquetFile
-from mlsys.sources.values import logical_values
+from mlsys.sources.reading.conform import BadRow, Conformer, columns_to_read, require_columns
+from mlsys.sources.reading.csv_file import CsvFile, Dialect
+from mlsys.sources.reading.file_spans import FORMAT, Span, measured_spans
+from mlsys.sources.reading.parquet_file import ParquetFile
+from mlsys.sources.reading.values import logical_values
 from mlsys.store import canonical_json
 
 if TYPE_CHECKING:

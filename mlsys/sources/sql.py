@@ -7,16 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from numbers import Number
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from mlsys.components import AsWritten
 from mlsys.schema import EVENT_TIME, ColumnSpec, checked_zone
 from mlsys.settings import expand
 from mlsys.sources.base import Drop, ReadRequest, Rejected, Source
-from mlsys.sources.conform import Conformer, require_columns
-from mlsys.sources.databases import Database, Parameter, connected
-from mlsys.sources.rows import record_batch
+from mlsys.sources.reading.conform import Conformer, require_columns
+from mlsys.sources.reading.databases import Database, Parameter, connected
+from mlsys.sources.reading.rows import record_batch
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,7 +53,7 @@ class SqlSource(Source):
     url: str
     table: str | None = None
     query: str | None = None
-    params: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    params: dict[str, Annotated[str | int | float | bool, AsWritten()]] = Field(default_factory=dict)
     event_time: str | None = None
     timezone: str | None = None
     chunk_rows: int = Field(default=50_000, ge=1)
@@ -106,9 +107,9 @@ class SqlSource(Source):
                 name = ".".join(database.quoted(part) for part in parts)
                 yield _Relation(database, name, {}, f"{database.name}, table {self.table}")
             else:
-                query = expand(self.query or "").strip().rstrip(";")
                 params = {key: expand(value) if isinstance(value, str) else value for key, value in self.params.items()}
-                yield _Relation(database, f"({query}) AS source", params, f"{database.name}, query")
+                query = database.subquery(expand(self.query or ""), params)
+                yield _Relation(database, f"{query} AS source", params, f"{database.name}, query")
 
     def _conformer(self, request: ReadRequest, relation: _Relation) -> Conformer:
         conformer = Conformer(request, event_time=self.event_time, timezone=self.timezone, origin=relation.origin)

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from mlsys.partitions import Catalog, Partition
+from mlsys.ledger.rows import Partition
+from mlsys.snapshot.catalog import Catalog
 
 
 class MemoryCatalog:

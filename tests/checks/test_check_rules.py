@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from mlsys.checks import CHECKS
 from mlsys.checks.base import Summaries
-from mlsys.gx_suite import run_suite
-from mlsys.testing.checks_contract import SCHEMA, good_frame, summaries
+from mlsys.testing.checks import SCHEMA, good_frame, summaries
+from mlsys.validation.gx_suite import run_suite
 
 
 def outcome(rule: dict[str, object], frame: pd.DataFrame):

@@ -9,7 +9,7 @@ import pytest
 from mlsys.checks import CHECKS
 from mlsys.checks.base import Check
 from mlsys.components import Table
-from mlsys.testing.checks_contract import CheckContract, good_frame
+from mlsys.testing.checks import CheckContract, good_frame
 
 NOON = pd.Timestamp("2026-03-01T12:00:00Z")
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from given.shop import day, edit_spec, enter, make_shop
 
 from mlsys.cli.main import invoke
-from mlsys.testing.shop import day, edit_spec, enter, make_shop
 from mlsys.workspace import Workspace, open_workspace
 
 

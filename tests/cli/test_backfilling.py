@@ -7,8 +7,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-
-from mlsys.testing.shop import day
+from given.shop import day
 
 pytestmark = pytest.mark.slow
 

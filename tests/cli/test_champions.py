@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-
-from mlsys.testing.shop import day
+from given.shop import day
 
 pytestmark = pytest.mark.slow
 

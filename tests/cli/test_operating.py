@@ -122,3 +122,27 @@ def test_clean_refuses_to_keep_nothing(mlsys, seen) -> None:
     answer = mlsys("clean", "--apply", "--runs", "0")
     assert answer.code == 2
     assert "one day at least" in answer.err
+
+
+def test_reconcile_mends_the_other_pipelines_and_says_at_the_end_which_it_could_not(
+    mlsys, changed, work, monkeypatch
+) -> None:
+    from mlsys.errors import RunError
+    from mlsys.ledger import Ledger
+    from mlsys.promotion import projection
+
+    real = projection.mend
+
+    def mend(work, name):
+        if name != "shop":
+            raise RunError(f"MLflow refuses {name}")
+        return real(work, name)
+
+    monkeypatch.setattr(Ledger, "pipelines", lambda _: ["apples", "shop", "zoo"])
+    monkeypatch.setattr(projection, "mend", mend)
+    (changed / "registry" / "shop" / "best_model.joblib").unlink()
+    answer = mlsys("reconcile")
+    assert answer.code == 4
+    assert "mended: shop: files shows no champion" in answer.out
+    assert "apples: MLflow refuses apples" in answer.err
+    assert "zoo: MLflow refuses zoo" in answer.err

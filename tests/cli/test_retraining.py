@@ -7,9 +7,9 @@ import sqlite3
 
 import pytest
 import yaml
+from given.shop import day, edit_spec, make_shop
 
 from mlsys.ledger import Ledger
-from mlsys.testing.shop import day, edit_spec, make_shop
 
 pytestmark = pytest.mark.slow
 
@@ -65,7 +65,7 @@ def test_check_judges_a_pipeline_that_never_ran(mlsys, fresh) -> None:
     spoil(fresh, "order_no % 10 = 0", index=3)
     answer = mlsys("check", "shop")
     assert answer.code == 3
-    assert not (fresh / "store").exists()
+    assert not list((fresh / "store").glob("*"))
 
 
 def test_check_prints_what_would_not_stop_a_run_as_warnings(mlsys, changed) -> None:
@@ -208,13 +208,13 @@ def test_a_champion_that_cannot_be_loaded_is_a_decision_error(mlsys, changed, ch
 
 
 def test_three_lost_races_are_exit_code_5(mlsys, changed, monkeypatch) -> None:
-    from mlsys import promotion
     from mlsys.ledger import ChampionMovedError
+    from mlsys.promotion import promote
 
     def moved(*_: object, **__: object) -> None:
         raise ChampionMovedError("The champion of shop changed meanwhile")
 
-    monkeypatch.setattr(promotion, "crown", moved)
+    monkeypatch.setattr(promote, "promote", moved)
     make_shop(changed, changed / "pipelines", days=25)
     answer = mlsys("run", "shop", "--day", str(day(24)))
     assert answer.code == 5

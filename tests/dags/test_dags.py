@@ -123,7 +123,7 @@ def test_the_schedule_says_when_and_the_tags_say_what(bag: dict[str, Any]) -> No
     dag = bag["dags"]["retrain_phishing"]
     assert dag["timetable"]["__var"]["hour"] == 2
     assert dag["timetable"]["__type"].endswith("NightlyTimetable")
-    assert {"mlsys", "retrain", "security", "demo"} == set(dag["tags"])
+    assert {"mlsys", "retrain", "phishing", "security", "demo"} == set(dag["tags"])
 
 
 @pytest.mark.slow
@@ -153,3 +153,49 @@ def test_one_broken_spec_leaves_the_others(specs: Path, tmp_path: Path) -> None:
     assert set(found) == {"retrain_phishing", "retrain_broken"}
     assert "broken-spec" in found["retrain_broken"]["tags"]
     assert "Field required" in found["retrain_broken"]["doc_md"]
+
+
+@pytest.mark.slow
+def test_a_spec_first_saved_with_a_mistake_is_no_paused_dag_for_ever(specs: Path, tmp_path: Path) -> None:
+    (specs / "broken.yaml").write_text("pipeline: broken\n", encoding="utf-8")
+    found = of_the_specs(read_dags(ROOT / "dags", tmp_path, MLSYS_PIPELINES=str(specs)))
+    assert {dag_id: dag["is_paused_upon_creation"] for dag_id, dag in found.items()} == dict.fromkeys(found, False)
+    assert "Null" in found["retrain_broken"]["timetable"]["__type"]
+    assert found["retrain_broken"]["dag_display_name"] == "broken: retrain (the spec is wrong)"
+
+
+CHANGES: dict[str, Any] = {
+    "tag": lambda text: text.replace("tags: [security, demo]", f"tags: [{'x' * 101}]"),
+    "braces": lambda text: text.replace("owner: security", "owner: {{ team }}"),
+    "complex_key": lambda text: f"{text}? [a, b]\n: 1\n",
+    "mapping_key": lambda text: f"{text}{{a: b}}: 1\n",
+    "no_day": lambda text: f"{text}approval: {{timeout: 2026-02-30}}\n",
+    "digits": lambda text: text.replace("seed: 42", f"seed: {'5' * 5000}"),
+    "anchor": lambda text: f"{text}approval: &a [*a]\n",
+    "deep": lambda text: text + "approval: " + "[" * 3000,
+    "template": lambda text: text.replace("owner: security", "owner: '{{ 1 / 0 }}'\nowners: x"),
+    "half": lambda text: text.replace("owner: security", 'owner: "\\ud800"'),
+    "out of place": lambda text: text,
+}
+
+
+@pytest.mark.slow
+def test_specs_that_are_broken_in_any_way_leave_the_others(specs: Path, tmp_path: Path) -> None:
+    text = (specs / "phishing.yaml").read_text(encoding="utf-8")
+    for name, change in CHANGES.items():
+        (specs / f"{name}.yaml").write_text(change(text).replace("pipeline: phishing", f"pipeline: {name}"))
+    (specs / "folder.yaml").mkdir()
+    (specs / "bytes.yaml").write_bytes(b"pipeline: bytes\n\xff\xfe")
+    (specs / "gone.yaml").symlink_to(specs / "nowhere")
+    os.mkfifo(specs / "pipe.yaml")
+    (specs / f"{'l' * 240}.yaml").write_text("pipeline: l\n")
+    (specs / os.fsdecode(b"\xff.yaml")).write_text("pipeline: x\n")
+    found = read_dags(ROOT / "dags", tmp_path, MLSYS_PIPELINES=str(specs))
+    assert found["errors"] == {}
+    dags = of_the_specs(found)
+    assert len(dags) == len(list(specs.iterdir()))
+    whole = {dag_id for dag_id, dag in dags.items() if "broken-spec" not in dag["tags"]}
+    assert whole == {"retrain_phishing"}
+    assert "tag.yaml:5: tags.0: " in dags["retrain_tag"]["doc_md"]
+    for name in ("folder", "bytes", "gone", "pipe", "digits"):
+        assert f"{name}.yaml" in dags[f"retrain_{name}"]["doc_md"]

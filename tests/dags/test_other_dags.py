@@ -23,7 +23,8 @@ bag = DagBag(sys.argv[1], bundle_name="dags-folder")
 dags = {dag_id: DagSerialization.to_dict(dag)["dag"] for dag_id, dag in bag.dags.items()}
 print("RESULT" + json.dumps({"errors": bag.import_errors, "dags": dags}, default=str))
 """
-OF_A_SPEC = {"announced", "monitor", "retrain", "score", "simulate"}
+OF_A_SPEC = ("retrain", "score", "monitor")
+OF_ALL = {"announced", "drops", "housekeeping", "rollback", "simulate"}
 
 
 def read(pipelines: Path, home: Path, **variables: str) -> dict[str, Any]:
@@ -59,9 +60,26 @@ def dags(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return everything
 
 
-def test_every_spec_has_its_dags_and_the_installation_two(dags: dict[str, Any]) -> None:
-    expected = {f"{kind}_{name}" for kind in OF_A_SPEC for name in ("phishing", "leads")}
-    assert set(dags) == expected | {"drops_leads", "rollback", "housekeeping"}
+def test_every_spec_has_its_dags_and_the_installation_those_of_all(dags: dict[str, Any]) -> None:
+    assert set(dags) == {f"{kind}_{name}" for kind in OF_A_SPEC for name in ("phishing", "leads")} | OF_ALL
+
+
+def test_the_list_is_sorted_by_pipeline_retraining_first_and_what_serves_all_last(dags: dict[str, Any]) -> None:
+    names = {dag["dag_display_name"]: dag_id for dag_id, dag in dags.items()}
+    listed = [names[name] for name in sorted(names)]
+    assert listed[:6] == [f"{kind}_{name}" for name in ("leads", "phishing") for kind in OF_A_SPEC]
+    assert set(listed[6:]) == OF_ALL
+    assert {name.split(": ")[0] for name in names} == {"leads", "phishing", "Σ all pipelines"}
+
+
+def test_tags_name_the_pipeline_and_the_purpose(dags: dict[str, Any]) -> None:
+    def tagged(tag: str) -> set[str]:
+        return {dag_id for dag_id, dag in dags.items() if tag in dag["tags"]}
+
+    assert tagged("leads") == {f"{kind}_leads" for kind in OF_A_SPEC}
+    assert tagged("retrain") == {"retrain_leads", "retrain_phishing"}
+    assert tagged("all-pipelines") == OF_ALL
+    assert tagged("drops") == {"announced", "drops"}
 
 
 def test_every_dag_and_task_has_words_tags_an_owner_and_retries(dags: dict[str, Any]) -> None:
@@ -75,17 +93,35 @@ def test_every_dag_and_task_has_words_tags_an_owner_and_retries(dags: dict[str, 
             assert task["owner"] in ("security", "sales-operations", "mlsys"), (dag_id, name)
 
 
-def test_a_champion_starts_the_scoring_and_simulated_days_the_report(dags: dict[str, Any]) -> None:
-    for dag_id, uri in (("score_leads", "mlsys://leads/champion"), ("simulate_leads", "mlsys://leads/simulations")):
-        assert uri in json.dumps(dags[dag_id]["timetable"]), dag_id
+def test_a_champion_starts_the_scoring(dags: dict[str, Any]) -> None:
+    assert "mlsys://leads/champion" in json.dumps(dags["score_leads"]["timetable"])
 
 
 def test_an_announced_day_is_a_partition_and_waits_without_a_worker(dags: dict[str, Any]) -> None:
-    dag = dags["announced_leads"]
+    dag = dags["announced"]
     assert "PartitionedAssetTimetable" in dag["timetable"]["__type"]
-    assert "mlsys://leads/drops" in json.dumps(dag["timetable"])
-    assert tasks_of(dag)["is_answered"]["_is_sensor"]
-    assert dag["max_active_runs"] == 4
+    assert all(f"mlsys://{name}/drops" in json.dumps(dag["timetable"]) for name in ("leads", "phishing"))
+    assert '"asset_any"' in json.dumps(dag["timetable"])
+    waiting = tasks_of(dag)["is_answered"]
+    assert waiting["_is_sensor"]
+    assert waiting["partial_kwargs"]["mode"] == "reschedule"
+
+
+def test_what_serves_all_pipelines_asks_for_one_or_some_of_them(dags: dict[str, Any]) -> None:
+    for dag_id in ("rollback", "simulate"):
+        assert dict(dags[dag_id]["params"])["pipeline"]["schema"]["__var"]["enum"] == ["leads", "phishing"], dag_id
+    for dag_id, names in (("announced", ["leads", "phishing"]), ("drops", ["leads"])):
+        assert dict(dags[dag_id]["params"])["pipelines"]["schema"]["__var"]["items"]["__var"]["enum"] == names, dag_id
+
+
+@pytest.mark.parametrize("dag_id", ["announced", "drops"])
+def test_a_look_that_fails_fails_the_run_and_what_was_found_is_noted(dags: dict[str, Any], dag_id: str) -> None:
+    tasks = tasks_of(dags[dag_id])
+    (note,) = [task for task in tasks.values() if task.get("is_teardown")]
+    assert not note.get("on_failure_fail_dagrun")
+    assert [name for name, task in tasks.items() if task.get("downstream_task_ids") == ["note"]] == [
+        "is_answered" if dag_id == "announced" else "scan"
+    ]
 
 
 def test_monitors_look_an_hour_after_the_night(dags: dict[str, Any]) -> None:
@@ -113,16 +149,43 @@ def test_a_spec_without_a_schedule_or_with_scans(tmp_path: Path) -> None:
     folder.mkdir()
     write_spec(folder, schedule={"enabled": False, "scan": "15m"})
     found = read(folder, tmp_path)["dags"]
-    assert found["drops_phishing"]["timetable"]["__var"]["delta"] == 900.0
+    assert found["drops"]["timetable"]["__var"]["delta"] == 900.0
     assert "Null" in found["monitor_phishing"]["timetable"]["__type"]
 
 
-def test_a_spec_that_is_wrong_says_so_in_each_of_its_dags(tmp_path: Path) -> None:
+def test_the_scanner_keeps_the_shortest_pace_and_knows_each(tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    write_spec(folder, schedule={"scan": "6h"})
+    text = (folder / "phishing.yaml").read_text(encoding="utf-8")
+    hasty = text.replace("pipeline: phishing", "pipeline: hasty").replace("scan: 6h", "scan: 10m")
+    (folder / "hasty.yaml").write_text(hasty, encoding="utf-8")
+    dag = read(folder, tmp_path)["dags"]["drops"]
+    assert dag["timetable"]["__var"]["delta"] == 600.0
+    assert "- hasty: every 10 minutes\n- phishing: every 6 hours" in dag["doc_md"]
+
+
+def test_what_a_spec_has_not_switched_on_makes_no_dag(tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    write_spec(folder, scoring={"enabled": False}, monitors={"watch": []})
+    found = read(folder, tmp_path)
+    assert found["errors"] == {}
+    assert set(found["dags"]) == {"retrain_phishing"} | OF_ALL - {"drops"}
+
+
+def test_an_installation_without_a_pipeline_has_no_errors(tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    found = read(folder, tmp_path)
+    assert (found["errors"], set(found["dags"])) == ({}, OF_ALL - {"announced", "drops"})
+
+
+def test_a_spec_that_is_wrong_says_so_once(tmp_path: Path) -> None:
     folder = tmp_path / "pipelines"
     folder.mkdir()
     (folder / "broken.yaml").write_text("pipeline: broken\n", encoding="utf-8")
     found = read(folder, tmp_path)
     assert found["errors"] == {}
-    assert {dag_id for dag_id, dag in found["dags"].items() if "broken-spec" in dag["tags"]} == {
-        f"{kind}_broken" for kind in OF_A_SPEC
-    }
+    assert {dag_id for dag_id, dag in found["dags"].items() if "broken" in dag["tags"]} == {"retrain_broken"}
+    assert "mlsys://broken/drops" in json.dumps(found["dags"]["announced"]["timetable"])  # so that it fails, and loudly

@@ -149,7 +149,7 @@ def test_the_settings_of_celery_are_the_providers():
 
 
 def test_what_the_embedded_stack_keeps_quiet_is_quiet_here():
-    from mlsys.orchestration import environment
+    from mlsys.orchestration.stack import environment
 
     here = assignments((DEPLOY / "services.env").read_text())
     wanted = {**environment._QUIET, **environment._ONE_THREAD}

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from given import shop
 
 from mlsys import clock
-from mlsys.orchestration import stack
-from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.orchestration.api.client import AirflowApi
+from mlsys.orchestration.stack import stack
 from mlsys.settings import Settings, load_settings
-from mlsys.testing import shop
 
 ROOT = Path(__file__).parents[2]
 

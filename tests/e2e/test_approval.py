@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from given.airflows import wait
+from given.receivers import HookReceiver, MailReceiver, receiving
+from given.shop import day, edit_spec
 
 from mlsys.errors import UsageError
-from mlsys.notices import Outbox
-from mlsys.orchestration.airflow_api import AirflowApi
-from mlsys.testing.airflows import wait
-from mlsys.testing.receivers import HookReceiver, MailReceiver, receiving
-from mlsys.testing.shop import day, edit_spec
+from mlsys.notification.outbox import Outbox
+from mlsys.orchestration.api.client import AirflowApi
 from mlsys.workspace import open_workspace
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from given.airflows import wait
+from given.shop import FILES, drop, edit_spec, make_shop
 
-from mlsys.drops import survey
-from mlsys.orchestration.airflow_api import AirflowApi
-from mlsys.testing.airflows import wait
-from mlsys.testing.shop import FILES, drop, edit_spec, make_shop
+from mlsys.orchestration.api.client import AirflowApi
+from mlsys.planning.arrivals import survey
 from mlsys.workspace import open_workspace
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(500)]
@@ -44,7 +44,7 @@ def api(home: Path, start_stack: Callable[..., Any]) -> Iterator[AirflowApi]:
     # Schedules count from three days ago, so that enabling the nightly run brings the one of last night.
     begins = datetime.combine(TODAY - timedelta(days=3), datetime.min.time(), UTC).isoformat()
     with start_stack(home, "retrain.py", "drops.py", schedules_count_from=begins) as running:
-        for dag_id in (RETRAIN, "drops_shop", "announced_shop"):
+        for dag_id in (RETRAIN, "drops", "announced"):
             running.api.wait_for_dag(dag_id, seconds=120)
         yield running.api
 
@@ -64,13 +64,13 @@ def day_of(api: AirflowApi, run: dict[str, Any]) -> str:
 
 
 def test_fifty_drops_at_once_are_one_run_for_all_that_may_be_read(api: AirflowApi, home: Path) -> None:
-    api.pause("drops_shop", paused=True)  # writing them takes a second, in which a look would see some of them
-    wait(lambda: all(run["state"] in ENDED for run in api.runs("drops_shop")), 60)
+    api.pause("drops", paused=True)  # writing them takes a second, in which a look would see some of them
+    wait(lambda: all(run["state"] in ENDED for run in api.runs("drops")), 60)
     half = drop(home, HALF, named=named(HALF), age=0, cut=700)
     for index in range(N_DAYS):
         if index != HALF:
             drop(home, index, named=named(index))
-    api.pause("drops_shop", paused=False)
+    api.pause("drops", paused=False)
     (run,) = wait(lambda: ended(api, "drop__"), 200, meanwhile=lambda: os.utime(half))
     assert (day_of(api, run), run["state"]) == (str(named(HALF - 1)), "success")
     assert "Data arrived (new: 30 days" in run["conf"]["reason"]
@@ -113,9 +113,9 @@ def test_every_day_is_accounted_for_and_none_was_done_twice(api: AirflowApi) -> 
         listed = [entry["day"] for entry in work.store.read_json(str(newest.manifest))["partitions"]]
     assert listed == [str(named(index)) for index in range(N_DAYS + 1)]
     assert Counter(row.status for row in requests) == {"accepted": 3, "skipped": 1}
-    assert {run["state"] for run in api.runs("drops_shop")} <= {"success", "running", "queued"}
+    assert {run["state"] for run in api.runs("drops")} <= {"success", "running", "queued"}
 
 
 def _announced(api: AirflowApi) -> dict[str, str]:
-    states = {run["partition_key"]: run["state"] for run in api.runs("announced_shop")}
+    states = {run["partition_key"]: run["state"] for run in api.runs("announced")}
     return states if len(states) == 2 and set(states.values()) <= set(ENDED) else {}

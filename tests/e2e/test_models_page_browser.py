@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import pytest
+from given.shop import day, edit_spec, make_shop
 
 from mlsys import pipeline
-from mlsys.intake import RunRequest
-from mlsys.orchestration import stack
+from mlsys.orchestration.stack import stack
+from mlsys.planning.plan import RunRequest
 from mlsys.settings import Settings, load_settings
-from mlsys.testing.shop import day, edit_spec, make_shop
 from mlsys.workspace import open_workspace
 
 if TYPE_CHECKING:

@@ -23,9 +23,10 @@ import pandas as pd
 import psycopg2
 import pytest
 
-from mlsys import monitoring, postgres
+from mlsys import monitoring
 from mlsys.cli.main import invoke
-from mlsys.notices import Outbox
+from mlsys.database import embedded
+from mlsys.notification.outbox import Outbox
 from mlsys.workspace import open_workspace
 
 ARCHIVES = sorted((Path(__file__).parents[1] / "given" / "homes").glob("*.tar.xz"))
@@ -57,8 +58,8 @@ class Old:
 @contextmanager
 def opened(archive: Path, home: Path) -> Iterator[Old]:
     """Unpack an archive and make it the home of this process; which database it has is for the home to say."""
-    embedded = "embedded" in archive.name
-    if embedded and not postgres.available():
+    has_server = "embedded" in archive.name
+    if has_server and not embedded.available():
         pytest.skip("this platform has no binaries of the embedded Postgres")
     with tarfile.open(archive) as packed:
         packed.extractall(home, filter="data")
@@ -70,14 +71,14 @@ def opened(archive: Path, home: Path) -> Iterator[Old]:
         patched.setenv("MLSYS_HOME", str(home))
         patched.setenv("MLSYS_PIPELINES", str(home / "pipelines"))
         patched.setenv("MLSYS_LOG_LEVEL", "WARNING")
-        if embedded:
-            stack.callback(postgres.remove, home)
-        load_databases(home, stack.enter_context(postgres.running(home)) if embedded else None)
+        if has_server:
+            stack.callback(embedded.remove, home)
+        load_databases(home, stack.enter_context(embedded.running(home)) if has_server else None)
         known = json.loads((home / "known.json").read_text())
         yield Old(home, known["pipelines"], pd.DataFrame(known["rows"]).astype({"channel": object}))
 
 
-def load_databases(home: Path, server: postgres.Server | None) -> None:
+def load_databases(home: Path, server: embedded.Server | None) -> None:
     """Fill the databases of an unpacked home from its SQL."""
     for path in home.glob("*.sql"):
         if server is None:

@@ -9,13 +9,13 @@ from typing import Any
 
 import psutil
 import pytest
+from given.shop import day, make_shop
 
 from mlsys import pipeline
-from mlsys.intake import RunRequest
-from mlsys.orchestration import stack
-from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.orchestration.api.client import AirflowApi
+from mlsys.orchestration.stack import stack
+from mlsys.planning.plan import RunRequest
 from mlsys.settings import Settings, load_settings
-from mlsys.testing.shop import day, make_shop
 from mlsys.workspace import open_workspace
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from given.airflows import wait
+from given.shop import day, edit_spec, make_shop
 
 from mlsys.errors import UsageError
 from mlsys.ledger import ChampionChange
-from mlsys.orchestration.airflow_api import AirflowApi
-from mlsys.testing.airflows import wait
-from mlsys.testing.shop import day, edit_spec, make_shop
+from mlsys.orchestration.api.client import AirflowApi
 from mlsys.workspace import open_workspace
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(600)]
@@ -249,7 +249,7 @@ def new_run(api: AirflowApi, before: set[str]) -> str:
 def test_an_announced_drop_is_retrained(api: AirflowApi, home: Path) -> None:
     make_shop(home, home / "pipelines", days=15)
     shutil.copy(ROOT / "dags" / "drops.py", home / "dags")
-    api.wait_for_dag("announced_shop", seconds=60)
+    api.wait_for_dag("announced", seconds=60)
     before = {run["dag_run_id"] for run in api.runs(DAG)}
     asset = wait(lambda: api.asset("drops_shop"))
     api.add_asset_event(asset["id"], partition_key=str(day(14)), extra={})
@@ -263,11 +263,11 @@ def test_a_drop_that_the_scanner_finds_is_retrained(api: AirflowApi, home: Path)
     with sqlite3.connect(home / "shop.db") as connection:  # late rows of a day that was answered
         connection.execute(f"INSERT INTO orders VALUES (99001, '{day(14)} 12:00:00', 20.0, 2, 'web', 'false', 'no')")
     edit_spec(home / "pipelines", schedule={"hour": 0, "scan": "10s"})
-    api.wait_for_dag("drops_shop", seconds=90)
+    api.wait_for_dag("drops", seconds=90)
     row = finished(api, "drop found by the scanner", new_run(api, before))
     assert facts(row)[:4] == ("manual", str(day(14)), "partition", "live")
     assert row.outcome in JUDGED
-    api.pause("drops_shop", paused=True)
+    api.pause("drops", paused=True)
 
 
 def test_a_locked_source_is_tried_again(api: AirflowApi, home: Path) -> None:

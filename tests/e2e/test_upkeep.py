@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from given.shop import day, edit_spec, enter, make_shop
 
 from mlsys import pipeline
-from mlsys.appointment import appoint
 from mlsys.errors import UsageError
-from mlsys.intake import RunRequest
-from mlsys.monitoring import latest
-from mlsys.orchestration.airflow_api import AirflowApi
-from mlsys.scoring import predictions_of
-from mlsys.testing.shop import day, edit_spec, enter, make_shop
+from mlsys.monitoring.monitoring import latest
+from mlsys.monitoring.scoring import predictions_of
+from mlsys.orchestration.api.client import AirflowApi
+from mlsys.planning.plan import RunRequest
+from mlsys.promotion.by_hand import promote_by_hand
 from mlsys.workspace import open_workspace
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(500)]
@@ -48,7 +48,7 @@ def shop(path: Path) -> Path:
 @pytest.fixture(scope="module")
 def api(home: Path, start_stack: Callable[..., Any]) -> Iterator[AirflowApi]:
     with start_stack(home, *FILES) as running:
-        for dag_id in ("retrain_shop", "score_shop", "monitor_shop", "simulate_shop", "rollback", "housekeeping"):
+        for dag_id in ("retrain_shop", "score_shop", "monitor_shop", "simulate", "rollback", "housekeeping"):
             running.api.wait_for_dag(dag_id, seconds=120)
         yield running.api
 
@@ -83,8 +83,8 @@ def test_a_new_champion_scores_the_days_that_it_has_not_seen(api: AirflowApi, ho
 def test_a_backfill_ends_with_a_walk_forward_report_and_the_same_champion(api: AirflowApi, home: Path) -> None:
     api.backfill("retrain_shop", day(10), day(12))
     ended(api, "retrain_shop", 4)
-    runs = ended(api, "simulate_shop", 1)
-    states = [api.task_instances("simulate_shop", run["dag_run_id"]) for run in runs]
+    runs = ended(api, "simulate", 1)
+    states = [api.task_instances("simulate", run["dag_run_id"]) for run in runs]
     written = [
         task for tasks in states for task in tasks if (task["task_id"], task["state"]) == ("walk_forward", "success")
     ]
@@ -106,9 +106,9 @@ def test_the_command_line_finds_what_airflow_found(
 
 
 def test_days_are_simulated_by_hand_and_reported(api: AirflowApi) -> None:
-    run, states = start(api, "simulate_shop", **{"from": str(day(9)), "to": str(day(11)), "parallel": 2})
+    run, states = start(api, "simulate", pipeline="shop", **{"from": str(day(9)), "to": str(day(11)), "parallel": 2})
     assert (run["state"], set(states.values())) == ("success", {"success"})
-    counts = api.xcom("simulate_shop", run["dag_run_id"], "simulate")["counts"]
+    counts = api.xcom("simulate", run["dag_run_id"], "simulate")["counts"]
     assert counts == {"done": 1, "left": 2}
     assert "/mlsys/reports/shop/walk-forward.html)" in run["note"]
 
@@ -131,7 +131,7 @@ def test_monitors_ask_for_one_retraining_of_a_day(api: AirflowApi, home: Path) -
 def test_a_rollback_says_who_and_why_and_scores_anew(api: AirflowApi, home: Path) -> None:
     with open_workspace() as work:
         finished = pipeline.run(work, RunRequest("shop", day=day(12), mode="train"))
-        appoint(work, "shop", str(finished.start.run_id), candidate="logistic", reason="a test")
+        promote_by_hand(work, "shop", str(finished.start.run_id), candidate="logistic", reason="a test")
     before = len(api.runs("score_shop"))
     run, states = start(api, "rollback", pipeline="shop", version="1.0.0", reason="it calls everything a return")
     assert (run["state"], set(states.values())) == ("success", {"success"})
@@ -167,6 +167,12 @@ def test_a_rollback_that_a_person_refuses_changes_nothing(api: AirflowApi, home:
 def test_a_rollback_without_pipeline_or_reason_is_refused(api: AirflowApi, conf: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="refuses"):
         api.trigger("rollback", conf=conf)
+
+
+@pytest.mark.parametrize("conf", [{}, {"pipeline": "shp"}])
+def test_a_simulation_of_no_pipeline_is_refused(api: AirflowApi, conf: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="refuses"):
+        api.trigger("simulate", conf=conf)
 
 
 def test_housekeeping_counts_first_and_removes_when_told(api: AirflowApi, home: Path) -> None:

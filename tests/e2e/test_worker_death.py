@@ -13,12 +13,12 @@ from typing import Any
 
 import psutil
 import pytest
+from given.shop import day, edit_spec, make_shop
 
-from mlsys.liveness import wait_until_ended
-from mlsys.orchestration import processes, stack
-from mlsys.orchestration.airflow_api import AirflowApi
+from mlsys.database.liveness import wait_until_ended
+from mlsys.orchestration.api.client import AirflowApi
+from mlsys.orchestration.stack import processes, stack
 from mlsys.settings import Settings, load_settings
-from mlsys.testing.shop import day, edit_spec, make_shop
 from mlsys.workspace import open_workspace
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(500)]

@@ -1,6 +1,6 @@
 from mlsys.features import FEATURES
 from mlsys.features.tabular import TabularFeatures
-from mlsys.testing.features_contract import FeaturesContract
+from mlsys.testing.features import FeaturesContract
 
 
 class TestTabular(FeaturesContract):

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from mlsys.gates.better_than_champion import BetterThanChampion
-from mlsys.testing.gates_contract import comparison, evidence
+from mlsys.testing.gates import comparison, evidence
 
 
 @pytest.mark.parametrize(

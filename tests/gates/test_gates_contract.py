@@ -5,11 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from given.records_samples import CUTOFF
 
 from mlsys.gates import GATES
 from mlsys.gates.base import Evidence, Gate
-from mlsys.testing.gates_contract import GateContract, comparison, evaluation, evidence
-from mlsys.testing.records_samples import CUTOFF
+from mlsys.testing.gates import GateContract, comparison, evaluation, evidence
 
 UNDEFINED = evidence(challenger=evaluation(values={"roc_auc": None}), compared=comparison(None, None, None))
 MISSING = evidence(challenger=evaluation(values={}), compared=comparison(None, None, None))

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from mlsys.gates.minimum import Minimum
-from mlsys.testing.gates_contract import evaluation, evidence
+from mlsys.testing.gates import evaluation, evidence
 
 
 def test_floor_is_met_exactly() -> None:

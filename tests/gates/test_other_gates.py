@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from given.records_samples import CUTOFF
 
 from mlsys.gates import GATES
 from mlsys.gates.data_quality import DataQuality
 from mlsys.gates.freshness import Freshness
 from mlsys.gates.min_rows import MinRows
-from mlsys.testing.gates_contract import evidence
-from mlsys.testing.records_samples import CUTOFF
+from mlsys.testing.gates import evidence
 
 
 def test_enough_rows_at_the_limits() -> None:

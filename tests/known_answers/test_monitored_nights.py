@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from mlsys import pipeline
-from mlsys.intake import RunRequest
-from mlsys.monitoring import monitor
-from mlsys.records_monitoring import MonitorReport
-from mlsys.sampling import load_maker, make_sample
+from mlsys.cli.sample_makers import load_maker, make_sample
+from mlsys.monitoring.monitoring import monitor
+from mlsys.planning.plan import RunRequest
+from mlsys.records.monitoring import MonitorReport
 from mlsys.workspace import open_workspace
 
 pytestmark = pytest.mark.slow

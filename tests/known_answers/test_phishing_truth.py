@@ -12,13 +12,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mlsys import modelfile, pipeline
+from mlsys import pipeline
+from mlsys.cli.sample_makers import load_maker, make_sample
 from mlsys.clock import cutoff_of
-from mlsys.dataset import feature_frame
-from mlsys.intake import RunRequest
+from mlsys.dataset.rows import feature_frame
 from mlsys.pipeline import Finished
+from mlsys.planning.plan import RunRequest
 from mlsys.records import Decision
-from mlsys.sampling import load_maker, make_sample
+from mlsys.training import model_file
 from mlsys.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.slow
@@ -101,7 +102,7 @@ def champion_scores(nights: Nights, day: int, table: pa.Table) -> np.ndarray:
     assert candidate.model is not None
     assert plan is not None
     features = feature_frame(table, nights.work.spec_of(plan).feature_columns())
-    scores: np.ndarray = modelfile.load(candidate.model, nights.work.store).predict_proba(features)[:, 1]
+    scores: np.ndarray = model_file.load(candidate.model, nights.work.store).predict_proba(features)[:, 1]
     return scores
 
 

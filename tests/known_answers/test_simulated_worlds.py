@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from mlsys.assessment import Entry, assess
+from mlsys.evaluation.comparison import Entry, assess
 from mlsys.gates.better_than_champion import BetterThanChampion
 from mlsys.metrics import METRICS
-from mlsys.scored import Scored
-from mlsys.testing.gates_contract import evidence
+from mlsys.metrics.scores import Scored
+from mlsys.testing.gates import evidence
 
 N_ROWS = 2000
 WORLDS = 300

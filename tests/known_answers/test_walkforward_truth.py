@@ -14,18 +14,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from given import records_samples, shop, small_world
+from given.shop import day, edit_spec, enter, make_shop
 from threadpoolctl import threadpool_limits
 
-from mlsys.backfill import Backfilled, backfill
-from mlsys.scored import Scored
+from mlsys.backfill.backfill import Backfilled, backfill
+from mlsys.backfill.change import fall_of
+from mlsys.backfill.days import SimulatedDay, Simulation
+from mlsys.backfill.measure import LEVEL
+from mlsys.backfill.scores import JudgedDay
+from mlsys.backfill.strategies import GATED, NEVER, WEEKLY, Compared, compare, strategies_of
+from mlsys.metrics.scores import Scored
 from mlsys.spec import Spec
-from mlsys.testing import records_samples, shop, small_world
-from mlsys.testing.shop import day, edit_spec, enter, make_shop
-from mlsys.walkforward_change import fall_of
-from mlsys.walkforward_days import SimulatedDay, Simulation
-from mlsys.walkforward_measure import LEVEL
-from mlsys.walkforward_scores import JudgedDay
-from mlsys.walkforward_strategies import GATED, NEVER, WEEKLY, Compared, compare, strategies_of
 from mlsys.workspace import open_workspace
 
 pytestmark = pytest.mark.slow

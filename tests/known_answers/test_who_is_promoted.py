@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from given import records_samples
 
-from mlsys.assessment import Assessment, Entry, assess, scored
+from mlsys.evaluation.comparison import Assessment, Entry, assess, scored
 from mlsys.gates import GATES
 from mlsys.gates.base import Evidence
 from mlsys.metrics import METRICS
+from mlsys.metrics.scores import Scored
 from mlsys.records import EvaluationSet, GateResult
-from mlsys.scored import Scored
-from mlsys.testing import records_samples
 
 RULES = (
     {"kind": "minimum", "metric": "roc_auc", "at_least": 0.7},

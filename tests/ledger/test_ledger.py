@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from mlsys.errors import IntegrityError
 from mlsys.ledger import ChampionChange, ChampionMovedError, Ledger, RequestRow
 from mlsys.ledger.engine import HEAD
-from mlsys.partitions import Partition
+from mlsys.ledger.rows import Partition
 from mlsys.records import Candidate
 
 

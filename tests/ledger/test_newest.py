@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from mlsys.ledger import Ledger, RequestRow, RunRow
-from mlsys.partitions import Partition
+from mlsys.ledger.rows import Partition
 from mlsys.records import Decision, EvaluationSet, Outcome
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from mlsys.metrics import METRICS
-from mlsys.scored import Resampled, Scored
-from mlsys.testing.metrics_contract import repeated, scored_rows
+from mlsys.metrics.scores import Resampled, Scored
+from mlsys.testing.metrics import repeated, scored_rows
 
 BY_SCORE = {
     "roc_auc": sk.roc_auc_score,

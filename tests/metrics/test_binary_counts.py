@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mlsys.metrics import METRICS
-from mlsys.scored import Scored
+from mlsys.metrics.scores import Scored
 
 NO_POSITIVE = Scored(np.zeros(4, "int8"), np.array([0.1, 0.2, 0.7, 0.8]))
 NO_NEGATIVE = Scored(np.ones(4, "int8"), np.array([0.1, 0.2, 0.7, 0.8]))

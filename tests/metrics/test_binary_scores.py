@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlsys.metrics import METRICS
-from mlsys.scored import Scored
+from mlsys.metrics.scores import Scored
 
 
 def value(name: str, y_true: list[int], y_score: list[float]) -> float | None:

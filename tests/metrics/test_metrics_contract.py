@@ -4,7 +4,7 @@ import pytest
 
 from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
-from mlsys.testing.metrics_contract import MetricContract
+from mlsys.testing.metrics import MetricContract
 
 
 class TestEveryMetric(MetricContract):

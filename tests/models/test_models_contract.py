@@ -7,7 +7,7 @@ from mlsys.models.logistic import Logistic
 from mlsys.models.prior import Prior
 from mlsys.models.random_forest import RandomForest
 from mlsys.models.xgboost_model import XGBoost
-from mlsys.testing.models_contract import ModelContract
+from mlsys.testing.models import ModelContract
 
 
 class TestLogistic(ModelContract):

@@ -5,8 +5,8 @@ import pytest
 from mlsys.features.tabular import TabularFeatures
 from mlsys.models.base import FitTask
 from mlsys.models.xgboost_model import XGBoost
-from mlsys.testing.features_contract import COLUMNS
-from mlsys.testing.models_contract import easy_problem, task_of
+from mlsys.testing.features import COLUMNS
+from mlsys.testing.models import easy_problem, task_of
 
 
 def features() -> object:

@@ -9,7 +9,7 @@ import pytest
 from mlsys.monitors import MONITORS
 from mlsys.monitors.base import Monitor, Window
 from mlsys.records import Evaluation
-from mlsys.testing.monitors_contract import MonitorContract, window
+from mlsys.testing.monitors import MonitorContract, window
 
 NO_LABELS = window(y_true=np.full(1400, -1, dtype="int8"))
 ONE_CLASS = window(y_true=np.ones(1400, dtype="int8"))

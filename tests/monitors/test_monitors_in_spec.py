@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import yaml
+from given.shop import SPEC
 
 from mlsys.errors import SpecError
 from mlsys.spec import Spec, fingerprint, load_spec
-from mlsys.testing.shop import SPEC
 
 
 def spec(folder: Path, **block: Any) -> Spec:

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from mlsys.monitors import MONITORS
 from mlsys.monitors.base import Monitor
-from mlsys.testing.monitors_contract import window
+from mlsys.testing.monitors import window
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ import yaml
 from mlsys.errors import IntegrityError, RunError
 from mlsys.registries.base import Place, Shown
 from mlsys.registries.files import FileRegistry
-from mlsys.testing.registries_contract import PIPELINE, fitted_pipeline, make_release, rows
+from mlsys.testing.registries import PIPELINE, fitted_pipeline, make_release, rows
 
 REGISTRY = FileRegistry()
 

@@ -4,7 +4,7 @@ import pytest
 
 from mlsys.registries import REGISTRIES
 from mlsys.registries.base import Registry
-from mlsys.testing.registries_contract import RegistryContract
+from mlsys.testing.registries import RegistryContract
 
 
 class TestEveryRegistry(RegistryContract):

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from mlsys.sampling import load_maker
+from mlsys.cli.sample_makers import load_maker
 from mlsys.settings import Settings
 from mlsys.spec import Spec, load_spec
 

@@ -43,7 +43,8 @@ def test_a_forbidden_import_is_found(project, plant, name, text, expected):
     ("name", "text"),
     [
         ("mlsys/gates/a.py", "from mlsys.gates.base import Base\nfrom mlsys.metrics.base import Metric"),
-        ("mlsys/report_svg.py", "from mlsys.spec import Spec"),
+        ("mlsys/monitors/a.py", "from mlsys.metrics.scores import Scored"),
+        ("mlsys/report/svg.py", "from mlsys.spec import Spec"),
         ("mlsys/training.py", "import pandas\n\ndef f():\n    import sklearn"),
         ("mlsys/orchestration/a.py", "import airflow.sdk\nfrom mlsys.pipeline import run"),
         ("mlsys/testing/a.py", "from mlsys.pipeline import run"),
@@ -51,8 +52,10 @@ def test_a_forbidden_import_is_found(project, plant, name, text, expected):
 )
 def test_an_allowed_import_is_left_alone(project, plant, name, text):
     plant(name, text)
-    if name.startswith("mlsys/gates/"):
-        plant("mlsys/gates/__init__.py", "from mlsys.gates.a import A\n")
+    if name.startswith(("mlsys/gates/", "mlsys/monitors/")):
+        plant(
+            f"{name.removesuffix('a.py')}__init__.py", f"from {name.replace('/', '.').removesuffix('.py')} import A\n"
+        )
     assert findings(project) == []
 
 
@@ -68,3 +71,24 @@ def test_a_heavy_import_is_found_through_what_a_dag_file_loads(project, plant):
 def test_a_heavy_import_for_types_alone_is_allowed(project, plant):
     plant("mlsys/spec.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import pandas")
     assert findings(project) == []
+
+
+def test_files_that_import_each_other_are_found(project, plant):
+    plant("mlsys/report/__init__.py", "")
+    plant("mlsys/report/card.py", "from mlsys.report import svg")
+    plant("mlsys/report/svg.py", "def f():\n    from mlsys.report.page import style")
+    plant("mlsys/report/page.py", "from mlsys.report.card import Card")
+    circles = [line for line in findings(project) if "in a circle" in line]
+    assert len(circles) == 1
+    assert all(f"mlsys/report/{name}.py" in circles[0] for name in ("card", "svg", "page"))
+
+
+def test_rooms_of_one_layer_that_import_each_other_are_found(project, plant):
+    for room in ("report", "upkeep"):
+        plant(f"mlsys/{room}/__init__.py", "")
+    plant("mlsys/report/card.py", "from mlsys.upkeep import retention")
+    plant("mlsys/upkeep/retention.py", "")
+    assert findings(project) == []
+    plant("mlsys/report/svg.py", "")
+    plant("mlsys/upkeep/doctor.py", "from mlsys.report import svg")
+    assert any("rooms of one layer import each other: report -> upkeep -> report" in line for line in findings(project))

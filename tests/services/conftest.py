@@ -16,13 +16,13 @@ from typing import Any
 
 import psutil
 import pytest
+from given import lost_worker
 
-from mlsys import postgres
-from mlsys.liveness import wait_until_ended
-from mlsys.orchestration import processes
-from mlsys.orchestration.airflow_api import AirflowApi, connect
-from mlsys.orchestration.processes import Component
-from mlsys.testing import lost_worker
+from mlsys.database import embedded
+from mlsys.database.liveness import wait_until_ended
+from mlsys.orchestration.api.client import AirflowApi, connect
+from mlsys.orchestration.stack import processes
+from mlsys.orchestration.stack.processes import Component
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "include" / "deploy"
@@ -61,7 +61,7 @@ class Services:
     """The services of one home; `supervise` does what the compose file's restart policy does."""
 
     home: Path
-    server: postgres.Server
+    server: embedded.Server
     broker: str
     airflow_port: int
     mlflow_port: int
@@ -179,12 +179,12 @@ class Services:
 
     def restart_postgres(self) -> None:
         """Stop the server, cutting all connections, and start it again after some seconds."""
-        process = postgres.process(self.home)
+        process = embedded.process(self.home)
         assert process is not None
         process.send_signal(signal.SIGINT)
         assert not wait_until_ended([process], seconds=30)
         time.sleep(DOWN_SECONDS)
-        with postgres.running(self.home):
+        with embedded.running(self.home):
             pass  # the fixture still uses it, so it goes on
 
     def supervise(self) -> None:
@@ -196,9 +196,9 @@ class Services:
                 processes.start(component, home=self.home, environment=variables)
 
     def found(self, what: str) -> dict[str, Any]:
-        """What `mlsys.testing.lost_worker` says in a process of its own, in a worker's environment."""
-        command = [sys.executable, "-m", "mlsys.testing.lost_worker", what]
-        variables = self.environment(of_worker=True)
+        """What `given.lost_worker` says in a process of its own, in a worker's environment."""
+        command = [sys.executable, "-m", "given.lost_worker", what]
+        variables = {**self.environment(of_worker=True), "PYTHONPATH": str(ROOT / "tests")}
         done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True, cwd=ROOT)
         result: dict[str, Any] = json.loads(done.stdout)
         return result
@@ -225,7 +225,7 @@ def services(tmp_path: Path, broker: str) -> Iterator[Services]:
     """The services, ready, with a shop whose training can be disturbed."""
     home = tmp_path / "home"
     lost_worker.prepare(home, home / "pipelines")
-    with postgres.running(home) as server:
+    with embedded.running(home) as server:
         running = Services(home, server, broker, free_port(), free_port())
         try:
             running.initialise()
@@ -233,7 +233,7 @@ def services(tmp_path: Path, broker: str) -> Iterator[Services]:
             yield running
         finally:
             running.stop()
-    postgres.remove(home)  # a root's data lies outside of the folder that pytest removes
+    embedded.remove(home)  # a root's data lies outside of the folder that pytest removes
 
 
 @pytest.fixture

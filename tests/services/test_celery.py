@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-
-from mlsys.testing import lost_worker
-from mlsys.testing.disturbance import INDEX, disturb
+from given import lost_worker
+from given.disturbance import INDEX, disturb
 
 if TYPE_CHECKING:
-    from mlsys.orchestration.airflow_api import AirflowApi
+    from mlsys.orchestration.api.client import AirflowApi
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1200)]
 

@@ -14,9 +14,10 @@ import sqlalchemy as sa
 
 from mlsys.errors import DataError, MlsysError, TransientError
 from mlsys.schema import ColumnSpec
-from mlsys.sources import SOURCES, databases
+from mlsys.sources import SOURCES
 from mlsys.sources.base import ReadRequest, Source
-from mlsys.testing.sources_contract import FIRST, Row, SourceContract
+from mlsys.sources.reading import databases
+from mlsys.testing.sources import FIRST, Row, SourceContract
 
 DAY = timedelta(days=1)
 SCHEMA = {"id": ColumnSpec(type="integer")}

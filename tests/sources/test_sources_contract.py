@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mlsys.sources import SOURCES
-from mlsys.testing.sources_contract import SourceContract
+from mlsys.testing.sources import SourceContract
 
 COLUMNS = ("id", "amount", "city", "paid", "at")
 

@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from mlsys.errors import DataError, TransientError
 from mlsys.schema import EVENT_TIME, ColumnSpec
-from mlsys.sources import SOURCES, databases
+from mlsys.sources import SOURCES
 from mlsys.sources.base import ReadRequest
+from mlsys.sources.reading import databases
 
 SCHEMA = {"id": ColumnSpec(type="integer"), "city": ColumnSpec(type="category")}
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from mlsys.errors import DataError, RunError
 from mlsys.splits.base import SplitRows
 from mlsys.splits.group_split import GroupSplit
-from mlsys.testing.splits_contract import some_rows
+from mlsys.testing.splits import some_rows
 
 
 @settings(max_examples=20, deadline=None)

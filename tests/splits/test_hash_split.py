@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from mlsys.splits.base import HOLDOUT, TRAINING, VALIDATION, uniform
 from mlsys.splits.hash_split import HashSplit, sides_by_hash
-from mlsys.testing.splits_contract import some_rows
+from mlsys.testing.splits import some_rows
 
 hashes = st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=50).map(lambda v: np.array(v, dtype=np.uint64))
 

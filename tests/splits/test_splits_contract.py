@@ -2,7 +2,7 @@ from mlsys.splits import SPLITS
 from mlsys.splits.group_split import GroupSplit
 from mlsys.splits.hash_split import HashSplit
 from mlsys.splits.time_split import TimeSplit
-from mlsys.testing.splits_contract import SplitContract
+from mlsys.testing.splits import SplitContract
 
 
 class TestTime(SplitContract):

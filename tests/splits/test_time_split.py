@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mlsys.errors import DataError
 from mlsys.splits.base import HOLDOUT, LEFT_OUT, TRAINING, VALIDATION, SplitRows
 from mlsys.splits.time_split import TimeSplit
-from mlsys.testing.splits_contract import some_rows
+from mlsys.testing.splits import some_rows
 
 DAYS = np.arange("2026-01-01", "2026-03-02", dtype="datetime64[D]")
 

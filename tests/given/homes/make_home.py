@@ -195,7 +195,7 @@ def watch(*indices: int) -> None:
 def tell(home: Path) -> None:
     """Leave one notice that was delivered and one that waits."""
     from mlsys import clock
-    from mlsys.notices import Channel, Notice, Outbox, key_of
+    from mlsys.notification.outbox import Channel, Notice, Outbox, key_of
 
     outbox, channel = Outbox(home), Channel(kind="email", to="returns@shop.example")
     for number, deliver in (("1", True), ("2", False)):

@@ -63,7 +63,7 @@ def known() -> dict[str, Any]:
     """Return what the release said of its home: champions, runs, rows, partitions, and scores of its models."""
     import pandas as pd
 
-    from mlsys import modelfile
+    from mlsys.training import model_file
     from mlsys.workspace import open_workspace
 
     frame = pd.DataFrame(ROWS).astype({"channel": object})
@@ -85,7 +85,7 @@ def known() -> dict[str, Any]:
                 "models": {
                     c.candidate_id: [
                         c.model,
-                        modelfile.load(str(c.model), work.store).predict_proba(frame)[:, 1].tolist(),
+                        model_file.load(str(c.model), work.store).predict_proba(frame)[:, 1].tolist(),
                     ]
                     for c in candidates
                 },
@@ -95,16 +95,16 @@ def known() -> dict[str, Any]:
 
 def databases(home: Path) -> dict[str, bytes]:
     """Return the home's databases as SQL; the ledger of SQLite, which names no path, stays a file."""
-    from mlsys import postgres, postgres_files
+    from mlsys.database import embedded, embedded_files
 
     if (home / "mlflow.db").exists():
         with closing(sqlite3.connect(home / "mlflow.db")) as connection:
             text = "\n".join(connection.iterdump())
         return {"mlflow.sql": text.encode().replace(str(home).encode(), HOME)}
     found = {}
-    with postgres.running(home) as server:
+    with embedded.running(home) as server:
         for name in ("mlsys", "mlflow"):
-            command = [str(postgres_files.program("pg_dump")), "--no-owner", "--no-privileges", "--rows-per-insert=100"]
+            command = [str(embedded_files.program("pg_dump")), "--no-owner", "--no-privileges", "--rows-per-insert=100"]
             url = server.url(name).replace("postgresql+psycopg2", "postgresql")
             dump = subprocess.run([*command, url], capture_output=True, check=True).stdout
             dump = re.sub(rb"(?m)^\\(un)?restrict .*\n", b"", dump)  # commands of psql

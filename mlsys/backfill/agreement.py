@@ -1,0 +1,120 @@
+"""Whether ranking, probabilities and decisions say the same of a way to retrain, and what it means when they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from mlsys.backfill.records import Look, ViewGain
+from mlsys.backfill.strategies import GATED, MONTHLY, NEVER, NIGHTLY, WEEKLY
+from mlsys.metrics import METRICS
+from mlsys.wording import number
+
+SUBJECTS = {
+    NEVER: "Never retraining",
+    MONTHLY: "Retraining monthly",
+    WEEKLY: "Retraining weekly",
+    NIGHTLY: "Retraining nightly without gates",
+    GATED: "Retraining nightly behind the gates",
+}
+
+_DRIFTS = (
+    "The scale of the scores drifts, or the base rate does, and the ranking within a day does not: without retraining "
+    "rows of different days stand in a wrong order, and one threshold does not fit all days. Retraining sets that "
+    "right, and calibrating the model anew may do as much"
+)
+_UNCALIBRATED = (
+    "The ranking holds and the probabilities are no longer right, as when the base rate moves: retraining sets them "
+    "right, and calibrating the model anew may do as much"
+)
+_THRESHOLD = (
+    "The ranking holds and the threshold fits retrained models better: moving `metrics.threshold` may do as much"
+)
+_SCALES = (
+    "Each day's rows are ranked better and all days together are not: the scores of one model after another have "
+    "different scales. A list for each day gains; one threshold for all days needs calibrated scores"
+)
+_RANK_ALONE = (
+    "The ranking gets better and the probabilities get worse: scores of retrained models are good for ranking, and "
+    "need calibrating before they are read as probabilities"
+)
+_DECISIONS = (
+    "Decisions at the threshold get worse by one measure and something else better: `metrics.threshold` does not fit "
+    "the retrained models, or it matters which of the two errors costs more"
+)
+_JUMPS = "The ranking within a day holds and nothing gets better: the scores jump from one retrained model to the next"
+
+
+def contradictions(name: str, others: Collection[str], gains: Sequence[ViewGain]) -> tuple[ViewGain, ...]:
+    """Return the headline looks by which a strategy loses beyond chance to another one."""
+    return tuple(
+        gain
+        for gain in gains
+        if gain.headline
+        and ((gain.over == name and gain.strategy in others and gain.sign > 0)
+             or (gain.strategy == name and gain.over in others and gain.sign < 0))
+    )  # fmt: skip
+
+
+def disagreement(gains: Sequence[ViewGain], first: Sequence[str]) -> tuple[str, ...]:
+    """Return where the looks at a way to retrain, over never retraining, do not say the same, and what that means.
+
+    Of several ways the one that stands first among those in `first`; empty where the looks at all of them agree.
+    """
+    for name in dict.fromkeys(first):
+        over_never = [gain for gain in gains if gain.strategy == name and gain.over == NEVER and gain.headline]
+        meaning = _meaning(over_never)
+        if meaning:
+            return (_facts(name, over_never), *(f"{sentence}." for sentence in meaning))
+    return ()
+
+
+def looks(gains: Sequence[ViewGain]) -> str:
+    """Return what is looked at in words: `ROC AUC over all rows, log loss`."""
+    return ", ".join(dict.fromkeys(_title(gain) for gain in gains))
+
+
+def _meaning(gains: Sequence[ViewGain]) -> list[str]:
+    if not gains:
+        return []
+    signs = {look: [gain.sign for gain in gains if gain.look is look] for look in Look}
+    within, pooled, probable = (signs[look][0] for look in (Look.WITHIN, Look.POOLED, Look.PROBABILITIES))
+    decided = signs[Look.DECISIONS] + signs[Look.PRIMARY]
+    found = []
+    if within <= 0 and pooled > 0:
+        found.append(_DRIFTS)
+    elif within <= 0 and probable > 0:
+        found.append(_UNCALIBRATED)
+    elif within <= 0 and min(decided) == 0 < max(decided):
+        found.append(_THRESHOLD)
+    elif within > 0 and pooled <= 0:
+        found.append(_SCALES)
+    elif within == 0 and min(pooled, probable) < 0:
+        found.append(_JUMPS)
+    if (within > 0 or pooled > 0) and probable < 0:
+        found.append(_RANK_ALONE)
+    if min(decided) < 0 < max(gain.sign for gain in gains):
+        found.append(_DECISIONS)
+    return found
+
+
+def _facts(name: str, gains: Sequence[ViewGain]) -> str:
+    by_sign = {sign: [gain for gain in gains if gain.sign == sign] for sign in (1, -1, 0)}
+    parts = [
+        f"{verb} by {', '.join(f'{_title(gain)} ({_signed(gain.difference)})' for gain in by_sign[sign])}"
+        for sign, verb in ((1, "better"), (-1, "worse"), (0, "not separated"))
+        if by_sign[sign]
+    ]
+    return f"The measures do not say the same. {SUBJECTS[name]} is, against never retraining, {'; '.join(parts)}."
+
+
+def _title(gain: ViewGain) -> str:
+    title = METRICS.find(gain.metric).title
+    where = {Look.WITHIN: " within days", Look.POOLED: " over all rows", Look.DECISIONS: " at the threshold"}
+    return f"{title}{where.get(gain.look, '')}"
+
+
+def _signed(value: float | None) -> str:
+    if value is None:
+        return "undefined"
+    text = number(value)
+    return text if text.startswith("-") or text == "0" else f"+{text}"

@@ -1,0 +1,70 @@
+"""The day from which a model that is never retrained falls.
+
+Of all days with at least three judged days on either side, the one is sought that best divides the model's daily values
+into a better time before and a worse one after: the largest t statistic of two means with a common spread. It counts
+when chance alone would give one as large in fewer than 1 of 100 ranges (Bonferroni over the days tried). Where a
+straight line fits the days better than two levels, the fall is gradual and has no day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Literal
+
+import numpy as np
+
+from mlsys.backfill.records import Change
+from mlsys.wording import number
+
+ON_EITHER_SIDE = 3
+P_VALUE = 0.01
+
+
+def fall_of(days: Sequence[date], values: Sequence[float], *, direction: Literal["higher", "lower"]) -> Change | None:
+    """Return the fall of a model's daily values, in the order of days, or None when chance explains them.
+
+    Days without a value are left out by the caller. Each day weighs the same, whatever its rows.
+    """
+    from scipy.stats import t
+
+    n = len(values)
+    places = range(ON_EITHER_SIDE, n - ON_EITHER_SIDE + 1)
+    if not places:
+        return None
+    sign = 1.0 if direction == "higher" else -1.0
+    better = sign * np.asarray(values, dtype="float64")
+    statistics = [_statistic(better[:k], better[k:]) for k in places]
+    best = int(np.argmax(statistics))
+    k, p_value = places[best], min(1.0, float(t.sf(statistics[best], n - 2)) * len(places))
+    if p_value >= P_VALUE:
+        return None
+    before, after = float(sign * better[:k].mean()), float(sign * better[k:].mean())
+    levels = _residual(better[:k]) + _residual(better[k:])
+    x = np.arange(n)
+    line = float(((better - np.polyval(np.polyfit(x, better, 1), x)) ** 2).sum())
+    abrupt = levels <= line
+    how = f"falls on {days[k]}" if abrupt else "falls steadily over the range"
+    sentence = f"The model that is never retrained {how}: from {number(before)} to {number(after)} in the mean of days"
+    return Change(
+        kind="abrupt" if abrupt else "gradual",
+        day=days[k] if abrupt else None,
+        before=before,
+        after=after,
+        p_value=p_value,
+        sentence=sentence,
+    )
+
+
+def _statistic(before: np.ndarray, after: np.ndarray) -> float:
+    """Return the t statistic of a fall; infinite where the days on either side are all alike."""
+    fall = float(before.mean() - after.mean())
+    n = before.size + after.size
+    variance = (_residual(before) + _residual(after)) / (n - 2)
+    if variance <= 0:
+        return np.inf if fall > 0 else -np.inf
+    return float(fall / np.sqrt(variance * (1 / before.size + 1 / after.size)))
+
+
+def _residual(values: np.ndarray) -> float:
+    return float(((values - values.mean()) ** 2).sum())

@@ -1,0 +1,146 @@
+"""The chart of a walk-forward report: the primary metric by day, one line for each way to retrain, as inline SVG."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from markupsafe import Markup
+
+from mlsys.backfill.records import Change, StrategyResult
+from mlsys.report.formats import metric
+
+WIDTH, HEIGHT = 880.0, 340.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 24.0, 26.0, 44.0
+_DATES = 8
+_LEVELS = 5
+_LONGEST_STEP = timedelta(days=7)  # a longer pause between two points breaks the line
+
+
+@dataclass(frozen=True)
+class _Axes:
+    first: date
+    last: date
+    low: float
+    high: float
+    step: float
+
+    def x(self, day: date) -> str:
+        span = (self.last - self.first).days or 1
+        return _text(_LEFT + (day - self.first).days / span * (WIDTH - _LEFT - _RIGHT))
+
+    def y(self, value: float) -> str:
+        part = (value - self.low) / (self.high - self.low)
+        return _text(HEIGHT - _BOTTOM - part * (HEIGHT - _TOP - _BOTTOM))
+
+
+def chart(strategies: Sequence[StrategyResult], change: Change | None, title: str) -> Markup | None:
+    """Draw the strategies' daily values, the last one on top; None when no day has a value."""
+    points = {s.name: [(d.day, d.value.value) for d in s.daily if d.value.value is not None] for s in strategies}
+    days = [day for line in points.values() for day, _ in line]
+    if not days:
+        return None
+    axes = _axes(days, [value for line in points.values() for _, value in line])
+    lines = Markup().join(_line(s.name, points[s.name], axes) for s in strategies)
+    dots = Markup().join(_dots(s, axes) for s in strategies)
+    drawn = [s.title for s in strategies if points[s.name]]
+    said = f"{title} of the model that serves, {axes.first} to {axes.last}, for: {', '.join(drawn)}."
+    fell = f" {change.sentence}." if change else ""
+    return Markup(
+        '<svg class="plot days" viewBox="0 0 {0:g} {1:g}" role="img" aria-labelledby="days-title days-desc">'
+        '<title id="days-title">{2} by day</title><desc id="days-desc">{3}{4}</desc>{5}{6}{7}{8}</svg>'
+    ).format(WIDTH, HEIGHT, title, said, fell, _frame(axes, title), _mark(change, axes), lines, dots)
+
+
+def _axes(days: Sequence[date], values: Sequence[float]) -> _Axes:
+    low, high = min(values), max(values)
+    step = _nice((high - low or 0.01) / _LEVELS)
+    return _Axes(min(days), max(days), math.floor(low / step) * step, math.ceil(high / step + 1e-9) * step, step)
+
+
+def _nice(step: float) -> float:
+    """Return the smallest of 1, 2 or 5 times a power of ten that is no smaller than `step`."""
+    unit = 10.0 ** math.floor(math.log10(step))
+    return next(factor * unit for factor in (1.0, 2.0, 5.0, 10.0) if factor * unit >= step * (1 - 1e-9))
+
+
+def _frame(axes: _Axes, title: str) -> Markup:
+    n_levels = round((axes.high - axes.low) / axes.step)
+    levels = [axes.low + i * axes.step for i in range(n_levels + 1)]
+    grid = "".join(f"M{_text(_LEFT)} {axes.y(level)}H{_text(WIDTH - _RIGHT)}" for level in levels)
+    decimals = max(0, -math.floor(math.log10(axes.step)))
+    values = Markup().join(
+        Markup('<text x="{0}" y="{1}" dy="4" text-anchor="end">{2}</text>').format(
+            _text(_LEFT - 7), axes.y(level), f"{level:.{decimals}f}"
+        )
+        for level in levels
+    )
+    every = max(1, math.ceil(((axes.last - axes.first).days + 1) / _DATES))
+    dates = [axes.first + timedelta(days=n) for n in range(0, (axes.last - axes.first).days + 1, every)]
+    names = Markup().join(
+        Markup('<text x="{0}" y="{1:g}" text-anchor="middle">{2}</text>').format(
+            axes.x(day), HEIGHT - _BOTTOM + 18, f"{day:%m-%d}"
+        )
+        for day in dates
+    )
+    return Markup(
+        '<path class="grid" d="{0}"/><g class="ticks">{1}{2}</g>'
+        '<text class="axis" x="{3}" y="{4:g}">{5}</text>'
+        '<text class="axis" x="{6:g}" y="{7:g}" text-anchor="middle">{8}</text>'
+    ).format(
+        grid,
+        values,
+        names,
+        _text(_LEFT),
+        12,
+        title,
+        _LEFT + (WIDTH - _LEFT - _RIGHT) / 2,
+        HEIGHT - 6,
+        f"day, {axes.first:%Y}" if axes.first.year == axes.last.year else f"day, {axes.first:%Y} to {axes.last:%Y}",
+    )
+
+
+def _mark(change: Change | None, axes: _Axes) -> Markup:
+    if change is None or change.day is None:
+        return Markup()
+    x = axes.x(change.day)
+    right = (change.day - axes.first).days * 2 > (axes.last - axes.first).days
+    return Markup(
+        '<path class="change" d="M{0} {1}V{2}"/><text class="change" x="{0}" y="12" dx="{3}" text-anchor="{4}">'
+        "{5}: change</text>"
+    ).format(x, _text(_TOP - 8), _text(HEIGHT - _BOTTOM), -5 if right else 5, "end" if right else "start", change.day)
+
+
+def _line(name: str, points: Sequence[tuple[date, float]], axes: _Axes) -> Markup:
+    path, before = "", None
+    for day, value in points:
+        joined = before is not None and day - before <= _LONGEST_STEP
+        path += f"{'L' if joined else 'M'}{axes.x(day)} {axes.y(value)}"
+        before = day
+    return Markup('<path class="line w-{0}" d="{1}"/>').format(name, path) if path else Markup()
+
+
+def _dots(strategy: StrategyResult, axes: _Axes) -> Markup:
+    """Draw a dot where a new model begins to serve; where that is every day, the line says it."""
+    found, before = [], None
+    for daily in strategy.daily:
+        if daily.model_day != before and daily.value.value is not None:
+            found.append((daily, daily.value.value))
+        before = daily.model_day
+    if len(found) == len(strategy.daily) > 1:
+        return Markup()
+    return Markup().join(
+        Markup('<circle class="w-{0}" cx="{1}" cy="{2}" r="4"><title>{3}</title></circle>').format(
+            strategy.name,
+            axes.x(daily.day),
+            axes.y(value),
+            f"{strategy.title}: from {daily.day} the model of {daily.model_day} serves, {metric(value)} on that day",
+        )
+        for daily, value in found
+    )
+
+
+def _text(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")

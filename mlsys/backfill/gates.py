@@ -1,0 +1,92 @@
+"""Day by day: what the gates would have said of each best candidate against the model that would have served then.
+
+It is the spec's own gates that judge, on the evidence of the step `evaluate`; only the champion is a virtual one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlsys import keys
+from mlsys.backfill.cache import recall, remember
+from mlsys.backfill.days import SimulatedDay, Simulation
+from mlsys.backfill.records import Verdict
+from mlsys.evaluation import evaluation
+from mlsys.evaluation.champion import ChampionModel
+from mlsys.promotion import decide
+from mlsys.store import canonical_json
+from mlsys.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+
+def judge_in_turn(work: Workspace, simulation: Simulation) -> tuple[Verdict, ...]:
+    """Return one verdict per simulated day; each day that the gates promote is the rival of the days after it."""
+    verdicts = []
+    champion: SimulatedDay | None = None
+    for simulated in simulation.days:
+        verdict = _verdict(work, simulation, simulated, champion)
+        if verdict.outcome == "promote":
+            champion = simulated
+        verdicts.append(verdict)
+    log.info("judged_in_turn pipeline=%s days=%d", simulation.pipeline, len(verdicts))
+    return tuple(verdicts)
+
+
+def promoted(days: Sequence[SimulatedDay], verdicts: Sequence[Verdict]) -> tuple[SimulatedDay, ...]:
+    """Return the days whose model the gates would have taken into service."""
+    return tuple(day for day, verdict in zip(days, verdicts, strict=True) if verdict.outcome == "promote")
+
+
+def _verdict(work: Workspace, simulation: Simulation, simulated: SimulatedDay, rival: SimulatedDay | None) -> Verdict:
+    path = _path(work, simulated, rival)
+    known = recall(path)
+    if known is not None:
+        return Verdict.model_validate_json(known)
+    spec = simulation.spec
+    # A dry run is judged as a live one is; nothing of it is written into the ledger.
+    plan = simulated.plan.model_copy(update={"mode": "dry"})
+    evaluations = evaluation.evaluate(
+        spec,
+        plan,
+        simulated.snapshot,
+        simulated.checks,
+        simulated.split,
+        candidates=[simulated.best],
+        champion=ChampionModel(candidate=rival.best, columns=spec.feature_columns()) if rival else None,
+        store=work.store,
+    )
+    decision = decide.judge(
+        spec,
+        plan,
+        snapshot=simulated.snapshot,
+        checks=simulated.checks,
+        evaluations=evaluations,
+        champion=None,
+        store=work.store,
+    )
+    verdict = Verdict(
+        outcome=decision.outcome,
+        reason=decision.reason,
+        sentence=decision.sentence,
+        rival=rival.day if rival else None,
+        comparison=evaluations.comparison,
+        gates=decision.gates,
+    )
+    remember(path, canonical_json(verdict.model_dump(mode="json")))
+    return verdict
+
+
+def _path(work: Workspace, simulated: SimulatedDay, rival: SimulatedDay | None) -> Path:
+    parts = [
+        keys.code_fingerprint(),
+        simulated.plan.run_id,
+        simulated.plan.training_key,
+        simulated.best.candidate_id,
+        [rival.best.candidate_id, rival.day.isoformat()] if rival else None,
+    ]
+    name = hashlib.sha256(canonical_json(parts)).hexdigest()
+    return work.home / "cache" / "walkforward" / "verdicts" / f"{name}.json"

@@ -1,0 +1,250 @@
+"""What the walk-forward report says, as records: the summary that is handed on, and the details of the JSON file.
+
+Everything here follows from the records of the simulated runs and the rows they saw: the same ledger and store give the
+same bytes.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+from mlsys.records import Comparison, GateResult, MetricValue, Outcome, Record
+
+
+class Verdict(Record):
+    """What the gates would have said of a day's best candidate.
+
+    Attributes:
+        rival: day of the model that would have served then, None before the first one.
+        comparison: best candidate against that model by the primary metric, on the day's holdout.
+    """
+
+    outcome: Outcome
+    reason: str
+    sentence: str
+    rival: date | None = None
+    comparison: Comparison | None = None
+    gates: tuple[GateResult, ...] = ()
+
+
+class SimulatedModel(Record):
+    """A day's best candidate. It is named by its id alone: a file that names a model file would keep it for ever.
+
+    Attributes:
+        holdout: its metrics on the day's own holdout, as the run recorded them.
+        following: its primary metric on the rows of the days after it, None where there are none.
+        serves: day of the model that would serve from the next day on, behind the gates.
+    """
+
+    day: date
+    run_id: str
+    candidate: str
+    name: str
+    holdout: tuple[MetricValue, ...]
+    following: MetricValue | None
+    verdict: Verdict
+    serves: date | None
+
+
+class DailyValue(Record):
+    """The primary metric of the model that served on a day; `model_day` is the day of its run."""
+
+    day: date
+    model_day: date
+    value: MetricValue
+
+
+class Look(StrEnum):
+    """What is looked at: `within_days` and `all_rows` the ranking, in the mean of days and of all rows at once;
+    `probabilities`, `decisions` at the threshold, and `primary` for a primary metric that is none of them."""
+
+    WITHIN = "within_days"
+    POOLED = "all_rows"
+    PROBABILITIES = "probabilities"
+    DECISIONS = "decisions"
+    PRIMARY = "primary"
+
+
+class _Bounded(Record):
+    """A difference with its interval; positive is better.
+
+    Attributes:
+        lower, upper: 95 % interval by blocks of whole days, both strategies under the same draws.
+    """
+
+    lower: float | None = None
+    upper: float | None = None
+
+    @property
+    def sign(self) -> int:
+        """1 where the interval lies above zero, -1 where it lies below, else 0."""
+        if self.lower is None or self.upper is None:
+            return 0
+        return int(self.lower > 0) - int(self.upper < 0)
+
+
+class View(_Bounded):
+    """One look at a strategy by one metric.
+
+    Attributes:
+        headline: no advice is given that this metric contradicts beyond chance; others are shown alone.
+        n: rows that it covers; `reason` why there is no value.
+        gain: over never retraining, with its interval; None where there is none, and for never retraining itself.
+    """
+
+    look: Look
+    metric: str
+    headline: bool
+    value: float | None
+    n: int
+    reason: str | None = None
+    gain: float | None = None
+
+
+class ViewGain(_Bounded):
+    """What one strategy earns over a rarer one by one look; positive is better, whatever the metric's direction."""
+
+    strategy: str
+    over: str
+    look: Look
+    metric: str
+    headline: bool
+    difference: float | None
+    reason: str | None = None
+
+
+class StrategyResult(Record):
+    """A way to retrain, and what it would have given.
+
+    Attributes:
+        rule: who is taken into service and when, in words.
+        promotions: days whose model was taken into service; it serves from the next day on.
+        overall: primary metric over the days that all strategies have a model for, with its interval: of a metric that
+            ranks rows the mean of days, weighted by rows; of any other one the same as `pooled`.
+        pooled: primary metric of all rows of these days in one measurement.
+        views: several looks at the same rows; empty where it is not compared.
+    """
+
+    name: str
+    title: str
+    rule: str
+    promotions: tuple[date, ...]
+    overall: MetricValue
+    pooled: MetricValue
+    daily: tuple[DailyValue, ...]
+    views: tuple[View, ...] = ()
+
+
+class Gain(Record):
+    """What one strategy earns over another on the same rows; positive is better, whatever the metric's direction."""
+
+    strategy: str
+    over: str
+    comparison: Comparison
+
+
+class Change(Record):
+    """The fall of the model that is never retrained.
+
+    Attributes:
+        kind: `abrupt`, or `gradual` where a straight line fits its days better than two levels.
+        day: the first of the worse days; None for a gradual fall.
+        before, after: mean of its daily values on either side of the day that divides them best.
+        p_value: chance of as large a fall when nothing changes.
+    """
+
+    kind: Literal["abrupt", "gradual"]
+    day: date | None
+    before: float
+    after: float
+    p_value: float
+    sentence: str
+
+
+class Answer(Record):
+    """How often to retrain, and what it earns.
+
+    Attributes:
+        advice: the rarest strategy that the evidence does not separate from the best, or None without evidence.
+        headline: a few words; sentence: what retraining nightly behind the gates earns; more: the other findings.
+        disagreement: where ranking, probabilities and decisions do not say the same, and what that means.
+    """
+
+    advice: str | None
+    headline: str
+    sentence: str
+    more: tuple[str, ...] = ()
+    disagreement: tuple[str, ...] = ()
+
+
+class WalkForwardDetails(Record):
+    """All numbers of a walk-forward report.
+
+    Attributes:
+        first, last: the range that was asked for.
+        ranks: whether the primary metric ranks rows, so that days are measured one by one.
+        threshold: of the spec, for decisions.
+        missing: why days of the range have no model.
+        compared: days whose rows all strategies have a model for.
+    """
+
+    pipeline: str
+    first: date
+    last: date
+    spec_fingerprint: str
+    primary: str
+    direction: Literal["higher", "lower"]
+    models: tuple[SimulatedModel, ...]
+    ranks: bool
+    threshold: float = 0.5
+    missing: dict[date, str]
+    notes: tuple[str, ...]
+    compared: tuple[date, ...]
+    n_rows: int
+    strategies: tuple[StrategyResult, ...]
+    gains: tuple[Gain, ...]
+    view_gains: tuple[ViewGain, ...] = ()
+    change: Change | None
+    answer: Answer
+
+
+class StrategySummary(Record):
+    """One strategy in the summary: how many models it took into service, its primary metric, and the other looks."""
+
+    name: str
+    n_promotions: int
+    overall: MetricValue
+    views: tuple[View, ...] = ()
+
+
+class WalkForward(Record):
+    """Where the walk-forward report of a pipeline lies, and what it says.
+
+    Attributes:
+        path, json_path: the page and all its numbers, relative to MLSYS_HOME.
+        sha256: of the JSON file.
+        n_days: simulated days; n_rows: rows on which the strategies are compared.
+        gain: retraining nightly behind the gates over never retraining; a reason where they can't be compared.
+        change_day: first day of an abrupt fall of the model that is never retrained.
+        disagreement: where ranking, probabilities and decisions do not say the same; also part of `sentence`.
+    """
+
+    pipeline: str
+    first: date
+    last: date
+    path: str
+    json_path: str
+    sha256: str
+    primary: str
+    n_days: int
+    n_missing: int
+    n_rows: int
+    strategies: tuple[StrategySummary, ...]
+    gain: Comparison
+    change_day: date | None
+    advice: str | None
+    headline: str
+    disagreement: tuple[str, ...] = ()
+    sentence: str

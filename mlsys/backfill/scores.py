@@ -1,0 +1,171 @@
+"""The rows of simulated days that later become the test of earlier models, and what those models say of them.
+
+A model is asked about a whole partition at a time and its answers are kept by the digest of the model file and the
+fingerprint of the partition: a later report with one more day asks for the new pairs alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mlsys import clock
+from mlsys.backfill.cache import recall, remember
+from mlsys.backfill.days import SimulatedDay, Simulation
+from mlsys.dataset import rows as dataset
+from mlsys.dataset.labels import labels_of
+from mlsys.errors import IntegrityError, RunError
+from mlsys.metrics.scores import Scored
+from mlsys.snapshot import snapshot
+from mlsys.training import model_file
+from mlsys.training.model_file import scores
+from mlsys.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+ROWS_AT_ONCE = 100_000
+
+Pairs = Mapping[date, Collection[SimulatedDay]]  # by the day to be scored
+
+
+@dataclass(frozen=True)
+class JudgedDay:
+    """A day whose rows are a test for models of earlier days.
+
+    Attributes:
+        partition: fingerprint of its content.
+        n_rows: rows of the partition.
+        usable: `(n_rows,)` bool: labelled by the end of the range, label final, not quarantined, and its key on no
+            earlier day.
+        y: `(n_usable,)` int8, 1 positive.
+    """
+
+    day: date
+    partition: str
+    n_rows: int
+    usable: np.ndarray
+    y: np.ndarray
+
+
+def judged_days(work: Workspace, simulation: Simulation) -> dict[date, JudgedDay]:
+    """Return the days after the first simulated one that have usable rows, with the labels that the newest run knew."""
+    newest, spec = simulation.days[-1], simulation.spec
+    table = snapshot.read(newest.snapshot.manifest, work.store, [spec.target.column, "_day", "_key"])
+    labels = labels_of(table[spec.target.column])
+    y = labels.binary(labels.resolve(spec.target.positive))
+    day = table["_day"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    usable = (y >= 0) & ~dataset.quarantined(newest.snapshot, newest.checks, work.store)
+    usable &= day <= np.datetime64(clock.last_day_before(newest.plan.cutoff - spec.label.delay), "D")
+    usable &= ~_repeated(table["_key"].to_numpy(zero_copy_only=False), day)
+    found, start = {}, 0
+    for partition in work.store.read_json(newest.snapshot.manifest)["partitions"]:
+        rows = slice(start, start + partition["n_rows"])
+        start = rows.stop
+        judged, mask = date.fromisoformat(partition["day"]), usable[rows]
+        if judged > simulation.days[0].day and mask.any():
+            found[judged] = JudgedDay(judged, partition["fingerprint"], partition["n_rows"], mask, y[rows][mask])
+    return found
+
+
+class ScoreBook:
+    """The scores of models on judged days.
+
+    Args:
+        work: the installation.
+        simulation: the simulated days; the newest one's snapshot holds all rows.
+        days: what `judged_days` found.
+    """
+
+    def __init__(self, work: Workspace, simulation: Simulation, days: Mapping[date, JudgedDay]) -> None:
+        self._store = work.store
+        self._folder = work.home / "cache" / "walkforward" / "scores"
+        self._columns = simulation.spec.feature_columns()
+        self._manifest = simulation.days[-1].snapshot.manifest
+        self._threshold = simulation.spec.metrics.threshold
+        self.days = days
+
+    def fill(self, pairs: Pairs) -> None:
+        """Let models score days of which nothing is remembered.
+
+        Raises:
+            IntegrityError: a model could have seen the day it is asked about.
+            RunError: a model can't be loaded or scored.
+        """
+        missing = {day: self._unknown(day, models) for day, models in sorted(pairs.items())}
+        wanted = [self.days[day] for day, models in missing.items() if models]
+        for some in _parts(wanted):
+            self._score(some, missing)
+        log.info("scored pairs=%d new=%d", sum(map(len, pairs.values())), sum(map(len, missing.values())))
+
+    def scored(self, model: SimulatedDay, day: date) -> Scored:
+        """Return a model's scores of the usable rows of a day that `fill` was asked for."""
+        judged = self.days[day]
+        data = recall(self._path(model.model, judged))
+        if data is None or len(data) != judged.n_rows * 8:
+            raise IntegrityError("A score that was just written is gone", where=str(self._path(model.model, judged)))
+        return Scored(judged.y, np.frombuffer(data, dtype="<f8")[judged.usable], self._threshold)
+
+    def _unknown(self, day: date, models: Collection[SimulatedDay]) -> dict[str, SimulatedDay]:
+        for model in models:
+            if clock.last_day_before(model.plan.cutoff) >= day or model.snapshot.last_day >= day:
+                raise IntegrityError(
+                    f"The model of {model.day} may have seen rows of {day}, on which it would be judged",
+                    where=model.plan.run_id,
+                )
+        judged = self.days[day]
+        return {m.model: m for m in models if recall(self._path(m.model, judged)) is None}
+
+    def _score(self, days: Sequence[JudgedDay], missing: Mapping[date, Mapping[str, SimulatedDay]]) -> None:
+        # One thread makes sums independent of the machine, and starts no OpenMP pool before a later fork.
+        from threadpoolctl import threadpool_limits
+
+        wanted = {judged.day for judged in days}
+        table = snapshot.read(self._manifest, self._store, list(self._columns), days=wanted)
+        frame = dataset.feature_frame(table, self._columns)
+        ends = np.cumsum([judged.n_rows for judged in days])
+        models = {digest: model for judged in days for digest, model in missing[judged.day].items()}
+        with threadpool_limits(limits=1):
+            for digest, model in models.items():
+                pipeline = model_file.load(digest, self._store)
+                for judged, end in zip(days, ends, strict=True):
+                    if digest in missing[judged.day]:
+                        # Each day by itself: a score must not depend on what else is asked in the same call.
+                        y_score = _asked(pipeline, frame.iloc[end - judged.n_rows : end], model, judged.day)
+                        remember(self._path(digest, judged), y_score.astype("<f8").tobytes())
+
+    def _path(self, model: str, judged: JudgedDay) -> Path:
+        return self._folder / model[:2] / model / judged.partition
+
+
+def _asked(pipeline: object, rows: pd.DataFrame, model: SimulatedDay, day: date) -> np.ndarray:
+    try:
+        return scores(pipeline, rows)
+    except RunError as error:
+        raise RunError(
+            f"The model of {model.day} can't score the rows of {day}: {error.rule}", where=model.plan.run_id
+        ) from error
+
+
+def _parts(days: Sequence[JudgedDay]) -> Iterator[list[JudgedDay]]:
+    """Yield neighbouring days that together have at most ROWS_AT_ONCE rows, or one day alone."""
+    part: list[JudgedDay] = []
+    for judged in days:
+        if part and sum(item.n_rows for item in part) + judged.n_rows > ROWS_AT_ONCE:
+            yield part
+            part = []
+        part.append(judged)
+    if part:
+        yield part
+
+
+def _repeated(key: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """Return `(n_rows,)` bool: rows whose key stands on an earlier day; a model may have learnt from that one."""
+    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+    repeated: np.ndarray = day > day[first][inverse]
+    return repeated

@@ -1,0 +1,1 @@
+"""Databases of ours: what a URL means, and the embedded Postgres."""

@@ -1,0 +1,1 @@
+"""The rows of a snapshot as models see them, and the side that each one is on."""

@@ -1,0 +1,127 @@
+"""The rows of a snapshot as one table: features, label, side."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mlsys.dataset.labels import labels_of
+from mlsys.errors import DataError
+from mlsys.records import CheckReport, Snapshot, Split
+from mlsys.schema import ColumnSpec
+from mlsys.snapshot import snapshot as snapshots
+from mlsys.spec import Spec
+from mlsys.store import Store
+
+NUMERIC = ("integer", "number", "boolean")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows in the snapshot's order.
+
+    Attributes:
+        rows: `(n_rows, n_columns)` feature columns: numeric as float64 with NaN for missing and infinite values,
+            categorical as objects, str or None.
+        y: `(n_rows,)` int8, 1 positive, 0 negative, -1 unlabelled.
+        key_hash: `(n_rows,)` uint64.
+        day: `(n_rows,)` datetime64[D].
+        side: `(n_rows,)` int8.
+    """
+
+    rows: pd.DataFrame
+    y: np.ndarray
+    key_hash: np.ndarray
+    day: np.ndarray
+    side: np.ndarray
+
+
+def load(
+    spec: Spec,
+    snapshot: Snapshot,
+    checks: CheckReport,  # noqa: ARG001 - its quarantine is already in the split
+    split: Split,
+    *,
+    store: Store,
+    sides: Collection[int],
+    columns: Mapping[str, ColumnSpec] | None = None,
+) -> Dataset:
+    """Return the rows on the given sides; `columns` defaults to the spec's features (a champion has its own).
+
+    Raises:
+        DataError: a column holds what its type can't be made of.
+    """
+    wanted = spec.feature_columns() if columns is None else dict(columns)
+    names = list(dict.fromkeys([*wanted, spec.target.column, "_day", "_key"]))
+    side = read_assignment(split, store)
+    mask = np.isin(side, list(sides))
+    table = snapshots.read(snapshot.manifest, store, names).filter(pa.array(mask))
+    labels = labels_of(table[spec.target.column])
+    return Dataset(
+        rows=feature_frame(table, wanted),
+        y=labels.binary(labels.resolve(spec.target.positive)),
+        key_hash=_keys(table),
+        day=_days(table),
+        side=side[mask],
+    )
+
+
+def feature_frame(table: pa.Table, columns: Mapping[str, ColumnSpec]) -> pd.DataFrame:
+    """Return columns as models take them: float64 with NaN, or objects (str or None); infinite counts as missing.
+
+    Raises:
+        DataError: a column holds what its type can't be made of.
+    """
+    arrays: dict[str, Any] = {}
+    for name, column in columns.items():
+        try:
+            if column.type in NUMERIC:
+                numbers = pc.cast(table[name], pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+                arrays[name] = np.where(np.isfinite(numbers), numbers, np.nan)
+            else:
+                texts = pc.cast(table[name], pa.string()).to_numpy(zero_copy_only=False)
+                arrays[name] = pd.Series(texts, dtype=object)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise DataError(
+                f"Values of type {table[name].type} can't be read as {column.type}: {error}",
+                where=f"column {name}",
+                remedy="Give the column its type in `schema`",
+            ) from error
+    return pd.DataFrame(arrays, columns=list(columns), copy=False)
+
+
+def read_assignment(split: Split, store: Store) -> np.ndarray:
+    """Return `(n_rows,)` int8 sides in the order of the snapshot's rows."""
+    side: np.ndarray = np.load(io.BytesIO(store.read_bytes(split.assignment)), allow_pickle=False)
+    return side
+
+
+def quarantined(snapshot: Snapshot, checks: CheckReport, store: Store) -> np.ndarray:
+    """Return `(n_rows,)` bool: rows that the checks set aside."""
+    mask = np.zeros(snapshot.n_rows, dtype=bool)
+    if checks.quarantine is None:
+        return mask
+    offsets: dict[str, list[int]] = store.read_json(checks.quarantine)
+    start = 0
+    for partition in store.read_json(snapshot.manifest)["partitions"]:
+        inside = np.asarray(offsets.get(partition["fingerprint"], []), dtype=np.int64)
+        mask[start + inside] = True
+        start += partition["n_rows"]
+    return mask
+
+
+def _days(table: pa.Table) -> np.ndarray:
+    days: np.ndarray = table["_day"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    return days
+
+
+def _keys(table: pa.Table) -> np.ndarray:
+    keys: np.ndarray = table["_key"].to_numpy(zero_copy_only=False).astype(np.uint64)
+    return keys

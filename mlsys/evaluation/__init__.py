@@ -1,0 +1,1 @@
+"""Candidates and champion on the same holdout rows: metrics, paired intervals, curves."""

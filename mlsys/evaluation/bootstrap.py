@@ -1,0 +1,126 @@
+"""The bootstrap: many weightings of the same rows, and intervals from what metrics make of them.
+
+Every model and every metric sees the same stream of weights, so differences between models are paired. Intervals are
+percentile intervals (Efron and Tibshirani 1993, chapter 13) for fitted models on independent rows: they know nothing
+of the luck of training, and are too short where rows come in groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mlsys.metrics.base import Metric
+from mlsys.metrics.scores import Resampled, Scored
+
+CHUNK_BYTES = 4 << 20  # weights at a time; with what metrics derive from them about 64 MB, most of it in the cache
+DROPPED_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Bounds of an interval, or None for both with the reason."""
+
+    lower: float | None
+    upper: float | None
+    reason: str | None = None
+
+
+def bootstrap_weights(n_rows: int, n_replicates: int, seed: int, *, strata: Sequence[int] = ()) -> Iterator[np.ndarray]:
+    """Yield `(n, n_rows)` chunks of how often each row was drawn; `n` sums to `n_replicates`.
+
+    With `strata`, sizes of neighbouring groups that sum to `n_rows`, each group is drawn from by itself and keeps its
+    size. Whole numbers as float32, as long as their sum `n_rows` is exact in it, else float64.
+    """
+    sizes = tuple(strata) or (n_rows,)
+    # A stream of its own for each group, so that the weights don't depend on the chunks.
+    generators = [np.random.default_rng([seed, i] if strata else seed) for i in range(len(sizes))]
+    starts = np.cumsum([0, *sizes])
+    dtype = np.dtype("float32" if n_rows < 2**24 else "float64")
+    size = max(1, CHUNK_BYTES // (n_rows * dtype.itemsize))
+    for start in range(0, n_replicates, size):
+        n = min(size, n_replicates - start)
+        groups = zip(generators, starts[:-1], starts[1:], strict=True)
+        drawn = np.concatenate([g.integers(first, end, (n, end - first)) for g, first, end in groups], axis=1)
+        weights = np.empty(drawn.shape, dtype)
+        for row, positions in zip(weights, drawn, strict=True):
+            row[:] = np.bincount(positions, minlength=n_rows)
+        yield weights
+
+
+def block_counts(n_blocks: int, n_replicates: int, seed: int) -> np.ndarray:
+    """Return `(n_replicates, n_blocks)` int64: how often each block was drawn, of as many as there are."""
+    drawn = np.random.default_rng(seed).integers(0, n_blocks, (n_replicates, n_blocks))
+    return np.stack([np.bincount(places, minlength=n_blocks) for places in drawn])
+
+
+def block_weights(sizes: Sequence[int], counts: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield `(n, n_rows)` chunks of weights that give every row of a block the count of its block.
+
+    `sizes` are those of neighbouring blocks, `counts` as `block_counts` gives them. Types as in `bootstrap_weights`.
+    """
+    n_rows, most = sum(sizes), max(sizes) * len(sizes)
+    dtype = np.dtype("float32" if most < 2**24 else "float64")
+    size = max(1, CHUNK_BYTES // (n_rows * dtype.itemsize))
+    for start in range(0, len(counts), size):
+        yield np.repeat(counts[start : start + size].astype(dtype), sizes, axis=1)
+
+
+def replicate(
+    models: Mapping[str, Scored],
+    metrics: Sequence[Metric],
+    *,
+    n_replicates: int,
+    seed: int,
+    strata: Sequence[int] = (),
+) -> dict[str, dict[str, np.ndarray]]:
+    """Return `(n_replicates,)` values by model and metric, NaN where undefined.
+
+    The models' scores are of the same rows in the same order, at least one row; `strata` as in `bootstrap_weights`.
+    """
+    if not models:
+        return {}
+    n_rows = next(iter(models.values())).y_true.size
+    weights = bootstrap_weights(n_rows, n_replicates, seed, strata=strata)
+    return replicate_under(weights, models, metrics, n_replicates=n_replicates)
+
+
+def replicate_under(
+    chunks: Iterable[np.ndarray], models: Mapping[str, Scored], metrics: Sequence[Metric], *, n_replicates: int
+) -> dict[str, dict[str, np.ndarray]]:
+    """Return `(n_replicates,)` values by model and metric under weights that come in chunks, NaN where undefined."""
+    values = {name: {metric.kind: np.empty(n_replicates) for metric in metrics} for name in models}
+    start = 0
+    for weights in chunks:
+        stop = start + len(weights)
+        for name, scored in models.items():
+            resampled = Resampled(scored, weights)
+            for metric in metrics:
+                values[name][metric.kind][start:stop] = metric.replicates(resampled)
+        start = stop
+    return values
+
+
+def interval(replicates: np.ndarray, level: float) -> Interval:
+    """Return the two-sided percentile interval of `level`; undefined replicates are left out if under 1 %."""
+    defined = replicates[np.isfinite(replicates)]
+    n_dropped = replicates.size - defined.size
+    if not defined.size or n_dropped >= DROPPED_SHARE * replicates.size:
+        return Interval(None, None, f"undefined in {n_dropped} of {replicates.size} resamples")
+    lower, upper = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(lower), float(upper))
+
+
+def paired_interval(
+    challenger: np.ndarray, champion: np.ndarray, *, direction: Literal["higher", "lower"], level: float
+) -> Interval:
+    """Return the interval of the difference, turned so that positive is better for the challenger.
+
+    Both are replicates under the same weights. `level` is that of the one-sided lower bound; the interval as a whole
+    has level `2 * level - 1`.
+    """
+    difference = challenger - champion if direction == "higher" else champion - challenger
+    return interval(difference, 2 * level - 1)

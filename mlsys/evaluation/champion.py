@@ -1,0 +1,68 @@
+"""The champion as an opponent: its model, and what keeps it from being compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlsys.errors import IntegrityError
+from mlsys.ledger import ChampionChange
+from mlsys.records import (
+    HISTORICAL,
+    Candidate,
+    Plan,
+)
+from mlsys.schema import ColumnSpec
+from mlsys.spec import Spec
+from mlsys.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class ChampionModel:
+    """The model that serves, with its own feature columns."""
+
+    candidate: Candidate
+    columns: Mapping[str, ColumnSpec]
+
+
+def obstacle_of(spec: Spec, champion: ChampionModel | None) -> str | None:
+    """Return why the champion can't read this snapshot, or None."""
+    problems = []
+    for name, column in (champion.columns if champion else {}).items():
+        here = spec.columns.get(name)
+        if here is None:
+            problems.append(f"its column '{name}' is not in the schema")
+        elif here.type != column.type:
+            problems.append(f"its column '{name}' was {column.type} and is {here.type} now")
+        elif name == spec.target.column:
+            problems.append(f"its column '{name}' is the target now")
+    more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
+    return "; ".join(problems[:3]) + more if problems else None
+
+
+def rival(work: Workspace, plan: Plan) -> ChampionModel | None:
+    """Return the champion to compare a run's candidates with, or None when there is none yet.
+
+    A run that was interrupted after its own promotion is still compared with the champion before. A run about the
+    past is compared with none: today's champion may have learnt from the very rows it would be judged on.
+    """
+    champion = work.ledger.champion(plan.pipeline)
+    if plan.mode in HISTORICAL:
+        return None
+    if champion is not None and champion.run_id == plan.run_id and champion.kind == "promote":
+        before = [c for c in work.ledger.champion_changes(plan.pipeline) if c.candidate_id == champion.previous]
+        champion = before[-1] if before else None
+    return None if champion is None else model_of(work, champion)
+
+
+def model_of(work: Workspace, champion: ChampionChange) -> ChampionModel:
+    """Return the model that a change made champion, with the feature columns of its own run.
+
+    Raises:
+        IntegrityError: the ledger has no such candidate, or not its run.
+    """
+    candidate = work.ledger.candidate(champion.candidate_id)
+    if candidate is None:
+        raise IntegrityError("The ledger has no candidate of the champion's name", got=champion.candidate_id)
+    spec = work.spec_of(work.ledger.plan(champion.run_id))
+    return ChampionModel(candidate=candidate, columns=spec.feature_columns())

@@ -1,0 +1,180 @@
+"""The statistics of an evaluation, on scores alone: values, intervals, the best candidate, paired differences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from mlsys.evaluation.bootstrap import interval, paired_interval, replicate
+from mlsys.metrics.base import Metric
+from mlsys.metrics.scores import Scored
+from mlsys.records import Comparison, Evaluation, MetricValue
+from mlsys.wording import number
+
+INTERVAL_LEVEL = 0.95
+COMPARISON_LEVEL = 0.95  # one-sided
+
+Replicates = dict[str, dict[str, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model to assess: its scores, or the reason why it has none.
+
+    Attributes:
+        model: SHA-256 of the model file.
+        validation: scores of the validation rows; None for the champion, which may have been fitted on them.
+    """
+
+    model_id: str
+    name: str
+    role: Literal["candidate", "baseline", "champion"]
+    model: str | None = None
+    validation: Scored | None = None
+    holdout: Scored | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What the scores say.
+
+    Attributes:
+        entries: candidates in the spec's order, then the champion.
+        best: the candidate with the best primary metric on validation rows, or None.
+        comparisons: best against champion by metric; empty when one of them is missing.
+    """
+
+    entries: tuple[Entry, ...]
+    evaluations: tuple[Evaluation, ...]
+    best: Entry | None
+    comparisons: dict[str, Comparison]
+    sentence: str
+
+
+def scored(entry: Entry, *, validation: Scored, holdout: Scored) -> Entry:
+    """Return the entry with its scores; a champion keeps those of the holdout alone."""
+    return replace(entry, validation=None if entry.role == "champion" else validation, holdout=holdout)
+
+
+def unusable(entry: Entry, reason: str) -> Entry:
+    """Return the entry without scores."""
+    return replace(entry, validation=None, holdout=None, reason=reason)
+
+
+def assess(
+    candidates: Sequence[Entry],
+    champion: Entry | None,
+    *,
+    metrics: Sequence[Metric],
+    primary: str,
+    n_replicates: int,
+    seed: int,
+) -> Assessment:
+    """Return values with intervals, the best candidate, and its paired differences to the champion.
+
+    All scores of the holdout are of the same rows in the same order. Candidates come in the spec's order, which
+    breaks ties. A seed gives the same numbers on every machine.
+    """
+    entries = (*candidates, *([champion] if champion else []))
+    usable = {
+        _key(entry): entry.holdout for entry in entries if entry.holdout is not None and entry.holdout.y_true.size
+    }
+    drawn = replicate(usable, metrics, n_replicates=n_replicates, seed=seed)
+    evaluations = tuple(_evaluation(entry, metrics, drawn.get(_key(entry), {})) for entry in entries)
+    by_key = {_key(entry): evaluation for entry, evaluation in zip(entries, evaluations, strict=True)}
+    measure = next(metric for metric in metrics if metric.kind == primary)
+    best = _best(candidates, by_key, measure)
+    comparisons: dict[str, Comparison] = {}
+    if best and champion and champion.holdout is not None:
+        pair = (best, champion)
+        values = (by_key[_key(best)], by_key[_key(champion)])
+        comparisons = {metric.kind: _comparison(metric, pair, values, drawn) for metric in metrics}
+    return Assessment(entries, evaluations, best, comparisons, _sentence(best, candidates, by_key, measure))
+
+
+def _key(entry: Entry) -> str:
+    # The champion may be one of the candidates; it is still judged as two entries.
+    return f"{entry.role == 'champion'}:{entry.model_id}"
+
+
+def _evaluation(entry: Entry, metrics: Sequence[Metric], drawn: dict[str, np.ndarray]) -> Evaluation:
+    on_validation = () if entry.role == "champion" else tuple(_value(m, entry, entry.validation) for m in metrics)
+    on_holdout = []
+    for metric in metrics:
+        value = _value(metric, entry, entry.holdout)
+        if value.value is not None:
+            bounds = interval(drawn[metric.kind], INTERVAL_LEVEL)
+            reason = f"no interval: {bounds.reason}" if bounds.reason else None
+            value = value.model_copy(update={"lower": bounds.lower, "upper": bounds.upper, "reason": reason})
+        on_holdout.append(value)
+    return Evaluation(
+        model_id=entry.model_id, name=entry.name, role=entry.role, validation=on_validation, holdout=tuple(on_holdout)
+    )
+
+
+def _value(metric: Metric, entry: Entry, rows: Scored | None) -> MetricValue:
+    if rows is None:
+        return MetricValue(name=metric.kind, value=None, n=0, reason=entry.reason or "not scored")
+    found = metric.value(rows)
+    return MetricValue(name=metric.kind, value=found.value, n=rows.y_true.size, reason=found.reason)
+
+
+def _best(candidates: Sequence[Entry], by_key: dict[str, Evaluation], measure: Metric) -> Entry | None:
+    sign = 1 if measure.direction == "higher" else -1
+    best, best_value = None, -np.inf
+    for entry in candidates:
+        found = by_key[_key(entry)].on_validation(measure.kind)
+        if entry.role == "candidate" and found and found.value is not None and sign * found.value > best_value:
+            best, best_value = entry, sign * found.value
+    return best
+
+
+def _comparison(
+    metric: Metric, pair: tuple[Entry, Entry], values: tuple[Evaluation, Evaluation], drawn: Replicates
+) -> Comparison:
+    (challenger, champion), n_rows = pair, 0
+    found = [evaluation.on_holdout(metric.kind) for evaluation in values]
+    lines = [drawn.get(_key(entry), {}).get(metric.kind, np.empty(0)) for entry in pair]
+    n_rows = champion.holdout.y_true.size if champion.holdout is not None else 0
+    blank = Comparison(
+        metric=metric.kind,
+        direction=metric.direction,
+        difference=None,
+        lower=None,
+        upper=None,
+        level=COMPARISON_LEVEL,
+        n=n_rows,
+        method=f"paired bootstrap, {lines[0].size} resamples",
+    )
+    for who, value in zip(("challenger", "champion"), found, strict=True):
+        if value is None or value.value is None:
+            why = value.reason if value else "not computed"
+            return blank.model_copy(update={"reason": f"undefined for the {who}: {why}"})
+    if challenger.model is not None and challenger.model == champion.model:
+        same = {"difference": 0.0, "lower": 0.0, "upper": 0.0, "method": "same model file"}
+        return blank.model_copy(update=same)
+    difference = found[0].value - found[1].value  # type: ignore[union-attr,operator]
+    bounds = paired_interval(*lines, direction=metric.direction, level=COMPARISON_LEVEL)
+    turned = difference if metric.direction == "higher" else -difference
+    return blank.model_copy(
+        update={"difference": turned + 0.0, "lower": bounds.lower, "upper": bounds.upper, "reason": bounds.reason}
+    )
+
+
+def _sentence(best: Entry | None, candidates: Sequence[Entry], by_key: dict[str, Evaluation], measure: Metric) -> str:
+    found = [
+        (entry, by_key[_key(entry)].on_validation(measure.kind)) for entry in candidates if entry.role == "candidate"
+    ]
+    values = [(entry, value.value) for entry, value in found if value is not None and value.value is not None]
+    if best is None or best.validation is None:
+        return f"No candidate has a defined {measure.title} on the validation rows."
+    values.sort(key=lambda pair: pair[1], reverse=measure.direction == "higher")
+    (first, value), others = values[0], values[1:]
+    text = (
+        f"{first.name} is best by {measure.title} on {best.validation.y_true.size:,} validation rows: {number(value)}"
+    )
+    return text + (f", before {others[0][0].name} with {number(others[0][1])}." if others else ".")

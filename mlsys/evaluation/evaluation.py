@@ -1,0 +1,217 @@
+"""Choose the best candidate on validation rows and compare it with the champion on the holdout.
+
+Selection and judgement use different rows: the best candidate is chosen on validation rows, and only the holdout, which
+no candidate was fitted or chosen on, says how good it is. Challenger and champion predict the same raw rows, each
+through its own whole pipeline and its own columns.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from mlsys.dataset import rows as dataset
+from mlsys.errors import RunError
+from mlsys.evaluation import comparison as assessment
+from mlsys.evaluation.champion import ChampionModel, obstacle_of
+from mlsys.evaluation.comparison import Assessment, Entry
+from mlsys.evaluation.curves import pr_points, roc_points
+from mlsys.evaluation.shortage import shortage_of
+from mlsys.metrics import METRICS
+from mlsys.metrics.base import Metric
+from mlsys.metrics.scores import Resampled, Scored
+from mlsys.records import HISTORICAL, Candidate, CheckReport, EvaluationSet, Plan, Snapshot, Split
+from mlsys.spec import Spec
+from mlsys.splits.base import HOLDOUT, VALIDATION
+from mlsys.store import Store
+from mlsys.training import model_file
+from mlsys.training.model_file import scores
+
+log = logging.getLogger(__name__)
+
+ChampionState = Literal["none", "scored", "not_comparable", "error", "not_asked"]
+
+# What a stored pipeline raises when it does not fit the rows or the installed packages (XGBoostError is a ValueError;
+# a RunError says that its file is missing, changed or unreadable). A full memory or a lock is no property of the model.
+_MODEL_ERRORS = (
+    RunError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    ImportError,
+)
+_REASON_LENGTH = 300
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows to judge on; `frame` holds the columns of this spec and of the champion."""
+
+    frame: pd.DataFrame
+    y: np.ndarray
+    on_holdout: np.ndarray
+    threshold: float
+
+
+def evaluate(
+    spec: Spec,
+    plan: Plan,
+    snapshot: Snapshot,
+    checks: CheckReport,
+    split: Split,
+    *,
+    candidates: Sequence[Candidate],
+    champion: ChampionModel | None,
+    store: Store,
+) -> EvaluationSet:
+    """Score all fitted candidates and the champion, choose the best, and compare it with the champion.
+
+    A candidate that can't be scored is named with its reason and never chosen; a champion that can't be scored makes
+    the champion's state `error`, which no gate lets pass.
+    """
+    # Imported on use: one thread makes sums independent of the machine, and starts no OpenMP pool before a later fork.
+    from threadpoolctl import threadpool_limits
+
+    obstacle = obstacle_of(spec, champion)
+    columns = dict(spec.feature_columns())
+    if champion is not None and obstacle is None:
+        columns |= {name: column for name, column in champion.columns.items() if name not in columns}
+    sides = (VALIDATION, HOLDOUT)
+    data = dataset.load(spec, snapshot, checks, split, store=store, sides=sides, columns=columns)
+    rows = _Rows(data.rows, data.y, data.side == HOLDOUT, spec.metrics.threshold)
+    with threadpool_limits(limits=1):
+        entries = _candidate_entries(spec, candidates, rows, store)
+        rival = None if champion is None or obstacle else _champion_entry(champion, rows, store)
+        assessed = assessment.assess(
+            entries,
+            rival,
+            metrics=_metrics(spec),
+            primary=spec.metrics.primary,
+            n_replicates=spec.metrics.replicates,
+            seed=plan.seed,
+        )
+    state, reason = _champion_state(plan, champion, obstacle, rival)
+    _log(plan, assessed, state, reason)
+    return _record(spec, split, assessed, champion, (state, reason), rows=rows, store=store)
+
+
+def _metrics(spec: Spec) -> list[Metric]:
+    """Return all built-in metrics, and the primary one if it comes from outside."""
+    built_in = [metric.model_validate({}) for metric in METRICS]
+    known = {metric.kind for metric in built_in}
+    return built_in if spec.metrics.primary in known else [*built_in, METRICS.parse(spec.metrics.primary)]
+
+
+def _candidate_entries(spec: Spec, candidates: Sequence[Candidate], rows: _Rows, store: Store) -> list[Entry]:
+    place = {model.label: index for index, model in enumerate(spec.models)}
+    fitted = [candidate for candidate in candidates if candidate.status == "fitted"]
+    fitted.sort(key=lambda candidate: place.get(candidate.name, len(place)))
+    names = list(spec.feature_columns())
+    return [
+        _entry(candidate, "baseline" if candidate.baseline else "candidate", names, rows=rows, store=store)
+        for candidate in fitted
+    ]
+
+
+def _champion_entry(champion: ChampionModel, rows: _Rows, store: Store) -> Entry:
+    return _entry(champion.candidate, "champion", list(champion.columns), rows=rows, store=store)
+
+
+def _entry(
+    candidate: Candidate,
+    role: Literal["candidate", "baseline", "champion"],
+    columns: list[str],
+    *,
+    rows: _Rows,
+    store: Store,
+) -> Entry:
+    blank = Entry(candidate.candidate_id, candidate.name, role, candidate.model)
+    try:
+        if candidate.model is None:
+            raise RunError("It has no model file")
+        y_score = scores(model_file.load(candidate.model, store), rows.frame[columns])
+    except _MODEL_ERRORS as error:
+        reason = f"{type(error).__name__}: {error}" if not isinstance(error, RunError) else str(error)
+        reason = " ".join(reason.split())[:_REASON_LENGTH].rstrip(".")
+        log.warning("model_not_scored model=%s role=%s reason=%r", candidate.candidate_id, role, reason)
+        return assessment.unusable(blank, reason)
+    inside, outside = rows.on_holdout, ~rows.on_holdout
+    return assessment.scored(
+        blank,
+        validation=Scored(rows.y[outside], y_score[outside], rows.threshold),
+        holdout=Scored(rows.y[inside], y_score[inside], rows.threshold),
+    )
+
+
+def _champion_state(
+    plan: Plan, champion: ChampionModel | None, obstacle: str | None, rival: Entry | None
+) -> tuple[ChampionState, str | None]:
+    if plan.mode in HISTORICAL:
+        return "not_asked", None
+    if champion is None:
+        return "none", None
+    if rival is None:
+        return "not_comparable", obstacle
+    return ("scored", None) if rival.holdout is not None else ("error", rival.reason)
+
+
+def _log(plan: Plan, assessed: Assessment, state: ChampionState, reason: str | None) -> None:
+    level = logging.ERROR if state == "error" else logging.INFO
+    best = assessed.best.model_id if assessed.best else None
+    log.log(level, "evaluated run=%s best=%s champion_state=%s reason=%r", plan.run_id, best, state, reason)
+
+
+def _record(
+    spec: Spec,
+    split: Split,
+    assessed: Assessment,
+    champion: ChampionModel | None,
+    state: tuple[ChampionState, str | None],
+    *,
+    rows: _Rows,
+    store: Store,
+) -> EvaluationSet:
+    primary = spec.metrics.primary
+    summary = {evaluation.model_id: evaluation.on_holdout(primary) for evaluation in assessed.evaluations}
+    return EvaluationSet(
+        primary=primary,
+        best=assessed.best.model_id if assessed.best else None,
+        champion=champion.candidate.candidate_id if champion else None,
+        champion_state=state[0],
+        champion_reason=state[1],
+        n_validation=int((~rows.on_holdout).sum()),
+        n_holdout=int(rows.on_holdout.sum()),
+        holdout_classes=dict(split.holdout.classes),
+        summary={model_id: value for model_id, value in summary.items() if value is not None},
+        comparison=assessed.comparisons.get(primary),
+        shortage=shortage_of(split, assessed, METRICS.parse(primary)),
+        details=store.put_json(_details(spec, assessed)),
+    )
+
+
+def _details(spec: Spec, assessed: Assessment) -> dict[str, Any]:
+    usable = {entry.model_id: entry.holdout for entry in assessed.entries if entry.holdout is not None}
+    return {
+        "evaluations": [evaluation.dump() for evaluation in assessed.evaluations],
+        "comparisons": [comparison.dump() for comparison in assessed.comparisons.values()],
+        "curves": {
+            model_id: {"roc": roc_points(scored) or [], "pr": pr_points(scored) or []}
+            for model_id, scored in usable.items()
+        },
+        "confusion": {model_id: _confusion(scored) for model_id, scored in usable.items()},
+        "threshold": spec.metrics.threshold,
+        "best_sentence": assessed.sentence,
+    }
+
+
+def _confusion(scored: Scored) -> dict[str, int]:
+    counts = Resampled(scored, np.ones((1, scored.y_true.size))).confusion
+    return {name: int(getattr(counts, name)[0]) for name in ("tp", "fp", "fn", "tn")}

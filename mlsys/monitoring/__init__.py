@@ -1,0 +1,1 @@
+"""The champion on rows that it has not seen: scores, labels that came late, drift."""

@@ -1,0 +1,168 @@
+"""The step `monitor`: all monitors of a spec look at the newest window, and the verdict asks for a retraining or not.
+
+One alarm may be luck. A retraining is asked for when the newest window alarms and, with it, `ask_after` of the newest
+`of` windows of the same champion. Windows are remembered as files, one per day; the newest one is cheap to read.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlsys.errors import IntegrityError, MlsysError
+from mlsys.records import Snapshot
+from mlsys.records.monitoring import MonitorReport, MonitorResult, MonitorState, ScoreReport
+from mlsys.store import canonical_json, write_atomically
+
+if TYPE_CHECKING:
+    from mlsys.ledger import ChampionChange
+    from mlsys.monitors.base import Monitor, Window
+    from mlsys.spec import Spec
+    from mlsys.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+_WORST_FIRST: tuple[MonitorState, ...] = ("alarm", "error", "inconclusive", "pass")
+_PARTS = 5  # per monitor in a report; all of them are in the details
+_REPORT = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
+# What a monitor raises when window and settings don't fit it. A full memory or a lock is no property of a monitor.
+_MONITOR_ERRORS = (MlsysError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError)
+
+
+def monitor(work: Workspace, pipeline: str, *, day: str | date | None = None) -> MonitorReport:
+    """Let all monitors look at the window that ends with `day`, keep the report of that day, and return it.
+
+    Rows without scores are scored first. The same data and champion give the same report. Without a champion, rows or
+    monitors there is nothing to look at: the report says so and is not kept.
+
+    Raises:
+        UsageError: no such pipeline, or no such day.
+        DataError, TransientError: the source is refused, locked or unreachable.
+        RunError: the champion can't be loaded or can't score; a stored file is damaged.
+    """
+    from mlsys.monitoring.scoring import score
+    from mlsys.spec import resolve
+
+    spec = resolve(work.settings.spec_path(pipeline)).spec
+    scored = score(work, pipeline, day=day)
+    nothing = _nothing_to_see(spec, scored)
+    if nothing is not None:
+        return nothing
+    change = next(
+        (c for c in reversed(work.ledger.champion_changes(pipeline)) if c.candidate_id == scored.champion), None
+    )
+    if change is None or scored.snapshot is None:
+        raise IntegrityError("The ledger has no change that made this candidate champion", got=scored.champion)
+    report = _watched(work, spec, change, scored.snapshot)
+    write_atomically(_folder(work.home, pipeline) / f"{report.day}.json", canonical_json(report.dump()))
+    log.info(
+        "monitored pipeline=%s day=%s state=%s alarmed=%d windows=%d asks_retraining=%s",
+        pipeline, report.day, report.state, report.n_alarmed, report.n_windows, report.asks_retraining,
+    )  # fmt: skip
+    return report
+
+
+def latest(home: Path, pipeline: str) -> MonitorReport | None:
+    """Return the report of the newest day, or None when there is none; reads one small file and loads nothing heavy."""
+    newest = max(_days(home, pipeline), default=None)
+    return None if newest is None else read_report(home, pipeline, newest)
+
+
+def read_report(home: Path, pipeline: str, day: date) -> MonitorReport | None:
+    """Return the report of a day, or None when there is none."""
+    path = _folder(home, pipeline) / f"{day}.json"
+    return MonitorReport.model_validate_json(path.read_bytes()) if path.exists() else None
+
+
+def _folder(home: Path, pipeline: str) -> Path:
+    return home / "monitoring" / pipeline
+
+
+def _days(home: Path, pipeline: str) -> list[date]:
+    names = [path.name for path in _folder(home, pipeline).glob("*.json")]
+    return sorted(date.fromisoformat(name.removesuffix(".json")) for name in names if _REPORT.fullmatch(name))
+
+
+def _nothing_to_see(spec: Spec, scored: ScoreReport) -> MonitorReport | None:
+    if scored.reason is None and spec.monitors.watch:
+        return None
+    sentence = scored.sentence if scored.reason else f"The spec of {spec.pipeline} names no monitors."
+    return MonitorReport(
+        pipeline=spec.pipeline,
+        day=scored.day,
+        champion=scored.champion,
+        version=scored.version,
+        state="inconclusive",
+        reason=scored.reason or "no_monitors",
+        sentence=sentence,
+    )
+
+
+def _watched(work: Workspace, spec: Spec, change: ChampionChange, taken: Snapshot) -> MonitorReport:
+    from mlsys.monitoring.window import window_of
+
+    length = max(each.window for each in spec.monitors.watch)
+    window = window_of(work, spec, change, taken, length=length)
+    found = tuple(_look(each, window) for each in spec.monitors.watch)
+    state = min((result.state for result in found), key=_WORST_FIRST.index)
+    before = _before(work.home, spec, change, window.last_day)
+    n_alarmed = [state, *before].count("alarm")
+    asks = state == "alarm" and n_alarmed >= spec.monitors.ask_after
+    return MonitorReport(
+        pipeline=spec.pipeline,
+        day=window.last_day,
+        champion=change.candidate_id,
+        version=change.version,
+        champion_cutoff=change.cutoff,
+        state=state,
+        sentence=_sentence(found, n_alarmed, 1 + len(before), asks=asks),
+        results=tuple(result.model_copy(update={"parts": result.parts[:_PARTS]}) for result in found),
+        n_rows=len(window.rows),
+        n_labelled=int((window.y_true >= 0).sum()),
+        n_alarmed=n_alarmed,
+        n_windows=1 + len(before),
+        asks_retraining=asks,
+        details=work.store.put_json([result.model_dump(mode="json") for result in found]),
+    )
+
+
+def _look(each: Monitor, window: Window) -> MonitorResult:
+    from threadpoolctl import threadpool_limits
+
+    try:
+        with threadpool_limits(limits=1):
+            return each.look(window)
+    except _MONITOR_ERRORS as error:
+        log.exception("monitor_failed monitor=%s", each.kind)
+        reason = str(error) if isinstance(error, MlsysError) else f"{type(error).__name__}: {error}"
+        return MonitorResult(
+            monitor=each.kind,
+            name=each.over(each.kind),
+            state="error",
+            sentence=f"It failed: {' '.join(reason.split())[:300].rstrip('.')}.",
+            reason="monitor_error",
+        )
+
+
+def _before(home: Path, spec: Spec, change: ChampionChange, day: date) -> list[MonitorState]:
+    """Return the states of the windows before `day` that count with it, newest first: those of the same champion."""
+    states: list[MonitorState] = []
+    for earlier in reversed(_days(home, spec.pipeline)):
+        if len(states) == spec.monitors.of - 1:
+            break
+        report = read_report(home, spec.pipeline, earlier) if earlier < day else None
+        if report is not None and report.champion == change.candidate_id:
+            states.append(report.state)
+    return states
+
+
+def _sentence(found: Sequence[MonitorResult], n_alarmed: int, n_windows: int, *, asks: bool) -> str:
+    counts = [(state, [r.name for r in found if r.state == state]) for state in _WORST_FIRST]
+    told = "; ".join(f"{state}: {', '.join(names)}" for state, names in counts if names)
+    windows = f"{n_alarmed} of the newest {n_windows} windows of this champion alarmed"
+    wish = "a retraining is asked for" if asks else "no retraining is asked for"
+    return f"{told[0].upper()}{told[1:]}. {windows[0].upper()}{windows[1:]}: {wish}."

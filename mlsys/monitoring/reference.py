@@ -1,0 +1,135 @@
+"""What a champion was made from, kept small and stored once: a champion does not change while it serves.
+
+Reading its training rows again each night would cost what history costs. So the first look at a champion keeps a
+sample of its training rows, its scores on its holdout, and the keys of all rows that it was fitted or judged on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from mlsys.dataset import rows as dataset
+from mlsys.errors import IntegrityError, RunError
+from mlsys.evaluation.champion import model_of
+from mlsys.ledger import ChampionChange
+from mlsys.records import Candidate, CheckReport, Evaluation, Plan, Snapshot, Split
+from mlsys.schema import ColumnSpec
+from mlsys.snapshot.segments import read_slices, write_segment
+from mlsys.splits.base import HOLDOUT, TRAINING, VALIDATION, uniform
+from mlsys.store import canonical_json, write_atomically
+from mlsys.training import model_file
+from mlsys.training.model_file import scores
+from mlsys.workspace import Workspace
+
+MAX_ROWS = 20_000
+_SALT = 0x5A3B1E  # another one than the split's, so that the sample is even
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What current rows are held against.
+
+    Attributes:
+        rows: at most `MAX_ROWS` training rows, sampled by the hash of their keys; columns as the model takes them.
+        holdout_scores: `(n_holdout,)` float64.
+        keys: `(n,)` uint64, rising: key hashes of all rows on any side of its split.
+        classes: the two classes of the target by name; another value is no label.
+    """
+
+    rows: pd.DataFrame
+    holdout_scores: np.ndarray
+    keys: np.ndarray
+    classes: tuple[str, ...]
+
+
+def reference_of(work: Workspace, change: ChampionChange) -> Reference:
+    """Return the reference of the model that a change made champion; made at the first call, read at others.
+
+    Raises:
+        IntegrityError: a file or row of the champion's run is missing or damaged.
+        RunError: the champion can't be loaded or scored, or its run has not come to its end.
+    """
+    name = hashlib.sha256(change.candidate_id.encode()).hexdigest()  # an id may hold what a file's name may not
+    path = work.home / "monitoring" / change.pipeline / "references" / f"{name[:16]}.json"
+    columns = model_of(work, change).columns
+    if not path.exists():
+        write_atomically(path, canonical_json(_make(work, change, columns)))
+    stored = json.loads(path.read_bytes())
+    table = read_slices(stored["rows"], [(0, stored["n_rows"])], work.store, list(columns))[0]
+    return Reference(
+        rows=dataset.feature_frame(table, columns),
+        holdout_scores=_read_array(work, stored["holdout_scores"]),
+        keys=_read_array(work, stored["keys"]),
+        classes=tuple(stored["classes"]),
+    )
+
+
+def evaluation_of(work: Workspace, change: ChampionChange) -> Evaluation | None:
+    """Return how the champion did on its holdout when it was judged, or None when it never was."""
+    found = work.ledger.decision(change.decision_key) if change.decision_key else None
+    candidate = work.ledger.candidate(change.candidate_id)
+    if found is None or candidate is None:
+        return None
+    plan, _, _, _ = _run(work, change.run_id)
+    # A refitted model was judged as the candidate that it was fitted again from.
+    names = (change.candidate_id, Candidate.id_of(plan.training_key, candidate.name))
+    judged = [Evaluation.load(e) for e in work.store.read_json(found[0].details)["evaluations"]]
+    return next((e for e in judged if e.model_id in names), None)
+
+
+def _make(work: Workspace, change: ChampionChange, columns: Mapping[str, ColumnSpec]) -> dict[str, object]:
+    from threadpoolctl import threadpool_limits
+
+    plan, taken, checks, divided = _run(work, change.run_id)
+    sides = (TRAINING, VALIDATION, HOLDOUT)
+    data = dataset.load(work.spec_of(plan), taken, checks, divided, store=work.store, sides=sides, columns=columns)
+    model = model_of(work, change).candidate.model
+    if model is None:
+        raise IntegrityError("The ledger names no model file of the champion", got=change.candidate_id)
+    with threadpool_limits(limits=1):
+        y_score = scores(model_file.load(model, work.store), data.rows[data.side == HOLDOUT])
+    training = np.flatnonzero(data.side == TRAINING)
+    sample = np.sort(training[np.argsort(uniform(data.key_hash[training], _SALT), kind="stable")[:MAX_ROWS]])
+    rows = {name: pa.array(data.rows[name].iloc[sample], from_pandas=True) for name in columns}
+    return {
+        "rows": write_segment([pa.table(rows)], work.store),
+        "n_rows": sample.size,
+        "holdout_scores": _put_array(work, y_score),
+        "keys": _put_array(work, np.unique(data.key_hash)),
+        "classes": sorted(divided.training.classes),
+    }
+
+
+def _run(work: Workspace, run_id: str) -> tuple[Plan, Snapshot, CheckReport, Split]:
+    rows = work.ledger.run(run_id)
+    started = next((row for row in rows if row.plan is not None and row.snapshot is not None), None)
+    parts = {name: digest for row in rows for name, digest in row.parts.items()}
+    if started is None or started.plan is None or started.snapshot is None:
+        raise IntegrityError("The ledger has no run of that name", where=run_id)
+    if not {"checks", "split"} <= set(parts):
+        raise RunError(
+            "The champion's run was interrupted before it wrote down its split",
+            where=run_id,
+            remedy="Let it come to its end: trigger it again, or clear its last task",
+        )
+    checks, divided = (work.store.read_json(parts[name]) for name in ("checks", "split"))
+    return started.plan, started.snapshot, CheckReport.load(checks), Split.load(divided)
+
+
+def _put_array(work: Workspace, values: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    np.save(buffer, values, allow_pickle=False)
+    return work.store.put_bytes(buffer.getvalue())
+
+
+def _read_array(work: Workspace, digest: str) -> np.ndarray:
+    values: np.ndarray = np.load(io.BytesIO(work.store.read_bytes(digest)), allow_pickle=False)
+    return values

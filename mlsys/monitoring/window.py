@@ -1,0 +1,130 @@
+"""The rows that monitors look at: those a champion has not seen, its scores of them, and the labels known by now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from mlsys import clock
+from mlsys.dataset import rows as dataset
+from mlsys.dataset.labels import labels_of
+from mlsys.errors import IntegrityError
+from mlsys.evaluation.champion import model_of
+from mlsys.evaluation.comparison import Entry, assess
+from mlsys.ledger import ChampionChange
+from mlsys.metrics import METRICS
+from mlsys.metrics.scores import Scored
+from mlsys.monitoring.reference import Reference, evaluation_of, reference_of
+from mlsys.monitoring.scoring import predictions_of, read_predictions
+from mlsys.monitors.base import Window
+from mlsys.records import MetricValue, Snapshot
+from mlsys.records.monitoring import PredictionFile
+from mlsys.snapshot import snapshot
+from mlsys.snapshot.partitioning import KEY
+from mlsys.snapshot.snapshot import DAY
+from mlsys.spec import Spec
+from mlsys.workspace import Workspace
+
+
+def window_of(work: Workspace, spec: Spec, change: ChampionChange, taken: Snapshot, *, length: timedelta) -> Window:
+    """Return the last days of a snapshot as the champion sees them; all of them have its scores already.
+
+    Days before the champion's cutoff are left out, and so are rows whose key it was fitted or judged on. Labels that
+    arrived after the snapshot's cutoff, or are younger than the spec's `label.delay`, count as not known.
+
+    Raises:
+        IntegrityError: a stored file is missing or damaged, or a day has other rows than those scored.
+    """
+    reference = reference_of(work, change)
+    primary, last_day = spec.metrics.primary, clock.last_day_before(taken.cutoff)
+    seen = Window(
+        last_day=last_day,
+        reference=reference.rows,
+        holdout_scores=reference.holdout_scores,
+        rows=reference.rows.iloc[:0],
+        day=np.empty(0, "datetime64[D]"),
+        y_score=np.empty(0),
+        y_true=np.empty(0, "int8"),
+        evaluation=evaluation_of(work, change),
+        primary=primary,
+        directions={name: METRICS.find(name).direction for name in {*METRICS.names(), primary}},
+        threshold=work.spec_of(work.ledger.plan(change.run_id)).metrics.threshold,
+        measure=partial(measured, n_replicates=spec.metrics.replicates, seed=spec.training.seed),
+    )
+    files = _files(work, spec, change, taken, first=last_day - length + timedelta(days=1))
+    return _filled(work, spec, change, taken, files=files, reference=reference, empty=seen) if files else seen
+
+
+def measured(metric: str, rows: Scored, *, n_replicates: int, seed: int) -> MetricValue:
+    """Return a metric on `(n_rows,)` rows with its 95 % bootstrap interval; the order of rows plays no part."""
+    # Draws go by position: rows alike in label and score are interchangeable, so this order is as good as any.
+    order = np.lexsort((rows.y_score, rows.y_true))
+    entry = Entry("", "", "champion", holdout=Scored(rows.y_true[order], rows.y_score[order], rows.threshold))
+    chosen = METRICS.parse(metric)
+    found = assess([entry], None, metrics=[chosen], primary=metric, n_replicates=n_replicates, seed=seed)
+    return found.evaluations[0].holdout[0]
+
+
+def _files(
+    work: Workspace, spec: Spec, change: ChampionChange, taken: Snapshot, *, first: date
+) -> dict[date, PredictionFile]:
+    """Return the champion's prediction files of the days since `first` that lie at or after its cutoff."""
+    found = {}
+    for entry in work.store.read_json(taken.manifest)["partitions"]:
+        day = date.fromisoformat(entry["day"])
+        if day < first or clock.cutoff_of(day) <= change.cutoff:
+            continue
+        known = predictions_of(work.home, spec.pipeline, day)
+        file = known.champions.get(change.candidate_id) if known else None
+        if file is None or file.partition != entry["fingerprint"]:
+            raise IntegrityError(
+                f"{change.candidate_id} has not scored the rows of {day} as they are now",
+                where=spec.pipeline,
+                remedy="Score them, then look again",
+            )
+        found[day] = file
+    return found
+
+
+def _filled(
+    work: Workspace,
+    spec: Spec,
+    change: ChampionChange,
+    taken: Snapshot,
+    *,
+    files: Mapping[date, PredictionFile],
+    reference: Reference,
+    empty: Window,
+) -> Window:
+    columns = model_of(work, change).columns
+    names = list(dict.fromkeys([*columns, spec.target.column, KEY, DAY]))
+    table = snapshot.read(taken.manifest, work.store, names, days=files)
+    scores = [read_predictions(file, work, [KEY, "y_score"]) for file in files.values()]
+    key = table[KEY].to_numpy()
+    if not np.array_equal(key, np.concatenate([part[KEY].to_numpy() for part in scores])):
+        raise IntegrityError("Prediction files do not fit the rows they were made for", where=spec.pipeline)
+    day = table[DAY].to_numpy().astype("datetime64[D]")
+    y_true = _labels(spec, table[spec.target.column], reference.classes)
+    y_true[day > np.datetime64(clock.last_day_before(taken.cutoff - spec.label.delay), "D")] = -1
+    unseen = ~np.isin(key, reference.keys)
+    return Window(
+        **{
+            **vars(empty),
+            "rows": dataset.feature_frame(table, columns)[unseen].reset_index(drop=True),
+            "day": day[unseen],
+            "y_score": np.concatenate([part["y_score"].to_numpy() for part in scores])[unseen],
+            "y_true": y_true[unseen],
+        }
+    )
+
+
+def _labels(spec: Spec, column: Any, classes: tuple[str, ...]) -> np.ndarray:
+    labels = labels_of(column)
+    y_true = labels.binary(labels.resolve(spec.target.positive))
+    known = np.array([name in classes for name in labels.names] + [False])
+    y_true[~known[labels.codes]] = -1
+    return y_true

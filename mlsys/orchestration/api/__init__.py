@@ -1,0 +1,1 @@
+"""Airflow's REST API as a client, and what others may ask of this one."""

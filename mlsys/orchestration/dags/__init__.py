@@ -1,0 +1,1 @@
+"""Builders of the DAGs that `dags/` declares."""

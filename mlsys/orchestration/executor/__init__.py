@@ -1,0 +1,1 @@
+"""The executor that imports the heavy libraries once, before its workers fork."""

@@ -1,0 +1,1 @@
+"""The Models page inside Airflow's UI."""

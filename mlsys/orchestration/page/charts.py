@@ -1,0 +1,199 @@
+"""The drawings of the Models page: inline SVG without scripts, colours from the page's style sheet.
+
+A sparkline has a fixed size. Chart and timeline take the width they get: positions are percentages, so that text and
+strokes keep their size on a phone. Each drawing says in words what it shows, and nothing is told by colour alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import pairwise
+
+from markupsafe import Markup
+
+from mlsys.orchestration.page.overview import Judged, Term
+from mlsys.records import MetricValue
+from mlsys.report.formats import metric
+
+_SPARK = (150.0, 36.0)
+_TICKS = 5
+_LABEL_GAP = 17.0  # per cent between two version labels
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """Maps `low..high` to `0..100` per cent."""
+
+    low: float
+    high: float
+
+    def __call__(self, value: float) -> float:
+        if self.high <= self.low:
+            return 50.0
+        return round(100 * (value - self.low) / (self.high - self.low), 2)
+
+
+def sparkline(judged: Sequence[Judged], title: str) -> Markup:
+    """Draw the challengers' metric by day of data, promotions as dots."""
+    points = [(each, each.metric.value) for each in judged if each.metric is not None and each.metric.value is not None]
+    if not points:
+        return Markup()
+    across = _days(each for each, _ in points)
+    upward = _Axis(min(value for _, value in points), max(value for _, value in points))
+    width, height = _SPARK
+    placed = [
+        (each, round(4 + across(each.day.toordinal()) * (width - 8) / 100, 1), _y(upward(value), height))
+        for each, value in points
+    ]
+    line = Markup('<path class="line" d="M{}"/>').format(Markup("L").join(f"{x} {y}" for _, x, y in placed))
+    promoted = [(x, y) for each, x, y in placed if each.version]
+    dots = (Markup('<circle class="promoted" cx="{}" cy="{}" r="3.5"/>').format(x, y) for x, y in promoted)
+    said = (
+        f"{title} of the last {len(points)} challengers, {points[0][0].day} to {points[-1][0].day}: "
+        f"from {metric(points[0][1])} to {metric(points[-1][1])}; {len(promoted)} promoted"
+    )
+    return Markup(
+        '<svg class="spark" width="{}" height="{}" viewBox="0 0 {} {}" role="img"><title>{}</title>{}{}</svg>'
+    ).format(int(width), int(height), int(width), int(height), said, line, Markup().join(dots))
+
+
+def chart(judged: Sequence[Judged], title: str) -> Markup:
+    """Draw the primary metric by day of data: challengers with their intervals, the champion, promotions as flags."""
+    shown = [each for each in judged if each.metric is not None and each.metric.value is not None]
+    if not shown:
+        return Markup()
+    across = _days(shown)
+    upward = _range(value for each in shown for value in (each.metric, each.champion_metric) if value is not None)
+    parts = [_grid(upward), _champion_line(shown, across, upward), _flags(shown, across)]
+    parts += [_point(each, across, upward) for each in shown]
+    said = f"{title} on the holdout rows of {len(shown)} runs, by day of data; the table of decisions has the numbers"
+    return Markup('<svg class="chart" role="img"><title>{}</title>{}</svg>').format(said, Markup().join(parts))
+
+
+def timeline(terms: Sequence[Term], now: datetime) -> Markup:
+    """Draw who served when, from the first champion until now."""
+    if not terms:
+        return Markup()
+    axis = _Axis(terms[0].since.timestamp(), now.timestamp())
+    bars = []
+    for place, term in enumerate(terms):
+        begin, end = axis(term.since.timestamp()), axis((term.until or now).timestamp())
+        version, wide = term.change.version, end - begin > _LABEL_GAP
+        label = Markup('<text x="{}%" y="21">{}</text>').format(round((begin + end) / 2, 2), version) if wide else ""
+        until = f"to {term.until:%Y-%m-%d %H:%M} UTC" if term.until else "until now"
+        bars.append(
+            Markup(
+                '<g class="term{}{}"><title>{}</title><rect x="{}%" y="2" width="{}%" height="28" rx="3"/>{}</g>'
+            ).format(
+                " odd" if place % 2 else "",
+                " now" if term.until is None else "",
+                f"{version} from {term.since:%Y-%m-%d %H:%M} UTC {until}",
+                begin,
+                max(round(end - begin, 2), 0.4),
+                label,
+            )
+        )
+    said = f"Who served since {terms[0].since:%Y-%m-%d}; the table of terms says the same"
+    return Markup('<svg class="timeline" height="32" role="img"><title>{}</title>{}</svg>').format(
+        said, Markup().join(bars)
+    )
+
+
+def _days(judged: Iterable[Judged]) -> _Axis:
+    days = [each.day.toordinal() for each in judged]
+    return _Axis(min(days), max(days))
+
+
+def _range(values: Iterable[MetricValue]) -> _Axis:
+    known = [n for each in values for n in (each.value, each.lower, each.upper) if n is not None]
+    low, high = min(known), max(known)
+    room = (high - low) * 0.06 or abs(high) * 0.05 or 0.05
+    return _Axis(low - room, high + room)
+
+
+def _y(percent: float, height: float) -> float:
+    return round(height - 4 - percent * (height - 8) / 100, 1)
+
+
+def _down(percent: float) -> float:
+    return round(100 - percent, 2)
+
+
+def _grid(upward: _Axis) -> Markup:
+    step = _nice((upward.high - upward.low) / _TICKS)
+    decimals = max(0, -math.floor(math.log10(step)))
+    first = math.ceil(upward.low / step)
+    lines = []
+    for number in range(first, math.floor(upward.high / step) + 1):
+        y = _down(upward(number * step))
+        lines.append(
+            Markup(
+                '<line class="grid" x1="0" x2="100%" y1="{0}%" y2="{0}%"/><text class="tick" x="-8" y="{0}%">{1}</text>'
+            ).format(y, f"{number * step:.{decimals}f}")
+        )
+    return Markup().join(lines)
+
+
+def _nice(step: float) -> float:
+    """Return the smallest of 1, 2 and 5 times a power of ten that is not below `step`.
+
+    >>> _nice(0.034), _nice(1.2)
+    (0.05, 2.0)
+    """
+    power = math.floor(math.log10(step))
+    return next(round(m * 10.0**power, 12) for m in (1, 2, 5, 10) if m * 10.0**power >= step)
+
+
+def _champion_line(judged: Sequence[Judged], across: _Axis, upward: _Axis) -> Markup:
+    known = [
+        (across(each.day.toordinal()), _down(upward(value)))
+        for each in judged
+        if (value := each.champion_metric.value if each.champion_metric else None) is not None
+    ]
+    return Markup().join(
+        Markup('<line class="champion" x1="{}%" y1="{}%" x2="{}%" y2="{}%"/>').format(*before, *after)
+        for before, after in pairwise(known)
+    )
+
+
+def _flags(judged: Sequence[Judged], across: _Axis) -> Markup:
+    flags, last = [], -100.0
+    for each in judged:
+        if each.version is None:
+            continue
+        x = across(each.day.toordinal())
+        label = Markup()
+        if x - last >= _LABEL_GAP:
+            anchor = "start" if x < 5 else "end" if x > 95 else "middle"
+            label = Markup('<text x="{}%" y="-6" text-anchor="{}">{}</text>').format(x, anchor, each.version)
+            last = x
+        flags.append(Markup('<g class="flag"><line x1="{0}%" x2="{0}%" y1="0" y2="100%"/>{1}</g>').format(x, label))
+    return Markup().join(flags)
+
+
+def _point(each: Judged, across: _Axis, upward: _Axis) -> Markup:
+    value = each.metric
+    assert value is not None
+    assert value.value is not None
+    x, interval = across(each.day.toordinal()), Markup()
+    if value.lower is not None and value.upper is not None:
+        interval = Markup('<line x1="{0}%" x2="{0}%" y1="{1}%" y2="{2}%"/>').format(
+            x, _down(upward(value.lower)), _down(upward(value.upper))
+        )
+    return Markup('<g class="point {}"><title>{}</title>{}<circle cx="{}%" cy="{}%" r="{}"/></g>').format(
+        "promoted" if each.version else "stayed",
+        _said(each, value, each.day),
+        interval,
+        x,
+        _down(upward(value.value)),
+        5 if each.version else 3.5,
+    )
+
+
+def _said(each: Judged, value: MetricValue, day: date) -> str:
+    bounds = "" if value.lower is None else f" [{metric(value.lower)}, {metric(value.upper)}]"
+    became = f"promoted as {each.version}" if each.version else each.decision.outcome
+    return f"{day}: {metric(value.value)}{bounds}, {became}"

@@ -1,0 +1,135 @@
+"""The Models page as HTML: what `overview` found, filled into the templates. Knows addresses, but no web server."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from mlsys import clock
+from mlsys.orchestration.page import charts, overview
+from mlsys.orchestration.page.addresses import Places
+from mlsys.orchestration.page.overview import Detail, Glance, Judged
+from mlsys.report import card as report
+from mlsys.report import page
+from mlsys.workspace import Workspace
+
+TEMPLATES = Path(report.__file__).with_name("templates") / "models"
+SHOWN = 30  # decisions in words on the page of a pipeline
+WALK_FORWARD = "walk-forward"
+
+
+@dataclass(frozen=True)
+class May:
+    """What the reader may do to a pipeline; Airflow decides, and decides again when it is done."""
+
+    retrain: bool = False
+    answer: bool = False
+    roll_back: bool = False
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where a decision's details are; None for what is not there."""
+
+    card: str | None
+    run: str | None
+    model: str | None
+
+
+def list_page(work: Workspace, glances: Sequence[Glance], may: Mapping[str, May], places: Places) -> str:
+    """Return the page of all pipelines."""
+    rows = [
+        (
+            glance,
+            may.get(glance.pipeline, May()),
+            _links(work, glance.pipeline, glance.judged[-1], places) if glance.judged else None,
+        )
+        for glance in glances
+    ]
+    return _render("list.html.j2", places, rows=rows, title="Models")
+
+
+def pipeline_page(work: Workspace, detail: Detail, may: May, places: Places, *, on: date | None) -> str:
+    """Return the page of one pipeline; `on` asks who served on a UTC day."""
+    glance = detail.glance
+    home, name = work.home, glance.pipeline
+    shown = detail.decisions[: -SHOWN - 1 : -1]
+    present = glance.champion.change.version if glance.champion else None
+    return _render(
+        "pipeline.html.j2",
+        places,
+        title=name,
+        glance=glance,
+        may=may,
+        decisions=[(judged, _links(work, name, judged, places)) for judged in shown],
+        older=len(detail.decisions) > len(shown) or len(glance.judged) > len(shown),
+        chart=charts.chart(glance.judged, glance.title),
+        timeline=charts.timeline(detail.terms, clock.now()),
+        terms=detail.terms[::-1],
+        earlier=list(dict.fromkeys(t.change.version for t in detail.terms[::-1] if t.change.version != present)),
+        on=on,
+        served=overview.served_on(detail.terms, on) if on else (),
+        walk_forward=_existing(home, "reports", name, f"{WALK_FORWARD}.html") and places.report(name, WALK_FORWARD),
+        data_docs=_existing(home, "data_docs", name, "index.html") and places.data_docs(name),
+    )
+
+
+def message_page(places: Places, title: str, sentences: Sequence[str], *, link: tuple[str, str] | None = None) -> str:
+    """Return a page that says one thing: what went wrong, and with `link` (text, address) the way on."""
+    return _render("message.html.j2", places, title=title, sentences=sentences, link=link)
+
+
+def with_way_back(html: str, pipeline: str, places: Places) -> str:
+    """Return a page that stands by itself with a link to the page of its pipeline in front."""
+    link = Markup(
+        '<p style="margin:0;padding:10px 14px;font:14px system-ui,sans-serif"><a href="{}/">Models</a> / '
+        '<a href="{}">{}</a></p>'
+    ).format(places.page, places.pipeline(pipeline), pipeline)
+    return re.sub(r"<body[^>]*>|(?=<h1)", lambda begin: f"{begin[0]}{link}", html, count=1)
+
+
+@cache
+def asset(name: str) -> tuple[bytes, str]:
+    """Return one of the page's two own files and a tag that changes with its content.
+
+    Raises:
+        LookupError: it is none of them.
+    """
+    if name not in ("models.css", "models.js"):
+        raise LookupError(name)
+    content = (TEMPLATES / name).read_bytes()
+    return content, hashlib.sha256(content).hexdigest()[:16]
+
+
+def _links(work: Workspace, pipeline: str, judged: Judged, places: Places) -> Links:
+    run_id = judged.decision.run_id
+    version = overview.mlflow_version(work, judged) if places.mlflow else None
+    return Links(
+        card=places.report(pipeline, run_id) if _existing(work.home, "reports", pipeline, f"{run_id}.html") else None,
+        run=places.run(judged.asked_by),
+        model=places.model(pipeline, version) if version else None,
+    )
+
+
+def _existing(home: Path, *parts: str) -> bool:
+    return home.joinpath(*parts).is_file()
+
+
+def _render(template: str, places: Places, **values: Any) -> str:
+    return _templates().get_template(f"models/{template}").render(places=places, **values)
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    environment = page.templates()
+    environment.globals.update(sparkline=charts.sparkline, tag=lambda name: asset(name)[1])
+    return environment

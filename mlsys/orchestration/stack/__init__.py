@@ -1,0 +1,1 @@
+"""The embedded stack: its processes, environment, credentials and start."""

@@ -1,0 +1,183 @@
+"""The stack's processes: each leads a session of its own, writes one log file, and is known by a note in `run/`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from mlsys.database.liveness import ended, wait_until_ended
+from mlsys.store import write_atomically
+
+log = logging.getLogger(__name__)
+
+_OLD_LOG_BYTES = 10_000_000
+
+
+@dataclass(frozen=True)
+class Component:
+    """A process to run.
+
+    Attributes:
+        address: where it answers, if anywhere.
+        stop_seconds: how long it may take to end when it is asked to; then it is killed.
+        in_background: others get the processor first; they start sooner for it.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    address: str | None = None
+    stop_seconds: float = 20.0
+    in_background: bool = False
+
+
+@dataclass(frozen=True)
+class Child:
+    """A started component.
+
+    Attributes:
+        pid: its process, process group and session.
+        started: start of the process, seconds since 1970, as the kernel tells it: a recycled `pid` differs in it.
+        program: the interpreter, which all processes of its session share.
+    """
+
+    name: str
+    pid: int
+    started: float
+    program: str
+    address: str | None
+    stop_seconds: float
+
+    def leader(self) -> psutil.Process | None:
+        """Return the main process while it lives."""
+        with suppress(psutil.NoSuchProcess):
+            found = psutil.Process(self.pid)
+            return found if abs(found.create_time() - self.started) < 1 and not ended(found) else None
+        return None
+
+    def members(self) -> list[psutil.Process]:
+        """Return all living processes of its session, also when the main process is gone."""
+        with suppress(psutil.NoSuchProcess):
+            # A number stays reserved while its session has members, so a stranger's process means: none of ours.
+            if abs(psutil.Process(self.pid).create_time() - self.started) >= 1:
+                return []
+        return [process for process in psutil.process_iter() if self._holds(process)]
+
+    def memory_bytes(self) -> int:
+        """Return the memory of its session, shared pages divided among their users (PSS; elsewhere RSS)."""
+        total = 0
+        for process in self.members():
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                total += memory_of(process)
+        return total
+
+    def _holds(self, process: psutil.Process) -> bool:
+        try:
+            return (
+                os.getsid(process.pid) == self.pid
+                and process.status() != psutil.STATUS_ZOMBIE
+                and _program(process) in (self.program, None)
+            )
+        except (ProcessLookupError, PermissionError, psutil.NoSuchProcess, psutil.AccessDenied):
+            return False
+
+
+def _program(process: psutil.Process) -> str | None:
+    """Return a process's program; None for one that hides it, as Airflow's workers do once they have run a task."""
+    try:
+        return str(process.exe())
+    except psutil.AccessDenied:
+        return None
+
+
+def memory_of(process: psutil.Process) -> int:
+    """Return a process's memory in bytes, shared pages divided among their users where the system tells."""
+    full = process.memory_full_info()
+    return int(getattr(full, "pss", full.rss))
+
+
+def start(component: Component, *, home: Path, environment: Mapping[str, str], keep: Sequence[int] = ()) -> Child:
+    """Start a component that outlives this process and its terminal; `keep` are descriptors it inherits."""
+    path = log_path(home, component.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > _OLD_LOG_BYTES:
+        path.replace(path.with_suffix(".log.old"))
+    with path.open("ab") as output:
+        process = subprocess.Popen(
+            component.command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=dict(environment),
+            cwd=home,
+            start_new_session=True,
+            pass_fds=keep,
+        )
+    seen = psutil.Process(process.pid)
+    process.returncode = 0  # it is meant to outlive this object; Popen would warn about that
+    if component.in_background:
+        seen.nice(10)
+    program = str(Path(sys.executable).resolve())
+    child = Child(component.name, seen.pid, seen.create_time(), program, component.address, component.stop_seconds)
+    write_atomically(_note(home, component.name), json.dumps(asdict(child)).encode())
+    return child
+
+
+def find(home: Path, name: str) -> Child | None:
+    """Return the recorded child of that name, alive or not."""
+    with suppress(FileNotFoundError, ValueError, TypeError):
+        return Child(**json.loads(_note(home, name).read_text()))
+    return None
+
+
+def stop(home: Path, names: Sequence[str]) -> list[str]:
+    """Ask the main processes to end, kill what is left of each when its time is up; return what was running."""
+    children = [child for name in names if (child := find(home, name)) is not None]
+    children.sort(key=lambda child: child.stop_seconds)
+    families = {child.name: child.members() for child in children}
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            if (leader := child.leader()) is not None:
+                leader.terminate()
+    asked = time.monotonic()
+    for child in children:
+        if (leader := child.leader()) is not None:
+            wait_until_ended([leader], seconds=asked + child.stop_seconds - time.monotonic())
+        killed = _kill({*families[child.name], *child.members()})
+        log.info("stopped name=%s seconds=%.1f killed=%s", child.name, time.monotonic() - asked, killed)
+        _note(home, child.name).unlink(missing_ok=True)
+    return [name for name, family in families.items() if family]
+
+
+def _kill(family: Collection[psutil.Process]) -> int:
+    # Workers end by themselves once their parent has gone; only what stays is killed.
+    stubborn = wait_until_ended(family, seconds=1.0)
+    for process in stubborn:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    wait_until_ended(stubborn, seconds=10.0)
+    return len(stubborn)
+
+
+def log_path(home: Path, name: str) -> Path:
+    """Return the log file of a component."""
+    return home / "logs" / f"{name}.log"
+
+
+def log_tail(home: Path, name: str, *, lines: int = 12) -> str:
+    """Return the last lines of a component's log."""
+    path = log_path(home, name)
+    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else "(no log)"
+
+
+def _note(home: Path, name: str) -> Path:
+    return home / "run" / f"{name}.json"

@@ -1,0 +1,281 @@
+"""The embedded stack: a private Postgres, Airflow and the MLflow page, started, watched and stopped together.
+
+Each process leads a session of its own, so that it outlives the terminal it was started from and no Ctrl-C reaches it.
+All inherit a lock that keeps the database running: it is released by the last of them, however that one ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from mlsys.database import embedded
+from mlsys.database.databases import open_databases
+from mlsys.errors import MlsysError, RunError, TransientError, UsageError
+from mlsys.orchestration.api import client
+from mlsys.orchestration.stack import airflow_schema, credentials, preflight, processes
+from mlsys.orchestration.stack.environment import airflow_address, environment, mlflow_address
+from mlsys.orchestration.stack.processes import Child, Component
+from mlsys.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str], None]
+POOL = "training"
+_READY_SECONDS = 240.0
+# Who reports to whom: the scheduler's tasks report to the api-server, so that one goes last.
+_STOP_ORDER = (("scheduler", "dag-processor", "triggerer", "mlflow"), ("api-server",))
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where a person finds the running stack, and the login."""
+
+    airflow: str
+    mlflow: str
+    login: str
+    password: str
+
+
+@dataclass(frozen=True)
+class ComponentStatus:
+    """One line of `mlsys status`.
+
+    Attributes:
+        state: `running`, `died` (started, and gone without `down`) or `stopped`.
+        memory_bytes: of all its processes, shared pages divided among their users.
+    """
+
+    name: str
+    state: str
+    pid: int | None = None
+    address: str | None = None
+    memory_bytes: int = 0
+
+
+def up(settings: Settings, *, progress: Progress, only_runs: bool = False) -> Access:
+    """Start whatever of the stack does not run, and return when it is ready; a second call changes nothing.
+
+    With `only_runs` it returns as soon as runs can start; the triggerer and the MLflow page follow by themselves
+    (`wait_until_ready` waits for them).
+
+    Raises:
+        UsageError: a port, the disk, a folder or a setting stands in the way; nothing was started.
+        RunError: a component died or was not ready in time; what this call started was stopped again.
+    """
+    home = settings.make_home()
+    with _alone(home):
+        missing = [part for part in _components(settings) if not _runs(home, part.name)]
+        if not missing:
+            progress("mlsys is already up")
+            return access(settings)
+        preflight.check(settings, _ports(settings, missing))
+        names = [part.name for part in missing]
+        try:
+            _start(settings, missing, progress)
+            if not only_runs:
+                wait_until_ready(settings, progress=progress)
+        except BaseException:
+            _stop(home, names)
+            embedded.stop_if_unused(home)
+            raise
+    return access(settings)
+
+
+def wait_until_ready(settings: Settings, *, progress: Progress) -> None:
+    """Return when the triggerer and the MLflow page are ready too.
+
+    Raises:
+        RunError: a component died or was not ready in time.
+    """
+    with connect(settings) as api:
+        _wait(settings, "Airflow's triggerer", lambda: _healthy(api, ("triggerer",)))
+    if settings.mlflow_uri is None:
+        _wait(settings, "the MLflow page", lambda: _answers(f"{mlflow_address(settings)}/health"))
+    progress("Airflow and MLflow are ready")
+
+
+def down(settings: Settings, *, progress: Progress) -> bool:
+    """Stop the stack, the database last unless somebody else uses it; return whether anything was running."""
+    home = settings.root
+    if not home.joinpath("run").is_dir():
+        progress("mlsys is not up")
+        return False
+    with _alone(home):
+        stopped = _stop(home, [name for group in _STOP_ORDER for name in group])
+        database_ran = embedded.is_running(home)
+        if not embedded.stop_if_unused(home):
+            progress("The database runs on: another mlsys process uses it")
+    progress(f"Stopped {', '.join(stopped)}" if stopped else "mlsys was not up")
+    return bool(stopped) or database_ran
+
+
+def status(settings: Settings) -> list[ComponentStatus]:
+    """Return the state of each component, the database first."""
+    home, lines = settings.root, []
+    server = embedded.process(home)
+    if server is not None:
+        memory = sum(processes.memory_of(part) for part in (server, *server.children(recursive=True)))
+        address = str(server.cmdline()[server.cmdline().index("-k") + 1])
+        lines.append(ComponentStatus("postgres", "running", server.pid, address, memory))
+    for part in _components(settings):
+        child = processes.find(home, part.name)
+        if child is None:
+            lines.append(ComponentStatus(part.name, "stopped"))
+        elif child.leader() is None:
+            lines.append(ComponentStatus(part.name, "died", child.pid, child.address))
+        else:
+            lines.append(ComponentStatus(part.name, "running", child.pid, child.address, child.memory_bytes()))
+    return lines
+
+
+def access(settings: Settings) -> Access:
+    """Return the addresses and the login of the stack."""
+    password = credentials.password(settings.root, settings.login)
+    return Access(airflow_address(settings), mlflow_address(settings), settings.login, password)
+
+
+def watch(settings: Settings, *, pause: Callable[[float], None] = time.sleep) -> None:
+    """Return when the stack was stopped by `down`.
+
+    Raises:
+        RunError: a component died; holds the last lines of its log.
+    """
+    children = [child for part in _components(settings) if (child := processes.find(settings.root, part.name))]
+    while children:
+        for child in children:
+            if child.leader() is None:
+                if processes.find(settings.root, child.name) is None:
+                    return
+                raise _death(settings.root, child.name)
+        pause(1.0)
+
+
+@contextmanager
+def connect(settings: Settings) -> Iterator[client.AirflowApi]:
+    """Give a logged-in client of the stack's Airflow."""
+    found = access(settings)
+    with client.connect(found.airflow, login=found.login, password=found.password) as api:
+        yield api
+
+
+def _components(settings: Settings) -> list[Component]:
+    airflow = (sys.executable, "-m", "airflow")
+    # Log servers would listen on all interfaces; the api-server reads the files itself.
+    parts = [
+        Component("api-server", (*airflow, "api-server"), airflow_address(settings)),
+        Component("scheduler", (*airflow, "scheduler", "--skip-serve-logs")),
+        Component("dag-processor", (*airflow, "dag-processor")),
+        # Its last seconds are spent waiting for itself; triggers live in the database and start again from there.
+        Component("triggerer", (*airflow, "triggerer", "--skip-serve-logs"), stop_seconds=3.0, in_background=True),
+    ]
+    if settings.mlflow_uri is None:
+        port = ("--host", "127.0.0.1", "--port", str(settings.mlflow_port), "--workers", "1")
+        command = (sys.executable, "-m", "mlsys.orchestration.stack.mlflow_server", *port)
+        parts.append(Component("mlflow", command, mlflow_address(settings), in_background=True))
+    return parts
+
+
+def _ports(settings: Settings, missing: Sequence[Component]) -> dict[str, int]:
+    wanted = {
+        airflow_address(settings): ("MLSYS_AIRFLOW_PORT", settings.airflow_port),
+        mlflow_address(settings): ("MLSYS_MLFLOW_PORT", settings.mlflow_port),
+    }
+    return dict(wanted[part.address] for part in missing if part.address is not None)
+
+
+def _start(settings: Settings, missing: Sequence[Component], progress: Progress) -> None:
+    home = settings.root
+    credentials.password(home, settings.login)
+    progress("Starting the database")
+    with open_databases(settings) as databases, databases.lease() as keep:
+        variables = environment(settings, databases)
+        if not airflow_schema.is_current(home, databases.airflow_url):
+            progress("Preparing Airflow's database (once)")
+            airflow_schema.migrate(home, databases.airflow_url, variables)
+        progress("Starting " + ", ".join(part.name for part in missing))
+        for part in missing:
+            processes.start(part, home=home, environment=variables, keep=keep)
+        _wait_until_runs_start(settings, progress)
+
+
+def _wait_until_runs_start(settings: Settings, progress: Progress) -> None:
+    """Wait for what a run needs, and make the pool of the training tasks."""
+    with connect(settings) as api:
+        _wait(settings, "Airflow's api-server", lambda: _answers(f"{airflow_address(settings)}/execution/health"))
+        progress("Airflow's API answers")
+        api.set_pool(POOL, slots=settings.training_slots, description="Candidates trained side by side")
+        needed = ("metadatabase", "scheduler", "dag_processor")
+        _wait(settings, "Airflow's scheduler", lambda: _healthy(api, needed))
+        progress("Airflow starts runs")
+
+
+def _wait(settings: Settings, what: str, ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while not ready():
+        for part in _components(settings):
+            if not _runs(settings.root, part.name):
+                raise _death(settings.root, part.name)
+        if time.monotonic() > deadline:
+            logs = settings.root / "logs"
+            raise RunError(f"After {_READY_SECONDS:.0f} s {what} is not ready", where=str(logs), remedy="See the logs")
+        time.sleep(0.2)
+
+
+def _answers(address: str) -> bool:
+    with suppress(httpx.TransportError):
+        return httpx.get(address, timeout=60.0, trust_env=False).is_success
+    return False
+
+
+def _healthy(api: client.AirflowApi, parts: Sequence[str]) -> bool:
+    with suppress(TransientError):
+        health = api.health()
+        return all(health.get(part) == "healthy" for part in parts)
+    return False
+
+
+def _runs(home: Path, name: str) -> bool:
+    child: Child | None = processes.find(home, name)
+    return child is not None and child.leader() is not None
+
+
+def _death(home: Path, name: str) -> MlsysError:
+    return RunError(
+        f"The component '{name}' died; the end of its log:\n{processes.log_tail(home, name)}\n",
+        where=str(processes.log_path(home, name)),
+        remedy="`mlsys down`, then `mlsys up` starts it anew",
+    )
+
+
+def _stop(home: Path, names: Sequence[str]) -> list[str]:
+    stopped: list[str] = []
+    for group in _STOP_ORDER:
+        stopped += processes.stop(home, [name for name in group if name in names])
+    return stopped
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Let only one process at a time start or stop this home's stack."""
+    folder = home / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / "stack.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise UsageError(
+            "Another `mlsys up` or `mlsys down` is at work", where=str(folder), remedy="Wait for it, then try again"
+        ) from None
+    finally:
+        os.close(handle)

@@ -1,0 +1,78 @@
+"""The last task of a run, whatever became of the others: the report card, the run's note, the notices."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from mlsys.orchestration.api.retrainings import ask_for_report
+from mlsys.orchestration.tasks.endings import STEPS, Ending, ending
+from mlsys.orchestration.tasks.notifying import notice_of, tell
+from mlsys.orchestration.tasks.run_notes import write_note
+from mlsys.orchestration.tasks.workplace import FAILURE, close_failed, opened
+
+if TYPE_CHECKING:
+    from mlsys.records import Start
+    from mlsys.workspace import Workspace
+
+Data = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+
+def report(pipeline: str, start: Data | None) -> Data:
+    """Write the report card, whatever became of the run; note in Airflow how it ended, and tell who wants to know."""
+    from mlsys.orchestration.page import addresses
+    from mlsys.records import Start
+    from mlsys.report import run_records
+
+    context = get_current_context()
+    begun = None if start is None else Start.load(start)
+    end = _end(context, begun)
+    dag_run = context["dag_run"]
+    log.info("run_ended kind=%s step=%s text=%r", end.kind, end.step, end.text)
+    if begun is None or not begun.go or begun.run_id is None:
+        write_note(dag_run.dag_id, dag_run.run_id, end.text)
+        _tell(end, pipeline, dag_run)
+        ask_for_report(pipeline, dag_run)
+        raise AirflowSkipException("There is no run to report")
+    with opened() as work:
+        _close(work, begun, end)
+        written = run_records.write_card(work, begun.run_id)
+        file = (work.home / written.path).as_uri()
+    page = addresses.report(written.path)
+    log.info("report_card page=%s file=%s", page, file)
+    write_note(dag_run.dag_id, dag_run.run_id, f"{end.text} [Report card]({page})")
+    _tell(end, pipeline, dag_run, card=page)
+    ask_for_report(pipeline, dag_run)
+    return {"run_id": begun.run_id, "path": written.path, "address": file}
+
+
+def _tell(end: Ending, pipeline: str, dag_run: Any, *, card: str | None = None) -> None:
+    notice = notice_of(end, pipeline, dag_run, card=card)
+    if notice is not None:
+        tell(notice)
+
+
+def _end(context: Mapping[str, Any], start: Start | None) -> Ending:
+    from mlsys.records import ModelVersion
+
+    ti, dag_run = context["ti"], context["dag_run"]
+    states = ti.get_task_states(dag_id=dag_run.dag_id, run_ids=[dag_run.run_id])[dag_run.run_id]
+    # After a task was cleared, the values of those behind it are still there.
+    version = ti.xcom_pull(task_ids="promote") if states.get("promote") == "success" else None
+    kept = [ti.xcom_pull(task_ids=step, key=FAILURE) for step in STEPS if states.get(step) == "failed"]
+    failure: Data = next((one for one in kept if one), {})
+    return ending(start, ModelVersion.load(version) if version else None, states=states, failure=failure)
+
+
+def _close(work: Workspace, start: Start, end: Ending) -> None:
+    """Close a run in the ledger whose task could not do so itself, because it was killed or timed out."""
+    from mlsys.errors import RunError
+
+    if end.kind == "failed" and start.plan is not None:
+        close_failed(work, start.plan, step=end.step or "report", error=RunError(end.sentence.rstrip(".")), parts={})

@@ -1,0 +1,171 @@
+"""The tasks of `retrain_<pipeline>`: each opens the workspace, calls one step of the library, returns a record.
+
+Their docstrings are shown in Airflow's UI. They raise the library's errors: `retrying.ByError` reads from the class of
+an error whether another try may help.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.sdk import get_current_context
+from airflow.sdk.bases.xcom import BaseXCom
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped
+
+from mlsys.orchestration.tasks.workplace import keep, opened, running
+
+if TYPE_CHECKING:
+    from mlsys.records import Candidate, Plan
+    from mlsys.workspace import Workspace
+
+Data = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+
+def take_snapshot(pipeline: str) -> Data:
+    """Resolve the day, read what is new, fix the plan. Nothing to do: the rest of the run is skipped, in green."""
+    from mlsys import pipeline as steps
+    from mlsys.orchestration.tasks.backfill_days import with_days_of_backfill
+    from mlsys.orchestration.tasks.run_params import run_request
+
+    context = get_current_context()
+    with opened() as work:
+        start = steps.take_snapshot(work, with_days_of_backfill(run_request(pipeline, context)))
+    if not start.go:
+        log.info("nothing_to_do reason=%s sentence=%r", start.reason, start.sentence)
+        # What is raised next hands nothing on by itself.
+        context["ti"].xcom_push(key=BaseXCom.XCOM_RETURN_KEY, value=start.dump())
+        later = context["task"].get_flat_relatives(upstream=False)
+        raise DownstreamTasksSkipped(tasks=sorted(task.task_id for task in later if not task.is_teardown))
+    return start.dump()
+
+
+def validate(start: Data) -> Data:
+    """Check the new rows with Great Expectations, set bad rows aside; refuse the data when too many are bad."""
+    from mlsys import pipeline as steps
+
+    with running(start, "validate") as (work, plan, taken):
+        return steps.validate(work, plan, taken).dump()
+
+
+def split(start: Data, checks: Data) -> Data:
+    """Give every row its side (training, validation, holdout) before anything is fitted."""
+    from mlsys import pipeline as steps
+    from mlsys.records import CheckReport
+
+    checked = CheckReport.load(checks)
+    with running(start, "split", parts={"checks": checked}) as (work, plan, taken):
+        divided = steps.split(work, plan, taken, checked)
+    log.info("divided sentence=%r", divided.sentence)
+    return divided.dump()
+
+
+def train(start: Data, checks: Data, divided: Data, name: str) -> Data:
+    """Fit one candidate on the training rows; features are fitted inside its own pipeline. One left out is skipped."""
+    from mlsys import pipeline as steps
+    from mlsys.records import CheckReport, Split
+
+    get_current_context()["candidate"] = name  # the label of the mapped task
+    checked, parted = CheckReport.load(checks), Split.load(divided)
+    # Closing the run is not for one candidate: the others may do without it.
+    with running(start, "train", closes=False) as (work, plan, taken):
+        if name not in _labels(work, plan):
+            raise AirflowSkipException(f"{name} is left out of this run")
+        return steps.train(work, plan, taken, checked, parted, name=name).dump()
+
+
+def evaluate(start: Data | None, checks: Data | None, divided: Data | None, candidates: Sequence[Data]) -> Data:
+    """Score all candidates and the champion on the same raw rows; choose the best on the validation rows."""
+    from mlsys import pipeline as steps
+    from mlsys.records import Candidate, CheckReport, Split
+
+    if start is None or checks is None or divided is None:
+        # It waits for the candidates whatever becomes of them, so it also wakes up when there never were any. The run
+        # has failed by then, for `decide` needs what failed.
+        raise AirflowSkipException("An earlier step failed")
+    checked, parted = CheckReport.load(checks), Split.load(divided)
+    with running(start, "evaluate", parts={"checks": checked, "split": parted}) as (work, plan, taken):
+        fitted = [Candidate.load(candidate) for candidate in candidates]
+        fitted += _lost(work, plan, fitted)
+        found = steps.evaluate(work, plan, taken, checked, parted, candidates=fitted)
+    log.info("evaluated models=%d best=%s by=%s", len(found.summary), found.best, found.primary)
+    return found.dump()
+
+
+def decide(start: Data, checks: Data, divided: Data, evaluations: Data) -> Data:
+    """Let every gate judge the evidence, and write the decision into the ledger."""
+    from mlsys import pipeline as steps
+    from mlsys.records import CheckReport, EvaluationSet, Split
+
+    checked, parted = CheckReport.load(checks), Split.load(divided)
+    with running(start, "decide", parts={"checks": checked, "split": parted}) as (work, plan, taken):
+        decision = steps.decide(work, plan, taken, checked, evaluations=EvaluationSet.load(evaluations))
+    for gate in decision.gates:
+        log.info("gate state=%s name=%r sentence=%r", gate.state, gate.name, gate.sentence)
+    log.info("decided outcome=%s reason=%s sentence=%r", decision.outcome, decision.reason, decision.sentence)
+    return decision.dump()
+
+
+def promote(
+    start: Data, checks: Data, divided: Data, *, evaluations: Data, decision: Data, answer: Data | None
+) -> Data:
+    """Make the challenger champion if the decision, and the person where one was asked, says so (compare-and-set)."""
+    from mlsys import pipeline as steps
+    from mlsys.errors import RunError
+    from mlsys.orchestration.tasks.champion_asset import announce
+    from mlsys.records import Answer, CheckReport, Decision, EvaluationSet, Split
+
+    checked, parted = CheckReport.load(checks), Split.load(divided)
+    with running(start, "promote", parts={"checks": checked, "split": parted}) as (work, plan, taken):
+        version = steps.promote(
+            work,
+            plan,
+            taken,
+            checked,
+            parted,
+            candidates=work.ledger.candidates(plan.training_key),
+            evaluations=EvaluationSet.load(evaluations),
+            decision=Decision.load(decision),
+            answer=None if answer is None else Answer.load(answer),
+        )
+        steps.settle(work, plan, checked, parted, version)
+        if version.changed:
+            announce(work, plan.pipeline)
+    log.info("promotion changed=%s champion=%s sentence=%r", version.changed, version.champion, version.sentence)
+    if version.decision.outcome == "error":
+        error = RunError(f"Decision `error`: {version.decision.sentence}")
+        keep(error)
+        raise error
+    return version.dump()
+
+
+def refuse(message: str) -> NoReturn:
+    """Say what is wrong with the spec."""
+    raise AirflowFailException(message)
+
+
+def _labels(work: Workspace, plan: Plan) -> list[str]:
+    return [model.label for model in work.spec_of(plan).models]
+
+
+def _lost(work: Workspace, plan: Plan, known: Sequence[Candidate]) -> list[Candidate]:
+    """Return a failed candidate for each one whose task ended without a record: killed, or out of time."""
+    from mlsys.records import Candidate
+
+    lost = []
+    for model in work.spec_of(plan).models:
+        if model.label not in {candidate.name for candidate in known}:
+            candidate = Candidate(
+                candidate_id=Candidate.id_of(plan.training_key, model.label),
+                name=model.label,
+                kind=model.kind,
+                status="failed",
+                reason="Its task failed, was killed or took too long; see the task's log",
+                baseline=model.baseline,
+            )
+            log.warning("candidate_lost name=%s reason=%r", candidate.name, candidate.reason)
+            lost.append(work.ledger.add_candidate(plan.pipeline, plan.run_id, candidate))
+    return lost

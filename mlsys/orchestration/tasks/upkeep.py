@@ -1,0 +1,234 @@
+"""The tasks of the DAGs beside the retraining: score, monitor, simulate, roll back, keep house.
+
+Each opens the workspace and calls one function of the library; what came of it stands in the run's note.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from mlsys import clock
+from mlsys.errors import MlsysError, RunError, UsageError
+from mlsys.orchestration.api import retrainings, service
+from mlsys.orchestration.page import addresses
+from mlsys.orchestration.tasks.run_notes import write_note
+from mlsys.orchestration.tasks.run_params import params_of
+from mlsys.orchestration.tasks.workplace import opened
+
+if TYPE_CHECKING:
+    from mlsys.records.monitoring import MonitorReport
+
+Data = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+
+def score(pipeline: str) -> Data:
+    """Let the champion score the days that it has not scored as they are now."""
+    from mlsys.monitoring import scoring
+
+    with opened() as work:
+        report = scoring.score(work, pipeline, day=_day())
+    _note(report.sentence)
+    return report.dump()
+
+
+def monitor(pipeline: str) -> Data:
+    """Let all monitors look at the newest window; the log has their findings."""
+    from mlsys.monitoring import monitoring
+
+    with opened() as work:
+        report = monitoring.monitor(work, pipeline, day=_day())
+    for result in report.results:
+        log.info("monitor state=%s name=%r sentence=%r", result.state, result.name, result.sentence)
+    _note(report.sentence)
+    return report.dump()
+
+
+def ask_retraining(pipeline: str, report: Data) -> Data:
+    """Start a live retraining where the monitors ask for one: once for each day that they looked at."""
+    from mlsys.records.monitoring import MonitorReport
+
+    found: MonitorReport = MonitorReport.load(report)
+    if not found.asks_retraining:
+        raise AirflowSkipException("The monitors ask for no retraining")
+    with service.connect() as api:
+        before = retrainings.under_way(api, pipeline)
+        if before is not None:
+            raise AirflowSkipException(f"{before} is under way")
+        run_id = f"monitor__{found.day}"
+        asked = retrainings.ask(api, pipeline, day=str(found.day), run_id=run_id, reason=f"Monitors: {found.sentence}")
+    if not asked:
+        raise AirflowSkipException(f"{run_id} was started before")
+    return {"run_id": run_id}
+
+
+def simulate() -> Data:
+    """Simulate the days from `from` to `to`, some side by side; without them none."""
+    from mlsys.backfill.backfill import backfill
+
+    params = _params()
+    pipeline = params["pipeline"]
+    first, last = (
+        None if params[name] is None else clock.parse_day(params[name], where=name) for name in ("from", "to")
+    )
+    if first is None and last is None:
+        return {"first": None, "last": None, "counts": {}}
+    if first is None or last is None:
+        raise UsageError("A range of days has two ends", where="from, to", got=f"{first} to {last}")
+    with opened() as work:
+        done = backfill(
+            work, pipeline, first=first, last=last, parallel=params["parallel"], reprocess=params["reprocess"]
+        )
+    for outcome in done.days:
+        log.info("day=%s status=%s sentence=%r", outcome.day, outcome.status, outcome.sentence)
+    if done.failed:
+        days = ", ".join(str(outcome.day) for outcome in done.failed[:5])
+        raise RunError(
+            f"{len(done.failed)} of {len(done.days)} days failed: {days}",
+            where=pipeline,
+            remedy="The log says why; the report of the others is written. Reprocess `failed` does these again",
+        )
+    return {"first": str(first), "last": str(last), "counts": done.counts}
+
+
+def walk_forward(simulated: Data) -> Data:
+    """Write the walk-forward report, unless more simulated days are on their way, whose end asks for it again."""
+    from mlsys.backfill.days import collect
+    from mlsys.backfill.walkforward import report_of
+
+    params = _params()
+    pipeline = params["pipeline"]
+    first, last = (simulated[name] and date.fromisoformat(simulated[name]) for name in ("first", "last"))
+    with service.connect() as api:
+        runs = {str(run["dag_run_id"]) for run in retrainings.backfills_under_way(api, pipeline)}
+    if runs - {params["after"]}:  # the run that asked may not be over for Airflow yet
+        raise AirflowSkipException("More days are on their way")
+    with opened() as work:
+        simulation = collect(work, pipeline, first=first, last=last)
+        if simulation is None:
+            raise AirflowSkipException("No simulated day has come to its end")
+        report = report_of(work, simulation)
+        file = (work.home / report.path).as_uri()
+    _note(f"{report.sentence} [Report]({addresses.report(report.path)})")
+    for strategy in report.strategies:
+        looks = " ".join(f"{view.look}.{view.metric}={view.value}({view.gain})" for view in strategy.views)
+        log.info("strategy name=%s promotions=%d %s", strategy.name, strategy.n_promotions, looks)
+    log.info("walk_forward_report advice=%s address=%s", report.advice, file)
+    return {**report.dump(), "address": file}
+
+
+def find_version() -> Data:
+    """Find the version that shall serve again, and say so before anything changes."""
+    from mlsys.promotion import by_hand
+    from mlsys.spec import resolve
+
+    params = _params()
+    pipeline = params["pipeline"]
+    with opened() as work:
+        target = by_hand.rollback_target(work, pipeline, version=params["version"])
+        present = work.ledger.champion(pipeline)
+        approval = resolve(work.settings.spec_path(pipeline)).spec.approval
+    sentence = (
+        f"{pipeline}: version {target.version} ({target.candidate_id}, data up to {target.cutoff:%Y-%m-%d}) "
+        f"in place of {present.version if present else 'nothing'}"
+    )
+    log.info("rollback_wanted sentence=%r", sentence)
+    return {
+        "pipeline": pipeline,
+        "version": target.version,
+        "sentence": sentence,
+        "reason": params["reason"],
+        "asked_by": _user(),
+        "timeout_seconds": approval.timeout.total_seconds() if approval.required else None,
+    }
+
+
+def roll_back(wanted: Data, answer: Data | None) -> Data:
+    """Let the version serve again, unless a person refuses; the ledger has who and why in either case."""
+    from mlsys.orchestration.tasks.champion_asset import announce
+    from mlsys.promotion import by_hand
+    from mlsys.records import Answer
+
+    said = None if answer is None else Answer.load(answer)
+    pipeline, version = wanted["pipeline"], wanted["version"]
+    with opened() as work:
+        if said is not None and said.answer != "approved":
+            sentence = by_hand.refuse_rollback(
+                work, pipeline, version=version, asked_by=wanted["asked_by"], answer=said, request_id=_request_id()
+            )
+            _note(sentence)
+            raise AirflowSkipException(sentence)
+        who = wanted["asked_by"] + (f", approved by {said.who}" if said is not None else "")
+        reason = wanted["reason"] + (f" ({said.reason})" if said is not None and said.reason else "")
+        change = by_hand.roll_back(work, pipeline, version=version, reason=reason, who=who)
+        announce(work, pipeline)
+    sentence = f"{change.candidate_id} serves {pipeline} as version {change.version} again: {change.reason}"
+    _note(sentence)
+    return {"pipeline": pipeline, "version": change.version, "candidate": change.candidate_id, "who": change.who}
+
+
+def reconcile() -> Data:
+    """Write MLflow's registry and the file registry again from the ledger, and announce a champion that was not."""
+    from mlsys.orchestration.tasks.champion_asset import announce
+    from mlsys.promotion.projection import mend
+
+    mended: list[str] = []
+    failed: list[str] = []
+    with opened() as work:
+        for name in work.ledger.pipelines():
+            try:
+                mended += mend(work, name)
+                announce(work, name)
+            except MlsysError as error:  # the other pipelines' registries are to be mended all the same
+                log.exception("not_mended pipeline=%s", name)
+                failed.append(f"{name}: {error}")
+    for sentence in mended:
+        log.info("mended sentence=%r", sentence)
+    if failed:
+        raise RunError("; ".join(failed), remedy="See `mlsys doctor`")
+    return {"mended": mended}
+
+
+def clean() -> Data:
+    """Remove files that no champion, no young run and no run to come needs; in a dry run only count their bytes."""
+    from mlsys.upkeep.retention import Limits
+    from mlsys.upkeep.retention import clean as remove
+
+    params = _params()
+    limits = Limits(runs=params["runs"], predictions=params["predictions"], logs=params["logs"])
+    with opened() as work:
+        done = remove(work, limits, apply=params["apply"])
+    for share in done.shares:
+        log.info("what=%r files=%d bytes=%d", share.name, share.n_files, share.n_bytes)
+    _note(f"{done.sentence}.")
+    return done.dump()
+
+
+def _day() -> str | None:
+    day: str | None = _params()["day"]
+    return day
+
+
+def _params() -> Mapping[str, Any]:
+    return params_of(get_current_context())
+
+
+def _user() -> str:
+    return str(get_current_context()["dag_run"].triggering_user_name or "airflow")
+
+
+def _request_id() -> str:
+    dag_run = get_current_context()["dag_run"]
+    return f"{dag_run.dag_id}/{dag_run.run_id}"
+
+
+def _note(text: str) -> None:
+    dag_run = get_current_context()["dag_run"]
+    write_note(dag_run.dag_id, dag_run.run_id, text)

@@ -1,0 +1,94 @@
+"""What a task works in: the opened workspace; and what it leaves behind when it fails.
+
+A failure is kept twice: in the ledger, where the report card finds it, and as an XCom, where the run's last task does,
+also when the run had not got as far as the ledger.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowException, AirflowSkipException
+
+from mlsys.errors import DataError, MlsysError, RunError
+from mlsys.orchestration.tasks.retrying import may_pass
+
+if TYPE_CHECKING:
+    from mlsys.records import Plan, Record
+    from mlsys.workspace import Workspace
+
+Data = dict[str, Any]
+
+FAILURE = "failure"
+_LONGEST = 1000
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def opened() -> Iterator[Workspace]:
+    """Open the installation for a task; an error is kept for the run's last task, and raised."""
+    from mlsys.settings import load_settings
+    from mlsys.workspace import open_workspace
+
+    try:
+        settings = load_settings()
+        logging.getLogger("mlsys").setLevel(settings.log_level)
+        with open_workspace(settings) as work:
+            yield work
+    except AirflowException:  # a skip, or a failure that was kept where it was raised
+        raise
+    except Exception as error:
+        keep(error)
+        raise
+
+
+@contextmanager
+def running(start: Data, step: str, *, parts: Mapping[str, Record] | None = None, closes: bool = True) -> Iterator[Any]:
+    """Open the workspace for a step of a run and give it with the run's plan and snapshot.
+
+    A failure that will not be tried again closes the run in the ledger, with the records made so far; with `closes`
+    false the run may go on without this step.
+    """
+    from mlsys.records import Start
+
+    begun = Start.load(start)
+    if not begun.go:  # a task that was skipped with the run, and cleared by hand
+        raise AirflowSkipException(f"This run has nothing to do: {begun.sentence}")
+    with opened() as work:
+        try:
+            yield work, begun.plan, begun.snapshot
+        except AirflowException:
+            raise
+        except Exception as error:
+            if closes and begun.plan is not None and (not may_pass(error) or _is_last_try()):
+                close_failed(work, begun.plan, step=step, error=error, parts=parts or {})
+            raise
+
+
+def close_failed(work: Workspace, plan: Plan, *, step: str, error: BaseException, parts: Mapping[str, Record]) -> None:
+    """Close a run in the ledger as failed, unless it stands there as ended."""
+    from mlsys import pipeline
+
+    rows = work.ledger.run(plan.run_id)
+    if rows and rows[-1].status == "started":
+        known = error if isinstance(error, MlsysError) else RunError(f"{type(error).__name__}: {error}")
+        pipeline.record_failure(work, plan, step=step, error=known, parts=parts)
+
+
+def keep(error: BaseException) -> None:
+    """Keep an error for the run's last task; the newest try's is the one that counts."""
+    failure = {"sentence": str(error)[:_LONGEST], "data": isinstance(error, DataError)}
+    try:
+        get_current_context()["ti"].xcom_push(key=FAILURE, value=failure)
+    except Exception:
+        log.exception("failure_not_kept")  # the error itself, raised next, says more
+
+
+def _is_last_try() -> bool:
+    ti = get_current_context()["ti"]
+    return bool(ti.try_number > ti.max_tries)

@@ -1,0 +1,140 @@
+"""Before a run: problems of a spec and its data, and the outlook of a run. Nothing is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from mlsys import clock
+from mlsys.errors import DataError, MlsysError, SpecError, near_match
+from mlsys.planning.trial import judge_newest
+from mlsys.records import CheckResult
+from mlsys.snapshot import snapshot
+from mlsys.snapshot.partitioning import layout_of
+from mlsys.spec import ResolvedSpec, Spec, flatten, resolve
+from mlsys.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a run would do: sentences for people, and `(key, value, source)` of every spec value."""
+
+    sentences: tuple[str, ...]
+    values: tuple[tuple[str, Any, str], ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with a spec or its data.
+
+    Attributes:
+        exit_code: 0 for what would not stop a run.
+        misspelt: a name that the spec has, and the one that the data have.
+    """
+
+    sentence: str
+    exit_code: int
+    misspelt: tuple[str, str] | None = None
+
+
+def problems_of(work: Workspace, name: str, *, full: bool) -> list[Problem]:
+    """Return what is wrong with a pipeline, its spec first; empty when a run would find nothing to say.
+
+    `full` reads the whole source again and names the days that differ from what is stored.
+    """
+    found: list[Problem] = []
+    try:
+        resolved = resolve(work.settings.spec_path(name))
+        spec = resolved.spec
+        found += [_problem(error) for error in _promises(resolved)]
+        found += _data_problems(work, spec)
+        if full:
+            changed = snapshot.problems(spec, catalog=work.ledger, store=work.store)
+            found += [Problem(f"{text}.", DataError.exit_code) for text in changed]
+    except MlsysError as error:
+        found.append(_problem(error))
+    return found
+
+
+def _problem(error: MlsysError) -> Problem:
+    name, meant = error.misspelt or ("", None)
+    return Problem(str(error), error.exit_code, (name, meant) if meant else None)
+
+
+def _data_problems(work: Workspace, spec: Spec) -> list[Problem]:
+    report = judge_newest(work, spec)
+    if report is None:
+        return [Problem("The newest day has no rows: a run would be skipped.", 0)]
+    refused = report.state in ("fail", "error")
+    return [
+        Problem(_in_words(result), DataError.exit_code if refused and result.severity == "critical" else 0)
+        for result in report.results
+        if result.state != "pass"
+    ]
+
+
+def _in_words(result: CheckResult) -> str:
+    examples = f" (for example {', '.join(result.examples)})" if result.examples else ""
+    return f"check `{result.name}`: {result.sentence}{examples}."
+
+
+def outlook(work: Workspace, name: str, *, day: str | None, overrides: tuple[str, ...]) -> Outlook:
+    """Return what a run of this day would read, train and could promote.
+
+    Raises:
+        UsageError, SpecError, DataError: the run could not start.
+    """
+    resolved = resolve(work.settings.spec_path(name), overrides)
+    spec = resolved.spec
+    chosen = clock.resolve_day(parameter=day, newest_complete=lambda: snapshot.newest_complete_day(spec))
+    champion = work.ledger.champion(name)
+    stored = work.ledger.partitions(name, layout_of(spec).fingerprint)
+    known = [partition for partition in stored if partition.day <= chosen.day]
+    if champion is None:
+        against = "the absolute gates alone: there is no champion yet"
+    elif champion.cutoff > chosen.cutoff:
+        against = f"nobody: the champion knows newer data (up to {champion.cutoff:%Y-%m-%d}), the run is for the record"
+    else:
+        against = f"{champion.candidate_id} (version {champion.version}, data up to {champion.cutoff:%Y-%m-%d})"
+    gates = spec.gates_in_force
+    sentences = (
+        f"{name}, day {chosen.day} ({chosen.source}): rows before {chosen.cutoff:%Y-%m-%d %H:%M} UTC.",
+        _reads(spec, known, chosen.day),
+        f"Trains: {', '.join(model.label for model in spec.models)}; best on validation by {spec.metrics.primary}.",
+        f"Compares with {against}.",
+        f"Promotes only if all {len(gates)} gates pass: {', '.join(gate.kind for gate in gates)}.",
+    )
+    leaves = flatten(spec.dump())
+    return Outlook(sentences, tuple((key, value, resolved.origins[key]) for key, value in leaves.items()))
+
+
+def _reads(spec: Spec, known: list[Any], day: date) -> str:
+    if not known:
+        return "Reads: everything before that, for the first time."
+    rows = sum(partition.n_rows for partition in known)
+    return (
+        f"Reads: what is new or changed in the last {spec.ingest.lookback.days} days; "
+        f"{rows:,} rows of {len(known)} days "
+        f"(newest {known[-1].day}{'' if known[-1].day < day else ', this day among them'}) are stored."
+    )
+
+
+def _promises(resolved: ResolvedSpec) -> list[MlsysError]:
+    spec, place = resolved.spec, resolved.document.place
+    found: list[MlsysError] = []
+    if spec.source.timed and spec.ingest.lookback < spec.label.delay:
+        found.append(
+            SpecError(
+                f"Labels may arrive {spec.label.delay.days} days late, "
+                f"but only {spec.ingest.lookback.days} days are read again",
+                where=place("ingest.lookback"),
+                remedy="Make it at least `label.delay`",
+            )
+        )
+    if spec.label.arrival and spec.label.arrival not in spec.columns:
+        rule = f"No such column in `schema`. {near_match(spec.label.arrival, spec.columns)}"
+        found.append(SpecError(rule, where=place("label.arrival")))
+    if all(model.baseline for model in spec.models):
+        found.append(SpecError("Only baselines: nothing could ever be promoted", where=place("models")))
+    return found

@@ -1,0 +1,172 @@
+"""Gates on evidence: the decision, with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlsys import keys
+from mlsys.errors import IntegrityError
+from mlsys.gates.base import Evidence
+from mlsys.ledger import ChampionChange
+from mlsys.metrics import METRICS
+from mlsys.records import (
+    HISTORICAL,
+    Answer,
+    CheckReport,
+    Comparison,
+    Decision,
+    Evaluation,
+    EvaluationSet,
+    GateResult,
+    Outcome,
+    Plan,
+    Snapshot,
+)
+from mlsys.spec import Spec
+from mlsys.store import Store
+from mlsys.workspace import Workspace
+
+SIMULATED = "simulated"  # reason of a decision that no registry shows
+# What would make an inconclusive run conclusive, by its reason.
+_HELP = {
+    "too_few_rows": (
+        "Take in more days, give that side more rows under `split`, or see whether labels of the other class arrive"
+    ),
+    "undefined_metric": "Choose another `metrics.primary`, move `metrics.threshold`, or take in more days",
+}
+
+
+def decide(
+    spec: Spec, plan: Plan, *, snapshot: Snapshot, checks: CheckReport, evaluations: EvaluationSet, work: Workspace
+) -> Decision:
+    """Let every gate judge the evidence, write the decision into the ledger and return it.
+
+    A decision of the same key stands: it is returned as it was made. An error is none, once what caused it is mended.
+    """
+    decision = judge(
+        spec,
+        plan,
+        snapshot=snapshot,
+        checks=checks,
+        evaluations=evaluations,
+        champion=work.ledger.champion(spec.pipeline),
+        store=work.store,
+    )
+    stands = work.ledger.add_decision(spec.pipeline, evaluations, decision)
+    if stands.outcome != "error" or decision.outcome == "error":
+        return stands
+    mended = decision.model_copy(update={"decision_key": keys.mended_key(decision.decision_key)})
+    return work.ledger.add_decision(spec.pipeline, evaluations, mended)
+
+
+def judge(
+    spec: Spec,
+    plan: Plan,
+    *,
+    snapshot: Snapshot,
+    checks: CheckReport,
+    evaluations: EvaluationSet,
+    champion: ChampionChange | None,
+    store: Store,
+) -> Decision:
+    """Return what the gates say, without writing it down; `champion` is who serves, for its cutoff alone."""
+    evidence = _evidence(plan, snapshot, checks=checks, evaluations=evaluations, store=store)
+    gates = tuple(gate.judge(evidence) for gate in spec.gates_in_force)
+    outcome, reason, sentence = _outcome(plan, gates, evaluations, champion)
+    return Decision(
+        decision_key=keys.decision_key(plan.training_key, plan.mode, evaluations.champion),
+        run_id=plan.run_id,
+        outcome=outcome,
+        reason=reason,
+        sentence=sentence,
+        challenger=evaluations.best,
+        champion=evaluations.champion,
+        gates=gates,
+        advice=_advice(outcome, reason, spec.pipeline, plan.run_id),
+    )
+
+
+def refuse(work: Workspace, decision: Decision, answer: Answer) -> Decision:
+    """Write into the ledger that a person refused what the gates would have promoted, and return that decision."""
+    who = f"{answer.who} refused it" if answer.answer == "refused" else "Nobody answered in time"
+    refused = decision.model_copy(
+        update={
+            "decision_key": keys.refusal_key(decision.decision_key),
+            "outcome": "reject",
+            "reason": f"approval_{answer.answer}",
+            "sentence": f"All gates pass, but a person has the last word. {who}"
+            + (f": {answer.reason}" if answer.reason else ""),
+            "answer": answer,
+        }
+    )
+    found = work.ledger.decision(decision.decision_key)
+    if found is None:
+        raise IntegrityError("The ledger has no decision of that key", got=decision.decision_key)
+    return work.ledger.add_decision(work.ledger.plan(decision.run_id).pipeline, found[0], refused)
+
+
+def _evidence(
+    plan: Plan, snapshot: Snapshot, *, checks: CheckReport, evaluations: EvaluationSet, store: Store
+) -> Evidence:
+    details = store.read_json(evaluations.details)
+    by_id = {e["model_id"]: Evaluation.load(e) for e in details["evaluations"]}
+    comparisons = [Comparison.load(c) for c in details["comparisons"]]
+    return Evidence(
+        plan=plan,
+        snapshot=snapshot,
+        checks=checks,
+        evaluations=evaluations,
+        challenger=by_id.get(evaluations.best or ""),
+        champion=by_id.get(evaluations.champion or "") if evaluations.champion_state == "scored" else None,
+        comparisons={comparison.metric: comparison for comparison in comparisons},
+        directions={kind: METRICS.find(kind).direction for kind in METRICS.names()},
+    )
+
+
+def _outcome(
+    plan: Plan, gates: Sequence[GateResult], evaluations: EvaluationSet, champion: ChampionChange | None
+) -> tuple[Outcome, str, str]:
+    def first(state: str) -> GateResult | None:
+        return next((gate for gate in gates if gate.state == state), None)
+
+    if evaluations.champion_state == "error":
+        return "error", "champion_unusable", f"The champion can't be scored: {evaluations.champion_reason}"
+    broken, shortage = first("error"), evaluations.shortage
+    if broken or (evaluations.best is None and shortage is None):
+        sentence = broken.sentence if broken else f"No candidate could be scored: {_unscored(evaluations)}"
+        return "error", (broken.reason if broken else None) or "gate_error", sentence
+    if shortage is not None and (evaluations.best is None or plan.mode not in HISTORICAL):
+        return "inconclusive", shortage.reason, shortage.sentence
+    if plan.mode == "train":
+        return "historical", "train_mode", "Trained for the record: this mode never promotes"
+    if plan.mode == "simulate":
+        return "historical", SIMULATED, "Simulated: the walk-forward report says what would have come of it"
+    if champion is not None and champion.cutoff > plan.cutoff:
+        return (
+            "historical",
+            "older_than_champion",
+            f"The champion knows data up to {champion.cutoff:%Y-%m-%d}, this run only up to {plan.cutoff:%Y-%m-%d}",
+        )
+    for state, outcome in (("fail", "reject"), ("inconclusive", "inconclusive")):
+        found = first(state)
+        if found is not None:
+            return outcome, found.reason or found.gate, found.sentence  # type: ignore[return-value]
+    rival = f"beats {evaluations.champion}" if evaluations.champion else "is the first champion"
+    return "promote", "all_gates_pass", f"{evaluations.best} passes all {len(gates)} gates and {rival}"
+
+
+def _unscored(evaluations: EvaluationSet) -> str:
+    reasons = (value.reason for model, value in evaluations.summary.items() if model != evaluations.champion)
+    return next((reason for reason in reasons if reason), "no reason given")
+
+
+def _advice(outcome: Outcome, reason: str, pipeline: str, run_id: str) -> str | None:
+    if reason == "champion_not_comparable":
+        return f"A person may promote it: mlsys promote {pipeline} {run_id} --reason '...'"
+    if outcome == "historical":
+        return f"To make it champion all the same: mlsys promote {pipeline} {run_id} --reason '...'"
+    if outcome == "inconclusive" and reason in _HELP:
+        return _HELP[reason]
+    if outcome == "error":
+        return "Look at `mlsys doctor` and at the run's log; nothing was promoted"
+    return None

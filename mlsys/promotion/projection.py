@@ -1,0 +1,213 @@
+"""From the ledger to what other systems see: MLflow's registry and alias, the file registry and its link.
+
+Everything here can be wiped and is made again from ledger and store. A crash between the ledger and a registry
+leaves a true ledger and a stale registry; the next run, `mlsys up` or `mlsys reconcile` heals it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mlsys.errors import IntegrityError, MlsysError
+from mlsys.ledger import ChampionChange
+from mlsys.promotion.decide import SIMULATED
+from mlsys.records import Decision, Evaluation
+from mlsys.registries.base import Release, Shown
+from mlsys.store import write_atomically
+from mlsys.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+_REMEMBERED = 500  # decisions of which the marker knows where they are shown
+Failures = dict[str, MlsysError]  # by kind of registry
+Names = dict[str, dict[str, Shown]]  # by decision key, then by kind of registry
+
+
+@dataclass(frozen=True)
+class _Marker:
+    """What was projected last: the champion's generation, the newest decision, and where decisions are shown."""
+
+    generation: int
+    decision: str
+    names: Names
+
+
+def project(work: Workspace, pipeline: str, *, force: bool = False) -> Names:
+    """Write what the ledger says into the registries; return where the newest decisions are shown.
+
+    Costs one file read when nothing changed since the last time. Otherwise every decision made since is published, and
+    the champion's release where a registry does not point at it any more. `force` writes all decisions again.
+
+    Raises:
+        MlsysError: a registry failed; the others are written all the same, and it is tried again at the next call.
+    """
+    decisions = _shown(work, pipeline)
+    if not decisions:
+        return {}
+    changes = work.ledger.champion_changes(pipeline)
+    path = work.home / "projections" / f"{pipeline}.json"
+    done = None if force else _read(path)
+    if done is not None and (done.generation, done.decision) == (_generation(changes), decisions[-1].decision_key):
+        return done.names
+    with work.ledger.projecting(pipeline):
+        # Read again under the lock: whoever held it before may have changed the champion.
+        changes, decisions = work.ledger.champion_changes(pipeline), _shown(work, pipeline)
+        done = None if force else _read(path)
+        settled = done is not None and done.generation == _generation(changes) and not drift(work, pipeline)
+        names = dict(done.names) if done is not None else {}
+        failures: Failures = {}
+        for decision in _to_publish(work, changes, decisions, done=done, settled=settled):
+            names.pop(decision.decision_key, None)  # to stand last, as the newest
+            names[decision.decision_key] = _publish(work, decision, changes, failures)
+        if changes and not settled:
+            _point(work, pipeline, changes[-1], failures)
+        for failure in failures.values():
+            raise failure
+        names = dict(list(names.items())[-_REMEMBERED:])
+        _write(path, _Marker(_generation(changes), decisions[-1].decision_key, names))
+    return names
+
+
+def _generation(changes: Sequence[ChampionChange]) -> int:
+    return changes[-1].generation if changes else 0
+
+
+def _shown(work: Workspace, pipeline: str) -> list[Decision]:
+    return [decision for decision in work.ledger.decisions(pipeline) if decision.reason != SIMULATED]
+
+
+def _read(path: Path) -> _Marker | None:
+    """Return what the marker says, or None when it is missing or damaged; what counts is then written again."""
+    try:
+        found = json.loads(path.read_bytes())
+        names = {
+            key: {kind: Shown(**shown) for kind, shown in registries.items()}
+            for key, registries in found["names"].items()
+        }
+        return _Marker(int(found["generation"]), str(found["decision"]), names)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def _write(path: Path, marker: _Marker) -> None:
+    write_atomically(path, json.dumps(asdict(marker)).encode())
+
+
+def drift(work: Workspace, pipeline: str) -> list[str]:
+    """Return what the registries show that the ledger does not say, in words; empty when they agree."""
+    champion = work.ledger.champion(pipeline)
+    if champion is None:
+        return []
+    found = []
+    for registry in work.spec_of(work.ledger.plan(champion.run_id)).registries:
+        shown = registry.pointed(pipeline, work.place)
+        if shown != champion.candidate_id:
+            found.append(
+                f"{pipeline}: {registry.kind} shows {shown or 'no champion'}, the ledger {champion.candidate_id}"
+            )
+    return found
+
+
+def mend(work: Workspace, pipeline: str) -> list[str]:
+    """Write the registries again from the ledger, and return in words what they had shown otherwise."""
+    found = drift(work, pipeline)
+    project(work, pipeline, force=True)
+    return found
+
+
+def _to_publish(
+    work: Workspace,
+    changes: Sequence[ChampionChange],
+    decisions: Sequence[Decision],
+    *,
+    done: _Marker | None,
+    settled: bool,
+) -> list[Decision]:
+    """Return the champion's decision unless it is `settled`, then those made since `done`, the newest one last."""
+    wanted: dict[str, Decision] = {}
+    key = next((c.decision_key for c in reversed(changes) if c.candidate_id == changes[-1].candidate_id), None)
+    found = work.ledger.decision(key) if key and not settled else None
+    if found is not None:
+        wanted[found[1].decision_key] = found[1]
+    keys = [decision.decision_key for decision in decisions]
+    newer: Sequence[Decision]
+    if done is not None and done.decision in keys:
+        newer = decisions[keys.index(done.decision) + 1 :]
+    else:  # nothing says what is shown already: of the first two runs, side by side, one must not be passed over
+        newer = [decision for decision in decisions if _has_files(work, decision)]
+    for decision in newer:
+        wanted.pop(decision.decision_key, None)
+        wanted[decision.decision_key] = decision
+    return [decision for decision in wanted.values() if decision.challenger]
+
+
+def _has_files(work: Workspace, decision: Decision) -> bool:
+    """Whether evaluations and model of a decision are there; housekeeping removes those of old runs."""
+    found = work.ledger.decision(decision.decision_key)
+    candidate = work.ledger.candidate(decision.challenger or "")
+    files = [found[0].details if found else None, candidate.model if candidate else None]
+    there = all(file is not None and work.store.renew(file) for file in files)
+    if not there:
+        log.info("not_published_again decision=%s run=%s files=removed", decision.decision_key[:12], decision.run_id)
+    return there
+
+
+def _publish(
+    work: Workspace, decision: Decision, changes: Sequence[ChampionChange], failures: Failures
+) -> dict[str, Shown]:
+    promoted = [c for c in changes if c.decision_key == decision.decision_key and c.kind != "rollback"]
+    release = _release(work, decision, promoted[-1] if promoted else None)
+    names = {}
+    for registry in work.spec_of(release.plan).registries:
+        if registry.kind in failures or (release.version is None and not registry.shows_unpromoted):
+            continue
+        with _on_its_own(registry.kind, failures):
+            names[registry.kind] = registry.publish(release, work.place)
+            log.info("published registry=%s name=%s run=%s", registry.kind, names[registry.kind].name, decision.run_id)
+    return names
+
+
+def _point(work: Workspace, pipeline: str, champion: ChampionChange, failures: Failures) -> None:
+    for registry in work.spec_of(work.ledger.plan(champion.run_id)).registries:
+        if registry.kind not in failures:
+            with _on_its_own(registry.kind, failures):
+                registry.point(pipeline, champion.candidate_id, work.place)
+                log.info("pointed registry=%s pipeline=%s champion=%s", registry.kind, pipeline, champion.candidate_id)
+
+
+@contextmanager
+def _on_its_own(kind: str, failures: Failures) -> Iterator[None]:
+    """Keep a registry's failure for the end: what one refuses must not keep the champion from the others."""
+    try:
+        yield
+    except MlsysError as error:
+        log.warning("registry_failed registry=%s error=%r", kind, str(error))
+        failures[kind] = error
+
+
+def _release(work: Workspace, decision: Decision, change: ChampionChange | None) -> Release:
+    plan = work.ledger.plan(decision.run_id)
+    rows = work.ledger.run(decision.run_id)
+    snapshot = next(row.snapshot for row in rows if row.snapshot is not None)
+    found = work.ledger.decision(decision.decision_key)
+    details = work.store.read_json(found[0].details) if found else {"evaluations": []}
+    evaluations = {e["model_id"]: Evaluation.load(e) for e in details["evaluations"]}
+    served = change.candidate_id if change else decision.challenger
+    candidate = work.ledger.candidate(served or "")
+    if candidate is None:
+        raise IntegrityError("The ledger has no such candidate", where=f"run {decision.run_id}", got=served)
+    return Release(
+        plan=plan,
+        snapshot=snapshot,
+        candidate=candidate,
+        parts=tuple((c, evaluations.get(c.candidate_id)) for c in work.ledger.candidates(plan.training_key)),
+        decision=decision,
+        columns={name: column.type for name, column in work.spec_of(plan).feature_columns().items()},
+        spec=work.dumped_spec(plan),
+        version=change.version if change else None,
+    )

@@ -1,0 +1,37 @@
+"""What the steps hand to each other: small, frozen, JSON-pure records."""
+
+from mlsys.records.base import HISTORICAL, MAX_BYTES, MEASURED, Mode, Outcome, Record, RunStatus, Severity, State
+from mlsys.records.decision import Answer, Decision, GateResult, ModelVersion, RunReport
+from mlsys.records.evaluation import Candidate, Comparison, Evaluation, EvaluationSet, MetricValue, Shortage
+from mlsys.records.run import Arrivals, CheckReport, CheckResult, Plan, Snapshot, Split, SplitCounts, Start
+
+__all__ = [
+    "HISTORICAL",
+    "MAX_BYTES",
+    "MEASURED",
+    "Answer",
+    "Arrivals",
+    "Candidate",
+    "CheckReport",
+    "CheckResult",
+    "Comparison",
+    "Decision",
+    "Evaluation",
+    "EvaluationSet",
+    "GateResult",
+    "MetricValue",
+    "Mode",
+    "ModelVersion",
+    "Outcome",
+    "Plan",
+    "Record",
+    "RunReport",
+    "RunStatus",
+    "Severity",
+    "Shortage",
+    "Snapshot",
+    "Split",
+    "SplitCounts",
+    "Start",
+    "State",
+]

@@ -1,0 +1,48 @@
+"""What all records share, and the closed sets of words they use.
+
+A record carries numbers, names and pointers (SHA-256 digests of files in the store), never data. It goes
+through Airflow's XCom, the ledger and the report unchanged, so it holds no NaN (None and a reason instead), no
+numpy scalar, no path object, and at most 16 KB.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from mlsys.errors import RunError
+from mlsys.store import canonical_json
+
+MAX_BYTES = 16 * 1024
+Mode = Literal["live", "dry", "train", "simulate"]
+HISTORICAL: frozenset[Mode] = frozenset({"train", "simulate"})  # look at their own day alone, and never promote
+# Of what two runs with the same key record, only these fields may differ.
+MEASURED = frozenset({"fit_seconds"})
+RunStatus = Literal["done", "skipped", "failed"]
+Outcome = Literal["promote", "reject", "inconclusive", "historical", "error"]
+State = Literal["pass", "fail", "inconclusive", "error"]
+Severity = Literal["critical", "warning"]
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, unknown keys refused, finite numbers only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def dump(self) -> dict[str, Any]:
+        """Return the record as JSON-pure data.
+
+        Raises:
+            RunError: more than 16 KB: something that belongs into the store stands in the record.
+        """
+        data = self.model_dump(mode="json")
+        size = len(canonical_json(data))
+        if size > MAX_BYTES:
+            raise RunError(f"A {type(self).__name__} record has {size} bytes; the limit is {MAX_BYTES}")
+        return data
+
+    @classmethod
+    def load(cls, data: Any) -> Self:
+        """Return the record of what `dump` gave."""
+        return cls.model_validate(data)

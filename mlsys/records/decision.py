@@ -1,0 +1,81 @@
+"""Records of gates, decisions and what came of them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mlsys.records.base import Outcome, Record, State
+
+
+class GateResult(Record):
+    """What one gate saw.
+
+    Attributes:
+        distance: how far inside (positive) or outside (negative) the limit.
+        unit: of observed, limit and distance: `share` of one, `hours`, or empty for metrics and counts.
+        sentence: the finding for people, complete.
+        reason: stable code for machines (`below_minimum`, `too_few_rows`), None for a pass.
+    """
+
+    gate: str
+    name: str
+    state: State
+    observed: float | None = None
+    limit: float | None = None
+    distance: float | None = None
+    unit: Literal["", "share", "hours"] = ""
+    sentence: str
+    reason: str | None = None
+
+
+class Answer(Record):
+    """What a person said to a promotion that waited for them; `timed_out` is nobody's answer."""
+
+    answer: Literal["approved", "refused", "timed_out"]
+    who: str
+    reason: str | None = None
+
+
+class Decision(Record):
+    """The outcome of a run's judgement, with every gate's finding; `answer` is a person's refusal."""
+
+    decision_key: str
+    run_id: str
+    outcome: Outcome
+    reason: str
+    sentence: str
+    challenger: str | None
+    champion: str | None
+    gates: tuple[GateResult, ...]
+    advice: str | None = None
+    answer: Answer | None = None
+
+
+class ModelVersion(Record):
+    """Result of `promote`: what serves now.
+
+    Attributes:
+        changed: True when this run made its candidate the champion.
+        version: semantic version in the file registry.
+        mlflow_version: version in MLflow's registry of the run's best candidate.
+        mlflow_run_id: MLflow's run of this retraining, above those of its candidates.
+    """
+
+    pipeline: str
+    changed: bool
+    champion: str | None
+    version: str | None = None
+    mlflow_version: str | None = None
+    mlflow_run_id: str | None = None
+    path: str | None = None
+    sentence: str
+    decision: Decision
+
+
+class RunReport(Record):
+    """Where the report card of a run lies, relative to MLSYS_HOME."""
+
+    run_id: str
+    path: str
+    sha256: str
+    n_bytes: int

@@ -1,0 +1,130 @@
+"""Records of candidates and of how well they and the champion did."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from mlsys.records.base import Record
+
+
+class Candidate(Record):
+    """A fitted model of a run, or the reason why it could not be fitted.
+
+    Attributes:
+        candidate_id: `<training key, 12 digits>-<name>`; the same key gives the same id.
+        model: SHA-256 of the pickled scikit-learn pipeline in the store; only files named here are ever loaded.
+        baseline: a sanity line (the prior): scored and shown, never chosen.
+    """
+
+    candidate_id: str
+    name: str
+    kind: str
+    status: Literal["fitted", "failed"]
+    reason: str | None = None
+    baseline: bool = False
+    model: str | None = None
+    model_bytes: int | None = None
+    params: dict[str, Any] = Field(default_factory=dict)
+    seed: int = 0
+    n_training_rows: int = 0
+    n_features: int = 0
+    fit_seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    @staticmethod
+    def id_of(training_key: str, name: str) -> str:
+        """Return the id of a candidate: the key of its data and spec, and its name in the spec."""
+        return f"{training_key[:12]}-{name}"
+
+
+class MetricValue(Record):
+    """One metric of one model on one set of rows.
+
+    Attributes:
+        value: None where the metric is undefined; `reason` then says why.
+        lower, upper: 95 % bootstrap interval, or None.
+    """
+
+    name: str
+    value: float | None
+    lower: float | None = None
+    upper: float | None = None
+    n: int
+    reason: str | None = None
+
+
+class Evaluation(Record):
+    """All metrics of one model on the validation rows (values alone) and on the holdout (with intervals)."""
+
+    model_id: str
+    name: str
+    role: Literal["candidate", "baseline", "champion"]
+    validation: tuple[MetricValue, ...] = ()
+    holdout: tuple[MetricValue, ...]
+
+    def on_holdout(self, metric: str) -> MetricValue | None:
+        """Return the holdout value of a metric, or None when it was not computed."""
+        return next((value for value in self.holdout if value.name == metric), None)
+
+    def on_validation(self, metric: str) -> MetricValue | None:
+        """Return the validation value of a metric, or None when it was not computed."""
+        return next((value for value in self.validation if value.name == metric), None)
+
+
+class Comparison(Record):
+    """Challenger against champion on the same holdout rows.
+
+    Attributes:
+        difference: challenger minus champion, turned so that positive is better, or None with a reason.
+        lower, upper: bounds of the two-sided interval of `2 * level - 1`; `lower` is the one-sided bound at `level`.
+    """
+
+    metric: str
+    direction: Literal["higher", "lower"]
+    difference: float | None
+    lower: float | None
+    upper: float | None
+    level: float
+    n: int
+    method: str
+    reason: str | None = None
+
+
+class Shortage(Record):
+    """Too little data to fit, to choose or to judge; then nothing is promoted.
+
+    Attributes:
+        reason: `too_few_rows` for a side of the split with rows of one class alone, `undefined_metric` where the
+            validation rows leave the primary metric of every candidate undefined.
+    """
+
+    reason: Literal["too_few_rows", "undefined_metric"]
+    sentence: str
+
+
+class EvaluationSet(Record):
+    """Result of `evaluate`: who is best on validation rows, and how it compares with the champion on the holdout.
+
+    Attributes:
+        best: candidate id, chosen on validation rows, or None when no candidate could be scored or chosen.
+        shortage: what the rows lack to decide by, or None.
+        champion_state: `error` is a champion that should work and does not; `not_comparable` can't read this schema;
+            `not_asked` in runs about the past, which today's champion has no say in.
+        summary: the primary metric of every model (the rest is in `details`).
+        details: SHA-256 of a JSON file in the store: evaluations, comparisons, curves, confusion matrices.
+    """
+
+    primary: str
+    best: str | None
+    champion: str | None
+    champion_state: Literal["none", "scored", "not_comparable", "error", "not_asked"]
+    champion_reason: str | None = None
+    n_validation: int
+    n_holdout: int
+    holdout_classes: dict[str, int]
+    summary: dict[str, MetricValue]
+    comparison: Comparison | None = None
+    shortage: Shortage | None = None
+    details: str

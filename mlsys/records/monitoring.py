@@ -1,0 +1,131 @@
+"""What scoring and monitoring hand on: prediction files by day, what each monitor saw, and the verdict of a window."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from mlsys.records.base import Record
+from mlsys.records.run import Snapshot
+
+# As a gate's state, but `alarm` in place of `fail`: the champion is not refused, somebody is told.
+MonitorState = Literal["pass", "alarm", "inconclusive", "error"]
+NOT_SCORED = Literal["no_champion", "no_data_for_day"]
+
+
+class PredictionFile(Record):
+    """The scores that one champion gave to the rows of one day.
+
+    Attributes:
+        champion: its candidate id; `version` is that of the file registry.
+        cutoff: the champion's data cutoff, exclusive.
+        unseen: the day lies at or after that cutoff, so that none of its rows was there to be learnt from.
+        partition: fingerprint of the rows scored; other rows of the day are scored anew.
+        predictions: SHA-256 of the Parquet file in the store, one row per row of the partition, in its order.
+    """
+
+    champion: str
+    version: str
+    cutoff: datetime
+    unseen: bool
+    partition: str
+    predictions: str
+    n_rows: int
+
+
+class DayPredictions(Record):
+    """All scores of a day: the newest file of each champion that scored it; `latest` names the last to do so."""
+
+    pipeline: str
+    day: date
+    latest: str
+    champions: dict[str, PredictionFile]
+
+
+class ScoreReport(Record):
+    """Result of `score`.
+
+    Attributes:
+        day: last day of data that was looked at, or None without a champion.
+        n_days, n_rows: scored now; `n_unseen_rows` of them lie on days at or after the champion's cutoff.
+        days, digests: the newest 60 of the days scored now, oldest first, and their prediction files.
+        snapshot: the rows that may have scores, or None when nothing was looked at.
+        reason: why nothing could be scored, or None; a day that has its scores already is no reason.
+    """
+
+    pipeline: str
+    day: date | None = None
+    champion: str | None = None
+    version: str | None = None
+    n_days: int = 0
+    n_rows: int = 0
+    n_unseen_rows: int = 0
+    days: tuple[date, ...] = ()
+    digests: tuple[str, ...] = ()
+    snapshot: Snapshot | None = None
+    reason: NOT_SCORED | None = None
+    sentence: str
+
+
+class MonitorPart(Record):
+    """One of several things that a monitor looked at: a feature, say."""
+
+    name: str
+    observed: float
+    limit: float
+
+
+class MonitorResult(Record):
+    """What one monitor saw.
+
+    Attributes:
+        name: what it watches, for people: `feature drift over 7d`.
+        observed, limit: what was measured, and where the alarm begins; of several parts those of the worst one.
+        unit: of both: `psi` for the population stability index, empty for metrics.
+        sentence: the finding for people, complete.
+        reason: stable code for machines (`drifted`, `too_few_rows`), None for a pass.
+        n_rows: current rows that it rests on.
+        parts: worst first; a report keeps five, all of them are in its details.
+    """
+
+    monitor: str
+    name: str
+    state: MonitorState
+    observed: float | None = None
+    limit: float | None = None
+    unit: Literal["", "psi"] = ""
+    sentence: str
+    reason: str | None = None
+    n_rows: int = 0
+    parts: tuple[MonitorPart, ...] = ()
+
+
+class MonitorReport(Record):
+    """The verdict of all monitors on the newest window of a day.
+
+    Attributes:
+        day: last day of the window; its cutoff is the next midnight, UTC.
+        champion: who was watched, with its version and data cutoff; None without a champion.
+        state: `alarm` if one alarmed, else `error`, else `inconclusive`; `pass` only if all pass.
+        reason: why nothing was looked at, or None.
+        n_rows, n_labelled: rows of the widest window that the champion has not seen; those with a known label.
+        n_alarmed, n_windows: of the newest `n_windows` reports about this champion, this one included, so many alarmed.
+        asks_retraining: this window alarmed, and so did enough of those before.
+        details: SHA-256 of the JSON list of all results with all their parts, or None when nothing was looked at.
+    """
+
+    pipeline: str
+    day: date | None
+    champion: str | None = None
+    version: str | None = None
+    champion_cutoff: datetime | None = None
+    state: MonitorState
+    reason: NOT_SCORED | Literal["no_monitors"] | None = None
+    sentence: str
+    results: tuple[MonitorResult, ...] = ()
+    n_rows: int = 0
+    n_labelled: int = 0
+    n_alarmed: int = 0
+    n_windows: int = 0
+    asks_retraining: bool = False
+    details: str | None = None

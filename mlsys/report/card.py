@@ -1,0 +1,239 @@
+"""The report card of a run: one HTML file that needs nothing else, made from the run's records alone.
+
+The same records give the same bytes: no clock, no random name, no order that depends on a machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlsys.errors import RunError
+from mlsys.records import (
+    Arrivals,
+    Candidate,
+    CheckReport,
+    Decision,
+    EvaluationSet,
+    ModelVersion,
+    Plan,
+    RunReport,
+    Snapshot,
+    Split,
+)
+from mlsys.report import models as report_models
+from mlsys.report import page
+from mlsys.spec import flatten
+from mlsys.store import Store, write_atomically
+
+_log = logging.getLogger(__name__)
+
+# How a run ended -> its word in the headline, and what it means for production.
+_ENDINGS = {
+    "promote": ("Promoted", "A new champion serves."),
+    "reject": ("Rejected", "The champion stays."),
+    "inconclusive": ("Inconclusive", "The evidence does not suffice; the champion stays."),
+    "historical": ("Historical", "Registered for the record; the champion stays."),
+    "error": ("Error", "The run could not be judged; the champion stays. Somebody has to look at it."),
+    "failed": ("Failed", "The run broke off; the champion stays."),
+    "unfinished": ("Unfinished", "The run has not come to its end; the champion stays."),
+}
+_NOT_PROMOTED = ("Would be promoted", "All gates pass, but this run changed nothing: the champion stays.")
+_PROMOTED_BEFORE = "The run broke off after its promotion: the new champion serves."
+
+# Step of a run -> what it makes, in the order of the run.
+_MADE_BY = {
+    "validate": "checks",
+    "split": "split",
+    "train": "training",
+    "evaluate": "evaluation",
+    "decide": "gates",
+    "promote": "promotion",
+}
+# Step -> the part of the card that shows most of a failure in it.
+_SHOWN_BY = {"validate": "checks", "split": "data", "train": "candidates", "evaluate": "candidates"}
+
+
+@dataclass(frozen=True)
+class Card:
+    """The records of a run as far as it came; what is None was not reached or not kept.
+
+    Attributes:
+        version: what serves afterwards; without it a run that did not fail has not come to its end.
+        spec: `ResolvedSpec.dump()`: `{"spec", "origins", "overrides"}`.
+        environment: versions and fingerprints that a replay needs; nested mappings of texts and numbers.
+        arrivals: what the run was the first to read.
+        failure: why the run failed, complete sentences, or None.
+        failed_step: the step that failed: `validate`, `split`, `train`, `evaluate`, `decide`, `promote`, `report`.
+    """
+
+    plan: Plan
+    snapshot: Snapshot
+    checks: CheckReport | None
+    split: Split | None
+    candidates: tuple[Candidate, ...]
+    evaluations: EvaluationSet | None
+    decision: Decision | None
+    version: ModelVersion | None
+    spec: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    arrivals: Arrivals | None = None
+    failure: str | None = None
+    failed_step: str | None = None
+
+    @property
+    def ending(self) -> str:
+        """How the run ended: an outcome, `failed` or `unfinished`."""
+        if self.failure is not None:
+            return "failed"
+        return "unfinished" if self.decision is None or self.version is None else self.decision.outcome
+
+    @property
+    def challenger(self) -> str | None:
+        """Id of the candidate that met the champion, or None."""
+        return (self.decision and self.decision.challenger) or (self.evaluations and self.evaluations.best) or None
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The end of a run in words; `before` and `after` are candidate ids of champions, or None.
+
+    Attributes:
+        gaps: sentences about what the card can't show.
+    """
+
+    word: str
+    meaning: str
+    before: str | None
+    after: str | None
+    gaps: tuple[str, ...] = ()
+
+
+def write(card: Card, *, store: Store, home: Path) -> RunReport:
+    """Write the report card of a run below `home/reports/` and return where it lies.
+
+    Raises:
+        IntegrityError: the details of the evaluation are missing or were changed.
+        RunError: the disk is full or not writable.
+    """
+    data = render(card, store=store).encode()
+    path = card_path(card.plan)
+    target = home / path
+    if not (target.is_file() and target.read_bytes() == data):
+        write_atomically(target, data)
+        _log.info("report_written run=%s path=%s n_bytes=%d", card.plan.run_id, path, len(data))
+    digest = hashlib.sha256(data).hexdigest()
+    return RunReport(run_id=card.plan.run_id, path=path.as_posix(), sha256=digest, n_bytes=len(data))
+
+
+def card_path(plan: Plan) -> Path:
+    """Return where the card of a run lies, relative to MLSYS_HOME, whether it is written or not."""
+    return Path("reports", plan.pipeline, f"{plan.run_id}.html")
+
+
+def render(card: Card, *, store: Store) -> str:
+    """Return the report card's HTML.
+
+    Raises:
+        IntegrityError: the details of the evaluation are missing or were changed.
+    """
+    target = card.spec["spec"]["target"]
+    shown = _judged(card, card.evaluations, store, target["positive"]) if card.evaluations else _NOT_JUDGED
+    fitted = {candidate.candidate_id: candidate.name for candidate in card.candidates}
+    return page.templates().get_template("report.html.j2").render(
+        card=card,
+        headline=headline(card),
+        sections=_sections(card),
+        names=fitted | {model.model_id: model.name for model in shown["models"]},
+        challenger=card.challenger,
+        positive=target["positive"],
+        spec=flatten(card.spec["spec"]),
+        origins=card.spec["origins"],
+        refit=bool(card.spec["spec"].get("training", {}).get("refit")),
+        environment=flatten(card.environment),
+        split_parts=_split_parts(card.split) if card.split else [],
+        style=page.style("report/style.css"),
+        **shown,
+    )  # fmt: skip
+
+
+def headline(card: Card) -> Headline:
+    """Return the end of the run in words; only a run that made its candidate the champion says that it promoted."""
+    decision, version = card.decision, card.version
+    if card.ending not in _ENDINGS:
+        raise RunError("The report has no words for this outcome", got=card.ending)
+    word, meaning = _ENDINGS[card.ending]
+    before = decision.champion if decision else card.plan.champion
+    after = version.champion if version else before
+    changed = version is not None and version.changed
+    if changed and card.failure is not None:
+        meaning = _PROMOTED_BEFORE
+    elif card.ending == "promote" and not changed:
+        word, meaning = _NOT_PROMOTED
+    if after is None:
+        meaning = meaning.replace("the champion stays", "there is still no champion")
+        meaning = meaning.replace("The champion stays", "There is still no champion")
+    return Headline(word, meaning, before, after, _gaps(card))
+
+
+def _gaps(card: Card) -> tuple[str, ...]:
+    if card.ending not in ("failed", "unfinished"):
+        return ()
+    records = (card.checks, card.split, card.candidates or None, card.evaluations, card.decision, card.version)
+    absent = [step for step, record in zip(_MADE_BY, records, strict=True) if record is None]
+    order = [*_MADE_BY, "report"]
+    at = order.index(card.failed_step) if card.failed_step in order else -1
+    later = [_MADE_BY[step] for step in absent if order.index(step) > at]
+    earlier = [_MADE_BY[step] for step in absent if order.index(step) < at]
+    found = (("Not reached" if at >= 0 else "Without a record", later), ("Done before, but not kept", earlier))
+    return tuple(f"{text}: {', '.join(names)}." for text, names in found if names)
+
+
+def _sections(card: Card) -> list[str]:
+    """Return the names of the card's parts that have something to show; what failed stands first."""
+    present = {
+        "gates": card.decision is not None,
+        "models": card.evaluations is not None,
+        "curves": card.evaluations is not None,
+        "data": True,
+        "checks": card.checks is not None,
+        "candidates": bool(card.candidates) or card.evaluations is not None,
+    }
+    first = _SHOWN_BY.get(card.failed_step or "")
+    return sorted((name for name, there in present.items() if there), key=lambda name: name != first)
+
+
+# What `_judged` returns for a run that never came to its evaluation: its parts of the page are left out.
+_NOT_JUDGED: dict[str, Any] = {"models": ()}
+
+
+def _judged(card: Card, evaluations: EvaluationSet, store: Store, positive: str) -> dict[str, Any]:
+    details = store.read_json(evaluations.details)
+    models = report_models.columns(details, card.challenger)
+    primary = evaluations.primary
+    return {
+        "models": models,
+        "holdout": report_models.table(models, primary, rows="holdout"),
+        "validation": report_models.table(models, primary, rows="validation"),
+        "differences": report_models.differences(details, primary),
+        "plots": report_models.plots(details, models, evaluations, positive),
+        "confusions": report_models.confusions(details, models),
+        "threshold": details.get("threshold"),
+        "best_sentence": details.get("best_sentence"),
+        "negative": _negative(evaluations.holdout_classes, positive),
+    }
+
+
+def _negative(classes: Mapping[str, int], positive: str) -> str:
+    others = [name for name in classes if name != positive]
+    return others[0] if len(others) == 1 else f"not {positive}"
+
+
+def _split_parts(split: Split) -> list[tuple[str, str, int]]:
+    parts = [(f"s-{side}", side, getattr(split, side).n_rows) for side in ("training", "validation", "holdout")]
+    left_out = sum(split.left_out.values())
+    return [*parts, ("s-left", "left out", left_out)] if left_out else parts

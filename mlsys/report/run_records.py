@@ -1,0 +1,124 @@
+"""Report cards of runs: where they lie, and how to write one again from ledger and store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlsys.errors import IntegrityError, UsageError, near_match
+from mlsys.ledger import RunRow
+from mlsys.records import (
+    Arrivals,
+    Candidate,
+    CheckReport,
+    Decision,
+    EvaluationSet,
+    ModelVersion,
+    Plan,
+    RunReport,
+    Split,
+)
+from mlsys.report import card
+from mlsys.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+# A decision found beside a failure at an earlier step belongs to an earlier attempt at the same run.
+_AFTER_DECISION = ("promote", "report")
+
+
+def card_path(work: Workspace, run_id: str) -> Path:
+    """Return the path of a run's card, written again from ledger and store.
+
+    Where files are gone that it shows (housekeeping removes those of old runs), the card stays as it was written.
+
+    Raises:
+        UsageError: no such run.
+        IntegrityError: files are gone, and so is the card.
+    """
+    try:
+        return work.home / write_card(work, run_id).path
+    except IntegrityError as error:
+        known = work.home / card.card_path(work.ledger.plan(run_id))
+        if not known.is_file():
+            raise
+        log.warning("card_not_written_again run=%s reason=%r", run_id, str(error))
+        return known
+
+
+def write_card(work: Workspace, run_id: str) -> RunReport:
+    """Write the card of a run as far as it came: to its end, to a failure, or still on its way.
+
+    Raises:
+        UsageError: no such run.
+    """
+    rows = work.ledger.run(run_id)
+    if not rows:
+        known = [row.run_id for name in work.ledger.pipelines() for row in work.ledger.runs(name)]
+        remedy = near_match(run_id, set(known)) if known else "No run was started yet"
+        raise UsageError("There is no such run", got=run_id, remedy=remedy)
+    return card.write(_card(work, rows), store=work.store, home=work.home)
+
+
+def _card(work: Workspace, rows: Sequence[RunRow]) -> card.Card:
+    plan, snapshot = next((row.plan, row.snapshot) for row in rows if row.plan and row.snapshot)
+    begun = max(place for place, row in enumerate(rows) if row.status == "started")
+    attempt = rows[begun:]
+    parts = {name: work.store.read_json(digest) for row in attempt for name, digest in row.parts.items()}
+    version = ModelVersion.load(parts["version"]) if "version" in parts else None
+    failed = attempt[-1] if attempt[-1].status == "failed" else None
+    evaluations, decision = _judgement(work, plan, version, failed=failed, again=begun > 0)
+    return card.Card(
+        plan=plan,
+        snapshot=snapshot,
+        checks=CheckReport.load(parts["checks"]) if "checks" in parts else None,
+        split=Split.load(parts["split"]) if "split" in parts else None,
+        candidates=_candidates(work, plan),
+        evaluations=evaluations,
+        decision=decision,
+        version=version or _promoted(work, plan, decision),
+        spec=work.dumped_spec(plan),
+        environment=parts["environment"],
+        arrivals=Arrivals.load(parts["arrivals"]) if "arrivals" in parts else None,
+        failure=failed.sentence if failed else None,
+        failed_step=failed.step if failed else None,
+    )
+
+
+def _judgement(
+    work: Workspace, plan: Plan, version: ModelVersion | None, *, failed: RunRow | None, again: bool
+) -> tuple[EvaluationSet, Decision] | tuple[None, None]:
+    """Return the decision of a run's newest attempt with its evaluations; never that of an earlier attempt."""
+    if version is not None:
+        return work.ledger.decision(version.decision.decision_key) or (None, None)
+    if (failed is not None and failed.step not in _AFTER_DECISION) or (failed is None and again):
+        return None, None
+    decisions = work.ledger.decisions(plan.pipeline, run_id=plan.run_id)
+    return (work.ledger.decision(decisions[-1].decision_key) if decisions else None) or (None, None)
+
+
+def _candidates(work: Workspace, plan: Plan) -> tuple[Candidate, ...]:
+    """Return the candidates in the spec's order, then a refitted one."""
+    known = {candidate.candidate_id: candidate for candidate in work.ledger.candidates(plan.training_key)}
+    ids = [Candidate.id_of(plan.training_key, model.label) for model in work.spec_of(plan).models]
+    return tuple(({name: known[name] for name in ids if name in known} | known).values())
+
+
+def _promoted(work: Workspace, plan: Plan, decision: Decision | None) -> ModelVersion | None:
+    """Return what serves when a run promoted and broke off before it could write that down."""
+    made = decision and [
+        change
+        for change in work.ledger.champion_changes(plan.pipeline)
+        if change.kind == "promote" and change.decision_key == decision.decision_key
+    ]
+    if not decision or not made:
+        return None
+    return ModelVersion(
+        pipeline=plan.pipeline,
+        changed=True,
+        champion=made[-1].candidate_id,
+        version=made[-1].version,
+        sentence=made[-1].reason,
+        decision=decision,
+    )

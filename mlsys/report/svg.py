@@ -1,0 +1,97 @@
+"""The report card's small drawings: inline SVG without scripts, colours taken from the page's style sheet.
+
+Strips (`bullet`, `interval`) stretch to their cell; their strokes do not. Every drawing has a title and a description
+for those who can't see it, and tells nothing by colour alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from mlsys.report.formats import number, signed
+
+WIDTH = 400.0
+_PAD = 4.0
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A straight map from `low..high` to `0..WIDTH` less a small margin; what lies outside stands at the border."""
+
+    low: float
+    high: float
+
+    def __call__(self, value: float) -> float:
+        """Return the x coordinate of a value."""
+        part = (min(max(value, self.low), self.high) - self.low) / ((self.high - self.low) or 1.0)
+        return round(_PAD + part * (WIDTH - 2 * _PAD), 1)
+
+
+def bullet(observed: float | None, limit: float | None, distance: float | None, *, subject: str) -> Markup:
+    """Draw a gate: the limit as a line, the allowed side tinted, the observed value as a dot."""
+    if limit is None or observed is None:
+        said = f"{subject}: nothing was observed" if limit is not None else f"{subject}: has no numeric limit"
+        return _strip(said, Markup('<path class="empty" d="M4 14H396"/>'))
+    scale = _scale_of_gate(observed, limit)
+    rightward = (distance or 0.0) * (observed - limit) >= 0
+    inside = (distance or 0.0) >= 0
+    at, edge = scale(observed), scale(limit)
+    end = WIDTH - _PAD if rightward else _PAD
+    drawing = Markup(
+        '<path class="track" d="M4 14H396"/><path class="allowed" d="M{edge} 14H{end}"/>'
+        '<path class="gap {side}" d="M{edge} 14H{at}"/><path class="limit" d="M{edge} 3V25"/>'
+        '<path class="dot {side}" d="M{at} 14h0"/>'
+    ).format(edge=edge, end=end, at=at, side="in" if inside else "out")
+    side = "inside" if inside else "outside"
+    return _strip(f"{subject}: observed {number(observed)}, limit {number(limit)}, {side} the limit", drawing)
+
+
+def interval(value: float | None, lower: float | None, upper: float | None, scale: Scale, subject: str) -> Markup:
+    """Draw one row of a forest plot: the interval as a bar with caps, its middle as a dot, zero as a line."""
+    zero = Markup('<path class="zero" d="M{0} 0V28"/>').format(scale(0.0))
+    if value is None:
+        return _strip(f"{subject}: undefined", zero)
+    low, high = value if lower is None else lower, value if upper is None else upper
+    side = "in" if low > 0 else "out" if high < 0 else "open"
+    drawing = Markup(
+        '<path class="bar {side}" d="M{low} 14H{high}M{low} 9V19M{high} 9V19"/>'
+        '<path class="dot {side}" d="M{at} 14h0"/>'
+    ).format(side=side, low=scale(low), high=scale(high), at=scale(value))
+    said = f"{subject}: {signed(value)}, interval {signed(lower)} to {signed(upper)}; zero is the vertical line"
+    return _strip(said, zero + drawing)
+
+
+def forest_scale(bounds: list[float]) -> Scale:
+    """Return a scale that holds zero and all bounds, with some room on the side where nothing lies."""
+    low, high = min([0.0, *bounds]), max([0.0, *bounds])
+    reach = max(high, -low) or 0.01
+    return Scale(min(low * 1.08, -0.3 * reach), max(high * 1.08, 0.3 * reach))
+
+
+def shares(parts: list[tuple[str, str, int]]) -> Markup:
+    """Draw counts as one stacked bar; a part is (class of the style sheet, name, count)."""
+    total = sum(count for *_, count in parts) or 1
+    drawing, x = Markup(), 0.0
+    for style, _, count in parts:
+        width = count / total * WIDTH
+        drawing += Markup('<rect class="{0}" x="{1:.1f}" y="4" width="{2:.1f}" height="20"/>').format(style, x, width)
+        x += width
+    return _strip("; ".join(f"{name}: {count:,} rows" for _, name, count in parts), drawing)
+
+
+def _scale_of_gate(observed: float, limit: float) -> Scale:
+    values = (observed, limit)
+    if min(values) >= 0 and max(values) <= 1 and max(values) > 0.2:
+        return Scale(0.0, 1.0)
+    if min(values) >= 0 and limit > 0:
+        return Scale(0.0, max(values) * 1.25)
+    reach = abs(observed - limit) * 1.6 or abs(limit) or 1.0
+    return Scale(limit - reach, limit + reach)
+
+
+def _strip(description: str, drawing: Markup) -> Markup:
+    return Markup(
+        '<svg class="strip" viewBox="0 0 400 28" preserveAspectRatio="none" role="img"><title>{0}</title>{1}</svg>'
+    ).format(description, drawing)

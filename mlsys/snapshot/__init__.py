@@ -1,0 +1,1 @@
+"""What a run may see: drops made immutable partitions, and one fingerprint over them."""

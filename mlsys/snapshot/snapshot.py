@@ -1,0 +1,299 @@
+"""Step 1: take what the source knows before a cutoff, as immutable partitions with one fingerprint.
+
+Nightly work is proportional to the new days: partitions that stand are not read again, except for the days inside the
+spec's lookback window. Files are stored first and listed in the catalog last: a crash leaves nothing half done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import pyarrow as pa
+
+from mlsys import clock
+from mlsys.errors import IntegrityError, UsageError
+from mlsys.ledger.rows import Partition
+from mlsys.records import Arrivals, Snapshot
+from mlsys.schema import ARRIVAL
+from mlsys.snapshot.catalog import Catalog
+from mlsys.snapshot.fingerprint import count_duplicates, table_fingerprint
+from mlsys.snapshot.ingest import Reading, read_source, require_tolerable
+from mlsys.snapshot.partitioning import KEY, DayRows, Layout, layout_of, masked
+from mlsys.snapshot.segments import locate, note_slices, read_entries, write_segment
+from mlsys.sources.base import ReadRequest
+from mlsys.spec import Spec
+from mlsys.store import Store, canonical_json
+
+DAY = "_day"  # date32, the UTC day of a row's partition; not stored, added when read
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A snapshot, which depends on the data alone, and what of it this run was the first to read."""
+
+    snapshot: Snapshot
+    arrivals: Arrivals
+
+
+def newest_complete_day(spec: Spec) -> date:
+    """Return the newest day whose data is complete; today for a source without time, which is read whole.
+
+    Raises:
+        DataError, TransientError: as the source.
+    """
+    if not spec.source.timed:
+        return clock.now().date()
+    newest = spec.source.newest(ReadRequest(spec.columns, spec.label.arrival))
+    # An empty source has no newest day; the newest one that is over will be found to have no rows.
+    return clock.newest_complete_day(newest or clock.now(), spec.ingest.settle)
+
+
+def take(spec: Spec, cutoff: datetime, *, catalog: Catalog, store: Store) -> Taken | None:
+    """Return the snapshot of all rows before `cutoff`, or None when the last day before it has no rows.
+
+    Raises:
+        DataError: the source is refused, too many rows can't be read, or a source without time is asked for a day
+            other than today. Nothing is written then.
+        TransientError: the source is locked or unreachable.
+        UsageError: the cutoff is no UTC midnight.
+    """
+    if cutoff.tzinfo is None or cutoff.astimezone(UTC).time() != time():
+        raise UsageError("A cutoff is a UTC midnight", where="cutoff", got=cutoff.isoformat())
+    layout = layout_of(spec)
+    with catalog.serialised(spec.pipeline):
+        stored = {row.day: row for row in catalog.partitions(spec.pipeline, layout.fingerprint)}
+        reading = read_source(spec, cutoff, stored, layout)
+        new = _changed(reading, stored, timed=spec.source.timed)
+        require_tolerable(reading, new, stored, spec)
+        known = _known(stored, new, cutoff, timed=spec.source.timed)
+        if (clock.last_day_before(cutoff) not in known and spec.source.timed) or not known:
+            log.info("snapshot pipeline=%s cutoff=%s no_rows=true", spec.pipeline, cutoff.date())
+            return None
+        added = _store(reading, new, stored, layout, store)
+        current = {**stored, **{row.day: row for row in added}}
+        snapshot = _describe(spec, cutoff, [current[day] for day in known], layout=layout, store=store)
+        catalog.add_partitions(spec.pipeline, added)
+    arrivals = Arrivals(
+        n_partitions=len(added), n_rows=sum(row.n_rows for row in added), days=tuple(row.day for row in added)[:30]
+    )
+    log.info(
+        "snapshot pipeline=%s cutoff=%s rows=%d partitions=%d new_partitions=%d fingerprint=%s",
+        spec.pipeline,
+        cutoff.date(),
+        snapshot.n_rows,
+        snapshot.n_partitions,
+        arrivals.n_partitions,
+        snapshot.fingerprint[:12],
+    )
+    return Taken(snapshot, arrivals)
+
+
+def take_in(spec: Spec, first: date, last: date, *, catalog: Catalog, store: Store) -> int:
+    """Store, in one reading, what is new from the lookback before `first` to `last`; return how many partitions.
+
+    Nothing is judged here: each snapshot counts what could not be read. Snapshots of these days, taken in any order,
+    then find the same partitions.
+
+    Raises:
+        DataError, TransientError: as the source.
+    """
+    lookback = spec.ingest.lookback + (last - first)
+    wide = spec.model_copy(update={"ingest": spec.ingest.model_copy(update={"lookback": lookback})})
+    layout = layout_of(spec)
+    with catalog.serialised(spec.pipeline):
+        stored = {row.day: row for row in catalog.partitions(spec.pipeline, layout.fingerprint)}
+        reading = read_source(wide, clock.cutoff_of(last), stored, layout)
+        new = _changed(reading, stored, timed=spec.source.timed)
+        added = _store(reading, new, stored, layout, store)
+        catalog.add_partitions(spec.pipeline, added)
+    log.info("taken_in pipeline=%s first=%s last=%s new_partitions=%d", spec.pipeline, first, last, len(added))
+    return len(added)
+
+
+def read(manifest: str, store: Store, columns: Sequence[str], *, days: Collection[date] | None = None) -> pa.Table:
+    """Return columns of a snapshot's rows in canonical order: by day, inside a day by row hash.
+
+    Args:
+        manifest: SHA-256 of the manifest.
+        store: holds the manifest and the segments.
+        columns: schema columns, `_event_time`, `_label_arrival`, `_key` (uint64 hash of the key) or `_day` (date32).
+        days: only these, of which the snapshot has at least one; default all.
+
+    Labels that arrived at or after the cutoff are null, and so are their arrival times.
+
+    Raises:
+        IntegrityError: a stored file is missing or damaged.
+    """
+    listing = store.read_json(manifest)
+    cutoff, labels = datetime.fromisoformat(listing["cutoff"]), listing["label_columns"]
+    partitions = [p for p in listing["partitions"] if days is None or date.fromisoformat(p["day"]) in days]
+    entries = locate(listing["layout"], partitions, store)
+    wanted = [name for name in dict.fromkeys(columns) if name != DAY]
+    hides = any(entry["masked"] for entry in entries) and not set(labels).isdisjoint(wanted)
+    stored = [*wanted, *([ARRIVAL] if hides and ARRIVAL not in wanted else [])] or [KEY]
+    tables = []
+    for entry, table in zip(entries, read_entries(entries, store, stored), strict=True):
+        rows = masked(table, cutoff, labels) if entry["masked"] and hides else table
+        if DAY in columns:
+            day = pa.scalar(date.fromisoformat(entry["day"]), pa.date32())
+            rows = rows.append_column(DAY, pa.repeat(day, rows.num_rows))
+        tables.append(rows.select(list(columns)))
+    return pa.concat_tables(tables)
+
+
+def problems(spec: Spec, *, catalog: Catalog, store: Store) -> list[str]:
+    """Return, in words, where the stored partitions differ from the whole source as it is now.
+
+    Finds rows that came late, changed or vanished outside the lookback window; nothing is written.
+
+    Raises:
+        DataError, TransientError: as the source.
+    """
+    layout = layout_of(spec)
+    stored = {row.day: row for row in catalog.partitions(spec.pipeline, layout.fingerprint)}
+    cutoff = clock.cutoff_of(newest_complete_day(spec))
+    reading = read_source(spec, cutoff, {}, layout)
+    found = [reading.rejection_text()] if reading.rejected else []
+    if not spec.source.timed or not stored:
+        return found
+    for segment in {row.segment: row for row in stored.values()}.values():
+        try:
+            read_entries([segment.model_dump()], store, [KEY])
+        except IntegrityError as error:
+            found.append(str(error))
+    present = {rows.day: rows for rows in reading.days}
+    for day in sorted({*stored, *(day for day in present if day <= max(stored))}):
+        if day >= cutoff.date():
+            continue
+        now, then = present.get(day), stored.get(day)
+        if now is None and then is not None:
+            found.append(f"{day}: {then.n_rows} rows are stored, the source has none any more")
+        elif then is None and now is not None:
+            found.append(f"{day}: the source has {now.table.num_rows} rows, none are stored")
+        elif now is not None and then is not None and now.fingerprint != then.fingerprint:
+            found.append(
+                f"{day}: the source has {now.table.num_rows} rows, {then.n_rows} are stored, and their content differs"
+                f" (version {then.version}, read {then.read_at:%Y-%m-%d %H:%M} UTC)"
+            )
+    return found
+
+
+def _changed(reading: Reading, stored: Mapping[date, Partition], *, timed: bool) -> list[DayRows]:
+    if timed:
+        return [
+            rows for rows in reading.days if rows.day not in stored or stored[rows.day].fingerprint != rows.fingerprint
+        ]
+    newest = stored[max(stored)].fingerprint if stored else None
+    return [rows for rows in reading.days if rows.fingerprint != newest]
+
+
+def _known(stored: Mapping[date, Partition], new: Sequence[DayRows], cutoff: datetime, *, timed: bool) -> list[date]:
+    """Return the days of the snapshot: all before the cutoff, or of a source without time its newest reading alone."""
+    days = sorted({*stored, *(rows.day for rows in new)})
+    return [day for day in days if clock.cutoff_of(day) <= cutoff] if timed else days[-1:]
+
+
+def _store(
+    reading: Reading, new: Sequence[DayRows], stored: Mapping[date, Partition], layout: Layout, store: Store
+) -> list[Partition]:
+    """Write the new partitions as one segment and return them; they are not listed yet."""
+    if not new:
+        return []
+    segment = write_segment([rows.table for rows in new], store)
+    added, offset = [], 0
+    for rows in new:
+        before = stored.get(rows.day)
+        bad = reading.rejected.get(rows.day, [])
+        added.append(
+            Partition(
+                day=rows.day,
+                version=before.version + 1 if before else 1,
+                layout=layout.fingerprint,
+                fingerprint=rows.fingerprint,
+                segment=segment,
+                offset=offset,
+                n_rows=rows.table.num_rows,
+                n_labelled=rows.n_labelled,
+                newest_event=rows.newest_event,
+                newest_arrival=rows.newest_arrival,
+                n_duplicate_keys=rows.n_duplicate_keys,
+                n_rejected=len(bad),
+                rejects=store.put_json([{"where": row.where, "reason": row.reason} for row in bad]) if bad else None,
+                read_at=reading.read_at,
+            )
+        )
+        offset += rows.table.num_rows
+    note_slices(layout.fingerprint, segment, {row.fingerprint: row.offset for row in added}, store)
+    return added
+
+
+def _describe(
+    spec: Spec,
+    cutoff: datetime,
+    partitions: Sequence[Partition],
+    *,
+    layout: Layout,
+    store: Store,
+) -> Snapshot:
+    entries = [_entry(row, cutoff, layout, store) for row in partitions]
+    listing = {
+        "pipeline": spec.pipeline,
+        "layout": layout.fingerprint,
+        "cutoff": cutoff.astimezone(UTC).isoformat(),
+        "label_columns": list(layout.label_columns),
+        "partitions": entries,
+    }
+    slices = [row.model_dump() for row in partitions]
+    keys = pa.concat_tables(read_entries(slices, store, [KEY]))[KEY].to_numpy()
+    return Snapshot(
+        fingerprint=_fingerprint(entries, timed=spec.source.timed),
+        manifest=store.put_json(listing),
+        cutoff=cutoff,
+        n_rows=sum(row.n_rows for row in partitions),
+        n_labelled=sum(entry["n_labelled"] for entry in entries),
+        n_partitions=len(partitions),
+        first_day=partitions[0].day,
+        last_day=partitions[-1].day,
+        newest_event=max((row.newest_event for row in partitions if row.newest_event), default=None),
+        n_duplicate_keys=count_duplicates(keys),
+    )
+
+
+def _entry(row: Partition, cutoff: datetime, layout: Layout, store: Store) -> dict[str, Any]:
+    """Return a partition's entry in the manifest; one with later labels gets the fingerprint that they don't change."""
+    entry: dict[str, Any] = {
+        "day": row.day.isoformat(),
+        "version": row.version,
+        "fingerprint": row.fingerprint,
+        "n_rows": row.n_rows,
+        "n_labelled": row.n_labelled,
+        "newest_event": _text(row.newest_event),
+        "newest_arrival": _text(row.newest_arrival),
+        "n_duplicate_keys": row.n_duplicate_keys,
+        "n_rejected": row.n_rejected,
+        "rejects": row.rejects,
+        "masked": row.newest_arrival is not None and row.newest_arrival >= cutoff,
+    }
+    if entry["masked"]:
+        known = masked(read_entries([row.model_dump()], store, layout.columns)[0], cutoff, layout.label_columns)
+        entry["masked_fingerprint"] = table_fingerprint(known)
+        entry["n_labelled"] = known.num_rows - known[layout.target].null_count
+    return entry
+
+
+def _fingerprint(entries: Sequence[Mapping[str, Any]], *, timed: bool) -> str:
+    # The day of a source without time is only when it was read; the same content is the same snapshot.
+    parts = [
+        [entry["day"] if timed else "", entry.get("masked_fingerprint", entry["fingerprint"])] for entry in entries
+    ]
+    return hashlib.sha256(canonical_json(parts)).hexdigest()
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()

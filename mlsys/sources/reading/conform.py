@@ -1,0 +1,195 @@
+"""Raw rows to rows of the declared schema: bad rows are set aside with place and reason, wrong columns refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mlsys.errors import DataError, near_match, nearest
+from mlsys.schema import ARRIVAL, EVENT_TIME, ColumnSpec, Schema
+from mlsys.sources.base import ReadRequest
+from mlsys.sources.reading.values import logical_values
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ENOUGH = 100  # values after which more than half unreadable ones are the column's fault, not the rows'
+_MEANING = {
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "a known spelling of true or false",
+    "timestamp": "a timestamp (ISO 8601 unless the column's `format` says otherwise)",
+    "text": "text",
+    "category": "text",
+}
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that could not be read: its index in the batch, why, and its UTC day where its event time tells it."""
+
+    row: int
+    reason: str
+    day: date | None
+
+
+class Conformer:
+    """Turns the batches of one reading into the declared types.
+
+    Args:
+        request: schema, arrival column and time window of the reading.
+        event_time: column with the event time, or None.
+        timezone: zone of local times in columns that declare none.
+        origin: file or table, for messages.
+    """
+
+    def __init__(self, request: ReadRequest, *, event_time: str | None, timezone: str | None, origin: str) -> None:
+        self.request = request
+        self.event_time = event_time
+        self.origin = origin
+        self.columns = columns_to_read(request, event_time, timezone)
+        self._seen: Counter[str] = Counter()
+        self._bad: Counter[str] = Counter()
+        self._examples: dict[str, object] = {}
+
+    def conform(self, raw: pa.RecordBatch) -> tuple[pa.Table, list[BadRow]]:
+        """Return the readable rows inside the window, and the others of the window with their reasons.
+
+        Raises:
+            DataError: most values of a column don't fit its type; local times without a zone.
+        """
+        import numpy as np
+        import pyarrow as pa
+
+        values: dict[str, pa.Array] = {}
+        bad: dict[str, np.ndarray] = {}
+        for name, column in self.columns.items():
+            source = raw.column(name)
+            values[name], unreadable = logical_values(source, column, f"{self.origin}: column '{name}'")
+            self._seen[name] += len(source) - source.null_count
+            if unreadable is not None:
+                bad[name] = np.asarray(unreadable.to_numpy(zero_copy_only=False))
+                self._count_bad(name, source, bad[name])
+        inside, unplaced = self._window(values, raw.num_rows)
+        rejected = np.zeros(raw.num_rows, bool) if unplaced is None else unplaced.copy()
+        for mask in bad.values():
+            rejected |= mask
+        if inside is not None:
+            rejected &= inside | unplaced if unplaced is not None else inside
+        table = pa.table(self._stored(values))
+        keep = ~rejected if inside is None else inside & ~rejected
+        if not keep.all():
+            table = table.filter(pa.array(keep))
+        return table, [self._bad_row(int(row), raw, values, bad) for row in np.flatnonzero(rejected)]
+
+    def finish(self) -> None:
+        """Judge the columns over the whole reading.
+
+        Raises:
+            DataError: most values of a column didn't fit its type.
+        """
+        for name in self._bad:
+            self._judge(name)
+
+    def _count_bad(self, name: str, source: pa.Array, mask: np.ndarray) -> None:
+        self._bad[name] += int(mask.sum())
+        self._examples.setdefault(name, source[int(mask.argmax())].as_py())
+        if self._seen[name] >= _ENOUGH:
+            self._judge(name)
+
+    def _judge(self, name: str) -> None:
+        if self._bad[name] * 2 <= self._seen[name]:
+            return
+        raise DataError(
+            f"Wrong type: most values of column '{name}' are not {_MEANING[self.columns[name].type]}",
+            where=self.origin,
+            got=self._examples[name],
+            remedy=f"Correct `schema.{name}` in the spec, or the data",
+        )
+
+    def _window(self, values: dict[str, pa.Array], n_rows: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Return `(inside, unplaced)`: rows inside the time window, and rows without a readable event time."""
+        import numpy as np
+        import pyarrow as pa
+
+        if self.event_time is None:
+            return None, None
+        event = values[self.event_time]
+        micros = np.asarray(event.cast(pa.int64()).fill_null(0).to_numpy())
+        missing = np.asarray(event.is_null().to_numpy(zero_copy_only=False))
+        inside = np.ones(n_rows, bool)
+        if self.request.since is not None:
+            inside &= micros >= _micros(self.request.since)
+        if self.request.until is not None:
+            inside &= micros < _micros(self.request.until)
+        # A windowed reading can't say in which window a row without time belongs; the first, whole one rejects it.
+        unplaced = missing if self.request.since is None else np.zeros(n_rows, bool)
+        return inside & ~missing, unplaced
+
+    def _stored(self, values: dict[str, pa.Array]) -> dict[str, pa.Array]:
+        stored = {name: values[name] for name in self.request.schema}
+        if self.event_time is not None:
+            stored[EVENT_TIME] = values[self.event_time]
+        if self.request.arrival is not None:
+            stored[ARRIVAL] = values[self.request.arrival]
+        return stored
+
+    def _bad_row(
+        self, row: int, raw: pa.RecordBatch, values: dict[str, pa.Array], bad: dict[str, np.ndarray]
+    ) -> BadRow:
+        reason = f"column '{self.event_time}' has no event time"
+        for name, mask in bad.items():
+            if mask[row]:
+                value = raw.column(name)[row].as_py()
+                reason = f"column '{name}': {value!r} is not {_MEANING[self.columns[name].type]}"
+                break
+        event = values[self.event_time][row].as_py() if self.event_time is not None else None
+        return BadRow(row, reason, None if event is None else event.date())
+
+
+def columns_to_read(request: ReadRequest, event_time: str | None, timezone: str | None) -> Schema:
+    """Return the schema's columns, then event-time and arrival columns that it doesn't name, zones filled in.
+
+    Raises:
+        DataError: the event-time or arrival column is declared with another type than timestamp.
+    """
+    columns = dict(request.schema)
+    for name in (event_time, request.arrival):
+        if name is None:
+            continue
+        column = columns.setdefault(name, ColumnSpec(type="timestamp"))
+        if column.type != "timestamp":
+            raise DataError(
+                f"Column '{name}' holds times but is declared as {column.type}",
+                where=f"schema.{name}",
+                remedy="Declare it as timestamp",
+            )
+    return {name: _zoned(column, timezone) for name, column in columns.items()}
+
+
+def _zoned(column: ColumnSpec, timezone: str | None) -> ColumnSpec:
+    if column.type != "timestamp" or column.timezone is not None or timezone is None:
+        return column
+    return column.model_copy(update={"timezone": timezone})
+
+
+def require_columns(wanted: Schema, present: list[str], origin: str, remedy: str) -> None:
+    """Refuse a table or file that lacks a column or has it twice.
+
+    Raises:
+        DataError: names the first missing column and the nearest present one.
+    """
+    for name in wanted:
+        if name not in present:
+            rule, meant = f"There is no column '{name}'. {near_match(name, present)}", nearest(name, present)
+            raise DataError(rule, where=origin, remedy=remedy, misspelt=(name, meant))
+        if present.count(name) > 1:
+            raise DataError(f"Column '{name}' stands there twice", where=origin, remedy="Give each column its own name")
+
+
+def _micros(instant: datetime) -> int:
+    return (instant - _EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,225 @@
+"""The blocks of a spec that are no components: target, label, ingest, training, schedule and their like."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import Field, WithJsonSchema, field_validator, model_validator
+
+from mlsys.checks import CHECKS
+from mlsys.components import AsWritten, Frozen, OneOrMore
+from mlsys.durations import Duration, duration_text, parse_duration
+from mlsys.metrics import METRICS
+from mlsys.monitors import MONITORS
+from mlsys.notification.outbox import Channel, Event
+
+WEBHOOK = "mlsys_webhook"
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+class Target(Frozen):
+    """What is predicted.
+
+    Attributes:
+        positive: the class that counts as positive, by its name as text (`phishing`, `yes`, `True`, `1`).
+    """
+
+    column: str
+    positive: Annotated[str, AsWritten(), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+    task: Literal["binary"] = "binary"
+
+    @field_validator("positive", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> str:
+        return str(value)
+
+
+class Label(Frozen):
+    """When labels become known.
+
+    Attributes:
+        arrival: column with the time at which a row's label was known; labels that arrived at or after a run's
+            cutoff are masked.
+        delay: rows younger than this at the cutoff sit out, because their labels are not final.
+    """
+
+    arrival: str | None = None
+    delay: Duration = timedelta(0)
+
+
+class Ingest(Frozen):
+    """How new data is taken in.
+
+    Attributes:
+        lookback: this far before the cutoff, late and changed rows make a new version of their partition.
+        settle: a day is complete when its end plus this has passed.
+        min_new_rows: fewer new rows than this since the champion's data are not worth a retraining.
+    """
+
+    lookback: Duration = timedelta(days=7)
+    settle: Duration = timedelta(hours=2)
+    min_new_rows: int = Field(default=1, ge=0)
+
+
+class Checks(Frozen):
+    """Rules for new data, and the share of rows that may break a critical one (they are quarantined)."""
+
+    tolerated_share: float = Field(default=0.01, ge=0, le=1)
+    rules: tuple[CHECKS.field(), ...] = ()  # type: ignore[valid-type]
+
+
+class MetricChoice(Frozen):
+    """What is measured. `primary` chooses the best candidate and is what gates compare by default."""
+
+    primary: str = Field(default="roc_auc", json_schema_extra={"examples": METRICS.names()})  # type: ignore[dict-item]
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+    replicates: int = Field(default=1000, ge=100, le=20000)
+
+    @field_validator("primary")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        METRICS.find(value)
+        return value
+
+
+class Training(Frozen):
+    """How candidates are fitted.
+
+    Attributes:
+        refit: fit the chosen candidate again on training and validation rows before it serves. The refitted model is
+            then not the one that was judged, and the report says so.
+    """
+
+    seed: int = Field(default=42, ge=0, lt=2**32)
+    threads: int = Field(default=1, ge=1, le=64)
+    refit: bool = False
+    timeout: Duration = timedelta(hours=1)
+
+
+class Tuning(Frozen):
+    """Whether each candidate's hyperparameters are searched for, inside its training rows.
+
+    Attributes:
+        trials: random sets of hyperparameters per candidate, beside the spec's own.
+    """
+
+    enabled: bool = False
+    trials: int = Field(default=20, ge=1, le=1000)
+
+
+class Schedule(Frozen):
+    """The nightly run: at this UTC hour, about the day before; `enabled: false` leaves manual runs alone.
+
+    Attributes:
+        scan: look so often for days of data that arrived and that no run has looked at; not at all by default.
+        deadline: by when the nightly decision must be there: a UTC time of day (`"06:00"`) or a duration after the
+            start (`4h`). Nobody is told of a late one by default.
+    """
+
+    enabled: bool = True
+    hour: int = Field(default=2, ge=0, le=12)
+    scan: Duration | None = None
+    deadline: str | None = None
+
+    @property
+    def allowed(self) -> timedelta | None:
+        """How long after its start the nightly run may take, or None."""
+        if self.deadline is None:
+            return None
+        clock = _TIME_OF_DAY.fullmatch(self.deadline)
+        if clock is None:
+            return parse_duration(self.deadline)
+        after = timedelta(hours=int(clock[1]) - self.hour, minutes=int(clock[2]))
+        return after if after > timedelta(0) else after + timedelta(days=1)
+
+    @field_validator("deadline", mode="before")
+    @classmethod
+    def _time_or_duration(cls, value: object) -> object:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 24 * 60:
+            value = f"{value // 60:02d}:{value % 60:02d}"  # YAML reads a bare 16:00 as 960
+        if value is None or (isinstance(value, str) and _TIME_OF_DAY.fullmatch(value)):
+            return value
+        try:
+            allowed = parse_duration(value)
+        except ValueError:
+            allowed = timedelta(0)
+        if allowed <= timedelta(0):
+            raise ValueError('a deadline is a UTC time of day such as "06:00", or a duration such as 4h')
+        return duration_text(allowed)
+
+    @field_validator("scan")
+    @classmethod
+    def _not_all_the_time(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value < timedelta(seconds=10):
+            raise ValueError("a look at the source more often than every 10s keeps it busy; 10m is usual")
+        return value
+
+
+class Approval(Frozen):
+    """Whether a person has the last word on a promotion.
+
+    Attributes:
+        required: a run whose gates all pass waits for a person.
+        timeout: without an answer in this time the promotion is refused.
+    """
+
+    required: bool = False
+    timeout: Duration = timedelta(hours=12)
+
+
+class Notify(Frozen):
+    """Who is told of what; everything is logged in any case.
+
+    Attributes:
+        events: those that are sent. (The key is not called `on`: YAML reads that as true.)
+        email: receivers; the mail server is the operator's (Airflow connection `mlsys_smtp`).
+        webhook: `true` for the address in the connection `mlsys_webhook`, or the name of another connection.
+    """
+
+    events: Annotated[tuple[Event, ...], OneOrMore()] = get_args(Event)
+    email: Annotated[tuple[str, ...], OneOrMore()] = ()
+    webhook: bool | str = False
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """The ways out, in the spec's order."""
+        hook = WEBHOOK if self.webhook is True else self.webhook
+        mails = (Channel(kind="email", to=address) for address in self.email)
+        return (*mails, *([Channel(kind="webhook", to=hook)] if hook else []))
+
+    @field_validator("email")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            if not _MAIL_ADDRESS.fullmatch(address):
+                raise ValueError(f"'{address}' is no mail address")
+        return value
+
+
+class Scoring(Frozen):
+    """Whether a model scores what it has not scored as soon as it serves; monitors score what they need anyway."""
+
+    enabled: bool = True
+
+
+class Monitors(Frozen):
+    """What is watched once a champion serves; no model and no decision depends on it.
+
+    Attributes:
+        ask_after: a retraining is asked for when the newest window alarms, and with it so many of the newest `of`.
+    """
+
+    watch: tuple[MONITORS.field(), ...] = Field(  # type: ignore[valid-type]
+        default=("feature_drift", "score_drift", "live_metric"), validate_default=True
+    )
+    ask_after: int = Field(default=2, ge=1)
+    of: int = Field(default=3, ge=1, le=60)
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.ask_after > self.of:
+            raise ValueError(f"`ask_after` is {self.ask_after}, and only {self.of} windows are counted (`of`)")
+        return self

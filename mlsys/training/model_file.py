@@ -1,0 +1,106 @@
+"""Fitted models on disk: pickled into the store, and loaded only when their bytes are those recorded."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from types import FunctionType
+from typing import Any, BinaryIO, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from mlsys.errors import RunError
+from mlsys.store import Store
+
+_PROTOCOL = 4  # fixed, so that a newer Python writes the same bytes; 5 fails on empty arrays in the Python pickler
+
+
+class _CanonicalPickler(pickle._Pickler):  # type: ignore[misc]  # the one in C can't be told how to write a text
+    """Writes equal texts as one, whether or not they are the same object.
+
+    Pickle notes which objects are identical, and whether two equal texts are depends on what the process did before.
+    Without this, the same fit has other bytes in a worker of Airflow than on the command line.
+    """
+
+    # Named one by one: `dill`, which Airflow imports, adds handlers of its own to the table of the base class, and a
+    # model file would then need `dill` wherever it is loaded.
+    dispatch: ClassVar[dict[type, Any]] = {
+        kind: getattr(pickle._Pickler, f"save_{name}")
+        for kind, name in (
+            (type(None), "none"),
+            (bool, "bool"),
+            (int, "long"),
+            (float, "float"),
+            (bytes, "bytes"),
+            (bytearray, "bytearray"),
+            (tuple, "tuple"),
+            (list, "list"),
+            (dict, "dict"),
+            (set, "set"),
+            (frozenset, "frozenset"),
+            (FunctionType, "global"),
+            (type, "type"),
+        )
+    }
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(file, protocol=_PROTOCOL)
+        self._texts: dict[str, str] = {}
+
+    def save_str(self, text: str) -> None:
+        """Write a text, or point to the equal one written before."""
+        first = self._texts.setdefault(text, text)
+        noted = self.memo.get(id(first))  # type: ignore[attr-defined]
+        if noted is None:
+            super().save_str(first)  # type: ignore[misc]
+        else:
+            self.write(self.get(noted[0]))  # type: ignore[attr-defined]
+
+    dispatch[str] = save_str
+
+
+def save(pipeline: Any, store: Store) -> tuple[str, int]:
+    """Store a fitted pipeline and return its SHA-256 and its size in bytes; the same fit gives the same bytes."""
+    file = io.BytesIO()
+    _CanonicalPickler(file).dump(pipeline)
+    data = file.getvalue()
+    return store.put_bytes(data), len(data)
+
+
+def load(digest: str, store: Store) -> Any:
+    """Return the fitted pipeline of a SHA-256 that a record names; unpickling anything else could run foreign code.
+
+    Raises:
+        IntegrityError: the file is missing or its bytes are not those recorded; nothing was unpickled.
+        RunError: the bytes are right, but the installed packages can't read them.
+    """
+    data = store.read_bytes(digest)
+    try:
+        return pickle.loads(data)  # noqa: S301 - the digest was checked
+    except (pickle.UnpicklingError, AttributeError, ImportError, EOFError, TypeError, ValueError) as error:
+        # What unpickling raises when a class moved, vanished or changed its state between package versions.
+        raise RunError(
+            f"The model file can't be read with the installed packages: {type(error).__name__}: {error}",
+            where=str(store.path(digest)),
+            remedy="Install the package versions it was trained with, or retrain",
+        ) from error
+
+
+def scores(pipeline: Any, rows: pd.DataFrame) -> np.ndarray:
+    """Return `(n_rows,)` float64 probabilities of the positive class.
+
+    Raises:
+        RunError: the model knows no positive class, or gives anything but finite probabilities.
+    """
+    classes = [int(label) for label in pipeline.classes_]
+    if 1 not in classes:
+        raise RunError("The model knows no positive class", got=classes)
+    table = np.asarray(pipeline.predict_proba(rows), dtype="float64")
+    if table.shape != (len(rows), len(classes)):
+        raise RunError("The model gives not one probability per row and class", got=table.shape)
+    y_score: np.ndarray = table[:, classes.index(1)]
+    n_bad = int((~((y_score >= 0) & (y_score <= 1))).sum())
+    if n_bad:
+        raise RunError(f"{n_bad} of {len(rows)} scores are not finite probabilities")
+    return y_score

@@ -1,0 +1,290 @@
+"""Fit candidates: each one its own pipeline of features and model, on training rows alone, side by side.
+
+Candidates are fitted in forked children when there are several workers and one thread per candidate. The parent
+imports the libraries and loads the training rows once, and the children share both. With more threads per candidate
+they are fitted one after another in this process: their threads fill the cores, and a forked child must not use an
+OpenMP pool that its parent has started.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import pickle
+import time
+import warnings
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlsys.dataset import rows as dataset
+from mlsys.errors import MlsysError, RunError, UsageError, near_match
+from mlsys.features.base import FeatureColumns
+from mlsys.models import MODELS
+from mlsys.models.base import FitTask, Fitted, Model
+from mlsys.records import Candidate, CheckReport, Plan, Snapshot, Split
+from mlsys.schema import ColumnSpec
+from mlsys.spec import Spec
+from mlsys.splits.base import TRAINING, VALIDATION, uniform
+from mlsys.store import Store
+from mlsys.training import model_file
+from mlsys.training.children import Ended, side_by_side
+from mlsys.training.tuning import Rows, Tuned, tune
+
+log = logging.getLogger(__name__)
+
+INNER_SHARE = 0.125
+_INNER_SALT = 0x1A2E5  # another one than the split's, so that inner rows are an even sample of the training rows
+_IDENTIFIER_SHARE, _IDENTIFIER_ROWS = 0.5, 100
+
+# What scikit-learn, SciPy and XGBoost raise when data and parameters do not fit together (XGBoostError and
+# LinAlgError are ValueErrors). Anything else, a MemoryError or a mistake in mlsys, is no property of the candidate
+# and ends the run.
+_FIT_ERRORS = (ValueError, ArithmeticError, RuntimeError)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a candidate is fitted on.
+
+    Attributes:
+        inner: `(n_rows,)` bool, a fixed eighth of the rows by key, for early stopping.
+        key_hash, day: `(n_rows,)` each, by which tuning sets rows aside.
+        notes: what is worth saying about the columns.
+    """
+
+    rows: pd.DataFrame
+    y: np.ndarray
+    inner: np.ndarray
+    key_hash: np.ndarray
+    day: np.ndarray
+    columns: FeatureColumns
+    notes: tuple[str, ...]
+
+
+def train(
+    spec: Spec, plan: Plan, snapshot: Snapshot, checks: CheckReport, split: Split, *, name: str, store: Store
+) -> Candidate:
+    """Fit one candidate in this process and store its model.
+
+    Raises:
+        UsageError: the spec has no candidate of that name.
+        DataError: the rows can't be read as the spec's columns.
+    """
+    model = _models(spec, [name])[0]
+    material = _material(spec, snapshot, checks, split, store=store, sides=(TRAINING,))
+    return _candidate(spec, plan, model, material, store=store)
+
+
+def train_all(
+    spec: Spec,
+    plan: Plan,
+    snapshot: Snapshot,
+    checks: CheckReport,
+    split: Split,
+    *,
+    store: Store,
+    workers: int,
+    names: Collection[str] | None = None,
+) -> list[Candidate]:
+    """Fit all candidates (or those named), the longest first, and return them in the spec's order.
+
+    Raises:
+        UsageError: the spec has no candidate of a name.
+        DataError: the rows can't be read as the spec's columns.
+        RunError: none could be fitted, with all reasons; or a child ended with an error that is no candidate's.
+    """
+    models = _models(spec, names)
+    material = _material(spec, snapshot, checks, split, store=store, sides=(TRAINING,))
+    if workers > 1 and len(models) > 1 and spec.training.threads == 1:
+        found = _forked(spec, plan, models, material, store=store, workers=workers)
+    else:
+        found = {m.label: _candidate(spec, plan, m, material, store=store) for m in models}
+    return [found[model.label] for model in models]
+
+
+def require_fitted(candidates: Sequence[Candidate], split: Split) -> None:
+    """Refuse to go on without a single fitted candidate, unless the training rows, being of one class, allow none.
+
+    Raises:
+        RunError: only baselines are fitted, or nothing; holds each failed one's reason.
+    """
+    fitted = any(candidate.status == "fitted" and not candidate.baseline for candidate in candidates)
+    if not fitted and not split.one_class("training"):
+        reasons = "; ".join(f"{c.name}: {c.reason}" for c in candidates if c.status == "failed")
+        raise RunError(f"No candidate could be fitted. {reasons}", where="training")
+
+
+def refit(
+    spec: Spec,
+    plan: Plan,
+    snapshot: Snapshot,
+    checks: CheckReport,
+    split: Split,
+    *,
+    candidate: Candidate,
+    store: Store,
+) -> Candidate:
+    """Fit a candidate again on training and validation rows, never on the holdout; its id ends in `-refit`.
+
+    The result is not the model that was judged, and a note of it says so.
+    """
+    untuned = spec.model_copy(update={"tuning": spec.tuning.model_copy(update={"enabled": False})})
+    model = MODELS.parse(dict(candidate.params))  # with the hyperparameters that tuning found
+    material = _material(spec, snapshot, checks, split, store=store, sides=(TRAINING, VALIDATION))
+    again = _candidate(untuned, plan, model, material, store=store)
+    note = "Fitted again on training and validation rows; this very model was not judged"
+    return again.model_copy(update={"candidate_id": f"{again.candidate_id}-refit", "notes": (note, *again.notes)})
+
+
+def preload(models: Sequence[Model], spec: Spec) -> None:
+    """Import what fits need, without fitting: children forked later share the libraries."""
+    for model in models:
+        model.estimator(FitTask(seed=0, threads=1, inner=np.zeros(0, dtype=bool)))
+    spec.features.build(columns_of(spec.feature_columns()))
+
+
+def columns_of(columns: Mapping[str, ColumnSpec]) -> FeatureColumns:
+    """Return feature columns by what they hold."""
+    numeric = tuple(name for name, column in columns.items() if column.type in dataset.NUMERIC)
+    return FeatureColumns(numeric, tuple(name for name in columns if name not in numeric))
+
+
+def seed_of(plan: Plan, name: str) -> int:
+    """Return a candidate's seed, in 0 to 2**31 - 1: from the plan's seed and its name, not from its neighbours."""
+    return int.from_bytes(hashlib.sha256(f"{plan.seed}:{name}".encode()).digest()[:4], "big") >> 1
+
+
+def _models(spec: Spec, names: Collection[str] | None) -> list[Model]:
+    known = {model.label: model for model in spec.models}
+    for name in names or ():
+        if name not in known:
+            raise UsageError(f"No candidate named '{name}'. {near_match(name, known)}", where="models")
+    return [model for label, model in known.items() if names is None or label in names]
+
+
+def _material(
+    spec: Spec, snapshot: Snapshot, checks: CheckReport, split: Split, *, store: Store, sides: Collection[int]
+) -> Material:
+    data = dataset.load(spec, snapshot, checks, split, store=store, sides=sides)
+    columns = columns_of(spec.feature_columns())
+    inner = uniform(data.key_hash, _INNER_SALT) < INNER_SHARE
+    notes = tuple(_column_notes(data.rows, columns))
+    return Material(data.rows, data.y, inner, data.key_hash, data.day, columns, notes)
+
+
+def _column_notes(rows: pd.DataFrame, columns: FeatureColumns) -> list[str]:
+    notes = [f"Column '{name}' is missing in every row" for name in rows.columns[rows.isna().all()]]
+    for name in columns.categorical:
+        n_known, n_distinct = int(rows[name].notna().sum()), int(rows[name].nunique())
+        if n_known >= _IDENTIFIER_ROWS and n_distinct > _IDENTIFIER_SHARE * n_known:
+            notes.append(
+                f"Column '{name}' has {n_distinct} different values in {n_known} rows, as an identifier has: "
+                "a model learns little from it; list it under `drop`"
+            )
+    return notes[:10]
+
+
+def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, store: Store) -> Candidate:
+    if np.unique(material.y).size < 2:
+        # Some libraries would fit a constant, others refuse, each in words of its own.
+        return _failed(plan, model, f"All {len(material.y):,} rows to fit on are of one class", material=material)
+    task = FitTask(seed=seed_of(plan, model.label), threads=spec.training.threads, inner=material.inner)
+    features = spec.features.build(material.columns)
+    started = time.perf_counter()
+    try:
+        (fitted, warned), tuned = _fit(spec, model, features, material, task)
+    except _FIT_ERRORS as error:
+        return _failed(plan, model, f"{type(error).__name__}: {_first_line(error)}", material=material)
+    seconds = time.perf_counter() - started
+    digest, n_bytes = model_file.save(fitted.pipeline, store)
+    log.info("fitted candidate=%s rows=%d seconds=%.2f bytes=%d", model.label, len(material.y), seconds, n_bytes)
+    return _record(plan, tuned.model, material).model_copy(
+        update={
+            "model": digest,
+            "model_bytes": n_bytes,
+            "seed": task.seed,
+            "n_features": int(getattr(fitted.pipeline[-1], "n_features_in_", 0)),
+            "fit_seconds": round(seconds, 3),
+            "notes": (*([tuned.note] if tuned.note else []), *fitted.notes, *material.notes, *warned),
+        }
+    )
+
+
+def _fit(
+    spec: Spec, model: Model, features: Any, material: Material, task: FitTask
+) -> tuple[tuple[Fitted, tuple[str, ...]], Tuned]:
+    # Warnings (no convergence, say) belong to the candidate's record, where people look for them.
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=task.threads), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", FutureWarning)
+        rows = Rows(material.rows, material.y, material.key_hash, material.day)
+        tuned = tune(spec, model, features, rows, task)
+        fitted = tuned.model.fit(features, material.rows, material.y, task)
+    texts = (f"{item.category.__name__}: {_first_line(item.message)}" for item in caught)
+    return (fitted, tuple(dict.fromkeys(texts))[:5]), tuned
+
+
+def _forked(
+    spec: Spec, plan: Plan, models: Sequence[Model], material: Material, *, store: Store, workers: int
+) -> dict[str, Candidate]:
+    preload(models, spec)
+    longest_first = sorted(models, key=lambda model: -model.effort)
+    work = {m.label: partial(_in_child, spec, plan, m, material, store=store) for m in longest_first}
+    by_name = {model.label: model for model in models}
+    found: dict[str, Candidate] = {}
+    for ended in side_by_side(work, workers=workers, timeout=spec.training.timeout.total_seconds()):
+        found[ended.name] = _received(plan, by_name[ended.name], ended, material)
+    return found
+
+
+def _in_child(spec: Spec, plan: Plan, model: Model, material: Material, *, store: Store) -> bytes:
+    try:
+        return pickle.dumps(_candidate(spec, plan, model, material, store=store))
+    except MlsysError as error:
+        return pickle.dumps(error)  # it keeps its type, and with it its exit code
+
+
+def _received(plan: Plan, model: Model, ended: Ended, material: Material) -> Candidate:
+    if ended.killed:
+        return _failed(plan, model, f"Its process ended by {ended.cause}", material=material)
+    if ended.data is None:
+        raise RunError(
+            f"Fitting '{ended.name}' ended with {ended.cause}; its traceback stands in the log above", where="training"
+        )
+    result = pickle.loads(ended.data)  # noqa: S301 - from our own child
+    if isinstance(result, MlsysError):
+        raise result
+    assert isinstance(result, Candidate)
+    return result
+
+
+def _failed(plan: Plan, model: Model, reason: str, *, material: Material) -> Candidate:
+    log.warning("failed candidate=%s reason=%r", model.label, reason)
+    update = {"status": "failed", "reason": reason[:1000], "notes": material.notes}
+    return _record(plan, model, material).model_copy(update=update)
+
+
+def _record(plan: Plan, model: Model, material: Material) -> Candidate:
+    return Candidate(
+        candidate_id=Candidate.id_of(plan.training_key, model.label),
+        name=model.label,
+        kind=model.kind,
+        status="fitted",
+        baseline=model.baseline,
+        params=model.model_dump(mode="json"),
+        seed=seed_of(plan, model.label),
+        n_training_rows=len(material.y),
+    )
+
+
+def _first_line(error: Warning | Exception | str) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else "no message"

@@ -1,0 +1,1 @@
+"""Housekeeping: what nothing reaches any more, and what `mlsys doctor` looks at."""

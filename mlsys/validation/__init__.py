@@ -1,0 +1,1 @@
+"""The spec's checks on new partitions, by Great Expectations, and what they set aside."""

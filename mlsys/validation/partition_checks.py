@@ -1,0 +1,200 @@
+"""Rules about rows, partition by partition: what is not known yet is asked in one go, the rest is remembered.
+
+What a rule finds in a partition depends on the partition's content, the rules and the schema alone, so it is kept
+below MLSYS_HOME/cache and nightly work is proportional to the new day. The cache may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from mlsys.checks.base import DAY, Check
+from mlsys.errors import RunError
+from mlsys.records import State
+from mlsys.schema import arrow_type
+from mlsys.snapshot import snapshot
+from mlsys.spec import Spec
+from mlsys.store import Store, canonical_json
+from mlsys.temporary import temporary_file
+from mlsys.validation import data_docs
+from mlsys.validation.gx_suite import SuiteRun, run_suite
+
+logger = logging.getLogger(__name__)
+
+_FORMAT = 1  # of a cache entry; a change forgets what older versions found
+_EXAMPLES = 3
+_NAMED_ROWS = 1000  # rows per partition whose key is kept for the report
+
+
+@dataclass(frozen=True)
+class RuleFinding:
+    """What one rule found in one partition: failing rows as offsets into it, ascending."""
+
+    state: State
+    failed: tuple[int, ...] = ()
+    examples: tuple[str, ...] = ()
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class PartitionFindings:
+    """What all rules found in one partition, in the order of the rules; `keys` name failing rows by offset."""
+
+    rules: tuple[RuleFinding, ...]
+    keys: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class Examination:
+    """Findings per partition of the manifest, and what had to be looked at for them.
+
+    Attributes:
+        n_rows, n_partitions: looked at now, because nothing was remembered of them.
+        docs: path of the Data Docs index relative to MLSYS_HOME, or None where there is none.
+        docs_problem: why the page could not be written, or nothing.
+    """
+
+    partitions: tuple[PartitionFindings, ...]
+    n_rows: int
+    n_partitions: int
+    docs: str | None = None
+    docs_problem: str = ""
+
+
+def examine(spec: Spec, rules: Sequence[Check], manifest: str, *, store: Store, home: Path) -> Examination:
+    """Return what `rules` (scope `partition`) find in each partition of a snapshot, given its manifest's SHA-256."""
+    listing = store.read_json(manifest)
+    partitions: list[dict[str, Any]] = listing["partitions"]
+    cutoff = datetime.fromisoformat(listing["cutoff"])
+    paths = [_cache_path(home, spec, rules, partition) for partition in partitions]
+    known = [_recall(path) for path in paths]
+    unknown = [i for i, findings in enumerate(known) if findings is None]
+    if not unknown or not rules:
+        found = tuple(findings or PartitionFindings((), {}) for findings in known)
+        # Not whether it is there: another process may be about to write it, and reports must not differ by that.
+        return Examination(found, 0, 0, data_docs.index_path(spec.pipeline) if rules else None)
+    frame = _read(spec, rules, manifest, [partitions[i] for i in unknown], store)
+    run = run_suite(frame, rules, spec.columns, name=spec.pipeline)
+    sizes = [partitions[i]["n_rows"] for i in unknown]
+    complete = all(outcome.state != "error" for outcome in run.outcomes)
+    for i, findings in zip(unknown, _by_partition(run, rules, frame, sizes, spec.key), strict=True):
+        known[i] = findings
+        if complete:  # an error may pass (a library was mended), so it is not remembered
+            _remember(paths[i], findings)
+    logger.info("partitions_examined pipeline=%s partitions=%d rows=%d", spec.pipeline, len(unknown), len(frame))
+    problem = ""
+    try:
+        data_docs.write_page(run, pipeline=spec.pipeline, cutoff=cutoff, n_rows=len(frame), home=home)
+    except (OSError, RunError) as error:
+        # The findings are worth more than their page: the report names the problem, the run goes on.
+        logger.warning("data_docs_not_written pipeline=%s error=%s", spec.pipeline, error)
+        problem = str(error)
+    found = tuple(findings for findings in known if findings is not None)
+    docs = None if problem else data_docs.index_path(spec.pipeline)
+    return Examination(found, len(frame), len(unknown), docs, problem)
+
+
+def to_frame(table: pa.Table, spec: Spec) -> pd.DataFrame:
+    """Return a table of schema columns as Great Expectations can compare them, missing values staying missing."""
+    types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    fields = [(name, arrow_type(spec.columns[name].type)) for name in table.column_names]
+    frame: pd.DataFrame = table.cast(pa.schema(fields)).to_pandas(types_mapper=types.get)
+    return frame
+
+
+def _read(
+    spec: Spec, rules: Sequence[Check], manifest: str, wanted: Sequence[Mapping[str, Any]], store: Store
+) -> pd.DataFrame:
+    columns = sorted({*spec.key, *(name for rule in rules for name in rule.looks_at)})
+    days = {date.fromisoformat(partition["day"]) for partition in wanted}
+    frame = to_frame(snapshot.read(manifest, store, columns, days=days), spec)
+    frame[DAY] = np.repeat(np.arange(len(wanted)), [partition["n_rows"] for partition in wanted])
+    return frame
+
+
+def _by_partition(
+    run: SuiteRun, rules: Sequence[Check], frame: pd.DataFrame, sizes: Sequence[int], key: Sequence[str]
+) -> list[PartitionFindings]:
+    ends = np.cumsum(sizes)
+    found = []
+    for start, end in zip(ends - sizes, ends, strict=True):
+        of_rules, named = [], set()
+        for rule, outcome in zip(rules, run.outcomes, strict=True):
+            if outcome.state == "error" or outcome.positions is None:
+                of_rules.append(RuleFinding(outcome.state, message=outcome.message))
+                continue
+            low, high = np.searchsorted(outcome.positions, [start, end])
+            inside = outcome.positions[low:high]
+            named.update(inside[:_NAMED_ROWS].tolist())
+            of_rules.append(
+                RuleFinding(
+                    "fail" if len(inside) else "pass",
+                    tuple((inside - start).tolist()),
+                    tuple(_example(rule, frame, int(i), key) for i in inside[:_EXAMPLES]),
+                )
+            )
+        keys = {i - int(start): _named(frame, i, key) for i in sorted(named)[:_NAMED_ROWS]}
+        found.append(PartitionFindings(tuple(of_rules), keys))
+    return found
+
+
+def _example(rule: Check, frame: pd.DataFrame, position: int, key: Sequence[str]) -> str:
+    shown = ", ".join(f"{name} {_value(frame, position, name)}" for name in rule.looks_at)
+    name = _named(frame, position, [column for column in key if column not in rule.looks_at])
+    return f"{shown} ({name})" if name else shown
+
+
+def _named(frame: pd.DataFrame, position: int, key: Sequence[str]) -> str:
+    return ", ".join(f"{column} {_value(frame, position, column)}" for column in key)
+
+
+def _value(frame: pd.DataFrame, position: int, name: str) -> str:
+    value: Any = frame[name].iat[position]
+    text = "missing" if pd.isna(value) else str(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _cache_path(home: Path, spec: Spec, rules: Sequence[Check], partition: Mapping[str, Any]) -> Path:
+    columns = {*spec.key, *(name for rule in rules for name in rule.looks_at)}
+    key = [
+        _FORMAT,
+        [rule.model_dump(mode="json", exclude={"severity"}) for rule in rules],
+        {name: spec.columns[name].type for name in sorted(columns)},
+        list(spec.key),
+        # Where labels are hidden as of the cutoff, the content that is seen has a fingerprint of its own.
+        partition.get("masked_fingerprint", partition["fingerprint"]),
+    ]
+    digest = hashlib.sha256(canonical_json(key)).hexdigest()
+    return home / "cache" / "checks" / f"{digest}.json"
+
+
+def _recall(path: Path) -> PartitionFindings | None:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # a torn file counts as not there
+        return None
+    rules = tuple(
+        RuleFinding(item["state"], tuple(item["failed"]), tuple(item["examples"]), item["message"])
+        for item in data["rules"]
+    )
+    return PartitionFindings(rules, {int(offset): name for offset, name in data["keys"].items()})
+
+
+def _remember(path: Path, findings: PartitionFindings) -> None:
+    # Renamed whole but not flushed to disk: hundreds of first-time entries would cost seconds, and a lost
+    # entry is found again.
+    with temporary_file(path.parent) as unfinished:
+        keys = {str(offset): name for offset, name in findings.keys.items()}
+        unfinished.write_bytes(canonical_json({**asdict(findings), "keys": keys}))
+        unfinished.replace(path)

@@ -1,0 +1,269 @@
+"""The step `validate`: the spec's checks over a snapshot, bad rows set aside, one verdict.
+
+A critical rule about rows quarantines the rows that break it. The run stops when too large a share is bad
+(`checks.tolerated_share`), when a critical rule about a whole table fails, or when a critical rule can't be
+applied. A warning is reported and changes nothing. The verdict depends on the snapshot and the rules alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from mlsys.checks.base import Check, PartitionSummary, Summaries
+from mlsys.errors import DataError
+from mlsys.records import CheckReport, CheckResult, Plan, Snapshot, State
+from mlsys.snapshot.tolerance import BadShare, DayCount, worst_share
+from mlsys.spec import Spec
+from mlsys.store import Store, canonical_json
+from mlsys.validation.partition_checks import Examination, examine
+
+logger = logging.getLogger(__name__)
+
+_MAX_RESULTS = 40
+_MAX_RESULT_BYTES = 12 * 1024  # leaves room for the other fields of a record
+_MAX_NAMED_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A result and whether it stops the run by itself."""
+
+    result: CheckResult
+    stops: bool
+
+
+def validate(spec: Spec, snapshot: Snapshot, *, store: Store, home: Path) -> CheckReport:
+    """Return what the checks of `spec` say about `snapshot`; rows of partitions seen before are not read again."""
+    manifest = store.read_json(snapshot.manifest)
+    partitions: list[dict[str, Any]] = manifest["partitions"]
+    rules = [rule for rule in spec.checks.rules if rule.scope == "partition"]
+    found = examine(spec, rules, snapshot.manifest, store=store, home=home)
+    quarantine, reasons = _quarantine(rules, found, partitions)
+    share = _worst_share(partitions, quarantine)
+    summaries = _summaries(snapshot, partitions)
+    judged = [
+        *(_over_rows(rule, i, found, partitions) for i, rule in enumerate(rules)),
+        *(_over_summaries(r, summaries, snapshot) for r in spec.checks.rules if r.scope == "snapshot"),
+        _within_tolerance(share, spec.checks.tolerated_share),
+    ]
+    judged = sorted([*judged, *_unread(partitions)], key=_rank)
+    results = [item.result for item in judged]
+    details = {"results": [result.model_dump(mode="json") for result in results], "rows": reasons}
+    if found.docs_problem:
+        results.append(_docs_missing(found))
+    report = CheckReport(
+        state=_verdict(judged),
+        results=_fitting(results),
+        n_checks=len(spec.checks.rules),
+        n_rows=snapshot.n_rows,
+        n_partitions=snapshot.n_partitions,
+        n_quarantined=sum(len(offsets) for offsets in quarantine),
+        quarantined_share=share.value,
+        tolerated_share=spec.checks.tolerated_share,
+        quarantine=_stored_quarantine(partitions, quarantine, store),
+        details=store.put_json(details),
+        data_docs=found.docs,
+    )
+    logger.info(
+        "validated pipeline=%s state=%s checks=%d quarantined=%d partitions=%d new_partitions=%d",
+        spec.pipeline,
+        report.state,
+        report.n_checks,
+        report.n_quarantined,
+        report.n_partitions,
+        found.n_partitions,
+    )
+    return report
+
+
+def refusal(plan: Plan, checks: CheckReport) -> DataError | None:
+    """Return the error that stops the run, with the rule that most rows break; None when the data may be used."""
+    if checks.state not in ("fail", "error"):
+        return None
+    worst = next(result for result in checks.results if result.state in ("fail", "error"))
+    rules = [r for r in checks.results if r is not worst and r.severity == "critical" and r.n_failed]
+    broken = max(rules, key=lambda r: r.n_failed or 0, default=None)
+    often = f"; most often by `{broken.name}`: {broken.sentence}" if broken else ""
+    return DataError(
+        f"The data of {plan.day} was refused: {worst.sentence}{often}",
+        where=f"{plan.pipeline}, check `{worst.name}`",
+        remedy=f"`mlsys report {plan.run_id}` shows all checks; mend the data, or the rule in the spec",
+    )
+
+
+def _quarantine(
+    rules: Sequence[Check], found: Examination, partitions: Sequence[dict[str, Any]]
+) -> tuple[list[list[int]], list[dict[str, Any]]]:
+    """Return per partition the offsets to set aside, and the reasons of the first 1,000 rows (newest first)."""
+    strict = [(i, rule) for i, rule in enumerate(rules) if rule.rowwise and rule.severity == "critical"]
+    quarantine = [
+        sorted({offset for i, _ in strict for offset in findings.rules[i].failed}) for findings in found.partitions
+    ]
+    reasons: list[dict[str, Any]] = []
+    newest_first = reversed(list(zip(partitions, found.partitions, quarantine, strict=True)))
+    for partition, findings, offsets in newest_first:
+        failed = [(rule.title, set(findings.rules[i].failed)) for i, rule in strict]
+        reasons += [
+            {
+                "day": partition["day"],
+                "partition": partition["fingerprint"],
+                "offset": offset,
+                "key": findings.keys.get(offset, ""),
+                "reasons": [title for title, broken in failed if offset in broken],
+            }
+            for offset in offsets[: _MAX_NAMED_ROWS - len(reasons)]
+        ]
+    return quarantine, reasons
+
+
+def _stored_quarantine(
+    partitions: Sequence[dict[str, Any]], quarantine: Sequence[list[int]], store: Store
+) -> str | None:
+    rows = {p["fingerprint"]: offsets for p, offsets in zip(partitions, quarantine, strict=True) if offsets}
+    return store.put_json(rows) if rows else None
+
+
+def _worst_share(partitions: Sequence[dict[str, Any]], quarantine: Sequence[list[int]]) -> BadShare:
+    """Return the larger of the bad shares: of the newest day, of all rows.
+
+    What happens to be new is no measure: asking again about data that was refused must not let it through, and a
+    backfill must judge a day alike in any order.
+    """
+    days = [
+        DayCount(partition["n_rows"], partition.get("n_rejected", 0), len(offsets))
+        for partition, offsets in zip(partitions, quarantine, strict=True)
+    ]
+    return worst_share(days, newest="rows of the newest day", together="rows")
+
+
+def _over_rows(rule: Check, i: int, found: Examination, partitions: Sequence[dict[str, Any]]) -> _Judged:
+    findings = [partition.rules[i] for partition in found.partitions]
+    n_rows = sum(partition["n_rows"] for partition in partitions)
+    states = {finding.state for finding in findings}
+    state: State = next((s for s in ("error", "fail") if s in states), "pass")  # type: ignore[misc]
+    n_failed = sum(len(finding.failed) for finding in findings)
+    message = next((f.message for f in reversed(findings) if f.state == state and f.message), "")
+    if state == "error":
+        sentence = f"the rule could not be applied: {message}"
+    elif not rule.rowwise:
+        sentence = message or ("it holds" if state == "pass" else "it does not hold")
+    else:
+        last = len(findings[-1].failed) if findings else 0
+        newest = f", {last:,} of them on {partitions[-1]['day']}" if n_failed else ""
+        sentence = f"{n_failed:,} of {n_rows:,} rows break it{newest}" if n_failed else "every row keeps it"
+    examples = [example for finding in reversed(findings) for example in finding.examples]
+    result = CheckResult(
+        name=_short(rule.title),
+        kind=rule.kind,
+        column=next(iter(rule.looks_at), None),
+        severity=rule.severity,
+        state=state,
+        n_rows=n_rows,
+        n_failed=n_failed if rule.rowwise and state != "error" else None,
+        sentence=sentence,
+        examples=tuple(examples[:3]),
+    )
+    stops = rule.severity == "critical" and (state == "error" or (state == "fail" and not rule.rowwise))
+    return _Judged(result, stops)
+
+
+def _over_summaries(rule: Check, summaries: Summaries, snapshot: Snapshot) -> _Judged:
+    finding = rule.judge(summaries)
+    result = CheckResult(
+        name=_short(rule.title),
+        kind=rule.kind,
+        severity=rule.severity,
+        state=finding.state,
+        n_rows=snapshot.n_rows,
+        sentence=finding.sentence,
+    )
+    return _Judged(result, rule.severity == "critical" and finding.state in ("fail", "error"))
+
+
+def _within_tolerance(share: BadShare, tolerated: float) -> _Judged:
+    failed = share.value > tolerated
+    result = CheckResult(
+        name=f"at most {tolerated:.2%} of the rows are bad",
+        kind="tolerated_share",
+        severity="critical",
+        state="fail" if failed else "pass",
+        n_rows=share.n_rows,
+        n_failed=share.n_bad,
+        sentence=f"{share.text} are bad, {tolerated:.2%} {'is' if failed else 'would be'} tolerated",
+    )
+    return _Judged(result, failed)
+
+
+def _unread(partitions: Sequence[dict[str, Any]]) -> list[_Judged]:
+    n_rejected = sum(partition.get("n_rejected", 0) for partition in partitions)
+    if not n_rejected:
+        return []
+    n_rows = n_rejected + sum(partition["n_rows"] for partition in partitions)
+    result = CheckResult(
+        name="every row of the source can be read",
+        kind="readable",
+        severity="warning",
+        state="fail",
+        n_rows=n_rows,
+        n_failed=n_rejected,
+        sentence=f"{n_rejected:,} of {n_rows:,} rows could not be read; they count as bad rows",
+    )
+    return [_Judged(result, stops=False)]
+
+
+def _docs_missing(found: Examination) -> CheckResult:
+    return CheckResult(
+        name="the Data Docs page is written",
+        kind="data_docs",
+        severity="warning",
+        state="error",
+        n_rows=found.n_rows,
+        sentence=f"the page is missing, the results are not: {found.docs_problem}"[:300],
+    )
+
+
+def _summaries(snapshot: Snapshot, partitions: Sequence[dict[str, Any]]) -> Summaries:
+    def summary(partition: dict[str, Any]) -> PartitionSummary:
+        newest = partition["newest_event"]
+        return PartitionSummary(
+            day=date.fromisoformat(partition["day"]),
+            n_rows=partition["n_rows"],
+            n_labelled=partition["n_labelled"],
+            n_duplicate_keys=partition["n_duplicate_keys"],
+            newest_event=datetime.fromisoformat(newest) if newest else None,
+        )
+
+    return Summaries(tuple(map(summary, partitions)), snapshot.cutoff, snapshot.n_duplicate_keys)
+
+
+def _rank(item: _Judged) -> tuple[bool, bool, int]:
+    worst = ("error", "fail", "inconclusive", "pass").index(item.result.state)
+    return (not item.stops, item.result.state == "pass" or item.result.severity != "critical", worst)
+
+
+def _verdict(judged: Sequence[_Judged]) -> State:
+    stopping = {item.result.state for item in judged if item.stops}
+    if stopping:
+        return "error" if "error" in stopping else "fail"
+    open_question = any(i.result.state == "inconclusive" and i.result.severity == "critical" for i in judged)
+    return "inconclusive" if open_question else "pass"
+
+
+def _fitting(results: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
+    """Return as many of the worst results as a record may hold."""
+    kept, size = [], 0
+    for result in results[:_MAX_RESULTS]:
+        size += len(canonical_json(result.model_dump(mode="json")))
+        if size > _MAX_RESULT_BYTES:
+            break
+        kept.append(result)
+    return tuple(kept)
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= 120 else title[:117] + "..."

@@ -1,0 +1,123 @@
+"""The findings in words: what is separated by the intervals is said, and what is not is said too."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from mlsys.backfill.answer import answer
+from mlsys.backfill.change import fall_of
+from mlsys.backfill.records import Gain, StrategyResult
+from mlsys.backfill.strategies import GATED, NEVER, NIGHTLY, WEEKLY, Compared
+from mlsys.records import Comparison, MetricValue
+
+NAMES = (NEVER, WEEKLY, NIGHTLY, GATED)
+DAYS = tuple(date(2026, 3, 1) + timedelta(days=n) for n in range(20))
+Bounds = tuple[float, float, float]  # difference, lower, upper
+
+BETTER, WORSE, OPEN = (0.31, 0.28, 0.34), (-0.02, -0.03, -0.01), (0.002, -0.004, 0.008)
+
+
+def compared(
+    *,
+    over_never: Bounds | None = BETTER,
+    over_weekly: Bounds = BETTER,
+    over_nightly: Bounds = OPEN,
+    weekly_over_never: Bounds = BETTER,
+    promotions: tuple[date, ...] = DAYS[:3],
+) -> Compared:
+    bounds = {
+        (GATED, NEVER): over_never,
+        (GATED, WEEKLY): over_weekly,
+        (GATED, NIGHTLY): over_nightly,
+        (WEEKLY, NEVER): weekly_over_never,
+        (NIGHTLY, NEVER): BETTER,
+        (NIGHTLY, WEEKLY): BETTER,
+    }
+    value = MetricValue(name="roc_auc", value=0.9, n=1234)
+    results = [
+        StrategyResult(name=name, title=name, rule="", promotions=promotions, overall=value, pooled=value, daily=())
+        for name in NAMES
+    ]
+    return Compared(tuple(results), tuple(gain(*pair, found) for pair, found in bounds.items()), (), DAYS, 1234)
+
+
+def gain(strategy: str, over: str, bounds: Bounds | None) -> Gain:
+    difference, lower, upper = bounds or (None, None, None)
+    comparison = Comparison(
+        metric="roc_auc",
+        direction="higher",
+        difference=difference,
+        lower=lower,
+        upper=upper,
+        level=0.975,
+        n=1234,
+        method="",
+        reason=None if bounds else "all rows are of one class",
+    )
+    return Gain(strategy=strategy, over=over, comparison=comparison)
+
+
+def test_a_gain_is_said_with_its_interval_rows_and_promotions() -> None:
+    found = answer(compared(), None, "roc_auc")
+    assert found.sentence == (
+        "Retraining nightly behind the gates earns 0.31 ROC AUC over never retraining (95 % interval 0.28 to 0.34) "
+        "on 1,234 rows of 20 days, with 3 promotions."
+    )
+    assert (found.advice, found.headline) == (GATED, "Retrain nightly")
+
+
+def test_a_loss_is_called_a_loss() -> None:
+    found = answer(compared(over_never=WORSE, over_weekly=OPEN, weekly_over_never=OPEN), None, "roc_auc")
+    assert "loses 0.02 ROC AUC against never retraining (95 % interval 0.01 to 0.03)" in found.sentence
+    assert found.advice == NEVER
+
+
+def test_an_interval_over_zero_separates_nothing() -> None:
+    found = answer(compared(over_never=OPEN, over_weekly=OPEN, weekly_over_never=OPEN), None, "roc_auc")
+    assert found.sentence.startswith("The evidence does not separate retraining nightly behind the gates from never")
+    assert "+0.002 ROC AUC (95 % interval -0.004 to 0.008)" in found.sentence
+    assert (found.advice, found.headline) == (NEVER, "No retraining needed so far")
+    assert "No retraining beats the first model by more than chance explains." in found.more
+
+
+def test_the_rarest_that_does_as_well_is_advised() -> None:
+    found = answer(compared(over_weekly=OPEN), None, "roc_auc")
+    assert (found.advice, found.headline) == (WEEKLY, "Retrain weekly")
+    assert "Retraining weekly is not separated from it: -0.002 (95 % interval -0.008 to 0.004)." in found.more
+    assert "Of all that do as well as the evidence can tell, the rarest is weekly." in found.more
+
+
+def test_what_the_others_lose_and_earn_is_turned_to_their_side() -> None:
+    found = answer(compared(over_nightly=WORSE), None, "roc_auc")
+    assert "Retraining weekly loses 0.31 against it (95 % interval 0.28 to 0.34)." in found.more
+    assert "Retraining nightly without gates earns 0.02 against it (95 % interval 0.01 to 0.03)." in found.more
+    assert found.advice == GATED  # gates stay on: without them nothing is advised
+
+
+def test_a_model_that_falls_is_never_advised_to_stay() -> None:
+    change = fall_of(DAYS, [0.9] * 10 + [0.5] * 10, direction="higher")
+    found = answer(compared(over_never=OPEN, over_weekly=OPEN, weekly_over_never=OPEN), change, "roc_auc")
+    assert (found.advice, found.headline) == (None, "Retraining has not helped so far")
+    assert "may be too few" in found.more[-1]
+
+
+def test_what_can_t_be_measured_is_said_with_its_reason() -> None:
+    found = answer(compared(over_never=None), None, "roc_auc")
+    assert found.sentence == "How often to retrain can't be said: all rows are of one class."
+    assert found.advice is None
+
+
+def test_gates_that_let_nothing_pass_are_said() -> None:
+    found = answer(compared(promotions=()), None, "roc_auc")
+    assert "not have let a single model" in found.sentence
+    assert found.advice is None
+
+
+@pytest.mark.parametrize("over_never", [BETTER, None])
+def test_the_fall_of_the_first_model_is_said(over_never: Bounds | None) -> None:
+    change = fall_of(DAYS, [0.9] * 10 + [0.5] * 10, direction="higher")
+    found = answer(compared(over_never=over_never), change, "roc_auc")
+    said = f"The model that is never retrained falls on {DAYS[10]}: from 0.9 to 0.5 in the mean of days."
+    assert said in found.more

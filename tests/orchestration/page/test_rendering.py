@@ -1,0 +1,196 @@
+"""The Models page as HTML, without Airflow."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from mlsys.orchestration.page import overview, rendering
+from mlsys.orchestration.page.addresses import Places
+from mlsys.orchestration.page.overview import Glance
+from mlsys.orchestration.page.rendering import May
+from mlsys.workspace import Workspace
+
+NOW = datetime(2026, 5, 14, 9, 0, tzinfo=UTC)
+PLACES = Places("/air", "/air/mlsys", "http://mlflow.test")
+ALL = May(retrain=True, answer=True, roll_back=True)
+
+
+@pytest.fixture
+def glance(work: Workspace) -> Glance:
+    return overview.glance(work, "shop", at=NOW)
+
+
+def list_page(work: Workspace, *glances: Glance, may: May = ALL) -> str:
+    return rendering.list_page(work, glances, {each.pipeline: may for each in glances}, PLACES)
+
+
+def one_page(work: Workspace, *, may: May = ALL, on: date | None = None) -> str:
+    return rendering.pipeline_page(work, overview.detail(work, "shop", at=NOW), may, PLACES, on=on)
+
+
+class _Tags(HTMLParser):
+    """Which elements are open at the end, and which were closed without being open."""
+
+    VOID = frozenset({"meta", "link", "input"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        """An element of a drawing, closed where it begins."""
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+
+def unbalanced(html: str) -> list[str]:
+    tags = _Tags()
+    tags.feed(html)
+    return tags.wrong + tags.open
+
+
+@pytest.mark.parametrize("may", [ALL, May()])
+def test_every_element_is_closed(work: Workspace, glance: Glance, may: May) -> None:
+    waiting = replace(glance, waiting=glance.judged[0])
+    assert unbalanced(list_page(work, glance, waiting, may=may)) == []
+    assert unbalanced(one_page(work, may=may, on=date(2026, 5, 10))) == []
+    assert unbalanced(rendering.message_page(PLACES, "No", ["Because."], link=("On", "/"))) == []
+
+
+def test_nothing_is_loaded_from_elsewhere_and_no_script_or_style_stands_in_the_page(work: Workspace) -> None:
+    html = one_page(work)
+    loaded = re.findall(r'<(?:link|script|img|iframe)[^>]*(?:href|src)="([^"]*)"', html)
+    assert {address.split("?")[0] for address in loaded} == {
+        "data:,", "/air/mlsys/static/models.css", "/air/mlsys/static/models.js"
+    }  # fmt: skip
+    assert not re.search(r"<style|\son[a-z]+=|\sstyle=|<script>", html)
+
+
+def test_a_page_with_its_files_is_small() -> None:
+    # What a browser fetches once; a page itself grows with its decisions.
+    assert sum(len(rendering.asset(name)[0]) for name in ("models.css", "models.js")) < 20_000
+
+
+def test_the_list_says_who_serves_and_links_to_the_details(work: Workspace, glance: Glance) -> None:
+    html = list_page(work, glance)
+    run_id = glance.judged[0].decision.run_id
+    assert "1.0.0" in html
+    assert "1 day</b> of newer data" in html
+    assert f'href="/air/mlsys/reports/shop/{run_id}.html"' in html
+    assert 'href="/air/mlsys/pipelines/shop"' in html
+
+
+def test_the_run_in_airflow_is_linked_by_its_quoted_name(work: Workspace, glance: Glance) -> None:
+    asked = replace(glance.judged[0], asked_by="retrain_shop/manual__2026-05-12T02:00:00+00:00")
+    html = list_page(work, replace(glance, judged=(asked,)))
+    assert 'href="/air/dags/retrain_shop/runs/manual__2026-05-12T02%3A00%3A00%2B00%3A00"' in html
+
+
+def test_who_may_only_read_sees_no_button(work: Workspace, glance: Glance) -> None:
+    waiting = replace(glance, waiting=glance.judged[0])
+    for html in (list_page(work, waiting, may=May()), one_page(work, may=May())):
+        assert "data-dialog" not in html
+        assert "<dialog" not in html
+    assert "Waits for a person" in list_page(work, waiting, may=May())
+
+
+def test_who_may_answer_finds_the_form_to_answer_with(work: Workspace, glance: Glance) -> None:
+    assert '<dialog id="answer"' in list_page(work, glance)
+    assert '<dialog id="answer"' in one_page(work)
+
+
+def test_only_earlier_versions_can_serve_again(work: Workspace) -> None:
+    from given.shop import newest_run
+
+    from mlsys.promotion.by_hand import promote_by_hand, roll_back
+
+    assert "data-version" not in one_page(work)
+    promote_by_hand(work, "shop", newest_run(work), candidate=None, reason="for the test")
+    assert re.findall(r'data-version="([^"]+)"', one_page(work)) == ["1.0.0"]
+    roll_back(work, "shop", version="1.0.0", reason="for the test")
+    assert re.findall(r'data-version="([^"]+)"', one_page(work)) == ["1.0.1"]
+
+
+def test_what_people_wrote_is_text_and_no_markup(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    from given.shop import newest_run
+
+    from mlsys.promotion.by_hand import promote_by_hand
+
+    monkeypatch.setenv("LOGNAME", "<b>eve</b>")
+    promote_by_hand(work, "shop", newest_run(work), candidate=None, reason='<img src=x onerror="alert(1)"> & "so"')
+    html = one_page(work)
+    assert "<img" not in html
+    assert "&lt;img src=x onerror=" in html
+    assert "<b>eve" not in html
+    assert "&lt;b&gt;eve" in html
+
+
+def test_who_served_on_a_day_is_answered(work: Workspace) -> None:
+    served = work.ledger.champion("shop")
+    assert served is not None
+    assert served.at is not None
+    answered = one_page(work, on=served.at.date())
+    assert '<div class="answer">' in answered
+    assert "until now" in answered
+    assert "Nothing served on 2026-05-10" in one_page(work, on=date(2026, 5, 10))
+
+
+def test_a_pipeline_without_a_run_says_so(work: Workspace, shop: Path) -> None:
+    (shop / "pipelines" / "later.yaml").write_text("pipeline: later\n", encoding="utf-8")
+    later = overview.detail(work, "later", at=NOW)
+    assert "No run yet" in list_page(work, later.glance)
+    html = rendering.pipeline_page(work, later, ALL, PLACES, on=None)
+    assert "No run has been judged yet" in html
+    assert "No version has served yet" in html
+
+
+def test_without_pipelines_the_page_says_what_to_do(work: Workspace) -> None:
+    assert "include/pipelines" in list_page(work)
+
+
+def test_a_failed_run_and_its_reason_are_shown(work: Workspace, glance: Glance) -> None:
+    assert glance.newest is not None
+    failed = replace(glance.newest, status="failed", step="validate", sentence="Too many rows are bad.")
+    html = list_page(work, replace(glance, newest=failed))
+    assert "The newest run failed in validate." in html
+    assert "Too many rows are bad." in html
+
+
+def test_the_walk_forward_report_is_linked_when_there_is_one(work: Workspace) -> None:
+    assert "Walk-forward" not in one_page(work)
+    report = work.home / "reports" / "shop" / "walk-forward.html"
+    report.write_text("<!doctype html>", encoding="utf-8")
+    assert 'href="/air/mlsys/reports/shop/walk-forward.html"' in one_page(work)
+
+
+def test_mlflow_is_linked_where_a_browser_can_reach_it() -> None:
+    assert PLACES.model("shop", "3") == "http://mlflow.test/#/models/shop/versions/3"
+    assert Places("", "/mlsys").model("shop", "3") is None
+
+
+def test_a_request_from_elsewhere_has_no_page_in_airflow() -> None:
+    assert PLACES.run("cli-1234") is None
+
+
+def test_a_page_that_stands_by_itself_gets_a_way_back() -> None:
+    found = rendering.with_way_back('<html><body class="x"><p>1</p></body>', "<shop>", PLACES)
+    assert '<body class="x"><p style=' in found
+    assert '<a href="/air/mlsys/pipelines/%3Cshop%3E">&lt;shop&gt;</a>' in found
+
+
+def test_no_other_file_is_handed_out() -> None:
+    with pytest.raises(LookupError):
+        rendering.asset("../models/base.html.j2")

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mlsys.database.liveness import ended
+from mlsys.orchestration.stack import processes
+from mlsys.orchestration.stack.processes import Component
+
+SLEEP = "import time; time.sleep(600)"
+WITH_CHILD = (
+    f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {SLEEP!r}]); print('x', flush=True); {SLEEP}"
+)
+STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True); {SLEEP}"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    processes.stop(tmp_path, ["part"])
+
+
+def start(home: Path, code: str, *, stop_seconds: float = 20.0) -> processes.Child:
+    part = Component("part", (sys.executable, "-c", code), stop_seconds=stop_seconds)
+    child = processes.start(part, home=home, environment=os.environ)
+    deadline = time.monotonic() + 30
+    while "x" not in processes.log_tail(home, "part") and code is not SLEEP and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return child
+
+
+def test_a_started_part_leads_its_own_session_and_is_found_again(home: Path) -> None:
+    child = start(home, SLEEP)
+    assert os.getsid(child.pid) == child.pid
+    assert processes.find(home, "part") == child
+    assert child.leader() is not None
+    assert child.memory_bytes() > 0
+
+
+def test_stop_ends_children_too_and_forgets_the_part(home: Path) -> None:
+    child = start(home, WITH_CHILD)
+    members = child.members()
+    assert len(members) == 2
+    assert processes.stop(home, ["part"]) == ["part"]
+    assert all(ended(member) for member in members)
+    assert processes.find(home, "part") is None
+
+
+def test_stop_kills_what_does_not_end_in_time(home: Path) -> None:
+    child = start(home, STUBBORN, stop_seconds=0.1)
+    assert processes.stop(home, ["part"]) == ["part"]
+    assert child.members() == []
+
+
+def test_members_that_hide_their_program_are_members(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hidden(process: psutil.Process) -> str:
+        raise psutil.AccessDenied(process.pid)
+
+    child = start(home, WITH_CHILD)
+    members = child.members()
+    monkeypatch.setattr(psutil.Process, "exe", hidden)
+    assert len(members) == 2
+    assert child.members() == members
+
+
+def test_members_of_a_dead_leader_are_found_and_stopped(home: Path) -> None:
+    child = start(home, WITH_CHILD)
+    orphan = psutil.Process(child.pid).children()[0]
+    psutil.Process(child.pid).kill()
+    psutil.Process(child.pid).wait(10)
+    assert child.leader() is None
+    assert child.members() == [orphan]
+    processes.stop(home, ["part"])
+    assert ended(orphan)
+
+
+def test_a_recycled_number_is_never_taken_for_ours(home: Path) -> None:
+    child = start(home, SLEEP)
+    stranger = processes.Child("part", child.pid, child.started - 100, child.program, None, 0.1)
+    assert stranger.leader() is None
+    assert stranger.members() == []
+
+
+def test_stopping_what_never_ran_is_nothing(home: Path) -> None:
+    assert processes.stop(home, ["part", "other"]) == []
+
+
+def test_a_damaged_note_counts_as_no_note(home: Path) -> None:
+    (home / "run").mkdir()
+    (home / "run" / "part.json").write_text("{")
+    assert processes.find(home, "part") is None

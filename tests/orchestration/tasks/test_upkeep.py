@@ -1,0 +1,155 @@
+"""Tasks beside the retraining, against a made-up Airflow: when a retraining is asked for, and a report is due."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+from given.airflows import connect_to
+from given.shop import day
+
+from mlsys.errors import UsageError
+from mlsys.orchestration.tasks import upkeep
+from mlsys.orchestration.tasks.questions import rollback_question
+from mlsys.records.monitoring import MonitorReport
+from mlsys.workspace import Workspace
+
+WANTED = {
+    "pipeline": "shop",
+    "version": "1.0.0",
+    "sentence": "shop: version 1.0.0 in place of 1.0.1",
+    "reason": "it is worse",
+    "asked_by": "ann",
+}
+
+
+class Airflow:
+    """Has some open runs, and keeps what is posted."""
+
+    def __init__(self, *runs: dict[str, Any]) -> None:
+        self.runs = list(runs)
+        self.posted: list[dict[str, Any]] = []
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            self.posted.append(json.loads(request.content))
+            return httpx.Response(200, json={"dag_run_id": "r"})
+        return httpx.Response(200, json={"dag_runs": self.runs, "total_entries": len(self.runs)})
+
+
+def use(monkeypatch: pytest.MonkeyPatch, *runs: dict[str, Any], **context: Any) -> Airflow:
+    found = Airflow(*runs)
+    connect_to(monkeypatch, found.answer)
+    dag_run = SimpleNamespace(dag_id="d", run_id="r", conf={}, triggering_user_name="ann")
+    monkeypatch.setattr(upkeep, "get_current_context", lambda: {"dag_run": dag_run, **context})
+    monkeypatch.setattr(upkeep, "write_note", lambda *_: None)
+    return found
+
+
+def run_of(run_id: str, state: str, run_type: str = "backfill") -> dict[str, str]:
+    return {"dag_run_id": run_id, "state": state, "run_type": run_type}
+
+
+def report(*, asks: bool) -> dict[str, Any]:
+    return MonitorReport(pipeline="shop", day=day(5), state="alarm", sentence="It moved.", asks_retraining=asks).dump()
+
+
+def test_monitors_that_ask_start_a_run_named_after_their_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    airflow = use(monkeypatch)
+    assert upkeep.ask_retraining("shop", report(asks=True)) == {"run_id": f"monitor__{day(5)}"}
+    assert [(body["dag_run_id"], body["conf"]["reason"]) for body in airflow.posted] == [
+        (f"monitor__{day(5)}", "Monitors: It moved.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asks", "runs", "why"),
+    [
+        (False, [], "ask for no retraining"),
+        (True, [run_of("night", "running", "scheduled")], "night is under way"),
+    ],
+)
+def test_otherwise_nothing_is_started(monkeypatch: pytest.MonkeyPatch, asks, runs, why) -> None:
+    airflow = use(monkeypatch, *runs)
+    with pytest.raises(AirflowSkipException, match=why):
+        upkeep.ask_retraining("shop", report(asks=asks))
+    assert airflow.posted == []
+
+
+@pytest.mark.slow
+def test_the_report_waits_for_other_days_but_not_for_those_that_asked_for_it(
+    work: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing, params = {"first": None, "last": None}, {"pipeline": "shop", "after": "a"}
+    use(monkeypatch, run_of("a", "running"), run_of("b", "running"), params=params)
+    with pytest.raises(AirflowSkipException, match="More days are on their way"):
+        upkeep.walk_forward(nothing)
+    use(monkeypatch, run_of("a", "running"), params=params)
+    with pytest.raises(AirflowSkipException, match="No simulated day"):
+        upkeep.walk_forward(nothing)
+
+
+@pytest.mark.parametrize("params", [{"from": "2026-05-01", "to": None}, {"from": None, "to": "2026-05-01"}])
+def test_a_range_has_two_ends(monkeypatch: pytest.MonkeyPatch, params: dict[str, Any]) -> None:
+    use(monkeypatch, params={**params, "pipeline": "shop", "parallel": 1, "reprocess": "none"})
+    with pytest.raises(UsageError, match="two ends"):
+        upkeep.simulate()
+
+
+@pytest.mark.usefixtures("home")
+def test_an_unknown_parameter_is_refused_with_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, params={"day": None})
+    upkeep.get_current_context()["dag_run"].conf["dey"] = "2026-05-01"
+    with pytest.raises(UsageError, match="Did you mean 'day'"):
+        upkeep.score("shop")
+
+
+def test_a_rollback_asks_where_the_spec_wants_a_person() -> None:
+    assert rollback_question({**WANTED, "timeout_seconds": None}) is None
+    asked = rollback_question({**WANTED, "timeout_seconds": 7200.0})
+    assert asked is not None
+    assert asked.subject == "Roll back shop to version 1.0.0?"
+    assert "within 2 hours nothing changes" in asked.body
+    assert "Asked for by ann, because: it is worse" in asked.body
+
+
+@pytest.mark.slow
+def test_a_rollback_by_two_people_names_both(shop: Any, work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    from given.shop import newest_run
+
+    from mlsys.orchestration.tasks import champion_asset
+    from mlsys.promotion.by_hand import promote_by_hand
+
+    promote_by_hand(work, "shop", newest_run(work), candidate=None, reason="newer")
+    use(monkeypatch)
+    monkeypatch.setattr(champion_asset, "announce", lambda *_: True)
+    answer = {"answer": "approved", "who": "bob", "reason": "I saw it too"}
+    upkeep.roll_back(WANTED, answer)
+    change = work.ledger.champion_changes("shop")[-1]
+    assert (change.version, change.who, change.reason) == (
+        "1.0.0",
+        "ann, approved by bob",
+        "it is worse (I saw it too)",
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("answer", "said"), [("refused", "bob refused it: no"), ("timed_out", "Nobody answered in time")]
+)
+def test_a_refused_rollback_is_written_down_and_changes_nothing(
+    work: Workspace, monkeypatch: pytest.MonkeyPatch, answer: str, said: str
+) -> None:
+    use(monkeypatch)
+    reason = "no" if answer == "refused" else None
+    before = work.ledger.champion_changes("shop")
+    with pytest.raises(AirflowSkipException, match=said):
+        upkeep.roll_back(WANTED, {"answer": answer, "who": "bob", "reason": reason})
+    assert work.ledger.champion_changes("shop") == before
+    request = work.ledger.requests("shop")[-1]
+    assert (request.reason, request.asked_by) == (f"rollback_{answer}", "ann")
+    assert said in request.sentence

@@ -1,0 +1,71 @@
+"""A person decides who serves: versions, reasons, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+from given.shop import day, newest_run, served
+
+from mlsys.errors import LostRaceError, UsageError
+from mlsys.promotion.by_hand import promote_by_hand, roll_back, rollback_target
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_version_is_never_used_twice(work) -> None:
+    run_id = newest_run(work)
+    assert promote_by_hand(work, "shop", run_id, candidate=None, reason="newer").version == "1.0.1"
+    assert roll_back(work, "shop", version=None, reason="worse").version == "1.0.0"
+    assert promote_by_hand(work, "shop", run_id, candidate="prior", reason="a test").version == "1.1.0"
+    assert roll_back(work, "shop", version="1.0.1", reason="a test").version == "1.0.1"
+    assert served(work.home) == "v1.0.1"
+    assert [change.generation for change in work.ledger.champion_changes("shop")] == [1, 2, 3, 4, 5]
+
+
+def test_a_manual_promotion_names_decision_person_and_reason(work) -> None:
+    change = promote_by_hand(work, "shop", newest_run(work), candidate=None, reason="the board wants it")
+    decision = work.ledger.decisions("shop")[-1]
+    assert (change.kind, change.decision_key, change.reason) == ("manual", decision.decision_key, "the board wants it")
+    assert change.who
+    assert change.cutoff.date() == day(12)
+
+
+def test_a_rollback_goes_back_behind_the_cutoff_and_says_who_it_replaced(work) -> None:
+    newer = promote_by_hand(work, "shop", newest_run(work), candidate=None, reason="newer")
+    back = roll_back(work, "shop", version=None, reason="worse")
+    assert back.previous == newer.candidate_id
+    assert back.cutoff < newer.cutoff
+
+
+def test_a_run_of_another_pipeline_is_refused(work) -> None:
+    with pytest.raises(UsageError, match="other has no run with fitted candidates"):
+        promote_by_hand(work, "other", newest_run(work), candidate=None, reason="a test")
+    assert work.ledger.champion("other") is None
+
+
+def test_the_first_champion_has_nothing_to_go_back_to(work) -> None:
+    with pytest.raises(UsageError, match="is the first champion of shop"):
+        roll_back(work, "shop", version=None, reason="a test")
+    with pytest.raises(UsageError, match="other has no champion"):
+        roll_back(work, "other", version=None, reason="a test")
+
+
+def test_a_champion_that_moved_meanwhile_is_not_replaced(work, monkeypatch) -> None:
+    known = work.ledger.champion_changes("shop")
+    promote_by_hand(work, "shop", newest_run(work), candidate="prior", reason="another person")
+    monkeypatch.setattr(type(work.ledger), "champion_changes", lambda *_: known)
+    with pytest.raises(LostRaceError, match="nothing was changed"):
+        promote_by_hand(work, "shop", newest_run(work), candidate="logistic", reason="what was known before")
+    monkeypatch.undo()
+
+
+def test_whoever_asks_may_be_somebody_else_than_the_process(work) -> None:
+    assert promote_by_hand(work, "shop", newest_run(work), candidate=None, reason="newer", who="ann").who == "ann"
+    assert roll_back(work, "shop", version=None, reason="worse", who="bob").who == "bob"
+
+
+def test_a_rollback_can_be_looked_at_first(work) -> None:
+    promote_by_hand(work, "shop", newest_run(work), candidate=None, reason="newer")
+    assert rollback_target(work, "shop", version=None).version == "1.0.0"
+    with pytest.raises(UsageError, match="No version of that name ever served shop"):
+        rollback_target(work, "shop", version="3.0.0")
+    assert work.ledger.champion("shop").version == "1.0.1"

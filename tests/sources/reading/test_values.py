@@ -1,0 +1,142 @@
+"""Raw values to logical types, one spelling at a time."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from mlsys.errors import DataError
+from mlsys.schema import ColumnSpec, arrow_type
+from mlsys.sources.reading.values import logical_values
+
+BAD = object()
+
+
+def read(values, type_, raw_type=None, **fields):
+    column = ColumnSpec(type=type_, **fields)
+    found, bad = logical_values(pa.array(values, raw_type), column, "here")
+    assert found.type == arrow_type(type_)
+    flags = bad.to_pylist() if bad is not None else [False] * len(values)
+    return [BAD if flag else value for value, flag in zip(found.to_pylist(), flags, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        ("7", 7),
+        (" 7 ", 7),
+        ("+7", 7),
+        ("3.0", 3),
+        ("1e3", 1000),
+        ("9223372036854775807", 2**63 - 1),
+        ("9223372036854775808", BAD),
+        ("1.5", BAD),
+        ("seven", BAD),
+        ("1_000", BAD),
+        ("0x1f", BAD),
+        ("", None),
+        ("NA", None),
+        ("None", None),
+    ],
+)
+def test_integers_in_text(raw, value):
+    assert read([raw, "0"], "integer") == [value, 0]
+
+
+def test_long_integers_survive_a_bad_neighbour():
+    assert read(["1234567890123456789", "x"], "integer") == [1234567890123456789, BAD]
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        ("1.5", 1.5),
+        (".5", 0.5),
+        ("-2e-3", -0.002),
+        ("1,5", BAD),
+        ("12 kg", BAD),
+        ("0x1f", BAD),
+        ("nan", None),
+        ("inf", None),
+        ("-Inf", None),
+        ("1e999", None),
+        ("N/A", None),
+    ],
+)
+def test_numbers_in_text(raw, value):
+    assert read([raw, "0", "x"], "number") == [value, 0, BAD]
+    assert read([raw, "0"], "number") == [value, 0]
+
+
+def test_own_spellings_of_missing_values():
+    assert read(["-999", "-1"], "integer", null_values=("-999",)) == [None, -1]
+    assert read(["unknown", "NA"], "category", null_values=("unknown",)) == [None, "NA"]
+
+
+def test_categories_are_stripped_and_texts_are_not():
+    assert read([" None ", "NA", " "], "category") == ["None", "NA", None]
+    assert read([" a ", "", "NA"], "text") == [" a ", None, "NA"]
+
+
+def test_booleans_have_known_spellings():
+    assert read(["yes", "F", "0", "", "ja"], "boolean") == [True, BAD, False, None, BAD]
+    assert read(["ja", "nein"], "boolean", true_values=("ja",), false_values=("nein",)) == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("values", "raw_type", "type_", "expected"),
+    [
+        ([1.0, 1.5, None], pa.float64(), "integer", [1, BAD, None]),
+        ([2**63, 1], pa.uint64(), "integer", [BAD, 1]),
+        ([True, False], pa.bool_(), "integer", [1, 0]),
+        ([Decimal("1.50")], None, "number", [1.5]),
+        ([float("nan"), float("inf"), 1.0], pa.float64(), "number", [None, None, 1.0]),
+        ([2**60], pa.int64(), "number", [float(2**60)]),
+        ([0, 1, 2], pa.int64(), "boolean", [False, True, BAD]),
+        ([1, 2], pa.int64(), "category", ["1", "2"]),
+        ([b"\xff"], pa.binary(), "text", [BAD]),
+        ([datetime(2026, 1, 1)], pa.timestamp("us"), "number", [BAD]),
+        ([None, None], pa.null(), "number", [None, None]),
+        ([1_767_225_600, 10**15], pa.int64(), "timestamp", [datetime(2026, 1, 1, tzinfo=UTC), BAD]),
+        ([0.5], pa.float64(), "timestamp", [datetime(1970, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC)]),
+        (
+            [datetime(2026, 1, 1, tzinfo=UTC)],
+            pa.timestamp("ns", "UTC"),
+            "timestamp",
+            [datetime(2026, 1, 1, tzinfo=UTC)],
+        ),
+    ],
+)
+def test_typed_values(values, raw_type, type_, expected):
+    assert read(values, type_, raw_type) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-01-01T23:00:00Z", "2026-01-02T00:00:00+01:00", "2026-01-02 01:00+02:00", "2026-01-01T23:00:00.000000000Z"],
+)
+def test_instants_in_text(text):
+    assert read([text], "timestamp") == [datetime(2026, 1, 1, 23, tzinfo=UTC)]
+
+
+def test_mixed_kinds_of_timestamps_are_read_each_by_itself():
+    values = ["2026-01-02 01:00", "2026-01-02T01:00:00Z", "2026-02-30", "02/01/2026", "20260102", ""]
+    found = read(values, "timestamp", timezone="Europe/Berlin")
+    assert found == [datetime(2026, 1, 2, 0, tzinfo=UTC), datetime(2026, 1, 2, 1, tzinfo=UTC), BAD, BAD, BAD, None]
+
+
+def test_local_date_is_its_midnight():
+    expected = [datetime(2026, 1, 1, 23, tzinfo=UTC)]
+    assert read([date(2026, 1, 2)], "timestamp", timezone="Europe/Berlin") == expected
+    assert read(["2026-01-02"], "timestamp", timezone="Europe/Berlin") == expected
+
+
+def test_time_that_occurs_twice_is_the_earlier_and_time_that_never_was_the_first_after():
+    found = read(["2026-10-25 02:30", "2026-03-29 02:30"], "timestamp", timezone="Europe/Berlin")
+    assert found == [datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 3, 29, 1, tzinfo=UTC)]
+
+
+def test_local_times_without_zone_are_refused():
+    with pytest.raises(DataError, match="here: Local times need a time zone"):
+        read(["2026-01-01 10:00"], "timestamp")

@@ -1,0 +1,150 @@
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from given.shop import SPEC
+from pydantic import ValidationError
+
+from mlsys.errors import SpecError
+from mlsys.spec import Spec, fingerprint, flatten, load_spec, parse_dump, resolve
+from mlsys.spec.blocks import Schedule
+
+SPECS = sorted((Path(__file__).parents[2] / "include" / "pipelines").glob("*.yaml"))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    file = tmp_path / "shop.yaml"
+    file.write_text(SPEC, encoding="utf-8")
+    return file
+
+
+def changed(path: Path, **keys: object) -> Path:
+    path.write_text(yaml.safe_dump({**yaml.safe_load(SPEC), **keys}), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("file", SPECS, ids=lambda file: file.stem)
+def test_the_specs_that_come_along_are_valid(file: Path) -> None:
+    assert load_spec(file).pipeline == file.stem
+
+
+def test_reading_specs_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom mlsys.spec import load_spec\n"
+        f"[load_spec(Path(p)) for p in {[str(p) for p in SPECS]}]\n"
+        "print([m for m in ('numpy','pandas','pyarrow','sklearn','xgboost','mlflow','great_expectations','sqlalchemy')"
+        " if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"modles": []}, "modles: no such key here. Did you mean 'models'"),
+        ({"models": [{"kind": "logistc"}]}, "models.0: No model named 'logistc'. Did you mean 'logistic'"),
+        ({"models": [{"kind": "rf"}]}, "Did you mean 'random_forest'"),
+        ({"models": [{"kind": "logistic", "C": "big"}]}, "models.0.C"),
+        ({"models": ["logistic", "logistic"]}, "two candidates have the same name"),
+        ({"key": "order_nr"}, "key.0: no column 'order_nr' in `schema`. Did you mean 'order_no'"),
+        ({"target": {"column": "retruned", "positive": "yes"}}, "Did you mean 'returned'"),
+        ({"label": {"delay": "3 days"}}, "A duration is a whole number"),
+        ({"metrics": {"primary": "auc"}}, "roc_auc"),
+        ({"pipeline": "other"}, "Give both the same name"),
+        ({"checks": {"rules": [{"kind": "not_null", "column": "chanel"}]}}, "checks.rules.0.column"),
+    ],
+)
+def test_a_wrong_key_is_named_with_its_path_and_a_remedy(path: Path, keys: dict[str, object], message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_spec(changed(path, **keys))
+    assert message in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_key_given_twice_is_refused(path: Path) -> None:
+    path.write_text(SPEC + "\nowner: a\nowner: b\n", encoding="utf-8")
+    with pytest.raises(SpecError, match="`owner` stands twice"):
+        load_spec(path)
+
+
+def test_what_is_not_yaml_is_refused_with_its_line(path: Path) -> None:
+    path.write_text("pipeline: shop\n  x: [", encoding="utf-8")
+    with pytest.raises(SpecError, match=r"shop\.yaml:2"):
+        load_spec(path)
+
+
+@pytest.mark.parametrize("file", SPECS, ids=lambda file: file.stem)
+def test_a_long_text_is_read_as_a_short_one(file: Path, tmp_path: Path) -> None:
+    longer = tmp_path / file.name
+    longer.write_text("# a remark\n" * 2000 + file.read_text(encoding="utf-8"), encoding="utf-8")
+    assert load_spec(longer).dump() == load_spec(file).dump()
+
+
+def test_tags_that_build_objects_are_refused(path: Path) -> None:
+    path.write_text("pipeline: !!python/object/apply:os.system ['true']\n", encoding="utf-8")
+    with pytest.raises(SpecError, match="Not valid YAML"):
+        load_spec(path)
+
+
+def test_an_override_wins_and_its_source_is_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLSYS_SET", "models.0.C=0.1; training.seed=7")
+    resolved = resolve(path, ["models.0.C=0.5"])
+    assert resolved.spec.models[0].C == 0.5
+    assert resolved.spec.training.seed == 7
+    assert resolved.origins["models.0.C"] == "run parameter"
+    assert resolved.origins["training.seed"] == "environment"
+    assert resolved.origins["models.0.kind"] == "file"
+    assert resolved.origins["models.0.max_iter"] == "default"
+    assert resolved.origins["schema.channel"] == "file"
+
+
+@pytest.mark.parametrize("text", ["models.0.Q=1", "models.9.C=1", "nothing=1", "owner.x=1", "C"])
+def test_an_override_of_nothing_is_refused(path: Path, text: str) -> None:
+    with pytest.raises(SpecError):
+        resolve(path, [text])
+
+
+@pytest.mark.parametrize("file", SPECS, ids=lambda file: file.stem)
+def test_a_stored_spec_reads_back_as_it_was(file: Path) -> None:
+    spec = load_spec(file)
+    assert parse_dump(spec.dump()) == spec
+    assert isinstance(parse_dump(spec.dump()), Spec)
+
+
+@pytest.mark.parametrize("file", SPECS, ids=lambda file: file.stem)
+def test_changing_any_leaf_changes_the_fingerprint(file: Path) -> None:
+    dumped = load_spec(file).dump()
+    original = fingerprint(dumped)
+    ignored = ("description", "owner", "tags", "schedule", "approval", "notify", "scoring", "monitors", "registries")
+    for leaf in flatten(dumped):
+        if leaf.split(".")[0] not in ignored:
+            assert fingerprint(_with(dumped, leaf.split("."), "something else")) != original, leaf
+
+
+def test_parameters_of_components_are_part_of_the_dump(path: Path) -> None:
+    assert load_spec(path).dump()["models"][0]["C"] == 1.0
+
+
+def _with(value: object, path: list[str], new: object) -> object:
+    if not path:
+        return new
+    if isinstance(value, dict):
+        return {k: _with(v, path[1:], new) if str(k) == path[0] else v for k, v in value.items()}
+    assert isinstance(value, list)
+    return [_with(v, path[1:], new) if str(i) == path[0] else v for i, v in enumerate(value)]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("10s", 10), ("10m", 600), ("1h", 3600)])
+def test_a_spec_may_be_scanned_for_drops(text: str, seconds: int) -> None:
+    assert Schedule(scan=text).scan == timedelta(seconds=seconds)
+
+
+def test_a_scan_all_the_time_is_refused() -> None:
+    with pytest.raises(ValidationError, match="more often than every 10s"):
+        Schedule(scan="5s")
+    assert Schedule().scan is None
