@@ -23,9 +23,9 @@ import pandas as pd
 import psycopg2
 import pytest
 
-from mlsys import monitoring
 from mlsys.cli.main import invoke
 from mlsys.database import embedded
+from mlsys.monitoring.monitoring import monitor
 from mlsys.notification.outbox import Outbox
 from mlsys.workspace import open_workspace
 
@@ -198,7 +198,7 @@ def test_it_is_rolled_back_watched_and_walked_again(mlsys: Callable[..., str], c
     assert said.startswith(f"shop: {candidate} serves as version {version} (rollback).\n")
     assert (changed.home / "registry" / "shop" / "best_model.joblib").readlink().parts[0] == f"v{version}"
     with open_workspace() as work:
-        report = monitoring.monitor(work, "shop", day=NEXT)
+        report = monitor(work, "shop", day=NEXT)
     assert report.champion == candidate
     assert report.n_windows == 3  # those before were looked at by the release
     done = json.loads(mlsys("backfill", "shop", "--from", "2026-05-15", "--to", "2026-05-16", "--json"))

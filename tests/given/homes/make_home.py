@@ -184,12 +184,12 @@ def live(home: Path) -> None:
 
 def watch(*indices: int) -> None:
     """Let the champion score days, and the monitors look at them."""
-    from mlsys import monitoring
+    from mlsys.monitoring.monitoring import monitor
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
         for index in indices:
-            monitoring.monitor(work, "shop", day=day(index))
+            monitor(work, "shop", day=day(index))
 
 
 def tell(home: Path) -> None:
