@@ -61,6 +61,8 @@ def test_reading_specs_imports_nothing_heavy() -> None:
         ({"schema": {"gift": "bolean"}}, "(did you mean 'boolean'?)"),
         ({"gates": [{"kind": "minimum", "metric": "roc_acu", "at_least": 0.5}]}, "gates.0.metric: no metric 'roc_acu'"),
         ({"models": [{"kind": "logistic", "C": {}}]}, "models.0.C: Input should be a valid number, got {}"),
+        ({"split": {"kind": "time", "validation_days": 10**18}}, "split.validation_days: Input should be less than"),
+        ({"ingest": {"lookback": "999999d"}}, "ingest.lookback: A duration is at most 36500 days"),
         ({"tags": ["x" * 101]}, "tags.0: A tag is one line of at most 100 characters"),
         ({"tags": ["a\nb"]}, "tags.0: A tag is one line of at most 100 characters"),
         ({"tags": [" "]}, "tags.0: A tag is one line"),
