@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
+_LONGEST = timedelta(days=36_500)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -22,10 +23,11 @@ def parse_duration(value: object) -> timedelta:
     match = re.fullmatch(r"(\d+)([smhd])", value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("A duration is a whole number with a unit s, m, h or d, for example 36h")
-    try:
-        return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-    except OverflowError:
-        raise ValueError("A duration is at most 999999999 days") from None
+    count, unit = match[1].lstrip("0") or "0", _UNITS[match[2]]
+    # A longer one leads out of the calendar when it is taken from a date.
+    if len(count) > 12 or int(count) * unit > _LONGEST.total_seconds():
+        raise ValueError(f"A duration is at most {_LONGEST.days} days")
+    return timedelta(seconds=int(count) * unit)
 
 
 def duration_text(value: timedelta) -> str:

@@ -45,6 +45,31 @@ class EntryPoint:
         return self.target
 
 
+def test_a_misspelt_key_is_told_alone_with_the_one_that_was_meant() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Box.model_validate({"tols": ()})
+    (found,) = caught.value.errors()
+    assert (found["loc"], found["ctx"]["name"], found["ctx"]["meant"]) == (("tols",), "tols", "tools")
+
+
+def test_a_number_is_finite() -> None:
+    with pytest.raises(ValidationError, match="finite"):
+        TOOLS.parse({"kind": "saw", "length": float("nan")})
+
+
+@pytest.mark.parametrize("found", [1 / 3, int, ImportError("no such library")])
+def test_another_packages_component_that_is_none_is_one_error(monkeypatch: pytest.MonkeyPatch, found: object) -> None:
+    class Odd:
+        def load(self) -> object:
+            if isinstance(found, Exception):
+                raise found
+            return found
+
+    monkeypatch.setattr(components, "entry_points", lambda **_: [Odd()])
+    with pytest.raises(ValueError, match="The tool 'drill' of another package"):
+        TOOLS.find("drill")
+
+
 @pytest.mark.parametrize("value", ["saw", {"kind": "saw"}, Saw()])
 def test_a_component_is_a_name_a_mapping_or_itself(value) -> None:
     assert TOOLS.parse(value) == Saw()

@@ -22,7 +22,7 @@ class Logistic(Model):
     effort = 1
     search: ClassVar = {"C": Between(0.01, 100.0, log=True)}
     C: float = Field(default=1.0, gt=0)
-    max_iter: int = Field(default=500, ge=1)
+    max_iter: int = Field(default=500, ge=1, le=1_000_000)
     class_weight: Literal["balanced"] | None = None
 
     def estimator(self, task: FitTask) -> Any:

@@ -25,7 +25,7 @@ class RandomForest(Model):
         "max_samples": Between(0.3, 1.0),
     }
     n_estimators: int = Field(default=200, ge=1, le=10_000)
-    max_depth: int | None = Field(default=12, ge=1)
+    max_depth: int | None = Field(default=12, ge=1, le=10_000)
     min_samples_leaf: int = Field(default=3, ge=1)
     max_samples: float | None = Field(default=None, gt=0, le=1)
     class_weight: Literal["balanced", "balanced_subsample"] | None = None

@@ -40,7 +40,7 @@ class XGBoost(Model):
     subsample: float = Field(default=1.0, gt=0, le=1)
     colsample_bytree: float = Field(default=1.0, gt=0, le=1)
     reg_lambda: float = Field(default=1.0, ge=0)
-    early_stopping_rounds: int | None = Field(default=30, ge=1)
+    early_stopping_rounds: int | None = Field(default=30, ge=1, le=20_000)
 
     def estimator(self, task: FitTask) -> Any:
         """Return an XGBClassifier without early stopping (`fit` adds it where the inner rows allow it)."""

@@ -94,4 +94,4 @@ def _sentence(item: Any, document: Document | None, keys: KeyPath, *, of_union: 
     if item["type"] == "literal_error" and _meant(item)[1]:
         message += f" (did you mean '{_meant(item)[1]}'?)"
     written = document.written.get(keys) if document else None
-    return message + hint(written, wants_text=item["type"] == "string_type")
+    return message + hint(written, wants_text=of_union or item["type"] == "string_type")

@@ -20,10 +20,10 @@ class TimeSplit(Splitter):
     """
 
     kind: Literal["time"] = "time"
-    validation_days: int = Field(default=5, ge=1)
-    holdout_days: int = Field(default=7, ge=1)
-    gap_days: int = Field(default=0, ge=0)
-    train_window_days: int | None = Field(default=None, ge=1)
+    validation_days: int = Field(default=5, ge=1, le=36_500)
+    holdout_days: int = Field(default=7, ge=1, le=36_500)
+    gap_days: int = Field(default=0, ge=0, le=36_500)
+    train_window_days: int | None = Field(default=None, ge=1, le=36_500)
 
     @property
     def in_time(self) -> bool:

@@ -56,6 +56,21 @@ def test_reading_specs_imports_nothing_heavy() -> None:
         ({"label": {"delay": "3 days"}}, "A duration is a whole number"),
         ({"metrics": {"primary": "auc"}}, "roc_auc"),
         ({"pipeline": "other"}, "Give both the same name"),
+        ({"target": {"colum": "returned", "positive": "yes"}}, "target.colum: no such key here. Did you mean 'column'"),
+        ({"schema": {"gift": "bolean"}}, "schema.gift.type: Input should be"),
+        ({"schema": {"gift": "bolean"}}, "(did you mean 'boolean'?)"),
+        ({"gates": [{"kind": "minimum", "metric": "roc_acu", "at_least": 0.5}]}, "gates.0.metric: no metric 'roc_acu'"),
+        ({"models": [{"kind": "logistic", "C": {}}]}, "models.0.C: Input should be a valid number, got {}"),
+        ({"split": {"kind": "time", "validation_days": 10**18}}, "split.validation_days: Input should be less than"),
+        ({"ingest": {"lookback": "999999d"}}, "ingest.lookback: A duration is at most 36500 days"),
+        ({"tags": ["x" * 101]}, "tags.0: A tag is one line of at most 100 characters"),
+        ({"tags": ["a\nb"]}, "tags.0: A tag is one line of at most 100 characters"),
+        ({"tags": [" "]}, "tags.0: A tag is one line"),
+        ({"owner": ""}, "owner: An owner is one line of at most 100 characters"),
+        ({"owner": "x" * 501}, "owner: An owner is one line of at most 100 characters"),
+        ({"description": "x" * 5001}, "description: A description has at most 5,000 characters"),
+        ({"pipeline": "a/b"}, "pipeline: A pipeline's name is at most 48 small letters"),
+        ({"pipeline": "x" * 250}, "pipeline: A pipeline's name is at most 48 small letters"),
         ({"checks": {"rules": [{"kind": "not_null", "column": "chanel"}]}}, "checks.rules.0.column"),
     ],
 )
@@ -64,6 +79,64 @@ def test_a_wrong_key_is_named_with_its_path_and_a_remedy(path: Path, keys: dict[
         load_spec(changed(path, **keys))
     assert message in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["lr C=0.5", "rf 100%", "it's", "a/b", "a:b", "..", ".a", "", "x" * 61, "a\n", "ä", "{{ x }}"]
+)
+def test_a_candidates_name_is_part_of_files_and_addresses(path: Path, name: str) -> None:
+    with pytest.raises(SpecError, match=r"models\.0\.name: A candidate's name is at most 60 letters"):
+        load_spec(changed(path, models=[{"kind": "logistic", "name": name}]))
+
+
+@pytest.mark.parametrize("name", ["lr-0.5", "Forest_2", "2026.1", "x" * 60])
+def test_a_plain_name_of_a_candidate_is_taken(path: Path, name: str) -> None:
+    assert load_spec(changed(path, models=[{"kind": "logistic", "name": name}])).models[0].label == name
+
+
+def test_a_stored_spec_from_before_a_limit_is_still_read(path: Path) -> None:
+    dumped = load_spec(path).dump()
+    dumped["models"][0]["name"] = "lr C=0.5"
+    dumped["description"] = "x" * 6000
+    assert parse_dump(dumped).models[0].label == "lr C=0.5"
+
+
+def test_errors_name_file_and_line_and_shorten_what_is_long(path: Path) -> None:
+    path.write_text(SPEC.replace("{kind: logistic}", f"{{kind: logistic, class_weight: {'y' * 5000}, {'x' * 900}: 1}}"))
+    with pytest.raises(SpecError) as caught:
+        load_spec(path)
+    line = SPEC.split("\n").index("  - {kind: logistic}") + 1
+    assert str(caught.value).startswith(f"{path}:{line}: models.0.xxx")
+    assert len(str(caught.value)) < 1000
+    long = "x" * 5000
+    path.write_text(SPEC.replace("{kind: logistic}", f"{{kind: {long}}}").replace("roc_auc, at", f"{long}, at"))
+    with pytest.raises(SpecError) as caught:
+        load_spec(path)
+    assert len(str(caught.value)) < 1000
+
+
+def test_several_errors_have_their_lines(path: Path) -> None:
+    path.write_text(SPEC.replace("{kind: logistic}", "{kind: logistic, C: x}").replace("lookback: 3d", "lookback: 3"))
+    with pytest.raises(SpecError) as caught:
+        load_spec(path)
+    lines = SPEC.split("\n")
+    models, ingest = lines.index("  - {kind: logistic}") + 1, lines.index("ingest: {lookback: 3d, settle: 0s}") + 1
+    assert f"{path}:{models}: models.0.C: " in str(caught.value)
+    assert f"{path}:{ingest}: ingest.lookback: " in str(caught.value)
+
+
+def test_a_missing_key_is_told_at_its_parents_line(path: Path) -> None:
+    path.write_text(SPEC.replace('{column: returned, positive: "yes"}', "\n  column: returned"))
+    with pytest.raises(SpecError) as caught:
+        load_spec(path)
+    line = SPEC.split("\n").index('target: {column: returned, positive: "yes"}') + 1
+    assert str(caught.value).startswith(f"{path}:{line}: target.positive: Field required")
+
+
+def test_a_rule_that_fails_in_a_way_nobody_foresaw_is_one_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlsys.spec.model.contradictions", lambda _: 1 / 0)
+    with pytest.raises(SpecError, match="A rule fails on this spec: ZeroDivisionError"):
+        load_spec(path)
 
 
 def test_a_key_given_twice_is_refused(path: Path) -> None:

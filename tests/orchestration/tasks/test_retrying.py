@@ -18,6 +18,8 @@ PASSES = [
     sqlalchemy.exc.OperationalError("select 1", {}, Exception("locked")),
 ]
 STAYS = [UsageError("x"), SpecError("x"), DataError("x"), RunError("x"), IntegrityError("x"), LostRaceError("x")]
+STAYS += [sqlalchemy.exc.OperationalError("select 1", {}, Exception(1054, "Unknown column 'a'"))]
+STAYS += [psycopg2.ProgrammingError("syntax error")]
 STAYS += [ValueError("a mistake"), MemoryError(), FileNotFoundError("gone")]
 
 
