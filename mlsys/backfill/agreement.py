@@ -74,11 +74,9 @@ def looks(gains: Sequence[ViewGain]) -> str:
 
 
 def _meaning(gains: Sequence[ViewGain]) -> list[str]:
-    if not gains:
-        return []
-    signs = {look: [gain.sign for gain in gains if gain.look is look] for look in Look}
-    within, pooled, probable = (signs[look][0] for look in (Look.WITHIN, Look.POOLED, Look.PROBABILITIES))
-    decided = signs[Look.DECISIONS] + signs[Look.PRIMARY]
+    signs = {gain.look: gain.sign for gain in gains}
+    within, pooled, probable = (signs.get(look, 0) for look in (Look.WITHIN, Look.POOLED, Look.PROBABILITIES))
+    decided = [0, *(gain.sign for gain in gains if gain.look in (Look.DECISIONS, Look.PRIMARY))]
     found = []
     if within <= 0 and pooled > 0:
         found.append(_DRIFTS)
@@ -109,6 +107,7 @@ def _facts(name: str, gains: Sequence[ViewGain]) -> str:
 
 def _title(gain: ViewGain) -> str:
     title = METRICS.find(gain.metric).title
+    title = title if title[1:2].isupper() or title[1:2].isdigit() else title[0].lower() + title[1:]  # ROC AUC, F1
     where = {Look.WITHIN: " within days", Look.POOLED: " over all rows", Look.DECISIONS: " at the threshold"}
     return f"{title}{where.get(gain.look, '')}"
 

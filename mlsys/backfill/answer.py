@@ -149,11 +149,7 @@ def _gates(advice: str | None, gains: Sequence[ViewGain]) -> list[str]:
     lost = [g for g in gains if (g.strategy, g.over) == (GATED, advice) and g.headline and g.sign < 0]
     if not lost:
         return []
-    kinds = " or ".join(dict.fromkeys(f"`{gain.metric}`" for gain in lost))
-    return [
-        f"Behind the gates it would have been worse by {looks(lost)}: they keep models out that would have helped. "
-        f"A gate that lets a better {kinds} pass would let them in."
-    ]
+    return [f"Behind the gates it would have been worse by {looks(lost)}: they keep models out that would help."]
 
 
 def _rarest(advice: str) -> str:

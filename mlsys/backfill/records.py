@@ -71,7 +71,7 @@ class _Bounded(Record):
     """A difference with its interval; positive is better.
 
     Attributes:
-        lower, upper: 95 % interval by blocks of whole days, both strategies under the same draws.
+        lower, upper: 99 % interval by blocks of whole days, both strategies under the same draws.
     """
 
     lower: float | None = None

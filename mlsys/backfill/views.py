@@ -24,8 +24,13 @@ from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
 from mlsys.records import MetricValue
 
-# That all of fewer days point the same way happens by chance in more than 5 of 100 ranges (2 / 2**5).
-FEWEST_DAYS = 6
+# Two-sided. Five headline looks are taken: each at 99 %, so that together they err in at most 5 of 100 (Bonferroni).
+LOOK_LEVEL = 1 - (1 - LEVEL) / 5
+# That all of fewer days point one way happens by chance more often than the level allows (2 / 2**7).
+FEWEST_DAYS = 8
+MOST_DRAWS = 500  # of whole days, which are few: more draws cost much where rows are many, and move a bound little
+# Of decisions: what no advice may contradict, and what is shown beside it, for the one is bought with the other.
+_HEADLINES, _BESIDE = ("accuracy", "f1"), ("precision", "recall")
 WITHIN, POOLED, PROBABILITIES, DECISIONS = Look.WITHIN, Look.POOLED, Look.PROBABILITIES, Look.DECISIONS
 
 
@@ -57,13 +62,13 @@ def look_at(
         scored: of each strategy that is compared, by day.
         primary: if it ranks it is the ranking that is looked at, else ROC AUC; it always counts as a headline.
         names: the strategies, the rarest retraining first; those that are not compared have no view.
-        n_replicates: draws of whole days.
+        n_replicates: draws of whole days; at most `MOST_DRAWS` are made.
         seed: of the draws.
     """
     days = sorted(next(iter(scored.values()))) if scored else []
     if not days:
         return Seen({}, ())
-    lines = _lines(scored, days, primary, block_counts(len(days), n_replicates, seed))
+    lines = _lines(scored, days, primary, block_counts(len(days), min(n_replicates, MOST_DRAWS), seed))
     able = [name for name in names if name in scored]
     gains = {
         (more, rarer): tuple(_gain(line, more, rarer, n_days=len(days)) for line in lines)
@@ -82,28 +87,20 @@ def look_at(
 
 def _lines(scored: Mapping[str, ByDay], days: Sequence[date], primary: Metric, counts: np.ndarray) -> list[_Line]:
     ranking = primary if primary.ranks else METRICS.parse("roc_auc")
-    looks = [(POOLED, ranking, True), (PROBABILITIES, METRICS.parse("log_loss"), True)]
-    # One of precision and recall can always be had for the other: shown, but no headline.
-    decisions = {"accuracy": True, "f1": True, "precision": False, "recall": False}
-    looks += [(DECISIONS, METRICS.parse(kind), headline) for kind, headline in decisions.items()]
-    if primary.kind not in {metric.kind for _, metric, _ in looks}:
-        looks.append((Look.PRIMARY, primary, True))
-    metrics = [metric for _, metric, _ in looks]
+    looks = [(POOLED, ranking), (PROBABILITIES, METRICS.parse("log_loss"))]
+    looks += [(DECISIONS, METRICS.parse(kind)) for kind in (*_HEADLINES, *_BESIDE)]
+    if primary.kind not in {metric.kind for _, metric in looks}:
+        looks.append((Look.PRIMARY, primary))
+    metrics = [metric for _, metric in looks]
+    beside = {*_BESIDE} - {primary.kind}
     rows = {name: joined([by_day[day] for day in days]) for name, by_day in scored.items()}
     sizes = [next(iter(scored.values()))[day].y_true.size for day in days]
     drawn = replicate_under(block_weights(sizes, counts), rows, metrics, n_replicates=len(counts))
     lines = [_within(scored, days, ranking, counts)]
-    for look, metric, headline in looks:
+    for look, metric in looks:
         values = {name: plain(metric, of_all) for name, of_all in rows.items()}
-        lines.append(
-            _Line(
-                look,
-                metric,
-                headline or metric.kind == primary.kind,
-                values,
-                {name: drawn[name][metric.kind] for name in rows},
-            )
-        )
+        replicates = {name: drawn[name][metric.kind] for name in rows}
+        lines.append(_Line(look, metric, metric.kind not in beside, values, replicates))
     return lines
 
 
@@ -142,7 +139,7 @@ def _gain(line: _Line, more: str, rarer: str, *, n_days: int) -> ViewGain:
     known = {"difference": sign * (values[0].value - values[1].value) + 0.0}
     if n_days < FEWEST_DAYS:
         return blank.model_copy(update={**known, "reason": f"{n_days} days are too few for an interval by whole days"})
-    bounds = interval(sign * (line.replicates[more] - line.replicates[rarer]), LEVEL)
+    bounds = interval(sign * (line.replicates[more] - line.replicates[rarer]) + 0.0, LOOK_LEVEL)
     return blank.model_copy(update={**known, "lower": bounds.lower, "upper": bounds.upper, "reason": bounds.reason})
 
 

@@ -130,11 +130,11 @@ def _show_looks(report: WalkForward) -> None:
     where = {"within_days": " within days", "all_rows": " all rows"}
     header = [f"{METRICS.find(view.metric).title}{where.get(view.look, '')}" for view in compared[0].views]
     rows = [
-        (s.name, *("–" if v.value is None else f"{v.value:.3f}{' -+'[v.sign]}".rstrip() for v in s.views))
+        (s.name, *("–" if v.value is None else f"{v.value:.3f}{' +-'[v.sign]}".rstrip() for v in s.views))
         for s in compared
     ]
     show_table(("retrained", *header), rows)
-    say("+ better, - worse than never retraining beyond chance (95 % interval by whole days)")
+    say("+ better, - worse than never retraining beyond chance (99 % interval by whole days)")
 
 
 def _summary(found: Backfilled) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def test_the_facts_are_said_with_their_differences() -> None:
     facts, _ = disagreement(gains(-1, 1, 1, 1, 0), [WEEKLY])
     assert facts == (
         "The measures do not say the same. Retraining weekly is, against never retraining, better by ROC AUC over all "
-        "rows (+0.02), Log loss (+0.02), Accuracy at the threshold (+0.02); worse by ROC AUC within days (-0.02); "
+        "rows (+0.02), log loss (+0.02), accuracy at the threshold (+0.02); worse by ROC AUC within days (-0.02); "
         "not separated by F1 at the threshold (+0.01)."
     )
 
@@ -80,4 +80,4 @@ def test_contradictions_go_both_ways_and_look_at_headlines_alone() -> None:
 
 
 def test_looks_in_words() -> None:
-    assert looks(gains(0, 0, 0, 0, 0)[1:3]) == "ROC AUC over all rows, Log loss"
+    assert looks(gains(0, 0, 0, 0, 0)[1:3]) == "ROC AUC over all rows, log loss"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlsys.backfill.answer import answer
 from mlsys.backfill.change import fall_of
-from mlsys.backfill.records import Gain, StrategyResult
+from mlsys.backfill.records import Gain, Look, StrategyResult, ViewGain
 from mlsys.backfill.strategies import GATED, NEVER, NIGHTLY, WEEKLY, Compared
 from mlsys.records import Comparison, MetricValue
 
@@ -121,3 +124,84 @@ def test_the_fall_of_the_first_model_is_said(over_never: Bounds | None) -> None:
     found = answer(compared(over_never=over_never), change, "roc_auc")
     said = f"The model that is never retrained falls on {DAYS[10]}: from 0.9 to 0.5 in the mean of days."
     assert said in found.more
+
+
+# -- the other looks ----------------------------------------------------------------------------------------------
+
+LOOKS = (
+    (Look.WITHIN, "roc_auc"),
+    (Look.POOLED, "roc_auc"),
+    (Look.PROBABILITIES, "log_loss"),
+    (Look.DECISIONS, "accuracy"),
+    (Look.DECISIONS, "f1"),
+)
+PAIRS = ((WEEKLY, NEVER), (GATED, NEVER), (GATED, WEEKLY), (NIGHTLY, NEVER))
+
+
+def viewed(pair: tuple[str, str], place: int, sign: int) -> ViewGain:
+    (strategy, over), (look, metric) = pair, LOOKS[place]
+    return ViewGain(
+        strategy=strategy, over=over, look=look, metric=metric, headline=True,
+        difference=0.03 * sign, lower=0.03 * sign - 0.01, upper=0.03 * sign + 0.01,
+    )  # fmt: skip
+
+
+def looking(found: Compared, *gains: ViewGain) -> Compared:
+    return replace(found, view_gains=gains)
+
+
+ALIKE = compared(over_never=OPEN, over_weekly=OPEN, weekly_over_never=OPEN)
+
+
+def test_a_look_that_contradicts_changes_the_advice_and_says_why() -> None:
+    found = answer(looking(ALIKE, viewed((WEEKLY, NEVER), 1, 1), viewed((WEEKLY, NEVER), 2, 1)), None, "roc_auc")
+    assert (found.advice, found.headline) == (WEEKLY, "Retrain weekly")
+    said = (
+        "By ROC AUC alone, as it is measured above, never retraining would do; beyond chance it loses by other "
+        "measures: ROC AUC over all rows, log loss."
+    )
+    assert said in found.more
+
+
+def test_where_every_way_loses_by_something_nothing_is_advised() -> None:
+    gains = [viewed((WEEKLY, NEVER), 1, 1), viewed((GATED, NEVER), 1, 1), viewed((GATED, WEEKLY), 2, 1)]
+    gains.append(viewed((GATED, NEVER), 4, -1))
+    found = answer(looking(ALIKE, *gains), None, "roc_auc")
+    assert (found.advice, found.headline) == (None, "The measures disagree")
+    assert "loses to another one beyond chance" in found.more[-1]
+
+
+def test_a_way_without_gates_is_never_the_one_that_contradicts() -> None:
+    assert answer(looking(ALIKE, viewed((NIGHTLY, NEVER), 2, 1)), None, "roc_auc").advice == NEVER
+
+
+def test_gates_that_keep_out_what_helps_are_named() -> None:
+    gains = [viewed((WEEKLY, NEVER), 2, 1), viewed((GATED, WEEKLY), 2, -1)]
+    found = answer(looking(ALIKE, *gains), None, "roc_auc")
+    assert found.advice == WEEKLY
+    assert "Behind the gates it would have been worse by log loss: they keep models out that would help." in found.more
+
+
+def test_a_fall_within_days_is_not_said_to_be_no_help_where_a_look_shows_help() -> None:
+    change = fall_of(DAYS, [0.9] * 10 + [0.5] * 10, direction="higher")
+    found = answer(looking(ALIKE, viewed((WEEKLY, NEVER), 1, 1)), change, "roc_auc")
+    assert "not helped" not in found.headline
+
+
+SIGNS = st.sampled_from((-1, 0, 1))
+BOUNDS = st.sampled_from((BETTER, WORSE, OPEN))
+
+
+@given(st.lists(SIGNS, min_size=20, max_size=20), st.lists(BOUNDS, min_size=3, max_size=3))
+def test_no_advice_is_contradicted_whatever_the_looks_say(signs: list[int], bounds: list[Bounds]) -> None:
+    gains = [viewed(pair, place, signs[5 * row + place]) for row, pair in enumerate(PAIRS) for place in range(5)]
+    over_never, over_weekly, weekly_over_never = bounds
+    by_primary = compared(over_never=over_never, over_weekly=over_weekly, weekly_over_never=weekly_over_never)
+    found = answer(looking(by_primary, *gains), None, "roc_auc")
+    assert found.headline != "The evidence is too thin" or not found.advice
+    lost = {g.over: g for g in gains if g.sign > 0 and g.strategy != NIGHTLY}
+    lost |= {g.strategy: g for g in gains if g.sign < 0 and g.strategy != NIGHTLY}
+    assert found.advice not in lost
+    for pair, one in zip(((GATED, NEVER), (GATED, WEEKLY), (WEEKLY, NEVER)), bounds, strict=True):
+        assert found.advice != pair[1] or one[1] <= 0
+        assert found.advice != pair[0] or one[2] >= 0

@@ -12,7 +12,17 @@ import pytest
 from mlsys.backfill.change import fall_of
 from mlsys.backfill.chart import chart
 from mlsys.backfill.page import render
-from mlsys.backfill.records import Answer, DailyValue, Gain, SimulatedModel, StrategyResult, Verdict, WalkForwardDetails
+from mlsys.backfill.records import (
+    Answer,
+    DailyValue,
+    Gain,
+    Look,
+    SimulatedModel,
+    StrategyResult,
+    Verdict,
+    View,
+    WalkForwardDetails,
+)
 from mlsys.backfill.strategies import GATED, NEVER, NIGHTLY, TITLES, WEEKLY
 from mlsys.records import Comparison, MetricValue
 
@@ -213,3 +223,40 @@ def test_notes_are_shown_and_everything_is_escaped() -> None:
     html = render(details(notes=("No model of 2026-03-28: <b>its</b> run failed at `train`.",)))
     assert "&lt;b&gt;its&lt;/b&gt; run failed at <code>train</code>" in html
     assert "Because &lt;of&gt; the gates" in html
+
+
+LOOKS = [
+    (Look.WITHIN, "roc_auc"),
+    (Look.POOLED, "roc_auc"),
+    (Look.PROBABILITIES, "log_loss"),
+    (Look.DECISIONS, "accuracy"),
+    (Look.DECISIONS, "precision"),
+]
+
+
+def looked_at(name: str) -> StrategyResult:
+    gain = {"gain": 0.0345, "lower": 0.021, "upper": 0.048} if name != NEVER else {}
+    views = tuple(
+        View(look=look, metric=kind, headline=kind != "precision", value=0.876, n=900, **gain) for look, kind in LOOKS
+    )
+    return strategy(name).model_copy(update={"views": views})
+
+
+def test_the_looks_have_a_column_each_and_say_what_is_beyond_chance() -> None:
+    html = render(details(strategies=tuple(looked_at(name) for name in NAMES), threshold=0.3))
+    text = Crossed(html).text
+    assert "Ranking Probabilities Decisions at 0.3" in text
+    assert "ROC AUC ↑ within days ROC AUC ↑ over all rows Log loss ↓ Accuracy ↑ Precision ↑" in text
+    assert html.count('<small class="v-better">+0.0345') == len(LOOKS) * (len(NAMES) - 1)
+    assert "0.021 to 0.048" in text
+    assert "better beyond chance" in text
+
+
+def test_without_looks_there_is_no_table_of_them() -> None:
+    assert "Decisions at" not in page()
+
+
+def test_where_the_looks_disagree_it_stands_at_the_top() -> None:
+    said = Answer(advice=None, headline="The measures disagree", sentence="It.", disagreement=("Better.", "Drifts."))
+    text = page(answer=said)
+    assert text.index("The measures disagree") < text.index("Better. Drifts.") < text.index("Simulated days")

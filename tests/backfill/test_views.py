@@ -13,7 +13,7 @@ from mlsys.backfill.views import FEWEST_DAYS, Seen, look_at
 from mlsys.metrics import METRICS
 from mlsys.metrics.scores import Scored
 
-SIZES = (40, 100, 60, 50, 80, 70, 40, 90)
+SIZES = (40, 100, 60, 50, 80, 70, 40, 90, 60, 50, 70, 80)
 
 
 def days(skill: float, *, shift: float = 0.0, n: int = len(SIZES)) -> dict[date, Scored]:
@@ -85,7 +85,7 @@ def test_one_day_that_differs_is_not_beyond_chance() -> None:
 def test_few_days_have_no_interval_and_say_so() -> None:
     found = seen(never=days(0.5, n=FEWEST_DAYS - 1), weekly=days(2.0, n=FEWEST_DAYS - 1))
     assert {(g.lower, g.upper, g.sign) for g in found.gains} == {(None, None, 0)}
-    assert {g.reason for g in found.gains} == {"5 days are too few for an interval by whole days"}
+    assert {g.reason for g in found.gains} == {"7 days are too few for an interval by whole days"}
     assert all(g.difference for g in found.gains)
     enough = seen(never=days(0.5, n=FEWEST_DAYS), weekly=days(2.0, n=FEWEST_DAYS))
     assert gain(enough, Look.WITHIN, "roc_auc").sign == 1

@@ -157,6 +157,19 @@ def test_a_day_s_holdout_metrics_are_those_of_its_record(work: Workspace, home: 
         assert model["holdout"] == next(e["holdout"] for e in listed if e["model_id"] == recorded[0].best)
 
 
+def test_the_looks_are_those_of_the_same_rows_and_stand_in_every_place(work: Workspace, home: Path) -> None:
+    report = walk_forward(work, "shop")
+    details = json.loads(reports(home)["walk-forward.json"])
+    page = reports(home)["walk-forward.html"].decode()
+    for strategy, summary in zip(details["strategies"], report.dump()["strategies"], strict=True):
+        within, pooled, *_ = strategy["views"]
+        assert within["value"] == pytest.approx(strategy["overall"]["value"])
+        assert pooled["value"] == pytest.approx(strategy["pooled"]["value"])
+        assert summary["views"] == strategy["views"]
+        assert all(f'<span class="value">{view["value"]:.3f}</span>' in page for view in strategy["views"])
+    assert report.disagreement == tuple(details["answer"]["disagreement"])
+
+
 def test_the_page_loads_nothing_from_elsewhere_and_names_every_day(work: Workspace, home: Path) -> None:
     walk_forward(work, "shop")
     page = reports(home)["walk-forward.html"].decode()

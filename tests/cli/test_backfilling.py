@@ -21,6 +21,8 @@ def test_it_tells_the_days_the_answer_and_the_report(mlsys, changed) -> None:
     path = changed / "reports" / "shop" / "walk-forward.html"
     assert f"Walk-forward report: {path}" in answer.out
     assert path.is_file()
+    assert "ROC AUC within days  ROC AUC all rows  Log loss  Accuracy" in answer.out
+    assert "+ better, - worse than never retraining beyond chance" in answer.out
 
 
 def test_as_json_it_is_one_object(mlsys, changed) -> None:
@@ -29,6 +31,11 @@ def test_as_json_it_is_one_object(mlsys, changed) -> None:
     assert found["counts"] == {"done": 3}
     assert [item["day"] for item in found["days"]] == [str(day(n)) for n in (9, 10, 11)]
     assert found["report"]["json_path"] == "reports/shop/walk-forward.json"
+    details = json.loads((changed / "reports" / "shop" / "walk-forward.json").read_text())
+    views = {strategy["name"]: strategy["views"] for strategy in details["strategies"]}
+    assert {strategy["name"]: strategy["views"] for strategy in found["report"]["strategies"]} == views
+    metrics = ["roc_auc", "roc_auc", "log_loss", "accuracy", "f1", "precision", "recall"]
+    assert [view["metric"] for view in views["never"]] == metrics
 
 
 def test_training_for_the_record_makes_no_report_and_no_champion(mlsys, changed, work) -> None:

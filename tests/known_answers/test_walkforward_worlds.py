@@ -23,7 +23,7 @@ from mlsys.backfill.change import fall_of
 from mlsys.backfill.days import SimulatedDay, Simulation
 from mlsys.backfill.records import Answer, Look
 from mlsys.backfill.scores import JudgedDay
-from mlsys.backfill.strategies import NEVER, WEEKLY, Compared, compare, strategies_of
+from mlsys.backfill.strategies import GATED, NEVER, WEEKLY, Compared, compare, strategies_of
 from mlsys.metrics.scores import Scored
 from mlsys.spec import Spec
 
@@ -35,7 +35,7 @@ N_DAYS = 22
 ROWS = 200
 WORLDS = 20
 SKILL = 1.8
-CHANGED = 8
+CHANGED = 6
 DRIFT = 0.2  # of the logit, a day
 FIRST = date(2026, 3, 1)
 
@@ -122,8 +122,8 @@ Worlds = dict[World, list[tuple[Compared, Answer]]]
 
 
 def test_where_nothing_moves_hardly_anything_is_advised_or_said(worlds: Worlds) -> None:
-    assert Counter(said.advice for _, said in worlds["calm"])[NEVER] >= 0.8 * WORLDS
-    assert sum(bool(said.disagreement) for _, said in worlds["calm"]) <= 0.15 * WORLDS
+    assert Counter(said.advice for _, said in worlds["calm"])[NEVER] >= 0.85 * WORLDS
+    assert sum(bool(said.disagreement) for _, said in worlds["calm"]) <= 0.1 * WORLDS
 
 
 def test_where_the_base_rate_moves_the_ranking_holds_and_the_probabilities_do_not(worlds: Worlds) -> None:
@@ -133,23 +133,28 @@ def test_where_the_base_rate_moves_the_ranking_holds_and_the_probabilities_do_no
         assert said.advice != NEVER
         assert "Retraining has not helped" not in said.headline
         assert "log loss" in " ".join(said.more).lower()
-    meant = [said.disagreement[1] for _, said in worlds["base rate"]]
-    assert sum("base rate" in sentence for sentence in meant) >= 0.9 * WORLDS
+    meant = [" ".join(said.disagreement) for _, said in worlds["base rate"]]
+    assert (
+        sum("The ranking holds and the probabilities are no longer right" in words for words in meant) >= 0.9 * WORLDS
+    )
 
 
 def test_where_the_ranking_moves_everything_says_so(worlds: Worlds) -> None:
     for found, said in worlds["ranking"]:
         assert {sign for look in Look for sign in signs(found, WEEKLY, look)} == {1}
-        assert (said.advice, said.disagreement) == ("gated", ())
+        assert said.advice in (WEEKLY, GATED)
+        assert said.disagreement == ()
 
 
 def test_where_the_scale_drifts_no_look_within_days_advises_against_retraining(worlds: Worlds) -> None:
     for found, said in worlds["scale"]:
         assert max(signs(found, WEEKLY, Look.WITHIN)) <= 0
-        assert {*signs(found, WEEKLY, Look.POOLED), *signs(found, WEEKLY, Look.DECISIONS)} == {1}
+        assert {*signs(found, WEEKLY, Look.PROBABILITIES), *signs(found, WEEKLY, Look.DECISIONS)} == {1}
         assert said.advice in (WEEKLY, None)
         assert said.headline in ("Retrain weekly", "The measures disagree")
-        assert "The scale of the scores drifts" in said.disagreement[1]
+    assert sum(signs(found, WEEKLY, Look.POOLED) == [1] for found, _ in worlds["scale"]) >= 0.9 * WORLDS
+    drifting = ["The scale of the scores drifts" in " ".join(said.disagreement) for _, said in worlds["scale"]]
+    assert sum(drifting) >= 0.9 * WORLDS
 
 
 def test_no_advice_is_contradicted(worlds: Worlds) -> None:

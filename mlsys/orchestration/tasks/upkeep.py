@@ -116,7 +116,8 @@ def walk_forward(simulated: Data) -> Data:
             raise AirflowSkipException("No simulated day has come to its end")
         report = report_of(work, simulation)
         file = (work.home / report.path).as_uri()
-    _note(f"{report.sentence} [Report]({addresses.report(report.path)})")
+    # The link first: Airflow cuts a long note at its end.
+    _note(f"{report.headline}. [Report]({addresses.report(report.path)}) {report.sentence}")
     for strategy in report.strategies:
         looks = " ".join(f"{view.look}.{view.metric}={view.value}({view.gain})" for view in strategy.views)
         log.info("strategy name=%s promotions=%d %s", strategy.name, strategy.n_promotions, looks)

@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from given.airflows import connect_to
 from given.shop import day
 
+from mlsys.backfill.backfill import backfill
 from mlsys.errors import UsageError
 from mlsys.orchestration.tasks import upkeep
 from mlsys.orchestration.tasks.questions import rollback_question
@@ -91,6 +92,20 @@ def test_the_report_waits_for_other_days_but_not_for_those_that_asked_for_it(
     use(monkeypatch, run_of("a", "running"), params=params)
     with pytest.raises(AirflowSkipException, match="No simulated day"):
         upkeep.walk_forward(nothing)
+
+
+@pytest.mark.slow
+def test_the_task_hands_on_what_the_report_says(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = backfill(work, "shop", first=day(9), last=day(11), parallel=1)
+    assert done.report is not None
+    use(monkeypatch)
+    notes: list[str] = []
+    monkeypatch.setattr(upkeep, "write_note", lambda _dag, _run, text: notes.append(text))
+    found = upkeep.walk_forward("shop", {"first": str(day(9)), "last": str(day(11))})
+    assert {name: value for name, value in found.items() if name != "address"} == done.report.dump()
+    assert found["address"].endswith("/reports/shop/walk-forward.html")
+    # Airflow cuts a note after 1,000 characters: the link stands before that.
+    assert notes[0].index("walk-forward.html)") < 200
 
 
 @pytest.mark.parametrize("params", [{"from": "2026-05-01", "to": None}, {"from": None, "to": "2026-05-01"}])
