@@ -61,12 +61,12 @@ def pipelines(folder: Path, spec: str, names: Iterable[str]) -> None:
 
 
 @contextmanager
-def airflow(home: Path) -> Iterator[tuple[Settings, AirflowApi]]:
+def airflow(home: Path, *, checkout: Path = ROOT) -> Iterator[tuple[Settings, AirflowApi]]:
     """Give a warm Airflow on ports of its own."""
     os.environ |= {
         "MLSYS_HOME": str(home),
         "MLSYS_PIPELINES": str(home.parent / "pipelines"),
-        "MLSYS_DAGS": str(ROOT / "dags"),
+        "MLSYS_DAGS": str(checkout / "dags"),
         "MLSYS_AIRFLOW_PORT": "18180",
         "MLSYS_MLFLOW_PORT": "15100",
     }
@@ -98,7 +98,7 @@ def idle(settings: Settings) -> str:
     """Return what the stack takes when nothing runs: memory (PSS) and processor time over a minute."""
     parts = {c.name: c for c in stack.status(settings) if c.pid}
     memory = sum(c.memory_bytes for c in parts.values())
-    members = [p for c in parts.values() for p in _family(c.pid or 0)]
+    members = [p for c in parts.values() for p in family(c.pid or 0)]
     before = {p.pid: sum(p.cpu_times()[:2]) for p in members}
     time.sleep(IDLE_SECONDS)
     spent = sum(sum(p.cpu_times()[:2]) - before[p.pid] for p in members if p.is_running())
@@ -198,7 +198,8 @@ def compare(bench: Bench, api: AirflowApi, size: str, pairs: int) -> list[str]:
     ]
 
 
-def _family(pid: int) -> list[psutil.Process]:
+def family(pid: int) -> list[psutil.Process]:
+    """Return a process and all below it."""
     leader = psutil.Process(pid)
     return [leader, *leader.children(recursive=True)]
 
