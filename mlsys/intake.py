@@ -67,6 +67,7 @@ def open_run(work: Workspace, request: RunRequest) -> Start:
     known = work.ledger.request(request.request_id)
     if known is not None and known.status == "accepted":
         return _repeated(work, known)
+    work.require_registries(spec)
     project(work, spec.pipeline)
     day = clock.resolve_day(
         parameter=request.day,

@@ -12,9 +12,11 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlsys.errors import IntegrityError, MlsysError, RunError, TransientError
+from mlsys.records import Candidate
 from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.mlflow_content import (
     CANDIDATE_TAG,
@@ -30,9 +32,10 @@ from mlsys.registries.mlflow_content import (
     verdict,
     version_tags,
 )
-from mlsys.registries.mlflow_database import prepare
-from mlsys.registries.mlflow_model import write_model
+from mlsys.registries.mlflow_database import LONGEST_ADDRESS, artifacts_of, move_artifacts, prepare
+from mlsys.registries.mlflow_model import MODEL, write_model
 from mlsys.shortages import may_pass, of_database
+from mlsys.store import sha256_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -105,6 +108,26 @@ class MlflowRegistry(Registry):
         with _client(place) as client:
             version = _aliased(client, pipeline)
         return None if version is None else version.tags.get(CANDIDATE_TAG)
+
+    def obstacle(self, pipeline: str, place: Place) -> str | None:
+        """Return why MLflow's tables on a server can't name the models of this home: its path is too long."""
+        address = artifacts_of(pipeline, place.home) + f"/{'0' * 32}/artifacts"
+        if not place.tracking_uri.startswith("postgresql") or len(address) <= LONGEST_ADDRESS:
+            return None
+        return (
+            f"MLSYS_HOME has too long a path for MLflow by {len(address) - LONGEST_ADDRESS} characters: it can't name "
+            f"the models of {pipeline} below {place.home}"
+        )
+
+    def damage(self, pipeline: str, champion: Candidate, place: Place) -> str | None:
+        """Return what is wrong with the files of the version that the alias names, or None.
+
+        Raises:
+            TransientError: MLflow's database or server does not answer.
+        """
+        with _client(place) as client:
+            version = _aliased(client, pipeline)
+            return None if version is None else _damage(client, version, champion, place)
 
 
 @contextmanager
@@ -188,6 +211,7 @@ def _publish(client: MlflowClient, release: Release, place: Place) -> Shown:
         version = _register(client, release, place, run)
     else:
         _refresh_version(client, release, version)
+        _mend_files(client, release, place, experiment=experiment, version=version)
     logger.info("mlflow_release pipeline=%s version=%s run=%s", pipeline, version, parent.info.run_id)
     return Shown(version, run=parent.info.run_id)
 
@@ -196,16 +220,17 @@ def _experiment(client: MlflowClient, release: Release, place: Place) -> str:
     from mlflow.exceptions import MlflowException
 
     pipeline = release.plan.pipeline
+    location = artifacts_of(pipeline, place.home)
     found = client.get_experiment_by_name(pipeline)
     if found is None:
         try:
-            location = (place.home / "mlartifacts" / pipeline).resolve().as_uri()
             tags = experiment_tags(release)
             return str(client.create_experiment(pipeline, artifact_location=location, tags=tags))
         except MlflowException:
             found = client.get_experiment_by_name(pipeline)  # another process was faster
             if found is None:
                 raise
+    move_artifacts(place.tracking_uri, before=found.artifact_location, now=location, home=place.home)
     return str(found.experiment_id)
 
 
@@ -299,14 +324,38 @@ def _refresh_version(client: MlflowClient, release: Release, version: str) -> No
         client.update_model_version(pipeline, version, description=verdict(release))
 
 
+def _mend_files(client: MlflowClient, release: Release, place: Place, *, experiment: str, version: str) -> None:
+    """Write the files of a promoted version again where they are gone or changed."""
+    if release.version is not None:
+        known = client.get_model_version(release.plan.pipeline, version)
+        if _damage(client, known, release.candidate, place) is not None:
+            for model in _logged_models(client, experiment, release.candidate):
+                _write_artifacts(client, release, place, model)
+
+
+def _damage(client: MlflowClient, version: Any, candidate: Candidate, place: Place) -> str | None:
+    """Read a version's files, and return what is wrong with them."""
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    address = client.get_model_version_download_uri(version.name, version.version)
+    with place.store.working() as folder:
+        try:
+            # What lies on this machine is not copied.
+            into = None if address.startswith(("file:", "/")) else str(folder)
+            found = Path(download_artifacts(artifact_uri=address, dst_path=into, tracking_uri=place.tracking_uri))
+            digest = sha256_of(found / MODEL) if (found / "MLmodel").is_file() else None
+        except (OSError, MlflowException) as error:
+            return f"{address} can't be read: {error}"
+    return None if digest == candidate.model else f"{address} holds another model than the one that was promoted"
+
+
 def _logged_model(client: MlflowClient, release: Release, place: Place, run: Run) -> tuple[str, str]:
     """Return id and address of the candidate's model as MLflow keeps it, written now unless it is there."""
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
     candidate = release.candidate
-    query = f"tags.`{CANDIDATE_TAG}` {_like(candidate.candidate_id)}"
-    found = client.search_logged_models([run.info.experiment_id], filter_string=query)
-    known = [model for model in found if model.tags.get(CANDIDATE_TAG) == candidate.candidate_id]
+    known = _logged_models(client, run.info.experiment_id, candidate)
     for model in known:
         if str(model.status) == "READY":
             return str(model.model_id), str(model.artifact_location)
@@ -328,6 +377,12 @@ def _logged_model(client: MlflowClient, release: Release, place: Place, run: Run
         client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step=0)])
     client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     return str(model.model_id), str(model.artifact_location)
+
+
+def _logged_models(client: MlflowClient, experiment: str, candidate: Candidate) -> list[Any]:
+    query = f"tags.`{CANDIDATE_TAG}` {_like(candidate.candidate_id)}"
+    found = client.search_logged_models([experiment], filter_string=query)
+    return [model for model in found if model.tags.get(CANDIDATE_TAG) == candidate.candidate_id]
 
 
 def _write_artifacts(client: MlflowClient, release: Release, place: Place, model: Any) -> None:

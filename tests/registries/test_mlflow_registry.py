@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -270,3 +271,105 @@ def said_by_mlflow(place: Place, monkeypatch, code: str) -> MlsysError:
     with pytest.raises(MlsysError) as caught:
         REGISTRY.pointed(PIPELINE, place)
     return caught.value
+
+
+def artifacts(home: Path) -> Path:
+    return next((home / "mlartifacts" / PIPELINE / "models").glob("m-*")) / "artifacts"
+
+
+@pytest.mark.parametrize("damage", ["gone", "changed", "half"])
+def test_a_champion_whose_files_are_damaged_is_found_and_written_again(place: Place, damage: str) -> None:
+    release = make_release(place.store, version="1.0.0")
+    champion = release.candidate
+    REGISTRY.publish(release, place)
+    REGISTRY.point(PIPELINE, champion.candidate_id, place)
+    assert REGISTRY.damage(PIPELINE, champion, place) is None
+    folder = artifacts(place.home)
+    if damage == "gone":
+        shutil.rmtree(folder.parents[1])
+    elif damage == "changed":
+        folder.joinpath("model.pkl").write_bytes(b"another")
+    else:
+        folder.joinpath("MLmodel").unlink()
+    assert str(folder) in str(REGISTRY.damage(PIPELINE, champion, place))
+    REGISTRY.publish(release, place)
+    assert REGISTRY.damage(PIPELINE, champion, place) is None
+    assert len(client(place).search_model_versions()) == 1
+
+
+def test_a_home_behind_a_link_may_move(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    link = tmp_path / "current"
+    link.symlink_to("one")
+    through = replace(place, home=link)
+    release = make_release(place.store, version="1.0.0")
+    REGISTRY.publish(release, through)
+    REGISTRY.point(PIPELINE, release.candidate.candidate_id, through)
+    (tmp_path / "one").rename(tmp_path / "two")
+    link.unlink()
+    link.symlink_to("two")
+    assert REGISTRY.damage(PIPELINE, release.candidate, through) is None
+    assert str(link) in client(through).get_model_version(PIPELINE, "1").source
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def test_a_home_that_was_moved_takes_its_models_along(
+    place: Place, tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
+    if kind == "postgres":
+        place = replace(place, tracking_uri=request.getfixturevalue("postgres_url"))
+    before = replace(place, home=tmp_path / "before 100%")
+    before.home.mkdir()
+    first, second = (make_release(place.store, run, version=f"1.0.{run}") for run in (1, 2))
+    REGISTRY.publish(first, before)
+    REGISTRY.point(PIPELINE, first.candidate.candidate_id, before)
+    now = replace(place, home=before.home.rename(tmp_path / "now"))
+    assert "can't be read" in str(REGISTRY.damage(PIPELINE, first.candidate, now))
+    REGISTRY.publish(second, now)
+    assert REGISTRY.damage(PIPELINE, first.candidate, now) is None
+    assert not before.home.exists()
+    sources = [version.source for version in client(now).search_model_versions()]
+    assert all(source.startswith((now.home / "mlartifacts").as_uri()) for source in sources)
+    assert len(sources) == 2
+
+
+def test_models_of_another_home_that_is_there_stay_where_they_are(place: Place, tmp_path: Path) -> None:
+    theirs = replace(place, home=tmp_path / "theirs")
+    theirs.home.mkdir()
+    release = make_release(place.store, version="1.0.0")
+    REGISTRY.publish(release, theirs)
+    REGISTRY.publish(make_release(place.store, 2), place)
+    REGISTRY.point(PIPELINE, release.candidate.candidate_id, place)
+    assert REGISTRY.damage(PIPELINE, release.candidate, place) is None
+
+
+@pytest.mark.parametrize("step", ["log_model_artifacts", "log_outputs", "finalize_logged_model"])
+def test_half_a_model_is_gone_on_with(place: Place, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    from mlflow import MlflowClient
+
+    def crash(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    release = make_release(place.store)
+    with monkeypatch.context() as patched:
+        patched.setattr(MlflowClient, step, crash)
+        with pytest.raises(KeyboardInterrupt):
+            REGISTRY.publish(release, place)
+    REGISTRY.publish(release, place)
+    models = client(place).search_logged_models([runs(place)[0].info.experiment_id])
+    assert [str(model.status) for model in models] == ["READY"]
+    assert len(list((place.home / "mlartifacts" / PIPELINE / "models").iterdir())) == 1
+
+
+@pytest.mark.postgres
+def test_a_home_whose_path_a_server_can_not_take_is_refused_before_and_no_other(
+    place: Place, tmp_path: Path, postgres_url: str
+) -> None:
+    place = replace(place, tracking_uri=postgres_url)
+    longest = 200 - len((tmp_path / "x" / "mlartifacts" / PIPELINE).as_uri()) - len(f"/{'0' * 32}/artifacts") + 1
+    fits, too_long = (replace(place, home=tmp_path / ("x" * n)) for n in (longest, longest + 1))
+    assert REGISTRY.obstacle(PIPELINE, replace(too_long, tracking_uri="sqlite:///x.db")) is None
+    assert "too long a path for MLflow by 1 characters" in str(REGISTRY.obstacle(PIPELINE, too_long))
+    assert REGISTRY.obstacle(PIPELINE, fits) is None
+    fits.home.mkdir()
+    assert REGISTRY.publish(make_release(place.store, version="1.0.0"), fits).name == "1"
