@@ -16,6 +16,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 
@@ -77,10 +78,7 @@ def side_by_side(work: Mapping[str, Callable[[], bytes]], *, workers: int, timeo
 
 def _fork(name: str, call: Callable[[], bytes]) -> tuple[int, _Child]:
     reading, writing = os.pipe()
-    for handler in logging.getLogger().handlers:
-        handler.flush()  # or the child would write the parent's buffered lines again
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()  # or the child would write the parent's buffered lines again
     with warnings.catch_warnings():
         # Python 3.12 warns about forking a process with threads; the child uses one thread and no lock of others.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -101,13 +99,19 @@ def _run_child(call: Callable[[], bytes], writing: int) -> None:
         code = 0
     finally:
         # No exception may unwind into the parent's code: there would be two of it.
-        if code:
-            traceback.print_exc()
-        for handler in logging.getLogger().handlers:
-            handler.flush()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        try:
+            if code:
+                traceback.print_exc()
+            _flush()
+        finally:
+            os._exit(code)
+
+
+def _flush() -> None:
+    for stream in (*logging.getLogger().handlers, sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # a closed pipe or a full disk takes nothing from a fit
+            if stream is not None:
+                stream.flush()
 
 
 def _reap(child: _Child, timeout: float) -> Ended:

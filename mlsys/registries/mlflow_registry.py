@@ -12,7 +12,6 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlsys.errors import IntegrityError, MlsysError, RunError, TransientError
@@ -33,9 +32,8 @@ from mlsys.registries.mlflow_content import (
     version_tags,
 )
 from mlsys.registries.mlflow_database import LONGEST_ADDRESS, artifacts_of, move_artifacts, prepare
-from mlsys.registries.mlflow_model import MODEL, write_model
+from mlsys.registries.mlflow_files import damage_of, like, logged_model, mend_files
 from mlsys.shortages import may_pass, of_database
-from mlsys.store import sha256_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -127,7 +125,7 @@ class MlflowRegistry(Registry):
         """
         with _client(place) as client:
             version = _aliased(client, pipeline)
-            return None if version is None else _damage(client, version, champion, place)
+            return None if version is None else damage_of(client, version, champion, place)
 
 
 @contextmanager
@@ -211,7 +209,7 @@ def _publish(client: MlflowClient, release: Release, place: Place) -> Shown:
         version = _register(client, release, place, run)
     else:
         _refresh_version(client, release, version)
-        _mend_files(client, release, place, experiment=experiment, version=version)
+        mend_files(client, release, place, experiment=experiment, version=version)
     logger.info("mlflow_release pipeline=%s version=%s run=%s", pipeline, version, parent.info.run_id)
     return Shown(version, run=parent.info.run_id)
 
@@ -274,15 +272,10 @@ def _fill(
 
 
 def _version_of(client: MlflowClient, pipeline: str, candidate_id: str) -> str | None:
-    query = f"name = '{pipeline}' and tag.`{CANDIDATE_TAG}` {_like(candidate_id)}"
+    query = f"name = '{pipeline}' and tag.`{CANDIDATE_TAG}` {like(candidate_id)}"
     found = client.search_model_versions(query)
     numbers = [int(version.version) for version in found if version.tags.get(CANDIDATE_TAG) == candidate_id]
     return str(min(numbers)) if numbers else None
-
-
-def _like(text: str) -> str:
-    """Return the condition of a search for a text, and for few others: MLflow's language can't spell a quote."""
-    return f"= '{text}'" if "'" not in text else f"LIKE '{text.replace(chr(39), '_')}'"
 
 
 def _aliased(client: MlflowClient, pipeline: str) -> Any:
@@ -296,7 +289,7 @@ def _register(client: MlflowClient, release: Release, place: Place, run: Run) ->
     from mlflow.exceptions import MlflowException
 
     pipeline = release.plan.pipeline
-    model_id, source = _logged_model(client, release, place, run)
+    model_id, source = logged_model(client, release, place, run)
     try:
         client.create_registered_model(pipeline, description=description(release))
     except MlflowException as error:
@@ -322,71 +315,3 @@ def _refresh_version(client: MlflowClient, release: Release, version: str) -> No
             client.set_model_version_tag(pipeline, version, key, value)
     if known.description != verdict(release):
         client.update_model_version(pipeline, version, description=verdict(release))
-
-
-def _mend_files(client: MlflowClient, release: Release, place: Place, *, experiment: str, version: str) -> None:
-    """Write the files of a promoted version again where they are gone or changed."""
-    if release.version is not None:
-        known = client.get_model_version(release.plan.pipeline, version)
-        if _damage(client, known, release.candidate, place) is not None:
-            for model in _logged_models(client, experiment, release.candidate):
-                _write_artifacts(client, release, place, model)
-
-
-def _damage(client: MlflowClient, version: Any, candidate: Candidate, place: Place) -> str | None:
-    """Read a version's files, and return what is wrong with them."""
-    from mlflow.artifacts import download_artifacts
-    from mlflow.exceptions import MlflowException
-
-    address = client.get_model_version_download_uri(version.name, version.version)
-    with place.store.working() as folder:
-        try:
-            # What lies on this machine is not copied.
-            into = None if address.startswith(("file:", "/")) else str(folder)
-            found = Path(download_artifacts(artifact_uri=address, dst_path=into, tracking_uri=place.tracking_uri))
-            digest = sha256_of(found / MODEL) if (found / "MLmodel").is_file() else None
-        except (OSError, MlflowException) as error:
-            return f"{address} can't be read: {error}"
-    return None if digest == candidate.model else f"{address} holds another model than the one that was promoted"
-
-
-def _logged_model(client: MlflowClient, release: Release, place: Place, run: Run) -> tuple[str, str]:
-    """Return id and address of the candidate's model as MLflow keeps it, written now unless it is there."""
-    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
-
-    candidate = release.candidate
-    known = _logged_models(client, run.info.experiment_id, candidate)
-    for model in known:
-        if str(model.status) == "READY":
-            return str(model.model_id), str(model.artifact_location)
-    # One that a killed process began is gone on with, so that half a model lies about nowhere.
-    model = (
-        known[0]
-        if known
-        else client.create_logged_model(
-            run.info.experiment_id,
-            name=safe_name(candidate.name),
-            source_run_id=run.info.run_id,
-            tags={CANDIDATE_TAG: candidate.candidate_id},
-            params=candidate_params(candidate),
-        )
-    )
-    _write_artifacts(client, release, place, model)
-    outputs = client.get_run(run.info.run_id).outputs
-    if model.model_id not in {output.model_id for output in (outputs.model_outputs if outputs else ())}:
-        client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step=0)])
-    client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
-    return str(model.model_id), str(model.artifact_location)
-
-
-def _logged_models(client: MlflowClient, experiment: str, candidate: Candidate) -> list[Any]:
-    query = f"tags.`{CANDIDATE_TAG}` {_like(candidate.candidate_id)}"
-    found = client.search_logged_models([experiment], filter_string=query)
-    return [model for model in found if model.tags.get(CANDIDATE_TAG) == candidate.candidate_id]
-
-
-def _write_artifacts(client: MlflowClient, release: Release, place: Place, model: Any) -> None:
-    """Write the candidate's model to where a logged model has its files, over what is there."""
-    with place.store.working() as folder:
-        write_model(folder, place.store.read_bytes(str(release.candidate.model)), release, model)
-        client.log_model_artifacts(model.model_id, str(folder))

@@ -1,22 +1,17 @@
 from __future__ import annotations
 
-import shutil
 import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mlsys.errors import MlsysError, TransientError
-from mlsys.records import MetricValue
-from mlsys.registries import mlflow_content as content
 from mlsys.registries.base import Place, Shown
 from mlsys.registries.mlflow_model import signature
 from mlsys.registries.mlflow_registry import MlflowRegistry
-from mlsys.store import Store, sha256_of
+from mlsys.store import sha256_of
 from mlsys.testing.registries_contract import PIPELINE, fitted_pipeline, make_release, rows
 
 REGISTRY = MlflowRegistry()
@@ -187,63 +182,6 @@ def test_an_unreachable_server_may_be_tried_again_and_its_password_stays_secret(
     assert "secret" not in str(caught.value)
 
 
-AWKWARD = ["lr C=0.5", "rf 100%", "it's", "a/b", "a:b", 'say "x"', 'it\'s "x"', "ä" * 300, " ", "a\x00b", "☃\ud800"]
-
-
-def renamed(release, name: str, **changes: object):
-    """The release as if its candidate had had that name, and the spec those values."""
-    first = release.candidate.model_copy(update={"name": name, "candidate_id": f"000000000001-{name}"})
-    parts = ((first, release.parts[0][1]), *release.parts[1:])
-    return replace(release, candidate=first, parts=parts, spec={"spec": {**release.spec["spec"], **changes}})
-
-
-@pytest.mark.parametrize("name", AWKWARD[:-2])
-def test_no_name_of_a_candidate_is_refused(place: Place, name: str) -> None:
-    release = renamed(make_release(place.store, version="1.0.0"), name, description="d" * 120_000)
-    shown = REGISTRY.publish(release, place)
-    REGISTRY.point(PIPELINE, release.candidate.candidate_id, place)
-    assert REGISTRY.pointed(PIPELINE, place) == release.candidate.candidate_id
-    assert REGISTRY.publish(release, place) == shown
-
-
-@pytest.fixture(scope="module")
-def release_of_all(tmp_path_factory: pytest.TempPathFactory):
-    return make_release(Store(tmp_path_factory.mktemp("texts")), version="1.0.0")
-
-
-@given(
-    name=st.text(min_size=1) | st.sampled_from(AWKWARD),
-    text=st.text() | st.integers(4_000, 120_000).map("x".__mul__),
-    column=st.text(min_size=1),
-)
-def test_what_mlflow_is_told_keeps_its_limits(release_of_all, name: str, text: str, column: str) -> None:
-    from mlflow.utils import validation
-
-    release = renamed(release_of_all, name, description=text)
-    candidate = release.candidate.model_copy(update={"reason": text, "params": {"p": text}})
-    decision = release.decision.model_copy(update={"sentence": text})
-    release = replace(release, decision=decision, columns={column: "text"}, candidate=candidate)
-    told = [content.run_tags(release), content.candidate_tags(release, candidate, "p"), content.version_tags(release)]
-    for key, value in [item for tags in told for item in tags.items()]:
-        validation._validate_tag(key, value)
-        assert len(value) <= 5000
-    for key, value in content.experiment_tags(release).items():
-        validation._validate_experiment_tag(key, value)
-    for key, value in content.candidate_params(candidate).items():
-        validation._validate_param(key, value)
-    validation._validate_logged_model_name(content.safe_name(name))
-    validation._validate_dataset(content.dataset_input(release).dataset)
-    metric = MetricValue(name=name, value=0.5, n=3)
-    evaluation = release.parts[1][1].model_copy(update={"holdout": (metric,)})
-    for found in content.candidate_metrics(candidate, evaluation, release):
-        validation._validate_metric(found.key, found.value, found.timestamp, found.step)
-        assert len(found.key) <= 250
-    for text in (content.description(release), content.verdict(release), content.run_name(release)):
-        assert len(text) <= 5000
-        text.encode()
-        assert "\0" not in text
-
-
 @pytest.mark.parametrize("code", ["INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "PERMISSION_DENIED"])
 def test_a_refusal_is_told_as_one_and_not_tried_again(place: Place, monkeypatch, code: str) -> None:
     error = said_by_mlflow(place, monkeypatch, code)
@@ -271,94 +209,6 @@ def said_by_mlflow(place: Place, monkeypatch, code: str) -> MlsysError:
     with pytest.raises(MlsysError) as caught:
         REGISTRY.pointed(PIPELINE, place)
     return caught.value
-
-
-def artifacts(home: Path) -> Path:
-    return next((home / "mlartifacts" / PIPELINE / "models").glob("m-*")) / "artifacts"
-
-
-@pytest.mark.parametrize("damage", ["gone", "changed", "half"])
-def test_a_champion_whose_files_are_damaged_is_found_and_written_again(place: Place, damage: str) -> None:
-    release = make_release(place.store, version="1.0.0")
-    champion = release.candidate
-    REGISTRY.publish(release, place)
-    REGISTRY.point(PIPELINE, champion.candidate_id, place)
-    assert REGISTRY.damage(PIPELINE, champion, place) is None
-    folder = artifacts(place.home)
-    if damage == "gone":
-        shutil.rmtree(folder.parents[1])
-    elif damage == "changed":
-        folder.joinpath("model.pkl").write_bytes(b"another")
-    else:
-        folder.joinpath("MLmodel").unlink()
-    assert str(folder) in str(REGISTRY.damage(PIPELINE, champion, place))
-    REGISTRY.publish(release, place)
-    assert REGISTRY.damage(PIPELINE, champion, place) is None
-    assert len(client(place).search_model_versions()) == 1
-
-
-def test_a_home_behind_a_link_may_move(place: Place, tmp_path: Path) -> None:
-    (tmp_path / "one").mkdir()
-    link = tmp_path / "current"
-    link.symlink_to("one")
-    through = replace(place, home=link)
-    release = make_release(place.store, version="1.0.0")
-    REGISTRY.publish(release, through)
-    REGISTRY.point(PIPELINE, release.candidate.candidate_id, through)
-    (tmp_path / "one").rename(tmp_path / "two")
-    link.unlink()
-    link.symlink_to("two")
-    assert REGISTRY.damage(PIPELINE, release.candidate, through) is None
-    assert str(link) in client(through).get_model_version(PIPELINE, "1").source
-
-
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def test_a_home_that_was_moved_takes_its_models_along(
-    place: Place, tmp_path: Path, kind: str, request: pytest.FixtureRequest
-) -> None:
-    if kind == "postgres":
-        place = replace(place, tracking_uri=request.getfixturevalue("postgres_url"))
-    before = replace(place, home=tmp_path / "before 100%")
-    before.home.mkdir()
-    first, second = (make_release(place.store, run, version=f"1.0.{run}") for run in (1, 2))
-    REGISTRY.publish(first, before)
-    REGISTRY.point(PIPELINE, first.candidate.candidate_id, before)
-    now = replace(place, home=before.home.rename(tmp_path / "now"))
-    assert "can't be read" in str(REGISTRY.damage(PIPELINE, first.candidate, now))
-    REGISTRY.publish(second, now)
-    assert REGISTRY.damage(PIPELINE, first.candidate, now) is None
-    assert not before.home.exists()
-    sources = [version.source for version in client(now).search_model_versions()]
-    assert all(source.startswith((now.home / "mlartifacts").as_uri()) for source in sources)
-    assert len(sources) == 2
-
-
-def test_models_of_another_home_that_is_there_stay_where_they_are(place: Place, tmp_path: Path) -> None:
-    theirs = replace(place, home=tmp_path / "theirs")
-    theirs.home.mkdir()
-    release = make_release(place.store, version="1.0.0")
-    REGISTRY.publish(release, theirs)
-    REGISTRY.publish(make_release(place.store, 2), place)
-    REGISTRY.point(PIPELINE, release.candidate.candidate_id, place)
-    assert REGISTRY.damage(PIPELINE, release.candidate, place) is None
-
-
-@pytest.mark.parametrize("step", ["log_model_artifacts", "log_outputs", "finalize_logged_model"])
-def test_half_a_model_is_gone_on_with(place: Place, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    from mlflow import MlflowClient
-
-    def crash(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    release = make_release(place.store)
-    with monkeypatch.context() as patched:
-        patched.setattr(MlflowClient, step, crash)
-        with pytest.raises(KeyboardInterrupt):
-            REGISTRY.publish(release, place)
-    REGISTRY.publish(release, place)
-    models = client(place).search_logged_models([runs(place)[0].info.experiment_id])
-    assert [str(model.status) for model in models] == ["READY"]
-    assert len(list((place.home / "mlartifacts" / PIPELINE / "models").iterdir())) == 1
 
 
 @pytest.mark.postgres
