@@ -41,6 +41,7 @@ from mlsys.records import (
     Start,
 )
 from mlsys.retention import clear_up
+from mlsys.shortages import in_words
 from mlsys.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -298,7 +299,8 @@ class _Watch:
         if self._listener:
             self._listener.begin(name)
         begun = time.perf_counter()
-        yield
+        with in_words():
+            yield
         self.seconds[name] = round(time.perf_counter() - begun, 3)
         log.info("step name=%s seconds=%.3f", name, self.seconds[name])
         if self._listener:

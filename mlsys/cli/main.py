@@ -18,6 +18,7 @@ from mlsys.cli.retraining import check, preview, run
 from mlsys.cli.samples import samples
 from mlsys.cli.streams import open_closed_streams, steady_streams
 from mlsys.errors import MlsysError
+from mlsys.shortages import in_words
 
 MEANINGS = {
     0: "done",
@@ -85,7 +86,8 @@ def _guarded(command: click.Command, arguments: list[str]) -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread per candidate; candidates run side by side
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        result = command.main(args=arguments, prog_name="mlsys", standalone_mode=False)
+        with in_words():
+            result = command.main(args=arguments, prog_name="mlsys", standalone_mode=False)
         code = result if isinstance(result, int) else 0
     except click.exceptions.Exit as leaving:
         code = leaving.exit_code
