@@ -250,7 +250,10 @@ def run(work: Workspace, request: RunRequest, *, listener: Listener | None = Non
     try:
         _steps(work, start.plan, start.snapshot, finished=finished, watch=watch)
     except MlsysError as error:
-        record_failure(work, start.plan, step=watch.current, error=error, parts=finished.parts)
+        try:
+            record_failure(work, start.plan, step=watch.current, error=error, parts=finished.parts)
+        except MlsysError:  # on a full disk, say: what is raised next says more
+            log.exception("failure_not_recorded run=%s", start.plan.run_id)
         raise
     return finished
 

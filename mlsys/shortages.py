@@ -111,6 +111,8 @@ def hint(code: int) -> str:
 
 def _refused(number: int | None, place: Path | None, needed: int | None) -> RunError | None:
     if number in _NO_ROOM:
+        if place is None:
+            return RunError(os.strerror(number), remedy="Free some disk space, then run again")
         disk = _disk_of(place)
         free = _size(shutil.disk_usage(disk).free)
         room = f"{_size(needed)} were needed, {free} are free" if needed else f"{free} are free"
@@ -131,11 +133,9 @@ def _refused(number: int | None, place: Path | None, needed: int | None) -> RunE
     return None
 
 
-def _disk_of(place: Path | None) -> Path:
-    """Return the mount point that a path lies on; of temporary files when nobody says."""
-    import tempfile
-
-    found = Path(os.path.abspath(place or tempfile.gettempdir()))  # noqa: PTH100 - a link's own disk is meant
+def _disk_of(place: Path) -> Path:
+    """Return the mount point that a path lies on."""
+    found = Path(os.path.abspath(place))  # noqa: PTH100 - a link's own disk is meant
     while not found.exists() or not found.is_mount():
         found = found.parent
     return found
