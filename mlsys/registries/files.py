@@ -11,7 +11,7 @@ from mlsys.errors import IntegrityError, RunError
 from mlsys.records import Candidate
 from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.requirements import pinned_requirements
-from mlsys.store import canonical_json, move, settle, sha256_of
+from mlsys.store import canonical_json, move, sha256_of, write_atomically
 from mlsys.temporary import temporary_folder
 
 logger = logging.getLogger(__name__)
@@ -153,9 +153,7 @@ def _write(folder: Path, release: Release, model: bytes) -> None:
         RECORD: _readable(record),
     }
     for name, data in files.items():
-        temporary = folder / f".{name}"
-        temporary.write_bytes(data)
-        settle(temporary, folder / name, mode=0o444)
+        write_atomically(folder / name, data, mode=0o444, begun_in=folder.parent)
 
 
 def _readable(value: Any) -> bytes:
