@@ -43,6 +43,7 @@ from mlsys.records import (
     Start,
 )
 from mlsys.report.run_records import write_card
+from mlsys.shortages import in_words
 from mlsys.training import training
 from mlsys.upkeep.retention import clear_up
 from mlsys.validation import validation
@@ -259,7 +260,10 @@ def run(work: Workspace, request: RunRequest, *, listener: Listener | None = Non
     try:
         _steps(work, start.plan, start.snapshot, finished=finished, watch=watch)
     except MlsysError as error:
-        record_failure(work, start.plan, step=watch.current, error=error, parts=finished.parts)
+        try:
+            record_failure(work, start.plan, step=watch.current, error=error, parts=finished.parts)
+        except MlsysError:  # on a full disk, say: what is raised next says more
+            log.exception("failure_not_recorded run=%s", start.plan.run_id)
         raise
     return finished
 
@@ -309,7 +313,8 @@ class _Watch:
         if self._listener:
             self._listener.begin(name)
         begun = time.perf_counter()
-        yield
+        with in_words():
+            yield
         self.seconds[name] = round(time.perf_counter() - begun, 3)
         log.info("step name=%s seconds=%.3f", name, self.seconds[name])
         if self._listener:

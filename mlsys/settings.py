@@ -53,8 +53,8 @@ class Settings(BaseSettings):
 
     @cached_property
     def root(self) -> Path:
-        """`home`, absolute."""
-        return self.home.expanduser().resolve()
+        """`home`, absolute; a link stays a link, for paths below it are stored and its target may move."""
+        return Path(os.path.abspath(self.home.expanduser()))  # noqa: PTH100 - `Path.absolute` keeps `..`
 
     def make_home(self) -> Path:
         """Return `root`, made where it is missing: for its owner alone, since it holds what the customers' rows hold.

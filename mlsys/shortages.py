@@ -65,6 +65,8 @@ def hint(code: int) -> str:
 def refused(number: int | None, place: Path | None = None, needed: int | None = None) -> RunError | None:
     """Return what the system refused, by its error number; None for a number of another sort."""
     if number in _NO_ROOM:
+        if place is None:
+            return RunError(os.strerror(number), remedy="Free some disk space, then run again")
         disk = _disk_of(place)
         free = _size(shutil.disk_usage(disk).free)
         room = f"{_size(needed)} were needed, {free} are free" if needed else f"{free} are free"
@@ -85,11 +87,9 @@ def refused(number: int | None, place: Path | None = None, needed: int | None = 
     return None
 
 
-def _disk_of(place: Path | None) -> Path:
-    """Return the mount point that a path lies on; of temporary files when nobody says."""
-    import tempfile
-
-    found = Path(os.path.abspath(place or tempfile.gettempdir()))  # noqa: PTH100 - a link's own disk is meant
+def _disk_of(place: Path) -> Path:
+    """Return the mount point that a path lies on."""
+    found = Path(os.path.abspath(place))  # noqa: PTH100 - a link's own disk is meant
     while not found.exists() or not found.is_mount():
         found = found.parent
     return found

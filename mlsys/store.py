@@ -148,9 +148,13 @@ def _writing(target: Path, *, needed: int | None = None) -> Iterator[None]:
         raise told or RunError(f"Could not write: {error.strerror}", where=str(target), remedy=remedy) from error
 
 
-def write_atomically(target: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write `data` to `target` so that no reader ever sees half of it."""
-    with _writing(target, needed=len(data)), temporary_file(target.parent) as path:
+def write_atomically(target: Path, data: bytes, *, mode: int = 0o644, begun_in: Path | None = None) -> None:
+    """Write `data` to `target` so that no reader ever sees half of it.
+
+    It is begun in the same folder, or in `begun_in` above it, where the next run finds what a killed process left.
+    """
+    with _writing(target, needed=len(data)), temporary_file(begun_in or target.parent) as path:
+        target.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         settle(path, target, mode=mode)
 

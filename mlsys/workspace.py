@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlsys.database.databases import Databases, open_databases
-from mlsys.errors import SpecError
+from mlsys.errors import SpecError, UsageError
 from mlsys.ledger import Ledger
 from mlsys.records import Plan
 from mlsys.registries.base import Place
@@ -38,6 +38,18 @@ class Workspace:
         return Place(
             store=self.store, home=self.home, tracking_uri=self.settings.mlflow_uri or self.databases.mlflow_url
         )
+
+    def require_registries(self, spec: Spec) -> None:
+        """Refuse what a registry of the spec could only refuse after the promotion.
+
+        Raises:
+            UsageError: with the registry's reason.
+        """
+        for registry in spec.registries:
+            obstacle = registry.obstacle(spec.pipeline, self.place)
+            if obstacle is not None:
+                remedy = "Choose an MLSYS_HOME with a shorter path"
+                raise UsageError(obstacle, where=f"registries ({registry.kind})", remedy=remedy)
 
     def spec_of(self, plan: Plan) -> Spec:
         """Return the spec that a run was started with, even when its file has changed since."""

@@ -43,6 +43,14 @@ def test_the_home_is_absolute(monkeypatch, tmp_path) -> None:
     assert Settings(home=Path("~/mlsys")).root == tmp_path / "user" / "mlsys"
 
 
+def test_a_link_to_the_home_stays_a_link(monkeypatch, tmp_path) -> None:
+    (tmp_path / "releases" / "one").mkdir(parents=True)
+    (tmp_path / "current").symlink_to("releases/one")
+    monkeypatch.chdir(tmp_path)
+    for home in ("current", "./current/", "releases/../current", str(tmp_path / "current")):
+        assert Settings(home=Path(home)).root == tmp_path / "current"
+
+
 def test_a_spec_is_found_by_its_name(tmp_path) -> None:
     (tmp_path / "shop.yaml").write_text("")
     settings = Settings(pipelines=tmp_path)

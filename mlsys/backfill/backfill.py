@@ -271,5 +271,6 @@ def _run(work: Workspace, request: RunRequest) -> Mapping[str, Any]:
 
 def _outcomes(days: Sequence[date], ended: Ended) -> list[DayOutcome]:
     if ended.data is None:
-        return [DayOutcome(day, "failed", f"Its process ended by {ended.cause}", exit_code=4) for day in days]
+        sentence = str(ended.error or f"Its process ended by {ended.cause}{ended.hint}")
+        return [DayOutcome(day, "failed", sentence, exit_code=4) for day in days]
     return [DayOutcome(day, **found) for day, found in zip(days, json.loads(ended.data), strict=True)]

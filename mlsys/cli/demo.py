@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import Any
 
 import click
 
-from mlsys.cli.main import guarded
+from mlsys.cli.main import leave
 from mlsys.cli.terminal import say, show_decision, show_metrics
 from mlsys.errors import RunError
 from mlsys.orchestration.api.client import AirflowApi
@@ -132,7 +131,4 @@ def _show(tasks: list[dict[str, Any]], shown: dict[tuple[str, int], str], began:
 
 
 if __name__ == "__main__":
-    code = guarded(demo, sys.argv[1:])
-    if code == 0:
-        say("mlsys: exit code 0 (done)")
-    sys.exit(code)
+    leave(demo, done="mlsys: exit code 0 (done)")

@@ -17,7 +17,9 @@ from mlsys.cli.operating import clean, doctor, down, reconcile, status, up
 from mlsys.cli.retraining import preview, run
 from mlsys.cli.samples import samples
 from mlsys.cli.specs import check, schema
+from mlsys.cli.streams import open_closed_streams, steady_streams
 from mlsys.errors import MlsysError
+from mlsys.shortages import in_words
 
 MEANINGS = {
     0: "done",
@@ -48,10 +50,20 @@ for _command in _ALL:
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
-    code = invoke(sys.argv[1:])
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    leave(commands)
+
+
+def leave(command: click.Command, *, done: str | None = None) -> NoReturn:
+    """Run one command as this process, and leave with its exit code, whatever becomes of what it prints.
+
+    `done` is said where all went well.
+    """
+    open_closed_streams()
+    code = guarded(command, sys.argv[1:])
+    with steady_streams():
+        if done and code == 0:
+            click.echo(done)
+        logging.shutdown()
     # Tearing down the modules of pandas, xgboost and mlflow takes over a second, and everything is closed by now.
     os._exit(code)
 
@@ -62,7 +74,12 @@ def invoke(arguments: list[str]) -> int:
 
 
 def guarded(command: click.Command, arguments: list[str]) -> int:
-    """Run one command and return its exit code; errors are printed, never raised."""
+    """Run one command and return its exit code; errors are printed, never raised, and printing can't fail."""
+    with steady_streams():
+        return _guarded(command, arguments)
+
+
+def _guarded(command: click.Command, arguments: list[str]) -> int:
     for name, value in (("MLFLOW_DISABLE_TELEMETRY", "true"), ("GX_ANALYTICS_ENABLED", "false")):
         os.environ.setdefault(name, value)
     os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")  # else it writes its INFO past our log's form and level
@@ -70,7 +87,8 @@ def guarded(command: click.Command, arguments: list[str]) -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread per candidate; candidates run side by side
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        result = command.main(args=arguments, prog_name="mlsys", standalone_mode=False)
+        with in_words():
+            result = command.main(args=arguments, prog_name="mlsys", standalone_mode=False)
         code = result if isinstance(result, int) else 0
     except click.exceptions.Exit as leaving:
         code = leaving.exit_code

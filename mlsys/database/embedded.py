@@ -27,6 +27,7 @@ import psutil
 from mlsys.database import embedded_files as files
 from mlsys.database.liveness import ended, wait_until_ended
 from mlsys.errors import RunError, TransientError, UsageError
+from mlsys.shortages import ending, hint
 from mlsys.store import write_atomically
 from mlsys.temporary import remove_abandoned, temporary_file
 
@@ -234,7 +235,8 @@ def _initialise(home: Path, data: Path, *, keep: int) -> None:
     if done.returncode != 0:
         shutil.rmtree(fresh, ignore_errors=True)
         raise RunError(
-            f"The database could not be made: {done.stderr.strip()[-500:]}",
+            f"The database could not be made: {done.stderr.strip()[-500:] or ending(done.returncode)}"
+            f"{hint(done.returncode)}",
             where=str(data),
             remedy="Check that the disk has room and that the folder can be written",
         )

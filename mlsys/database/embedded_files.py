@@ -94,7 +94,8 @@ def program(name: str) -> Path:
 
 
 def recorded_place(home: Path) -> Path:
-    """Return the folder that holds the home's `data`; changes nothing."""
+    """Return the folder that holds the home's `data`, links resolved as a server has it; changes nothing."""
+    home = home.resolve()
     note = home / "pg" / "location"
     return Path(note.read_text().strip()) if note.exists() else home / "pg"
 
@@ -123,7 +124,7 @@ def socket_folder(home: Path) -> Path:
     beside = recorded_place(home) / "socket"
     if len(os.fsencode(beside)) <= _LONGEST_SOCKET_FOLDER:
         return beside
-    return _SHORT / f"mlsys-{hashlib.sha256(os.fsencode(home)).hexdigest()[:12]}"
+    return _SHORT / f"mlsys-{hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:12]}"
 
 
 def make_socket_folder(home: Path) -> Path:

@@ -61,7 +61,7 @@ def reference_of(work: Workspace, change: ChampionChange) -> Reference:
     path = work.home / "monitoring" / change.pipeline / "references" / f"{name[:16]}.json"
     columns = model_of(work, change).columns
     if not path.exists():
-        write_atomically(path, canonical_json(_make(work, change, columns)))
+        write_atomically(path, canonical_json(_make(work, change, columns)), begun_in=path.parents[1])
     stored = json.loads(path.read_bytes())
     table = read_slices(stored["rows"], [(0, stored["n_rows"])], work.store, list(columns))[0]
     return Reference(

@@ -66,6 +66,7 @@ def open_run(work: Workspace, request: RunRequest) -> Start:
     known = work.ledger.request(request.request_id)
     if known is not None and known.status == "accepted":
         return _repeated(work, known)
+    work.require_registries(spec)
     day = clock.resolve_day(
         parameter=request.day,
         partition_key=request.partition_key,

@@ -48,6 +48,7 @@ def problems_of(work: Workspace, name: str, *, full: bool) -> list[Problem]:
         resolved = resolve(work.settings.spec_path(name))
         spec = resolved.spec
         found += [_problem(error) for error in _promises(resolved)]
+        work.require_registries(spec)
         found += _data_problems(work, spec)
         if full:
             changed = snapshot.problems(spec, catalog=work.ledger, store=work.store)
@@ -87,6 +88,7 @@ def outlook(work: Workspace, name: str, *, day: str | None, overrides: tuple[str
     """
     resolved = resolve(work.settings.spec_path(name), overrides)
     spec = resolved.spec
+    work.require_registries(spec)
     chosen = clock.resolve_day(parameter=day, newest_complete=lambda: snapshot.newest_complete_day(spec))
     champion = work.ledger.champion(name)
     stored = work.ledger.partitions(name, layout_of(spec).fingerprint)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mlsys.errors import IntegrityError, MlsysError
+from mlsys.errors import IntegrityError, MlsysError, RunError
 from mlsys.ledger import ChampionChange
 from mlsys.promotion.decide import SIMULATED
 from mlsys.records import Decision, Evaluation
@@ -98,11 +98,15 @@ def _write(path: Path, marker: _Marker) -> None:
     write_atomically(path, json.dumps(asdict(marker)).encode())
 
 
-def drift(work: Workspace, pipeline: str) -> list[str]:
-    """Return what the registries show that the ledger does not say, in words; empty when they agree."""
+def drift(work: Workspace, pipeline: str, *, read: bool = False) -> list[str]:
+    """Return what the registries show that the ledger does not say, in words; empty when they agree.
+
+    With `read` the files behind their pointers are read too, and compared with the ledger's SHA-256.
+    """
     champion = work.ledger.champion(pipeline)
     if champion is None:
         return []
+    candidate = work.ledger.candidate(champion.candidate_id) if read else None
     found = []
     for registry in work.spec_of(work.ledger.plan(champion.run_id)).registries:
         shown = registry.pointed(pipeline, work.place)
@@ -110,13 +114,23 @@ def drift(work: Workspace, pipeline: str) -> list[str]:
             found.append(
                 f"{pipeline}: {registry.kind} shows {shown or 'no champion'}, the ledger {champion.candidate_id}"
             )
+        elif candidate is not None:
+            damage = registry.damage(pipeline, candidate, work.place)
+            found += [] if damage is None else [f"{pipeline}: of {registry.kind}, {damage}"]
     return found
 
 
 def mend(work: Workspace, pipeline: str) -> list[str]:
-    """Write the registries again from the ledger, and return in words what they had shown otherwise."""
-    found = drift(work, pipeline)
+    """Write the registries again from the ledger, and return in words what they had shown otherwise.
+
+    Raises:
+        RunError: a champion's model still can't be read there.
+    """
+    found = drift(work, pipeline, read=True)
     project(work, pipeline, force=True)
+    left = drift(work, pipeline, read=True) if found else []
+    if left:
+        raise RunError("; ".join(left), where=pipeline, remedy="See that the registry's folder can be written")
     return found
 
 

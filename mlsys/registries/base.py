@@ -69,6 +69,10 @@ class Registry(Component, ABC):
     def publish(self, release: Release, place: Place) -> Shown:
         """Show a release and return where; again with the same candidate returns the same."""
 
+    def obstacle(self, pipeline: str, place: Place) -> str | None:  # noqa: ARG002 - there is none
+        """Return why nothing of this pipeline can be shown, as known before a model is trained; None: nothing is."""
+        return None
+
     @abstractmethod
     def point(self, pipeline: str, candidate_id: str | None, place: Place) -> None:
         """Make the registry's champion pointer name this published candidate, or nothing."""
@@ -76,3 +80,7 @@ class Registry(Component, ABC):
     @abstractmethod
     def pointed(self, pipeline: str, place: Place) -> str | None:
         """Return the candidate id that the champion pointer names, or None."""
+
+    def damage(self, pipeline: str, champion: Candidate, place: Place) -> str | None:  # noqa: ARG002 - nothing to read
+        """Return why the model that the pointer names can't be read as the ledger has it, after reading it; or None."""
+        return None

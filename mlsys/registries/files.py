@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mlsys.errors import IntegrityError, RunError
+from mlsys.records import Candidate
 from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.requirements import pinned_requirements
-from mlsys.store import canonical_json, move, settle
+from mlsys.store import canonical_json, move, sha256_of, write_atomically
 from mlsys.temporary import temporary_folder
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,8 @@ class FileRegistry(Registry):
                     got=shown,
                     remedy="Move the folder away and run `mlsys reconcile`",
                 )
+            if _damage(target / MODEL, release.candidate) is not None:
+                _write(target, release, place.store.read_bytes(digest))
             return Shown(version)
         with temporary_folder(target.parent) as temporary:
             _write(temporary, release, place.store.read_bytes(digest))
@@ -93,6 +96,18 @@ class FileRegistry(Registry):
             return None
         candidate_id = _record(link.parent / link.readlink().parent).get("candidate_id")
         return candidate_id if isinstance(candidate_id, str) else None
+
+    def damage(self, pipeline: str, champion: Candidate, place: Place) -> str | None:
+        """Return what is wrong with the file that the link names, or None."""
+        return _damage(_folder(pipeline, place) / LINK, champion)
+
+
+def _damage(model: Path, candidate: Candidate) -> str | None:
+    try:
+        found = sha256_of(model)
+    except OSError as error:
+        return f"{model} can't be read: {error.strerror}"
+    return None if found == candidate.model else f"{model} is not the model that was promoted"
 
 
 def _folder(pipeline: str, place: Place) -> Path:
@@ -138,9 +153,7 @@ def _write(folder: Path, release: Release, model: bytes) -> None:
         RECORD: _readable(record),
     }
     for name, data in files.items():
-        temporary = folder / f".{name}"
-        temporary.write_bytes(data)
-        settle(temporary, folder / name, mode=0o444)
+        write_atomically(folder / name, data, mode=0o444, begun_in=folder.parent)
 
 
 def _readable(value: Any) -> bytes:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from functools import cache
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from mlsys.database.making import bring_up_to_date, revision, sqlite_file
 from mlsys.errors import RunError
 
+log = logging.getLogger(__name__)
+
+LONGEST_ADDRESS = 200  # of a run's artifacts, in the tables of a server
+# Where MLflow keeps addresses of files.
+_ADDRESSES = (
+    *(("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location")),
+    *(("model_versions", "source"), ("model_versions", "storage_location")),
+)
 _OF_ITS_OWN = frozenset({"alembic_version", "workspaces"})  # tables that MLflow fills by itself
 _DEFAULT = "Default"  # and its first experiment
 
@@ -24,6 +34,36 @@ def prepare(url: str) -> None:
     """
     if url.startswith(("sqlite:///", "postgresql")) and not _is_current(url):
         bring_up_to_date(url, is_current=_is_current, migrate=_migrate, is_unused=_is_unused)
+
+
+def artifacts_of(pipeline: str, home: Path) -> str:
+    """Return the address of the folder in which MLflow keeps the models of a pipeline."""
+    return (home / "mlartifacts" / pipeline).as_uri()
+
+
+def move_artifacts(url: str, *, before: str, now: str, home: Path) -> None:
+    """Let MLflow look for files at `now`, if they are this home's: it was moved, or copied with its database.
+
+    Otherwise it would have its models, and those to come, under its former path, of which MLflow can't be told. Behind
+    a server's address (`http:`) are no tables of ours. What another home has, which shares the database, stays there.
+    """
+    if before == now or not before.startswith("file:") or not url.startswith(("sqlite:///", "postgresql")):
+        return
+    there, here = (Path(unquote(urlsplit(address).path)) for address in (before, now))
+    file = sqlite_file(url)
+    copied = here.exists() and file is not None and file.is_relative_to(home)
+    if there.exists() and not copied and not (here.exists() and there.samefile(here)):
+        return
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
+    with engine.begin() as connection:
+        for table, name in _ADDRESSES:
+            column = sa.column(name, sa.String)
+            changed = sa.update(sa.table(table, column)).values({name: now + sa.func.substr(column, len(before) + 1)})
+            of_before = sa.func.substr(column, 1, len(before) + 1).in_([before, f"{before}/"])
+            connection.execute(changed.where(of_before))
+    log.info("artifacts_moved before=%s now=%s", before, now)
 
 
 def _is_current(url: str) -> bool:

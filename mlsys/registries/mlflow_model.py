@@ -15,7 +15,7 @@ from mlsys.registries.base import Release
 from mlsys.registries.mlflow_content import MLFLOW_TYPES
 from mlsys.registries.requirements import pinned_requirements
 
-_MODEL, _CONDA, _VENV = "model.pkl", "conda.yaml", "python_env.yaml"
+MODEL, _CONDA, _VENV = "model.pkl", "conda.yaml", "python_env.yaml"
 
 
 def write_model(folder: Path, data: bytes, release: Release, logged_model: Any) -> None:
@@ -34,20 +34,20 @@ def write_model(folder: Path, data: bytes, release: Release, logged_model: Any) 
     pyfunc.add_to_model(
         described,
         loader_module="mlflow.sklearn",
-        model_path=_MODEL,
+        model_path=MODEL,
         conda_env=_CONDA,
         python_env=_VENV,
         predict_fn="predict_proba",
     )
     described.add_flavor(
         "sklearn",
-        pickled_model=_MODEL,
+        pickled_model=MODEL,
         sklearn_version=version("scikit-learn"),
         serialization_format="cloudpickle",
         code=None,
         skops_trusted_types=None,
     )
-    (folder / _MODEL).write_bytes(data)
+    (folder / MODEL).write_bytes(data)
     _write_environment(folder)
     described.save(str(folder / "MLmodel"))
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mlsys.database.driver_errors import of_database, passes
 from mlsys.errors import IntegrityError, MlsysError, RunError, TransientError
+from mlsys.records import Candidate
 from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.mlflow_content import (
     CANDIDATE_TAG,
@@ -31,8 +32,8 @@ from mlsys.registries.mlflow_content import (
     verdict,
     version_tags,
 )
-from mlsys.registries.mlflow_database import prepare
-from mlsys.registries.mlflow_model import write_model
+from mlsys.registries.mlflow_database import LONGEST_ADDRESS, artifacts_of, move_artifacts, prepare
+from mlsys.registries.mlflow_files import damage_of, like, logged_model, mend_files
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -105,6 +106,26 @@ class MlflowRegistry(Registry):
         with _client(place) as client:
             version = _aliased(client, pipeline)
         return None if version is None else version.tags.get(CANDIDATE_TAG)
+
+    def obstacle(self, pipeline: str, place: Place) -> str | None:
+        """Return why MLflow's tables on a server can't name the models of this home: its path is too long."""
+        address = artifacts_of(pipeline, place.home) + f"/{'0' * 32}/artifacts"
+        if not place.tracking_uri.startswith("postgresql") or len(address) <= LONGEST_ADDRESS:
+            return None
+        return (
+            f"MLSYS_HOME has too long a path for MLflow by {len(address) - LONGEST_ADDRESS} characters: it can't name "
+            f"the models of {pipeline} below {place.home}"
+        )
+
+    def damage(self, pipeline: str, champion: Candidate, place: Place) -> str | None:
+        """Return what is wrong with the files of the version that the alias names, or None.
+
+        Raises:
+            TransientError: MLflow's database or server does not answer.
+        """
+        with _client(place) as client:
+            version = _aliased(client, pipeline)
+            return None if version is None else damage_of(client, version, champion, place)
 
 
 @contextmanager
@@ -188,6 +209,7 @@ def _publish(client: MlflowClient, release: Release, place: Place) -> Shown:
         version = _register(client, release, place, run)
     else:
         _refresh_version(client, release, version)
+        mend_files(client, release, place, experiment=experiment, version=version)
     logger.info("mlflow_release pipeline=%s version=%s run=%s", pipeline, version, parent.info.run_id)
     return Shown(version, run=parent.info.run_id)
 
@@ -196,16 +218,17 @@ def _experiment(client: MlflowClient, release: Release, place: Place) -> str:
     from mlflow.exceptions import MlflowException
 
     pipeline = release.plan.pipeline
+    location = artifacts_of(pipeline, place.home)
     found = client.get_experiment_by_name(pipeline)
     if found is None:
         try:
-            location = (place.home / "mlartifacts" / pipeline).resolve().as_uri()
             tags = experiment_tags(release)
             return str(client.create_experiment(pipeline, artifact_location=location, tags=tags))
         except MlflowException:
             found = client.get_experiment_by_name(pipeline)  # another process was faster
             if found is None:
                 raise
+    move_artifacts(place.tracking_uri, before=found.artifact_location, now=location, home=place.home)
     return str(found.experiment_id)
 
 
@@ -249,15 +272,10 @@ def _fill(
 
 
 def _version_of(client: MlflowClient, pipeline: str, candidate_id: str) -> str | None:
-    query = f"name = '{pipeline}' and tag.`{CANDIDATE_TAG}` {_like(candidate_id)}"
+    query = f"name = '{pipeline}' and tag.`{CANDIDATE_TAG}` {like(candidate_id)}"
     found = client.search_model_versions(query)
     numbers = [int(version.version) for version in found if version.tags.get(CANDIDATE_TAG) == candidate_id]
     return str(min(numbers)) if numbers else None
-
-
-def _like(text: str) -> str:
-    """Return the condition of a search for a text, and for few others: MLflow's language can't spell a quote."""
-    return f"= '{text}'" if "'" not in text else f"LIKE '{text.replace(chr(39), '_')}'"
 
 
 def _aliased(client: MlflowClient, pipeline: str) -> Any:
@@ -271,7 +289,7 @@ def _register(client: MlflowClient, release: Release, place: Place, run: Run) ->
     from mlflow.exceptions import MlflowException
 
     pipeline = release.plan.pipeline
-    model_id, source = _logged_model(client, release, place, run)
+    model_id, source = logged_model(client, release, place, run)
     try:
         client.create_registered_model(pipeline, description=description(release))
     except MlflowException as error:
@@ -297,41 +315,3 @@ def _refresh_version(client: MlflowClient, release: Release, version: str) -> No
             client.set_model_version_tag(pipeline, version, key, value)
     if known.description != verdict(release):
         client.update_model_version(pipeline, version, description=verdict(release))
-
-
-def _logged_model(client: MlflowClient, release: Release, place: Place, run: Run) -> tuple[str, str]:
-    """Return id and address of the candidate's model as MLflow keeps it, written now unless it is there."""
-    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
-
-    candidate = release.candidate
-    query = f"tags.`{CANDIDATE_TAG}` {_like(candidate.candidate_id)}"
-    found = client.search_logged_models([run.info.experiment_id], filter_string=query)
-    known = [model for model in found if model.tags.get(CANDIDATE_TAG) == candidate.candidate_id]
-    for model in known:
-        if str(model.status) == "READY":
-            return str(model.model_id), str(model.artifact_location)
-    # One that a killed process began is gone on with, so that half a model lies about nowhere.
-    model = (
-        known[0]
-        if known
-        else client.create_logged_model(
-            run.info.experiment_id,
-            name=safe_name(candidate.name),
-            source_run_id=run.info.run_id,
-            tags={CANDIDATE_TAG: candidate.candidate_id},
-            params=candidate_params(candidate),
-        )
-    )
-    _write_artifacts(client, release, place, model)
-    outputs = client.get_run(run.info.run_id).outputs
-    if model.model_id not in {output.model_id for output in (outputs.model_outputs if outputs else ())}:
-        client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step=0)])
-    client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
-    return str(model.model_id), str(model.artifact_location)
-
-
-def _write_artifacts(client: MlflowClient, release: Release, place: Place, model: Any) -> None:
-    """Write the candidate's model to where a logged model has its files, over what is there."""
-    with place.store.working() as folder:
-        write_model(folder, place.store.read_bytes(str(release.candidate.model)), release, model)
-        client.log_model_artifacts(model.model_id, str(folder))

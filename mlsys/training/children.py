@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import selectors
 import signal
 import sys
@@ -16,7 +17,13 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+
+from mlsys.errors import MlsysError
+from mlsys.shortages import ending, explained, hint
+
+_TOLD = 70  # the exit code of a child that has sent its error
 
 
 @dataclass(frozen=True)
@@ -27,12 +34,16 @@ class Ended:
         data: what it sent; None when it died before.
         cause: `signal 9 (SIGKILL)`, `exit code 1` or `timeout after 60 s`, None for a clean end.
         killed: by a signal or for the timeout, not by an error of its own.
+        error: the one that it ended with, where that is one of ours or says what the system refused.
+        hint: what may be behind the cause; empty, or to be said right after it.
     """
 
     name: str
     data: bytes | None
     cause: str | None = None
     killed: bool = False
+    error: MlsysError | None = field(default=None, compare=False)
+    hint: str = field(default="", compare=False)
 
 
 @dataclass
@@ -77,10 +88,7 @@ def side_by_side(work: Mapping[str, Callable[[], bytes]], *, workers: int, timeo
 
 def _fork(name: str, call: Callable[[], bytes]) -> tuple[int, _Child]:
     reading, writing = os.pipe()
-    for handler in logging.getLogger().handlers:
-        handler.flush()  # or the child would write the parent's buffered lines again
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()  # or the child would write the parent's buffered lines again
     with warnings.catch_warnings():
         # Python 3.12 warns about forking a process with threads; the child uses one thread and no lock of others.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -95,19 +103,33 @@ def _fork(name: str, call: Callable[[], bytes]) -> tuple[int, _Child]:
 def _run_child(call: Callable[[], bytes], writing: int) -> None:
     code = 1
     try:
-        data = call()
         with os.fdopen(writing, "wb") as pipe:
-            pipe.write(data)
-        code = 0
+            try:
+                data = call()
+            except (MlsysError, OSError, MemoryError) as error:
+                told = error if isinstance(error, MlsysError) else explained(error)
+                if told is None:
+                    raise
+                pipe.write(pickle.dumps(told))  # it keeps its type, and with it its exit code
+                code = _TOLD
+            else:
+                pipe.write(data)
+                code = 0
     finally:
         # No exception may unwind into the parent's code: there would be two of it.
-        if code:
-            traceback.print_exc()
-        for handler in logging.getLogger().handlers:
-            handler.flush()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        try:
+            if code == 1:
+                traceback.print_exc()
+            _flush()
+        finally:
+            os._exit(code)
+
+
+def _flush() -> None:
+    for stream in (*logging.getLogger().handlers, sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # a closed pipe or a full disk takes nothing from a fit
+            if stream is not None:
+                stream.flush()
 
 
 def _reap(child: _Child, timeout: float) -> Ended:
@@ -115,10 +137,11 @@ def _reap(child: _Child, timeout: float) -> Ended:
     if child.timed_out:
         return Ended(child.name, None, f"timeout after {timeout:g} s", killed=True)
     code = os.waitstatus_to_exitcode(status)
-    if code < 0:
-        return Ended(child.name, None, f"signal {-code} ({signal.Signals(-code).name})", killed=True)
-    if code > 0:
-        return Ended(child.name, None, f"exit code {code}")
+    if code == _TOLD:
+        error: MlsysError = pickle.loads(child.received)  # noqa: S301 - from our own child
+        return Ended(child.name, None, ending(code), error=error)
+    if code != 0:
+        return Ended(child.name, None, ending(code), killed=code < 0, hint=hint(code))
     return Ended(child.name, bytes(child.received))
 
 

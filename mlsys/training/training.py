@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from mlsys.dataset import rows as dataset
-from mlsys.errors import MlsysError, RunError, UsageError, near_match
+from mlsys.errors import RunError, UsageError, near_match
 from mlsys.features.base import FeatureColumns
 from mlsys.models import MODELS
 from mlsys.models.base import FitTask, Fitted, Model
@@ -246,22 +246,20 @@ def _forked(
 
 
 def _in_child(spec: Spec, plan: Plan, model: Model, material: Material, *, store: Store) -> bytes:
-    try:
-        return pickle.dumps(_candidate(spec, plan, model, material, store=store))
-    except MlsysError as error:
-        return pickle.dumps(error)  # it keeps its type, and with it its exit code
+    return pickle.dumps(_candidate(spec, plan, model, material, store=store))
 
 
 def _received(plan: Plan, model: Model, ended: Ended, material: Material) -> Candidate:
     if ended.killed:
-        return _failed(plan, model, f"Its process ended by {ended.cause}", material=material)
+        return _failed(plan, model, f"Its process ended by {ended.cause}{ended.hint}", material=material)
+    if ended.error is not None:
+        ended.error.where = ended.error.where or f"Fitting '{ended.name}'"
+        raise ended.error
     if ended.data is None:
         raise RunError(
             f"Fitting '{ended.name}' ended with {ended.cause}; its traceback stands in the log above", where="training"
         )
     result = pickle.loads(ended.data)  # noqa: S301 - from our own child
-    if isinstance(result, MlsysError):
-        raise result
     assert isinstance(result, Candidate)
     return result
 

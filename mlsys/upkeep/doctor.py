@@ -81,7 +81,7 @@ def _pipeline(work: Workspace, name: str) -> Iterator[Finding]:
     except IntegrityError as error:
         yield Finding(f"champion {name}", ok=False, sentence=f"{error} Or: mlsys rollback {name} --reason '...'")
     try:
-        stale = drift(work, name)
+        stale = drift(work, name, read=True)
     except MlsysError as error:
         yield Finding(f"registries {name}", ok=False, sentence=str(error))
         return

@@ -36,7 +36,7 @@ _NAMING_NOTHING = frozenset({"airflow", "cache", "logs", "mlartifacts", "pg", "r
 _OF_A_PIPELINE = ("registry", "reports", "predictions", "monitoring", "data_docs")
 _SHARED = (
     *("store", "projections", "drops", "cache/checks", "cache/walkforward/scores", "cache/walkforward/verdicts"),
-    *("notices/waiting", "secrets", "run", "airflow", "pg"),
+    *("cache/spans", "notices/waiting", "secrets", "run", "airflow", "pg"),
 )
 _ANY_AGE = datetime.max.replace(tzinfo=UTC)
 _TEMPORARY = re.compile(r"\..*-[a-z0-9_]{8}")  # as `tempfile` calls what will get its name when it is whole

@@ -47,8 +47,8 @@ def write_page(run: SuiteRun, *, pipeline: str, cutoff: datetime, n_rows: int, h
     rules = view.render(ExpectationSuitePageRenderer().render(run.suite), show_how_to_buttons=False)
     site = home / FOLDER / pipeline
     path = page_path(pipeline, cutoff)
-    write_atomically(home / path, page.encode())
-    write_atomically(site / "expectations" / f"{pipeline}.html", rules.encode())
+    write_atomically(home / path, page.encode(), begun_in=site)
+    write_atomically(site / "expectations" / f"{pipeline}.html", rules.encode(), begun_in=site)
     write_index(pipeline, home)
     return path
 

@@ -146,3 +146,29 @@ def test_reconcile_mends_the_other_pipelines_and_says_at_the_end_which_it_could_
     assert "mended: shop: files shows no champion" in answer.out
     assert "apples: MLflow refuses apples" in answer.err
     assert "zoo: MLflow refuses zoo" in answer.err
+
+
+def test_reconcile_and_doctor_read_the_model_that_they_vouch_for(mlsys, changed, work) -> None:
+    assert mlsys("reconcile").code == 0  # the copied home has its models for its own from now on
+    for file in (changed / "mlartifacts").rglob("model.pkl"):
+        file.unlink()
+    sick = mlsys("doctor")
+    assert sick.code == 4
+    assert "of mlflow, " in sick.out
+    assert "can't be read" in sick.out
+    assert "mended: shop: of mlflow, " in mlsys("reconcile").out
+    assert mlsys("doctor").code == 0
+
+
+def test_a_home_that_was_moved_is_mended(mlsys, changed, monkeypatch) -> None:
+    import mlflow
+
+    assert mlsys("reconcile").code == 0
+    moved = changed.rename(changed.with_name("moved"))
+    monkeypatch.setenv("MLSYS_HOME", str(moved))
+    monkeypatch.setenv("MLSYS_PIPELINES", str(moved / "pipelines"))
+    assert mlsys("doctor").code == 4
+    assert mlsys("reconcile").code == 0
+    mlflow.set_tracking_uri(f"sqlite:///{moved}/mlflow.db")
+    assert mlflow.artifacts.download_artifacts("models:/shop@champion").startswith(str(moved))
+    assert not changed.exists()

@@ -98,3 +98,19 @@ def test_a_damaged_record_is_named(place: Place) -> None:
     record.write_text("{")
     with pytest.raises(IntegrityError, match="damaged"):
         REGISTRY.publish(release, place)
+
+
+@pytest.mark.parametrize("damage", ["gone", "changed"])
+def test_a_champion_whose_file_is_damaged_is_found_and_written_again(place: Place, damage: str) -> None:
+    release = make_release(place.store, version="1.0.0")
+    champion = release.candidate
+    REGISTRY.publish(release, place)
+    REGISTRY.point(PIPELINE, champion.candidate_id, place)
+    assert REGISTRY.damage(PIPELINE, champion, place) is None
+    file = folder(place) / "v1.0.0" / "model.joblib"
+    file.unlink()
+    if damage == "changed":
+        file.write_bytes(b"another")
+    assert "best_model.joblib" in str(REGISTRY.damage(PIPELINE, champion, place))
+    REGISTRY.publish(release, place)
+    assert REGISTRY.damage(PIPELINE, champion, place) is None

@@ -13,6 +13,7 @@ from pathlib import Path
 from mlsys.database.making import bring_up_to_date, revision
 from mlsys.errors import RunError
 from mlsys.orchestration.stack.processes import log_path, log_tail
+from mlsys.shortages import ending, hint
 from mlsys.store import write_atomically
 
 _LOG = "airflow-migration"
@@ -58,7 +59,8 @@ def _migrate(home: Path, environment: Mapping[str, str]) -> None:
             check=False,
         )
     if done.returncode != 0:
-        raise RunError(f"Airflow's database can't be prepared:\n{log_tail(home, _LOG)}\n", where=str(path))
+        why = f"{ending(done.returncode)}{hint(done.returncode)}"
+        raise RunError(f"Airflow's database can't be prepared ({why}):\n{log_tail(home, _LOG)}\n", where=str(path))
 
 
 def _is_unused(connection: sqlite3.Connection) -> bool:

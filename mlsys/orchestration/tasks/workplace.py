@@ -16,6 +16,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
 from mlsys.errors import DataError, MlsysError, RunError
 from mlsys.orchestration.tasks.retrying import may_pass
+from mlsys.shortages import in_words
 
 if TYPE_CHECKING:
     from mlsys.records import Plan, Record
@@ -38,7 +39,7 @@ def opened() -> Iterator[Workspace]:
     try:
         settings = load_settings()
         logging.getLogger("mlsys").setLevel(settings.log_level)
-        with open_workspace(settings) as work:
+        with in_words(), open_workspace(settings) as work:
             yield work
     except AirflowException:  # a skip, or a failure that was kept where it was raised
         raise
@@ -61,7 +62,8 @@ def running(start: Data, step: str, *, parts: Mapping[str, Record] | None = None
         raise AirflowSkipException(f"This run has nothing to do: {begun.sentence}")
     with opened() as work:
         try:
-            yield work, begun.plan, begun.snapshot
+            with in_words():
+                yield work, begun.plan, begun.snapshot
         except AirflowException:
             raise
         except Exception as error:
