@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from mlsys.database.driver_errors import of_database, passes
 from mlsys.errors import DataError, RunError, TransientError
-from mlsys.shortages import ending, explained, hint, in_words, may_pass, of_database
+from mlsys.shortages import ending, explained, hint, in_words
 from mlsys.store import Store
 from mlsys.training.children import side_by_side
 
@@ -145,7 +146,7 @@ def test_a_full_or_locked_database_is_told_as_what_it_is(tmp_path: Path) -> None
         found.append(from_sqlite(path, "INSERT INTO t VALUES (1)"))
         owner.execute("ROLLBACK")
     found.append(from_sqlite(path, "SELECT * FROM missing"))
-    assert [may_pass(error) for error in found] == [False, True, False]
+    assert [passes(error) for error in found] == [False, True, False]
     told = [of_database(error, name="The ledger's database", remedy="Try again") for error in found]
     assert [type(error) for error in told] == [RunError, TransientError, RunError]
     full, locked, missing = map(str, told)

@@ -17,7 +17,7 @@ from mlsys.training.children import side_by_side
 
 SAYS_MUCH = (
     "import logging, sys, click; from mlsys.cli.main import leave; from mlsys.cli.terminal import show_table\n"
-    "from mlsys.logs import set_up\n"
+    "from mlsys.cli.logs import set_up\n"
     "@click.command()\n"
     "def command():\n"
     "    set_up('text', 'INFO')\n"
