@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 
 LogicalType = Literal["integer", "number", "text", "boolean", "timestamp", "category"]
 
+# Columns that stand beside the user's, in partitions, frames and prediction files.
 EVENT_TIME = "_event_time"  # timestamp[us, UTC] of a row, in partitions of a timed source
 ARRIVAL = "_label_arrival"  # timestamp[us, UTC] when the row's label became known; null = not yet
+KEY = "_key"  # uint64 hash of a row's key, the same in every snapshot
+DAY = "_day"  # date32, the UTC day of a row's partition; not stored, added when read
+SCORE = "y_score"  # float64, a champion's probability of the positive class, beside the row's key
+CHAMPION = "_champion"  # candidate id of the champion whose score it is
+CUTOFF = "_cutoff"  # timestamp[us, UTC], the end of the data that champion has seen
+OWN_COLUMNS = frozenset({EVENT_TIME, ARRIVAL, KEY, DAY, CHAMPION, CUTOFF})
 
 _NUMBER_NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from mlsys.dataset.labels import labels_of
 from mlsys.errors import DataError
 from mlsys.records import CheckReport, Snapshot, Split
-from mlsys.schema import ColumnSpec
+from mlsys.schema import DAY, KEY, ColumnSpec
 from mlsys.snapshot import snapshot as snapshots
 from mlsys.spec import Spec
 from mlsys.store import Store
@@ -59,7 +59,7 @@ def load(
         DataError: a column holds what its type can't be made of.
     """
     wanted = spec.feature_columns() if columns is None else dict(columns)
-    names = list(dict.fromkeys([*wanted, spec.target.column, "_day", "_key"]))
+    names = list(dict.fromkeys([*wanted, spec.target.column, DAY, KEY]))
     side = read_assignment(split, store)
     mask = np.isin(side, list(sides))
     table = snapshots.read(snapshot.manifest, store, names).filter(pa.array(mask))
@@ -118,10 +118,10 @@ def quarantined(snapshot: Snapshot, checks: CheckReport, store: Store) -> np.nda
 
 
 def _days(table: pa.Table) -> np.ndarray:
-    days: np.ndarray = table["_day"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    days: np.ndarray = table[DAY].to_numpy(zero_copy_only=False).astype("datetime64[D]")
     return days
 
 
 def _keys(table: pa.Table) -> np.ndarray:
-    keys: np.ndarray = table["_key"].to_numpy(zero_copy_only=False).astype(np.uint64)
+    keys: np.ndarray = table[KEY].to_numpy(zero_copy_only=False).astype(np.uint64)
     return keys
