@@ -40,7 +40,8 @@ class FilesSource(Source):
     Attributes:
         path: pattern with `*`, `?`, `**`; `${NAME}` is filled from the environment.
         format: `auto` goes by a file's ending.
-        encoding, separator, quote: of CSV files; `separator: auto` looks at the header line for , ; | or a tab.
+        encoding, separator, quote: of CSV files; `separator: auto` looks at the header line for , ; | or a tab. With
+            `quote: none` a quotation mark is a character like any other, as in files of programs that quote nothing.
         header: column names of CSV files that have no header line.
         day_pattern: regular expression whose group (or whose groups `year`, `month`, `day`) gives the UTC day of all
             rows of a file, from its path below the pattern's fixed part. Only files of wanted days are opened.
@@ -53,8 +54,8 @@ class FilesSource(Source):
     path: str
     format: Literal["csv", "parquet", "auto"] = "auto"
     encoding: str = "utf-8"
-    separator: str = Field(default=",", pattern=r"^(.|\t|auto)$")
-    quote: str = Field(default='"', min_length=1, max_length=1)
+    separator: str = Field(default=",", pattern=r"^([^\r\n]|auto)$")
+    quote: str = Field(default='"', pattern=r"^([^\r\n]|none)$")
     header: tuple[str, ...] | None = None
     day_pattern: str | None = None
     event_time: str | None = None
@@ -85,9 +86,13 @@ class FilesSource(Source):
         return value
 
     @model_validator(mode="after")
-    def _one_time(self) -> FilesSource:
+    def _one_meaning(self) -> FilesSource:
         if self.day_pattern is not None and self.event_time is not None:
             raise ValueError("the day comes from `day_pattern` or from `event_time`, not from both")
+        if self.separator == self.quote:
+            raise ValueError(
+                f"{self.quote!r} can't be both `separator` and `quote`; a file without quotes has `quote: none`"
+            )
         return self
 
     @property
@@ -135,7 +140,7 @@ class FilesSource(Source):
         import pyarrow.compute as pc
 
         file = self._file(path)
-        require_columns({name: column}, file.names(), str(path), "Correct `source.event_time` in the spec")
+        require_columns({name: column}, file.names([name]), str(path), "Correct `source.event_time` in the spec")
         times: list[datetime] = []
         for batch in file.batches([name]):
             values, _ = logical_values(batch.column(0), column, f"{path}: column '{name}'")
@@ -180,7 +185,9 @@ class FilesSource(Source):
 
     def _drops(self, path: Path, day: date | None, conformer: Conformer) -> Iterator[Drop]:
         file = self._file(path)
-        require_columns(conformer.columns, file.names(), str(path), "Correct `schema` or `source` in the spec")
+        require_columns(
+            conformer.columns, file.names(conformer.columns), str(path), "Correct `schema` or `source` in the spec"
+        )
         bad: list[BadRow] = []
         table, n_before = None, 0
         for batch in file.batches(list(conformer.columns)):
@@ -201,7 +208,8 @@ class FilesSource(Source):
             chosen = "parquet" if path.suffix.lower() in _PARQUET_ENDINGS else "csv"
         if chosen == "parquet":
             return ParquetFile(path)
-        return CsvFile(path, Dialect(self.encoding, self.separator, self.quote, self.header))
+        quote = None if self.quote == "none" else self.quote
+        return CsvFile(path, Dialect(self.encoding, self.separator, quote, self.header))
 
 
 def _wanted(day: date, request: ReadRequest) -> bool:

@@ -143,7 +143,7 @@ def _own_names(spec: Spec) -> Iterator[PydanticCustomError]:
         yield _contradiction(
             where,
             f"mlsys keeps a column of its own by the name '{name}' beside these. Give yours another one: where it is"
-            f" made, in a `query` (SELECT \"{name}\" AS other_name ...) or in a `header`",
+            f' made, in a `query` (SELECT "{name}" AS other_name ...) or in a `header`',
         )
 
 

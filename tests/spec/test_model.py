@@ -165,5 +165,5 @@ def test_a_column_called_like_one_of_our_own_is_refused_unless_a_run_has_stored_
 def test_a_key_called_like_the_score_is_refused_and_a_feature_is_not(path: Path) -> None:
     columns = {**yaml.safe_load(SPEC)["schema"], "y_score": "number"}
     assert "y_score" in load_spec(changed(path, schema=columns)).columns
-    with pytest.raises(SpecError, match="key.0: mlsys keeps a column of its own by the name 'y_score'"):
+    with pytest.raises(SpecError, match=r"key\.0: mlsys keeps a column of its own by the name 'y_score'"):
         load_spec(changed(path, schema=columns, key="y_score"))

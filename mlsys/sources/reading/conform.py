@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AROUND = re.compile(r"^[\s\ufeff]+|[\s\ufeff]+$")
 _ENOUGH = 100  # values after which more than half unreadable ones are the column's fault, not the rows'
 _MEANING = {
     "integer": "a whole number",
@@ -189,6 +192,15 @@ def require_columns(wanted: Schema, present: list[str], origin: str, remedy: str
             raise DataError(rule, where=origin, remedy=remedy, misspelt=(name, meant))
         if present.count(name) > 1:
             raise DataError(f"Column '{name}' stands there twice", where=origin, remedy="Give each column its own name")
+
+
+def less_blanks(present: Sequence[str], wanted: Collection[str]) -> list[str]:
+    """Return the names of a file's columns without blanks and byte order marks around them.
+
+    A name that is wanted with its blanks keeps them, and so does one that would be another's without them.
+    """
+    bare = [_AROUND.sub("", name) for name in present]
+    return [name if name in wanted or short in present else short for name, short in zip(present, bare, strict=True)]
 
 
 def _micros(instant: datetime) -> int:
