@@ -7,6 +7,7 @@ spec can be read without it.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,7 @@ CHAMPION = "_champion"  # candidate id of the champion whose score it is
 CUTOFF = "_cutoff"  # timestamp[us, UTC], the end of the data that champion has seen
 OWN_COLUMNS = frozenset({EVENT_TIME, ARRIVAL, KEY, DAY, CHAMPION, CUTOFF})
 
+LARGEST = 3.4028234663852886e38  # of float32, in which models hold their numbers: what is beyond counts as missing
 _NUMBER_NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 
 
@@ -105,6 +107,35 @@ class ColumnSpec(Frozen):
 
 
 Schema = dict[str, ColumnSpec]
+
+
+def spelt(values: pa.Array | pa.ChunkedArray) -> Any:
+    """Return numbers, truth values or times as text: a number has one spelling, whatever type it came in.
+
+    A whole number is spelt as an integer (1.0 and Decimal 1.00 are "1"), others without zeros at their end; NaN and
+    infinity are missing, as in a column of numbers.
+
+    Raises:
+        pa.ArrowNotImplementedError: values that have no spelling, such as lists.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_decimal(values.type):
+        return pa.array([None if value is None else _plain(value) for value in values.to_pylist()], pa.string())
+    if not pa.types.is_floating(values.type):
+        return values.cast(pa.string())
+    wide = values.cast(pa.float64())
+    whole = pc.and_(pc.equal(pc.floor(wide), wide), pc.less(pc.abs(wide), 2.0**63))
+    integers = pc.if_else(whole, wide, pa.scalar(None, pa.float64())).cast(pa.int64()).cast(pa.string())
+    others = pc.if_else(pc.is_finite(wide), values, pa.scalar(None, values.type)).cast(pa.string())
+    return pc.coalesce(integers, others)
+
+
+def _plain(number: Decimal) -> str:
+    text = f"{number:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
 
 
 def arrow_type(logical: LogicalType) -> pa.DataType:

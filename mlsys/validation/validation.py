@@ -20,6 +20,7 @@ from mlsys.records import CheckReport, CheckResult, Plan, Snapshot, State
 from mlsys.snapshot.tolerance import BadShare, DayCount, worst_share
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json
+from mlsys.validation.oddities import oddities
 from mlsys.validation.partition_checks import Examination, examine
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,8 @@ def validate(spec: Spec, snapshot: Snapshot, *, store: Store, home: Path) -> Che
         *(_over_summaries(r, summaries, snapshot) for r in spec.checks.rules if r.scope == "snapshot"),
         _within_tolerance(share, spec.checks.tolerated_share),
     ]
-    judged = sorted([*judged, *_unread(partitions)], key=_rank)
+    warnings = (_Judged(result, stops=False) for result in oddities(spec, snapshot.manifest, store=store, home=home))
+    judged = sorted([*judged, *_unread(partitions), *warnings], key=_rank)
     results = [item.result for item in judged]
     details = {"results": [result.model_dump(mode="json") for result in results], "rows": reasons}
     if found.docs_problem:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlsys.errors import DataError
-from mlsys.schema import ColumnSpec, arrow_type
+from mlsys.schema import ColumnSpec, arrow_type, spelt
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -283,10 +283,10 @@ def _typed_texts(raw: pa.Array) -> Values:
     import pyarrow as pa
 
     types = pa.types
-    spelt = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean, types.is_temporal)
-    if types.is_duration(raw.type) or not any(is_one(raw.type) for is_one in spelt):
+    known = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean, types.is_temporal)
+    if types.is_duration(raw.type) or not any(is_one(raw.type) for is_one in known):
         return _unreadable(raw, pa.string())
-    return raw.cast(pa.string()), None
+    return spelt(raw), None
 
 
 def _finite(values: pa.Array) -> pa.Array:

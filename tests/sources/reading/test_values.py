@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlsys.errors import DataError
 from mlsys.schema import ColumnSpec, arrow_type
@@ -69,6 +71,16 @@ def test_numbers_in_text(raw, value):
     assert read([raw, "0"], "number") == [value, 0]
 
 
+@given(st.lists(st.one_of(st.none(), st.integers(-(2**53), 2**53)), min_size=1))
+def test_a_whole_number_is_spelt_alike_whatever_type_it_came_in(numbers):
+    expected = [None if number is None else str(number) for number in numbers]
+    assert read(numbers, "category", pa.int64()) == expected
+    assert read(numbers, "category", pa.float64()) == expected
+    assert read([None if number is None else Decimal(number) for number in numbers], "text", pa.decimal128(30, 4)) == (
+        expected
+    )
+
+
 def test_own_spellings_of_missing_values():
     assert read(["-999", "-1"], "integer", null_values=("-999",)) == [None, -1]
     assert read(["unknown", "NA"], "category", null_values=("unknown",)) == [None, "NA"]
@@ -95,6 +107,11 @@ def test_booleans_have_known_spellings():
         ([2**60], pa.int64(), "number", [float(2**60)]),
         ([0, 1, 2], pa.int64(), "boolean", [False, True, BAD]),
         ([1, 2], pa.int64(), "category", ["1", "2"]),
+        ([1.0, 2.5, -0.0, 1e16, None], pa.float64(), "category", ["1", "2.5", "0", "10000000000000000", None]),
+        ([123_456_789_012.0, float("nan"), float("inf")], pa.float64(), "text", ["123456789012", None, None]),
+        ([0.1, 3.0], pa.float32(), "category", ["0.1", "3"]),
+        ([Decimal("1.00"), Decimal("1.50"), Decimal("-0.00")], None, "text", ["1", "1.5", "0"]),
+        ([Decimal("0.0000000100"), Decimal("100.0000000000")], None, "text", ["0.00000001", "100"]),
         ([b"\xff"], pa.binary(), "text", [BAD]),
         ([datetime(2026, 1, 1)], pa.timestamp("us"), "number", [BAD]),
         ([None, None], pa.null(), "number", [None, None]),
