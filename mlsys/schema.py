@@ -8,7 +8,7 @@ spec can be read without it.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import GetJsonSchemaHandler, field_validator, model_serializer, model_validator
@@ -33,6 +33,23 @@ OWN_COLUMNS = frozenset({EVENT_TIME, ARRIVAL, KEY, DAY, CHAMPION, CUTOFF})
 
 LARGEST = 3.4028234663852886e38  # of float32, in which models hold their numbers: what is beyond counts as missing
 _NUMBER_NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
+
+
+DecimalMark = Literal[".", ","]
+ThousandsMark = Literal[",", ".", " ", "'"]
+
+
+def require_two_marks(decimal: str | None, thousands: str | None) -> None:
+    """Refuse marks that can't be told apart.
+
+    Raises:
+        ValueError: `thousands` is the decimal mark, which is a point where none is declared.
+    """
+    if thousands is not None and thousands == (decimal or "."):
+        other = "," if thousands == "." else "."
+        raise ValueError(
+            f"'{thousands}' can't be both `decimal` and `thousands`; declare `decimal: \"{other}\"` beside it"
+        )
 
 
 def checked_zone(name: str | None) -> str | None:
@@ -62,6 +79,8 @@ class ColumnSpec(Frozen):
             needs an offset. A local time that occurs twice is the earlier instant, one that never was is the first
             instant after the gap.
         true_values, false_values: spellings of booleans in text.
+        decimal, thousands: marks of numbers in text, `1.234,5` or `1,234`; default those of a files source, or a point
+            and none. Thousands are groups of three digits; a blank and an apostrophe stand for their typographic kin.
     """
 
     type: LogicalType
@@ -72,7 +91,17 @@ class ColumnSpec(Frozen):
     true_values: tuple[str, ...] = ("true", "True", "TRUE", "1", "yes", "t")
     false_values: tuple[str, ...] = ("false", "False", "FALSE", "0", "no", "f")
 
+    decimal: DecimalMark | None = None
+    thousands: ThousandsMark | None = None
+
     _zone = field_validator("timezone")(checked_zone)
+
+    @model_validator(mode="after")
+    def _marks_of_numbers(self) -> Self:
+        if (self.decimal or self.thousands) and self.type not in ("integer", "number"):
+            raise ValueError(f"`decimal` and `thousands` are marks of numbers; the column is declared as {self.type}")
+        require_two_marks(self.decimal, self.thousands)
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -149,6 +149,25 @@ def test_blanks_around_names_don_t_count_in_parquet_either(tmp_path, spelling):
     assert read(tmp_path, path=f"{tmp_path}/*") == ([(1, "Oslo"), (2, "Rom")], [])
 
 
+def test_marks_of_numbers_hold_for_all_columns_that_declare_none(tmp_path):
+    (tmp_path / "a.csv").write_text('id;city;x;y\n1.000;1,5;"1.234,5";1,234.5\n2;b;7,5;x\n')
+    schema = {**SCHEMA, "x": ColumnSpec(type="number"), "y": ColumnSpec(type="number", thousands=",")}
+    rows, rejected = read(tmp_path, schema, separator=";", decimal=",", thousands=".")
+    assert rows == [(1000, "1,5", 1234.5, 1234.5)]
+    assert rejected == [("a.csv:3", "column 'y': 'x' is not a number")]
+
+
+def test_marks_that_nobody_declared_are_refused_with_the_declaration(tmp_path):
+    (tmp_path / "a.csv").write_text("id;city\n1.234,5;a\n")
+    with pytest.raises(DataError, match=r'`schema.id`.*; declare `decimal: ","` and `thousands: "\."`'):
+        read(tmp_path, separator=";")
+
+
+def test_a_source_without_marks_is_stored_as_before_there_were_any():
+    assert not {"decimal", "thousands"} & source("x").model_dump(mode="json").keys()
+    assert source("x", decimal=",").model_dump(mode="json")["decimal"] == ","
+
+
 def test_missing_column_names_file_and_nearest(tmp_path):
     (tmp_path / "a.csv").write_text("id,town,cities\n")
     with pytest.raises(DataError, match=r"a\.csv: There is no column 'city'.*Did you mean 'cities'"):
@@ -218,6 +237,7 @@ def test_file_without_a_day_is_refused(tmp_path, name, message):
         ({"encoding": "utf-88"}, "no encoding 'utf-88'"),
         ({"separator": ",,"}, "separator"),
         ({"quote": "''"}, "quote"),
+        ({"thousands": "."}, "can't be both `decimal` and `thousands`"),
         ({"separator": "'", "quote": "'"}, "can't be both `separator` and `quote`"),
     ],
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mlsys.errors import DataError, near_match, nearest
 from mlsys.schema import ARRIVAL, EVENT_TIME, ColumnSpec, Schema
 from mlsys.sources.base import ReadRequest
+from mlsys.sources.reading.number_marks import what_to_do
 from mlsys.sources.reading.values import logical_values
 
 if TYPE_CHECKING:
@@ -107,11 +108,12 @@ class Conformer:
     def _judge(self, name: str) -> None:
         if self._bad[name] * 2 <= self._seen[name]:
             return
+        hint = what_to_do(self._examples[name], self.columns[name])
         raise DataError(
             f"Wrong type: most values of column '{name}' are not {_MEANING[self.columns[name].type]}",
             where=self.origin,
             got=self._examples[name],
-            remedy=f"Correct `schema.{name}` in the spec, or the data",
+            remedy=f"Correct `schema.{name}` in the spec, or the data" + (f"; {hint}" if hint else ""),
         )
 
     def _window(self, values: dict[str, pa.Array], n_rows: int) -> tuple[np.ndarray | None, np.ndarray | None]:
@@ -148,7 +150,9 @@ class Conformer:
         for name, mask in bad.items():
             if mask[row]:
                 value = raw.column(name)[row].as_py()
+                hint = what_to_do(value, self.columns[name])
                 reason = f"column '{name}': {value!r} is not {_MEANING[self.columns[name].type]}"
+                reason += f": {hint}" if hint else ""
                 break
         event = values[self.event_time][row].as_py() if self.event_time is not None else None
         return BadRow(row, reason, None if event is None else event.date())

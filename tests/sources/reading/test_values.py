@@ -137,6 +137,36 @@ def test_instants_in_text(text):
     assert read([text], "timestamp") == [datetime(2026, 1, 1, 23, tzinfo=UTC)]
 
 
+@pytest.mark.parametrize(
+    ("text", "fields", "instant"),
+    [
+        ("2026-01-01 24:00", {}, datetime(2026, 1, 2, tzinfo=UTC)),
+        ("2026-12-31T24:00:00", {}, datetime(2027, 1, 1, tzinfo=UTC)),
+        ("2026-02-28T24:00:00.000", {}, datetime(2026, 3, 1, tzinfo=UTC)),
+        ("2026-01-01T24:00Z", {}, datetime(2026, 1, 2, tzinfo=UTC)),
+        ("2026-01-01T24:00:00+02:00", {}, datetime(2026, 1, 1, 22, tzinfo=UTC)),
+        ("2026-03-28 24:00", {"timezone": "Europe/Berlin"}, datetime(2026, 3, 28, 23, tzinfo=UTC)),
+        ("2026-03-29 24:00", {"timezone": "Europe/Berlin"}, datetime(2026, 3, 29, 22, tzinfo=UTC)),
+        ("31.12.2026 24:00", {"format": "%d.%m.%Y %H:%M"}, datetime(2027, 1, 1, tzinfo=UTC)),
+        ("31.12.2026 24.00", {"format": "%d.%m.%Y %H.%M"}, datetime(2027, 1, 1, tzinfo=UTC)),
+        ("24:00 24/12/2026", {"format": "%H:%M %d/%m/%Y"}, datetime(2026, 12, 25, tzinfo=UTC)),
+        ("2026-01-01 24:01", {}, BAD),
+        ("2026-01-01 24:00:01", {}, BAD),
+        ("2026-01-01 24:00:00.1", {}, BAD),
+        ("2026-02-30 24:00", {}, BAD),
+        ("9999-12-31 24:00", {}, BAD),
+        ("2026-01-01 124:00", {}, BAD),
+    ],
+)
+def test_24_00_is_the_next_midnight(text, fields, instant):
+    fields = {"timezone": "UTC", **fields}
+    other = "2026-05-01T10:00" if "format" not in fields else ""
+    found = read([text, other, ""], "timestamp", **fields)
+    assert found[0] == instant
+    assert found[2] is None
+    assert BAD not in found[1:]
+
+
 def test_mixed_kinds_of_timestamps_are_read_each_by_itself():
     values = ["2026-01-02 01:00", "2026-01-02T01:00:00Z", "2026-02-30", "02/01/2026", "20260102", ""]
     found = read(values, "timestamp", timezone="Europe/Berlin")
