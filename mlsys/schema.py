@@ -88,8 +88,8 @@ class ColumnSpec(Frozen):
     strip: bool | None = None
     format: str | None = None
     timezone: str | None = None
-    true_values: tuple[str, ...] = ("true", "True", "TRUE", "1", "yes", "t")
-    false_values: tuple[str, ...] = ("false", "False", "FALSE", "0", "no", "f")
+    true_values: tuple[str, ...] = ("true", "True", "TRUE", "1", "1.0", "yes", "t")
+    false_values: tuple[str, ...] = ("false", "False", "FALSE", "0", "0.0", "no", "f")
 
     decimal: DecimalMark | None = None
     thousands: ThousandsMark | None = None

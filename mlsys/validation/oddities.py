@@ -107,30 +107,26 @@ def _warnings(partitions: Sequence[Findings], columns: Schema, n_rows: int) -> I
         total = {kind: sum((kinds.get(kind, Seen()) for kinds in of_column), Seen()) for kind in (_BEYOND, *_SPELLINGS)}
         beyond, integer, decimal = total.values()
         if beyond.n:
+            sentence = (
+                f"{beyond.n:,} of {n_rows:,} values of '{name}' are larger than models can hold: they count as missing"
+            )
             yield _warning(
-                "beyond_models",
-                f"{name} holds no number beyond {LARGEST:.1e}",
-                name,
-                beyond,
-                n_rows,
-                f"{beyond.n:,} of {n_rows:,} values of '{name}' are larger than models can hold: they count as missing",
+                "beyond_models", name, f"no number beyond {LARGEST:.1e}", beyond, n_rows=n_rows, sentence=sentence
             )
         if integer.n and decimal.n:
-            yield _warning(
-                "two_spellings",
-                f"{name} spells whole numbers in one way",
-                name,
-                decimal,
-                n_rows,
+            sentence = (
                 f"column '{name}' holds {integer.n:,} values such as '{integer.example}' and {decimal.n:,} such as"
                 f" '{decimal.example}': as text these are different values, and different keys; write them in one way,"
-                " or declare the column as integer or number",
+                " or declare the column as integer or number"
+            )
+            yield _warning(
+                "two_spellings", name, "one spelling of whole numbers", decimal, n_rows=n_rows, sentence=sentence
             )
 
 
-def _warning(kind: str, title: str, column: str, seen: Seen, n_rows: int, sentence: str) -> CheckResult:
+def _warning(kind: str, column: str, wanted: str, seen: Seen, *, n_rows: int, sentence: str) -> CheckResult:
     return CheckResult(
-        name=title,
+        name=f"{column} holds {wanted}",
         kind=kind,
         column=column,
         severity="warning",

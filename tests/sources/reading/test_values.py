@@ -93,6 +93,7 @@ def test_categories_are_stripped_and_texts_are_not():
 
 def test_booleans_have_known_spellings():
     assert read(["yes", "F", "0", "", "ja"], "boolean") == [True, BAD, False, None, BAD]
+    assert read(["1.0", "0.0", "1", ""], "boolean") == [True, False, True, None]  # of a tool that writes holes so
     assert read(["ja", "nein"], "boolean", true_values=("ja",), false_values=("nein",)) == [True, False]
 
 
