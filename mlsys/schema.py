@@ -7,7 +7,8 @@ spec can be read without it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import GetJsonSchemaHandler, field_validator, model_serializer, model_validator
@@ -20,10 +21,35 @@ if TYPE_CHECKING:
 
 LogicalType = Literal["integer", "number", "text", "boolean", "timestamp", "category"]
 
+# Columns that stand beside the user's, in partitions, frames and prediction files.
 EVENT_TIME = "_event_time"  # timestamp[us, UTC] of a row, in partitions of a timed source
 ARRIVAL = "_label_arrival"  # timestamp[us, UTC] when the row's label became known; null = not yet
+KEY = "_key"  # uint64 hash of a row's key, the same in every snapshot
+DAY = "_day"  # date32, the UTC day of a row's partition; not stored, added when read
+SCORE = "y_score"  # float64, a champion's probability of the positive class, beside the row's key
+CHAMPION = "_champion"  # candidate id of the champion whose score it is
+CUTOFF = "_cutoff"  # timestamp[us, UTC], the end of the data that champion has seen
+OWN_COLUMNS = frozenset({EVENT_TIME, ARRIVAL, KEY, DAY, CHAMPION, CUTOFF})
 
+LARGEST = 3.4028234663852886e38  # of float32, in which models hold their numbers: what is beyond counts as missing
 _NUMBER_NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
+
+
+DecimalMark = Literal[".", ","]
+ThousandsMark = Literal[",", ".", " ", "'"]
+
+
+def require_two_marks(decimal: str | None, thousands: str | None) -> None:
+    """Refuse marks that can't be told apart.
+
+    Raises:
+        ValueError: `thousands` is the decimal mark, which is a point where none is declared.
+    """
+    if thousands is not None and thousands == (decimal or "."):
+        other = "," if thousands == "." else "."
+        raise ValueError(
+            f"'{thousands}' can't be both `decimal` and `thousands`; declare `decimal: \"{other}\"` beside it"
+        )
 
 
 def checked_zone(name: str | None) -> str | None:
@@ -53,6 +79,8 @@ class ColumnSpec(Frozen):
             needs an offset. A local time that occurs twice is the earlier instant, one that never was is the first
             instant after the gap.
         true_values, false_values: spellings of booleans in text.
+        decimal, thousands: marks of numbers in text, `1.234,5` or `1,234`; default those of a files source, or a point
+            and none. Thousands are groups of three digits; a blank and an apostrophe stand for their typographic kin.
     """
 
     type: LogicalType
@@ -60,10 +88,20 @@ class ColumnSpec(Frozen):
     strip: bool | None = None
     format: str | None = None
     timezone: str | None = None
-    true_values: tuple[str, ...] = ("true", "True", "TRUE", "1", "yes", "t")
-    false_values: tuple[str, ...] = ("false", "False", "FALSE", "0", "no", "f")
+    true_values: tuple[str, ...] = ("true", "True", "TRUE", "1", "1.0", "yes", "t")
+    false_values: tuple[str, ...] = ("false", "False", "FALSE", "0", "0.0", "no", "f")
+
+    decimal: DecimalMark | None = None
+    thousands: ThousandsMark | None = None
 
     _zone = field_validator("timezone")(checked_zone)
+
+    @model_validator(mode="after")
+    def _marks_of_numbers(self) -> Self:
+        if (self.decimal or self.thousands) and self.type not in ("integer", "number"):
+            raise ValueError(f"`decimal` and `thousands` are marks of numbers; the column is declared as {self.type}")
+        require_two_marks(self.decimal, self.thousands)
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -98,6 +136,35 @@ class ColumnSpec(Frozen):
 
 
 Schema = dict[str, ColumnSpec]
+
+
+def spelt(values: pa.Array | pa.ChunkedArray) -> Any:
+    """Return numbers, truth values or times as text: a number has one spelling, whatever type it came in.
+
+    A whole number is spelt as an integer (1.0 and Decimal 1.00 are "1"), others without zeros at their end; NaN and
+    infinity are missing, as in a column of numbers.
+
+    Raises:
+        pa.ArrowNotImplementedError: values that have no spelling, such as lists.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_decimal(values.type):
+        return pa.array([None if value is None else _plain(value) for value in values.to_pylist()], pa.string())
+    if not pa.types.is_floating(values.type):
+        return values.cast(pa.string())
+    wide = values.cast(pa.float64())
+    whole = pc.and_(pc.equal(pc.floor(wide), wide), pc.less(pc.abs(wide), 2.0**63))
+    integers = pc.if_else(whole, wide, pa.scalar(None, pa.float64())).cast(pa.int64()).cast(pa.string())
+    others = pc.if_else(pc.is_finite(wide), values, pa.scalar(None, values.type)).cast(pa.string())
+    return pc.coalesce(integers, others)
+
+
+def _plain(number: Decimal) -> str:
+    text = f"{number:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
 
 
 def arrow_type(logical: LogicalType) -> pa.DataType:

@@ -22,6 +22,7 @@ from mlsys.dataset import rows as dataset
 from mlsys.dataset.labels import labels_of
 from mlsys.errors import IntegrityError, RunError
 from mlsys.metrics.scores import Scored
+from mlsys.schema import DAY, KEY
 from mlsys.snapshot import snapshot
 from mlsys.training import model_file
 from mlsys.training.model_file import scores
@@ -56,13 +57,13 @@ class JudgedDay:
 def judged_days(work: Workspace, simulation: Simulation) -> dict[date, JudgedDay]:
     """Return the days after the first simulated one that have usable rows, with the labels that the newest run knew."""
     newest, spec = simulation.days[-1], simulation.spec
-    table = snapshot.read(newest.snapshot.manifest, work.store, [spec.target.column, "_day", "_key"])
+    table = snapshot.read(newest.snapshot.manifest, work.store, [spec.target.column, DAY, KEY])
     labels = labels_of(table[spec.target.column])
     y = labels.binary(labels.resolve(spec.target.positive))
-    day = table["_day"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    day = table[DAY].to_numpy(zero_copy_only=False).astype("datetime64[D]")
     usable = (y >= 0) & ~dataset.quarantined(newest.snapshot, newest.checks, work.store)
     usable &= day <= np.datetime64(clock.last_day_before(newest.plan.cutoff - spec.label.delay), "D")
-    usable &= ~_repeated(table["_key"].to_numpy(zero_copy_only=False), day)
+    usable &= ~_repeated(table[KEY].to_numpy(zero_copy_only=False), day)
     found, start = {}, 0
     for partition in work.store.read_json(newest.snapshot.manifest)["partitions"]:
         rows = slice(start, start + partition["n_rows"])

@@ -16,8 +16,6 @@ from mlsys.errors import near_match
 from mlsys.records import Severity, State
 from mlsys.schema import Schema
 
-DAY = "_day"  # column of the validated frame: the partition a row belongs to
-
 
 @dataclass(frozen=True)
 class PartitionSummary:

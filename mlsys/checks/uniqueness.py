@@ -6,8 +6,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from mlsys.checks.base import DAY, Check, Finding, Summaries
-from mlsys.schema import Schema
+from mlsys.checks.base import Check, Finding, Summaries
+from mlsys.schema import DAY, Schema
 
 
 class Unique(Check):

@@ -20,6 +20,7 @@ from mlsys.dataset.labels import Labels, labels_of, require_two_classes
 from mlsys.dataset.rows import _days, _keys, quarantined
 from mlsys.errors import DataError
 from mlsys.records import CheckReport, Snapshot, Split, SplitCounts
+from mlsys.schema import DAY, KEY
 from mlsys.snapshot import snapshot as snapshots
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, LEFT_OUT, TRAINING, VALIDATION, SplitRows, refuse_empty
@@ -36,7 +37,7 @@ def split(spec: Spec, snapshot: Snapshot, checks: CheckReport, *, store: Store) 
         SpecError: the rule names a column that the schema does not have.
     """
     group = spec.split.group_column
-    columns = [spec.target.column, "_day", "_key", *([group] if group else [])]
+    columns = [spec.target.column, DAY, KEY, *([group] if group else [])]
     table = snapshots.read(snapshot.manifest, store, columns)
     labels = labels_of(table[spec.target.column])
     last_day = last_day_before(snapshot.cutoff - spec.label.delay)

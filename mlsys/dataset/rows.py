@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from mlsys.dataset.labels import labels_of
 from mlsys.errors import DataError
 from mlsys.records import CheckReport, Snapshot, Split
-from mlsys.schema import ColumnSpec
+from mlsys.schema import DAY, KEY, LARGEST, ColumnSpec, spelt
 from mlsys.snapshot import snapshot as snapshots
 from mlsys.spec import Spec
 from mlsys.store import Store
@@ -28,8 +28,8 @@ class Dataset:
     """Rows in the snapshot's order.
 
     Attributes:
-        rows: `(n_rows, n_columns)` feature columns: numeric as float64 with NaN for missing and infinite values,
-            categorical as objects, str or None.
+        rows: `(n_rows, n_columns)` feature columns: numeric as float64 with NaN for missing values and those beyond
+            what models can hold, categorical as objects, str or None.
         y: `(n_rows,)` int8, 1 positive, 0 negative, -1 unlabelled.
         key_hash: `(n_rows,)` uint64.
         day: `(n_rows,)` datetime64[D].
@@ -59,7 +59,7 @@ def load(
         DataError: a column holds what its type can't be made of.
     """
     wanted = spec.feature_columns() if columns is None else dict(columns)
-    names = list(dict.fromkeys([*wanted, spec.target.column, "_day", "_key"]))
+    names = list(dict.fromkeys([*wanted, spec.target.column, DAY, KEY]))
     side = read_assignment(split, store)
     mask = np.isin(side, list(sides))
     table = snapshots.read(snapshot.manifest, store, names).filter(pa.array(mask))
@@ -74,7 +74,9 @@ def load(
 
 
 def feature_frame(table: pa.Table, columns: Mapping[str, ColumnSpec]) -> pd.DataFrame:
-    """Return columns as models take them: float64 with NaN, or objects (str or None); infinite counts as missing.
+    """Return columns as models take them: float64 with NaN, or objects (str or None).
+
+    Infinity counts as missing, and so does every number beyond float32, in which models hold their numbers.
 
     Raises:
         DataError: a column holds what its type can't be made of.
@@ -84,9 +86,9 @@ def feature_frame(table: pa.Table, columns: Mapping[str, ColumnSpec]) -> pd.Data
         try:
             if column.type in NUMERIC:
                 numbers = pc.cast(table[name], pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-                arrays[name] = np.where(np.isfinite(numbers), numbers, np.nan)
+                arrays[name] = np.where(np.abs(numbers) <= LARGEST, numbers, np.nan)
             else:
-                texts = pc.cast(table[name], pa.string()).to_numpy(zero_copy_only=False)
+                texts = spelt(table[name]).to_numpy(zero_copy_only=False)
                 arrays[name] = pd.Series(texts, dtype=object)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise DataError(
@@ -118,10 +120,10 @@ def quarantined(snapshot: Snapshot, checks: CheckReport, store: Store) -> np.nda
 
 
 def _days(table: pa.Table) -> np.ndarray:
-    days: np.ndarray = table["_day"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    days: np.ndarray = table[DAY].to_numpy(zero_copy_only=False).astype("datetime64[D]")
     return days
 
 
 def _keys(table: pa.Table) -> np.ndarray:
-    keys: np.ndarray = table["_key"].to_numpy(zero_copy_only=False).astype(np.uint64)
+    keys: np.ndarray = table[KEY].to_numpy(zero_copy_only=False).astype(np.uint64)
     return keys

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mlsys.features.base import FeatureColumns, Features
+from mlsys.schema import LARGEST
 
 
 class TabularFeatures(Features):
@@ -17,7 +18,7 @@ class TabularFeatures(Features):
 
     Attributes:
         scale: centre numbers on the median and divide by the interquartile range.
-        clip: cut scaled numbers at plus and minus this many interquartile ranges; None = never.
+        clip: cut scaled numbers at plus and minus this many interquartile ranges; None = at what models can hold.
         missing_indicators: one more column for each number that was missing somewhere in training.
         missing_category: missing categories are a category of their own, or the most frequent one.
         rare_share: categories with a smaller share of the training rows are grouped into one.
@@ -57,8 +58,10 @@ class TabularFeatures(Features):
         steps: list[tuple[str, Any]] = [("impute", SimpleImputer(strategy="median", keep_empty_features=True))]
         if self.scale:
             steps.append(("scale", RobustScaler(copy=False)))
-        if self.clip is not None:
-            steps.append(("clip", self._clipper(self.clip)))
+        # Scaled, a number that models can just hold may be one that they can't.
+        limit = LARGEST if self.clip is None and self.scale else self.clip
+        if limit is not None:
+            steps.append(("clip", self._clipper(limit)))
         return Pipeline(steps)
 
     def _clipper(self, limit: float) -> Any:

@@ -154,21 +154,21 @@ class _Task:
         return found
 
     def _carried(self) -> list[str]:
-        from mlsys.schema import EVENT_TIME
-        from mlsys.snapshot.partitioning import KEY
+        from mlsys.schema import EVENT_TIME, KEY
 
         return [*self.spec.key, KEY, *([EVENT_TIME] if self.spec.source.timed else [])]
 
     def _stored(self, day: date, entry: Mapping[str, Any], rows: pa.Table, y_score: Any) -> PredictionFile:
         import pyarrow as pa
 
+        from mlsys.schema import CHAMPION, CUTOFF, SCORE
         from mlsys.snapshot.segments import write_segment
 
         cutoff = pa.scalar(self.change.cutoff, pa.timestamp("us", tz="UTC"))
         for name, values in (
-            ("y_score", pa.array(y_score)),
-            ("_champion", pa.repeat(pa.scalar(self.change.candidate_id), rows.num_rows)),
-            ("_cutoff", pa.repeat(cutoff, rows.num_rows)),
+            (SCORE, pa.array(y_score)),
+            (CHAMPION, pa.repeat(pa.scalar(self.change.candidate_id), rows.num_rows)),
+            (CUTOFF, pa.repeat(cutoff, rows.num_rows)),
         ):
             rows = rows.append_column(name, values)
         return PredictionFile(

@@ -23,9 +23,8 @@ from mlsys.monitoring.scoring import predictions_of, read_predictions
 from mlsys.monitors.base import Window
 from mlsys.records import MetricValue, Snapshot
 from mlsys.records.monitoring import PredictionFile
+from mlsys.schema import DAY, KEY, SCORE
 from mlsys.snapshot import snapshot
-from mlsys.snapshot.partitioning import KEY
-from mlsys.snapshot.snapshot import DAY
 from mlsys.spec import Spec
 from mlsys.workspace import Workspace
 
@@ -103,7 +102,7 @@ def _filled(
     columns = model_of(work, change).columns
     names = list(dict.fromkeys([*columns, spec.target.column, KEY, DAY]))
     table = snapshot.read(taken.manifest, work.store, names, days=files)
-    scores = [read_predictions(file, work, [KEY, "y_score"]) for file in files.values()]
+    scores = [read_predictions(file, work, [KEY, SCORE]) for file in files.values()]
     key = table[KEY].to_numpy()
     if not np.array_equal(key, np.concatenate([part[KEY].to_numpy() for part in scores])):
         raise IntegrityError("Prediction files do not fit the rows they were made for", where=spec.pipeline)
@@ -116,7 +115,7 @@ def _filled(
             **vars(empty),
             "rows": dataset.feature_frame(table, columns)[unseen].reset_index(drop=True),
             "day": day[unseen],
-            "y_score": np.concatenate([part["y_score"].to_numpy() for part in scores])[unseen],
+            "y_score": np.concatenate([part[SCORE].to_numpy() for part in scores])[unseen],
             "y_true": y_true[unseen],
         }
     )

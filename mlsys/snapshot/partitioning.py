@@ -11,12 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlsys.schema import ARRIVAL, EVENT_TIME
+from mlsys.schema import ARRIVAL, EVENT_TIME, KEY
 from mlsys.snapshot.fingerprint import TableHashes, content_fingerprint, count_duplicates
 from mlsys.spec import Spec
 from mlsys.store import canonical_json
 
-KEY = "_key"  # uint64 hash of a row's key, the same in every snapshot
 _FORMAT = 1  # of row hashes and stored columns; another number makes all partitions anew
 _MICROS_PER_DAY = 86_400_000_000
 

@@ -19,17 +19,16 @@ from mlsys import clock
 from mlsys.errors import IntegrityError, UsageError
 from mlsys.ledger.rows import Partition
 from mlsys.records import Arrivals, Snapshot
-from mlsys.schema import ARRIVAL
+from mlsys.schema import ARRIVAL, DAY, KEY
 from mlsys.snapshot.catalog import Catalog
 from mlsys.snapshot.fingerprint import count_duplicates, table_fingerprint
 from mlsys.snapshot.ingest import Reading, read_source, require_tolerable
-from mlsys.snapshot.partitioning import KEY, DayRows, Layout, layout_of, masked
+from mlsys.snapshot.partitioning import DayRows, Layout, layout_of, masked
 from mlsys.snapshot.segments import locate, note_slices, read_entries, write_segment
 from mlsys.sources.base import ReadRequest
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json
 
-DAY = "_day"  # date32, the UTC day of a row's partition; not stored, added when read
 log = logging.getLogger(__name__)
 
 

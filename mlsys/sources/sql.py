@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from numbers import Number
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _MARGIN = timedelta(days=1)  # more than any zone's offset: the exact window is cut after parsing
 _NO_DIGIT = "':'"  # sorts right after '9': from here on a text is no ISO timestamp
+_OURS = "mlsys_"  # how the parameters begin that bind a window into a query
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -59,6 +60,14 @@ class SqlSource(Source):
     chunk_rows: int = Field(default=50_000, ge=1)
 
     _zone = field_validator("timezone")(checked_zone)
+
+    @field_validator("params")
+    @classmethod
+    def _not_ours(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in value:
+            if name.lower().startswith(_OURS):
+                raise ValueError(f"mlsys binds parameters of its own called `{_OURS}...`: give '{name}' another name")
+        return value
 
     @model_validator(mode="after")
     def _table_or_query(self) -> SqlSource:

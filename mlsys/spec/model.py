@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from mlsys.components import Frozen, OneOrMore, Within, misspelt
+from mlsys.components import STORED, Frozen, OneOrMore, Within, misspelt
 from mlsys.errors import shortened
 from mlsys.features import FEATURES
 from mlsys.gates import GATES
@@ -17,7 +17,7 @@ from mlsys.gates.min_rows import MinRows
 from mlsys.metrics import METRICS
 from mlsys.models import MODELS
 from mlsys.registries import REGISTRIES
-from mlsys.schema import ColumnSpec
+from mlsys.schema import OWN_COLUMNS, SCORE, ColumnSpec
 from mlsys.sources import SOURCES
 from mlsys.spec.blocks import (
     Approval,
@@ -90,7 +90,11 @@ class Spec(Frozen):
     registries: tuple[REGISTRIES.field(), ...] = Field(default=("mlflow", "files"), validate_default=True)  # type: ignore[valid-type]
 
     @model_validator(mode="after")
-    def _coherent(self) -> Spec:
+    def _coherent(self, info: ValidationInfo) -> Spec:
+        stored = isinstance(info.context, Mapping) and info.context.get(STORED)
+        if not stored:  # a spec that a run has stored may be from before there was the rule
+            for refusal in _own_names(self):
+                raise refusal
         for contradiction in contradictions(self):
             raise contradiction
         return self
@@ -129,6 +133,18 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
         yield _contradiction("models", f"two candidates have the same name: {names}. Give each a `name`")
     if not spec.feature_columns():
         yield _contradiction("schema", "no column is left as a feature")
+
+
+def _own_names(spec: Spec) -> Iterator[PydanticCustomError]:
+    """Yield what is wrong with columns that are called like one that mlsys keeps beside them."""
+    taken = [(f"schema.{name}", name) for name in spec.columns if name in OWN_COLUMNS]
+    taken += [(f"key.{i}", name) for i, name in enumerate(spec.key) if name == SCORE]
+    for where, name in taken:
+        yield _contradiction(
+            where,
+            f"mlsys keeps a column of its own by the name '{name}' beside these. Give yours another one: where it is"
+            f' made, in a `query` (SELECT "{name}" AS other_name ...) or in a `header`',
+        )
 
 
 def _contradiction(where: str, message: str) -> PydanticCustomError:

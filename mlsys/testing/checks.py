@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from mlsys.checks.base import DAY, Check, PartitionSummary, Summaries
+from mlsys.checks.base import Check, PartitionSummary, Summaries
 from mlsys.components import Table
-from mlsys.schema import ColumnSpec, Schema
+from mlsys.schema import DAY, ColumnSpec, Schema
 
 if TYPE_CHECKING:
     import pandas as pd

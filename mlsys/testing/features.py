@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from mlsys.features.base import FeatureColumns, Features
+from mlsys.schema import LARGEST
 
 COLUMNS = FeatureColumns(numeric=("length", "age"), categorical=("brand", "owner"))
 
@@ -51,6 +52,15 @@ class FeaturesContract:
         fitted = self.recipe.build(COLUMNS).fit(some_frame())
         unseen = some_frame(3, seed=1).assign(brand="never", owner=pd.Series([None] * 3, dtype=object), age=np.nan)
         assert np.isfinite(fitted.transform(unseen)).all()
+
+    @pytest.mark.parametrize("extreme", [LARGEST, -LARGEST, 1e30])
+    def test_gives_what_models_can_hold_whatever_they_can_hold_comes_in(self, extreme: float) -> None:
+        frame = some_frame()
+        frame["length"] /= 1e6  # so that scaling makes larger numbers of them
+        seen = frame.copy()
+        frame.loc[5, "length"] = extreme
+        for fitted in (self.recipe.build(COLUMNS).fit(seen), self.recipe.build(COLUMNS).fit(frame)):
+            assert np.isfinite(fitted.transform(frame).astype(np.float32)).all()
 
     @pytest.mark.parametrize("empty", ["length", "brand"])
     def test_a_column_all_missing_in_training_neither_crashes_nor_warns(self, empty: str) -> None:

@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from mlsys.checks.base import DAY, Check
+from mlsys.checks.base import Check
 from mlsys.errors import RunError
 from mlsys.records import State
-from mlsys.schema import arrow_type
+from mlsys.schema import DAY, arrow_type
 from mlsys.snapshot import snapshot
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json

@@ -20,6 +20,7 @@ from mlsys.records import CheckReport, CheckResult, Plan, Snapshot, State
 from mlsys.snapshot.tolerance import BadShare, DayCount, worst_share
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json
+from mlsys.validation.oddities import oddities
 from mlsys.validation.partition_checks import Examination, examine
 
 logger = logging.getLogger(__name__)
@@ -39,19 +40,19 @@ class _Judged:
 
 def validate(spec: Spec, snapshot: Snapshot, *, store: Store, home: Path) -> CheckReport:
     """Return what the checks of `spec` say about `snapshot`; rows of partitions seen before are not read again."""
-    manifest = store.read_json(snapshot.manifest)
-    partitions: list[dict[str, Any]] = manifest["partitions"]
+    partitions: list[dict[str, Any]] = store.read_json(snapshot.manifest)["partitions"]
     rules = [rule for rule in spec.checks.rules if rule.scope == "partition"]
     found = examine(spec, rules, snapshot.manifest, store=store, home=home)
     quarantine, reasons = _quarantine(rules, found, partitions)
     share = _worst_share(partitions, quarantine)
-    summaries = _summaries(snapshot, partitions)
     judged = [
         *(_over_rows(rule, i, found, partitions) for i, rule in enumerate(rules)),
-        *(_over_summaries(r, summaries, snapshot) for r in spec.checks.rules if r.scope == "snapshot"),
+        *_over_snapshot(spec, snapshot, partitions),
         _within_tolerance(share, spec.checks.tolerated_share),
+        *(_Judged(odd, stops=False) for odd in oddities(spec, snapshot.manifest, store=store, home=home)),
+        *_unread(partitions),
     ]
-    judged = sorted([*judged, *_unread(partitions)], key=_rank)
+    judged.sort(key=_rank)
     results = [item.result for item in judged]
     details = {"results": [result.model_dump(mode="json") for result in results], "rows": reasons}
     if found.docs_problem:
@@ -170,6 +171,11 @@ def _over_rows(rule: Check, i: int, found: Examination, partitions: Sequence[dic
     )
     stops = rule.severity == "critical" and (state == "error" or (state == "fail" and not rule.rowwise))
     return _Judged(result, stops)
+
+
+def _over_snapshot(spec: Spec, snapshot: Snapshot, partitions: Sequence[dict[str, Any]]) -> list[_Judged]:
+    summaries = _summaries(snapshot, partitions)
+    return [_over_summaries(rule, summaries, snapshot) for rule in spec.checks.rules if rule.scope == "snapshot"]
 
 
 def _over_summaries(rule: Check, summaries: Summaries, snapshot: Snapshot) -> _Judged:

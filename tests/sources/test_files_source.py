@@ -6,6 +6,7 @@ import lzma
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
@@ -124,6 +125,49 @@ def test_quote_inside_a_value_is_no_open_quote(tmp_path):
     assert read(tmp_path)[0] == [(1, '12" pipe'), (2, "Rom")]
 
 
+def test_quote_none_takes_every_mark_as_text(tmp_path):
+    (tmp_path / "a.csv").write_text('id\tcity\n1\t" wide\n2\t7"\n3\t"Rom"\n')
+    rows, rejected = read(tmp_path, separator="auto", quote="none")
+    assert (rows, rejected) == ([(1, '" wide'), (2, '7"'), (3, '"Rom"')], [])
+
+
+def test_lines_between_two_open_marks_are_rejected_each_with_its_line(tmp_path):
+    lines = [f"{i}\tpipe {i}" for i in range(60)]
+    lines[9], lines[19] = '9\t" pipe', '19\t" pipe'
+    (tmp_path / "a.csv").write_text("id\tcity\n" + "\n".join(lines) + "\n")
+    rows, rejected = read(tmp_path, separator="\t")
+    assert len(rows) == 49
+    assert [where for where, _ in rejected] == [f"a.csv:{line}" for line in range(11, 22)]
+    assert "set `source.quote: none`" in rejected[0][1]
+
+
+@pytest.mark.parametrize("spelling", ["id , city", " id,city\xa0"])
+def test_blanks_around_names_don_t_count_in_parquet_either(tmp_path, spelling):
+    (tmp_path / "a.csv").write_text(f"{spelling}\n1,Oslo\n", encoding="utf-8")
+    names = spelling.split(",")
+    pq.write_table(pa.table({names[0]: [2], names[1]: ["Rom"]}), tmp_path / "b.parquet")
+    assert read(tmp_path, path=f"{tmp_path}/*") == ([(1, "Oslo"), (2, "Rom")], [])
+
+
+def test_marks_of_numbers_hold_for_all_columns_that_declare_none(tmp_path):
+    (tmp_path / "a.csv").write_text('id;city;x;y\n1.000;1,5;"1.234,5";1,234.5\n2;b;7,5;x\n')
+    schema = {**SCHEMA, "x": ColumnSpec(type="number"), "y": ColumnSpec(type="number", thousands=",")}
+    rows, rejected = read(tmp_path, schema, separator=";", decimal=",", thousands=".")
+    assert rows == [(1000, "1,5", 1234.5, 1234.5)]
+    assert rejected == [("a.csv:3", "column 'y': 'x' is not a number")]
+
+
+def test_marks_that_nobody_declared_are_refused_with_the_declaration(tmp_path):
+    (tmp_path / "a.csv").write_text("id;city\n1.234,5;a\n")
+    with pytest.raises(DataError, match=r'`schema.id`.*; declare `decimal: ","` and `thousands: "\."`'):
+        read(tmp_path, separator=";")
+
+
+def test_a_source_without_marks_is_stored_as_before_there_were_any():
+    assert not {"decimal", "thousands"} & source("x").model_dump(mode="json").keys()
+    assert source("x", decimal=",").model_dump(mode="json")["decimal"] == ","
+
+
 def test_missing_column_names_file_and_nearest(tmp_path):
     (tmp_path / "a.csv").write_text("id,town,cities\n")
     with pytest.raises(DataError, match=r"a\.csv: There is no column 'city'.*Did you mean 'cities'"):
@@ -192,6 +236,9 @@ def test_file_without_a_day_is_refused(tmp_path, name, message):
         ({"day_pattern": r"(\d+)", "event_time": "at"}, "not from both"),
         ({"encoding": "utf-88"}, "no encoding 'utf-88'"),
         ({"separator": ",,"}, "separator"),
+        ({"quote": "''"}, "quote"),
+        ({"thousands": "."}, "can't be both `decimal` and `thousands`"),
+        ({"separator": "'", "quote": "'"}, "can't be both `separator` and `quote`"),
     ],
 )
 def test_contradicting_fields_are_refused(fields, message):

@@ -165,6 +165,7 @@ def test_unreachable_server_may_be_tried_again():
         ({}, "either `table` or `query`"),
         ({"table": "t", "query": "SELECT 1"}, "either `table` or `query`"),
         ({"table": "t", "params": {"a": 1}}, "bound into a `query`"),
+        ({"query": "SELECT 1", "params": {"mlsys_from": 1}}, "binds parameters of its own called `mlsys_...`"),
         ({"table": "t", "timezone": "Mars/Base"}, "No time zone 'Mars/Base'"),
     ],
 )

@@ -9,6 +9,7 @@ from given.shop import SPEC
 from pydantic import ValidationError
 
 from mlsys.errors import SpecError
+from mlsys.schema import OWN_COLUMNS
 from mlsys.spec import Spec, fingerprint, flatten, load_spec, parse_dump, resolve
 from mlsys.spec.blocks import Schedule
 
@@ -72,6 +73,7 @@ def test_reading_specs_imports_nothing_heavy() -> None:
         ({"pipeline": "a/b"}, "pipeline: A pipeline's name is at most 48 small letters"),
         ({"pipeline": "x" * 250}, "pipeline: A pipeline's name is at most 48 small letters"),
         ({"checks": {"rules": [{"kind": "not_null", "column": "chanel"}]}}, "checks.rules.0.column"),
+        ({"schema": {"_day": "integer"}}, "schema._day: mlsys keeps a column of its own by the name '_day'"),
     ],
 )
 def test_a_wrong_key_is_named_with_its_path_and_a_remedy(path: Path, keys: dict[str, object], message: str) -> None:
@@ -221,3 +223,20 @@ def test_a_scan_all_the_time_is_refused() -> None:
     with pytest.raises(ValidationError, match="more often than every 10s"):
         Schedule(scan="5s")
     assert Schedule().scan is None
+
+
+@pytest.mark.parametrize("name", sorted(OWN_COLUMNS))
+def test_a_column_called_like_one_of_our_own_is_refused_unless_a_run_has_stored_it(path: Path, name: str) -> None:
+    columns = {**yaml.safe_load(SPEC)["schema"], name: "integer"}
+    with pytest.raises(SpecError, match=f"schema.{name}: mlsys keeps a column of its own .* Give yours another one"):
+        load_spec(changed(path, schema=columns))
+    stored = load_spec(changed(path)).dump()
+    stored["schema"][name] = "integer"
+    assert name in parse_dump(stored).columns
+
+
+def test_a_key_called_like_the_score_is_refused_and_a_feature_is_not(path: Path) -> None:
+    columns = {**yaml.safe_load(SPEC)["schema"], "y_score": "number"}
+    assert "y_score" in load_spec(changed(path, schema=columns)).columns
+    with pytest.raises(SpecError, match=r"key\.0: mlsys keeps a column of its own by the name 'y_score'"):
+        load_spec(changed(path, schema=columns, key="y_score"))

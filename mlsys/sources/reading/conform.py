@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 from mlsys.errors import DataError, near_match, nearest
 from mlsys.schema import ARRIVAL, EVENT_TIME, ColumnSpec, Schema
 from mlsys.sources.base import ReadRequest
+from mlsys.sources.reading.number_marks import what_to_do
 from mlsys.sources.reading.values import logical_values
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AROUND = re.compile(r"^[\s\ufeff]+|[\s\ufeff]+$")
 _ENOUGH = 100  # values after which more than half unreadable ones are the column's fault, not the rows'
 _MEANING = {
     "integer": "a whole number",
@@ -104,11 +108,12 @@ class Conformer:
     def _judge(self, name: str) -> None:
         if self._bad[name] * 2 <= self._seen[name]:
             return
+        hint = what_to_do(self._examples[name], self.columns[name])
         raise DataError(
             f"Wrong type: most values of column '{name}' are not {_MEANING[self.columns[name].type]}",
             where=self.origin,
             got=self._examples[name],
-            remedy=f"Correct `schema.{name}` in the spec, or the data",
+            remedy=f"Correct `schema.{name}` in the spec, or the data" + (f"; {hint}" if hint else ""),
         )
 
     def _window(self, values: dict[str, pa.Array], n_rows: int) -> tuple[np.ndarray | None, np.ndarray | None]:
@@ -145,7 +150,9 @@ class Conformer:
         for name, mask in bad.items():
             if mask[row]:
                 value = raw.column(name)[row].as_py()
+                hint = what_to_do(value, self.columns[name])
                 reason = f"column '{name}': {value!r} is not {_MEANING[self.columns[name].type]}"
+                reason += f": {hint}" if hint else ""
                 break
         event = values[self.event_time][row].as_py() if self.event_time is not None else None
         return BadRow(row, reason, None if event is None else event.date())
@@ -189,6 +196,15 @@ def require_columns(wanted: Schema, present: list[str], origin: str, remedy: str
             raise DataError(rule, where=origin, remedy=remedy, misspelt=(name, meant))
         if present.count(name) > 1:
             raise DataError(f"Column '{name}' stands there twice", where=origin, remedy="Give each column its own name")
+
+
+def less_blanks(present: Sequence[str], wanted: Collection[str]) -> list[str]:
+    """Return the names of a file's columns without blanks and byte order marks around them.
+
+    A name that is wanted with its blanks keeps them, and so does one that would be another's without them.
+    """
+    bare = [_AROUND.sub("", name) for name in present]
+    return [name if name in wanted or short in present else short for name, short in zip(present, bare, strict=True)]
 
 
 def _micros(instant: datetime) -> int:

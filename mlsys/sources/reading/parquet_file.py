@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlsys.errors import DataError
+from mlsys.sources.reading.conform import less_blanks
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,8 +23,8 @@ class ParquetFile:
 
     path: Path
 
-    def names(self) -> list[str]:
-        """Return the names of the top-level columns.
+    def names(self, wanted: Collection[str] = ()) -> list[str]:
+        """Return the names of the top-level columns, less blanks around them.
 
         Raises:
             DataError: not a whole Parquet file.
@@ -31,7 +32,7 @@ class ParquetFile:
         import pyarrow.parquet as pq
 
         with _errors(self.path):
-            return list(pq.read_schema(self.path).names)
+            return less_blanks(pq.read_schema(self.path).names, wanted)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield the rows of `columns` in the types of the file.
@@ -42,7 +43,10 @@ class ParquetFile:
         import pyarrow.parquet as pq
 
         with _errors(self.path), pq.ParquetFile(self.path) as file:
-            yield from file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=list(columns))
+            found = less_blanks(file.schema_arrow.names, columns)
+            spelt = [file.schema_arrow.names[found.index(name)] for name in columns]
+            for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=spelt):
+                yield batch.select(spelt).rename_columns(list(columns))
 
     def places(self, rows: Sequence[int]) -> list[str]:
         """Return `file, row n` of rows by their index from 0."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from mlsys.schema import LogicalType, Schema
+from mlsys.schema import LogicalType, Schema, spelt
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,5 +46,11 @@ def _array(values: Sequence[Any], logical: LogicalType) -> pa.Array:
     return pa.array([None if value is None else _text(value) for value in values], type=pa.string())
 
 
-def _text(value: object) -> str:
+def _text(value: object) -> str | None:
+    """Return the spelling that the value has in a column of its own kind: a chunk's other values must not matter."""
+    import pyarrow as pa
+
+    if isinstance(value, bool | float | Decimal):
+        spelling: str | None = spelt(pa.array([value]))[0].as_py()
+        return spelling
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -6,12 +6,15 @@ imported inside the functions, because specs are parsed without it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from mlsys.errors import DataError
-from mlsys.schema import ColumnSpec, arrow_type
+from mlsys.schema import ColumnSpec, arrow_type, spelt
+from mlsys.sources.reading.number_marks import unmarked
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 _INTEGER = r"^[+-]?[0-9]{1,18}$"
@@ -23,7 +26,9 @@ _TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
 _OFFSET = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
 _LOCAL = rf"^{_DATE}([T ]{_TIME})?$"
 _INSTANT = rf"^{_DATE}[T ]{_TIME}{_OFFSET}$"
-_LAST_SECOND = 253_402_300_799  # of year 9999
+_END_OF_DAY = re.compile(r"(?<![0-9])24([:.h]?)00(\1?00([.,]0+)?)?(?![0-9:.,])")
+_LAST_YEAR = 9999
+_LAST_SECOND = 253_402_300_799  # of that year
 # Every blank that Unicode knows is one of these or begins with such a byte.
 _BLANKS = (
     b" ",
@@ -78,7 +83,8 @@ def _from_text(raw: pa.Array, column: ColumnSpec, where: str) -> Values:
     import pyarrow as pa
 
     raw = raw.cast(pa.string())
-    if column.type in ("integer", "number") and column.null_values is None:
+    marked = column.decimal is not None or column.thousands is not None
+    if column.type in ("integer", "number") and column.null_values is None and not marked:
         # Clean columns take one pass: a spelling of "missing" would not parse, except NaN, which is missing anyway.
         try:
             values = _finite(raw.cast(arrow_type(column.type)))
@@ -87,7 +93,7 @@ def _from_text(raw: pa.Array, column: ColumnSpec, where: str) -> Values:
         # Arrow reads "0x1f" as a whole number; a column of such codes is not what `integer` means.
         if values is not None and not (column.type == "integer" and _mentions(raw, b"x", b"X")):
             return values, None
-    text = _cleaned(raw, column)
+    text = unmarked(_cleaned(raw, column), column) if marked else _cleaned(raw, column)
     if column.type == "timestamp":
         return _text_timestamps(text, column, where)
     if column.type == "boolean":
@@ -180,12 +186,27 @@ def _formatted(text: pa.Array, format_: str, *, instant: bool) -> pa.Array:
     import pandas as pd
     import pyarrow as pa
 
-    values = pd.to_datetime(pd.Series(text.to_pandas(), dtype=object), format=format_, errors="coerce", utc=instant)
+    texts = pd.Series(text.to_pandas(), dtype=object)
+    values = pd.to_datetime(texts, format=format_, errors="coerce", utc=instant)
+    if _mentions(text, b"24"):
+        values = _with_ends_of_days(values, texts, format_, instant=instant)
     type_ = pa.timestamp("us", "UTC" if instant else None)
     if values.isna().all():
         return pa.nulls(len(text), type_)
     naive = values.dt.tz_convert(None) if instant else values
     return pa.array(naive.to_numpy(), from_pandas=True).cast(pa.timestamp("us"), safe=False).cast(type_)
+
+
+def _with_ends_of_days(values: pd.Series, texts: pd.Series, format_: str, *, instant: bool) -> pd.Series:
+    """Return the values, 24:00 being the first instant of the next day."""
+    import pandas as pd
+
+    unread = texts[values.isna() & texts.notna()]
+    midnights = unread.map(lambda text: _END_OF_DAY.sub(lambda found: f"00{found[0][2:]}", text, count=1))
+    begun = pd.to_datetime(midnights[midnights != unread], format=format_, errors="coerce", utc=instant)
+    ended = begun.dt.as_unit("us") + pd.Timedelta(days=1)
+    found: pd.Series = values.dt.as_unit("us").fillna(ended[ended.dt.year <= _LAST_YEAR])
+    return found
 
 
 def _as_instants(values: pa.Array, column: ColumnSpec, where: str) -> pa.Array:
@@ -283,10 +304,10 @@ def _typed_texts(raw: pa.Array) -> Values:
     import pyarrow as pa
 
     types = pa.types
-    spelt = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean, types.is_temporal)
-    if types.is_duration(raw.type) or not any(is_one(raw.type) for is_one in spelt):
+    known = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean, types.is_temporal)
+    if types.is_duration(raw.type) or not any(is_one(raw.type) for is_one in known):
         return _unreadable(raw, pa.string())
-    return raw.cast(pa.string()), None
+    return spelt(raw), None
 
 
 def _finite(values: pa.Array) -> pa.Array:

@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlsys.errors import DataError
 from mlsys.schema import ColumnSpec, arrow_type
@@ -69,6 +71,16 @@ def test_numbers_in_text(raw, value):
     assert read([raw, "0"], "number") == [value, 0]
 
 
+@given(st.lists(st.one_of(st.none(), st.integers(-(2**53), 2**53)), min_size=1))
+def test_a_whole_number_is_spelt_alike_whatever_type_it_came_in(numbers):
+    expected = [None if number is None else str(number) for number in numbers]
+    assert read(numbers, "category", pa.int64()) == expected
+    assert read(numbers, "category", pa.float64()) == expected
+    assert read([None if number is None else Decimal(number) for number in numbers], "text", pa.decimal128(30, 4)) == (
+        expected
+    )
+
+
 def test_own_spellings_of_missing_values():
     assert read(["-999", "-1"], "integer", null_values=("-999",)) == [None, -1]
     assert read(["unknown", "NA"], "category", null_values=("unknown",)) == [None, "NA"]
@@ -81,6 +93,7 @@ def test_categories_are_stripped_and_texts_are_not():
 
 def test_booleans_have_known_spellings():
     assert read(["yes", "F", "0", "", "ja"], "boolean") == [True, BAD, False, None, BAD]
+    assert read(["1.0", "0.0", "1", ""], "boolean") == [True, False, True, None]  # of a tool that writes holes so
     assert read(["ja", "nein"], "boolean", true_values=("ja",), false_values=("nein",)) == [True, False]
 
 
@@ -95,6 +108,11 @@ def test_booleans_have_known_spellings():
         ([2**60], pa.int64(), "number", [float(2**60)]),
         ([0, 1, 2], pa.int64(), "boolean", [False, True, BAD]),
         ([1, 2], pa.int64(), "category", ["1", "2"]),
+        ([1.0, 2.5, -0.0, 1e16, None], pa.float64(), "category", ["1", "2.5", "0", "10000000000000000", None]),
+        ([123_456_789_012.0, float("nan"), float("inf")], pa.float64(), "text", ["123456789012", None, None]),
+        ([0.1, 3.0], pa.float32(), "category", ["0.1", "3"]),
+        ([Decimal("1.00"), Decimal("1.50"), Decimal("-0.00")], None, "text", ["1", "1.5", "0"]),
+        ([Decimal("0.0000000100"), Decimal("100.0000000000")], None, "text", ["0.00000001", "100"]),
         ([b"\xff"], pa.binary(), "text", [BAD]),
         ([datetime(2026, 1, 1)], pa.timestamp("us"), "number", [BAD]),
         ([None, None], pa.null(), "number", [None, None]),
@@ -118,6 +136,36 @@ def test_typed_values(values, raw_type, type_, expected):
 )
 def test_instants_in_text(text):
     assert read([text], "timestamp") == [datetime(2026, 1, 1, 23, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "instant"),
+    [
+        ("2026-01-01 24:00", {}, datetime(2026, 1, 2, tzinfo=UTC)),
+        ("2026-12-31T24:00:00", {}, datetime(2027, 1, 1, tzinfo=UTC)),
+        ("2026-02-28T24:00:00.000", {}, datetime(2026, 3, 1, tzinfo=UTC)),
+        ("2026-01-01T24:00Z", {}, datetime(2026, 1, 2, tzinfo=UTC)),
+        ("2026-01-01T24:00:00+02:00", {}, datetime(2026, 1, 1, 22, tzinfo=UTC)),
+        ("2026-03-28 24:00", {"timezone": "Europe/Berlin"}, datetime(2026, 3, 28, 23, tzinfo=UTC)),
+        ("2026-03-29 24:00", {"timezone": "Europe/Berlin"}, datetime(2026, 3, 29, 22, tzinfo=UTC)),
+        ("31.12.2026 24:00", {"format": "%d.%m.%Y %H:%M"}, datetime(2027, 1, 1, tzinfo=UTC)),
+        ("31.12.2026 24.00", {"format": "%d.%m.%Y %H.%M"}, datetime(2027, 1, 1, tzinfo=UTC)),
+        ("24:00 24/12/2026", {"format": "%H:%M %d/%m/%Y"}, datetime(2026, 12, 25, tzinfo=UTC)),
+        ("2026-01-01 24:01", {}, BAD),
+        ("2026-01-01 24:00:01", {}, BAD),
+        ("2026-01-01 24:00:00.1", {}, BAD),
+        ("2026-02-30 24:00", {}, BAD),
+        ("9999-12-31 24:00", {}, BAD),
+        ("2026-01-01 124:00", {}, BAD),
+    ],
+)
+def test_24_00_is_the_next_midnight(text, fields, instant):
+    fields = {"timezone": "UTC", **fields}
+    other = "2026-05-01T10:00" if "format" not in fields else ""
+    found = read([text, other, ""], "timestamp", **fields)
+    assert found[0] == instant
+    assert found[2] is None
+    assert BAD not in found[1:]
 
 
 def test_mixed_kinds_of_timestamps_are_read_each_by_itself():

@@ -1,0 +1,169 @@
+"""What is odd in a column whatever the spec's rules are: a warning names it and counts it, and nothing else changes.
+
+Numbers that no model can hold count as missing. A whole number that a text column spells in two ways (`1`, `1.0`) is
+two categories, or two keys. What a partition holds of both is kept below MLSYS_HOME/cache, which may be deleted at any
+time, so that nightly work is proportional to the new day.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mlsys.errors import MlsysError
+from mlsys.records import CheckResult
+from mlsys.schema import LARGEST, Schema
+from mlsys.snapshot import snapshot
+from mlsys.spec import Spec
+from mlsys.store import Store, canonical_json, write_atomically
+
+log = logging.getLogger(__name__)
+
+_FORMAT = 1  # of the memory; a change forgets what older versions saw
+_SHOWN = 60  # characters of an example
+# What is looked for: the first among numbers, the other two among texts.
+_BEYOND, _INTEGER, _DECIMAL = "beyond", "integer", "decimal"
+_SPELLINGS = {_INTEGER: r"^-?[0-9]+$", _DECIMAL: r"^-?[0-9]+\.0+$"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How many values of a kind a column holds, and the smallest of them by length and letters."""
+
+    n: int = 0
+    example: str = ""
+
+    def __add__(self, other: Seen) -> Seen:
+        examples = [seen.example for seen in (self, other) if seen.n]
+        return Seen(self.n + other.n, min(examples, key=_by_length, default=""))
+
+
+Findings = dict[str, dict[str, Seen]]  # {column: {kind: seen}}, without what does not occur
+
+
+def oddities(spec: Spec, manifest: str, *, store: Store, home: Path) -> list[CheckResult]:
+    """Return a warning per column of a snapshot, given its manifest's SHA-256, that holds something odd."""
+    partitions: list[dict[str, Any]] = store.read_json(manifest)["partitions"]
+    columns = {name: column for name, column in spec.columns.items() if column.type in ("number", "text", "category")}
+    if not columns:
+        return []
+    memory = _memory(home, spec.pipeline, columns)
+    known = _recall(memory)
+    # Where labels are hidden as of the cutoff, the content that is seen has a fingerprint of its own.
+    keys = [partition.get("masked_fingerprint", partition["fingerprint"]) for partition in partitions]
+    unknown = [(key, partition) for key, partition in zip(keys, partitions, strict=True) if key not in known]
+    if unknown:
+        days = {date.fromisoformat(partition["day"]) for _, partition in unknown}
+        table, start = snapshot.read(manifest, store, list(columns), days=days), 0
+        for key, partition in unknown:
+            known[key] = _look(table.slice(start, partition["n_rows"]), columns)
+            start += partition["n_rows"]
+        _remember(memory, known)
+    n_rows = sum(partition["n_rows"] for partition in partitions)
+    return list(_warnings([known[key] for key in keys], columns, n_rows))
+
+
+def _look(rows: pa.Table, columns: Schema) -> Findings:
+    found: Findings = {}
+    for name, column in columns.items():
+        values = rows[name]
+        kinds = {_BEYOND: _beyond(values)} if column.type == "number" else _spellings(values)
+        occurring = {kind: seen for kind, seen in kinds.items() if seen.n}
+        if occurring:
+            found[name] = occurring
+    return found
+
+
+def _beyond(numbers: pa.ChunkedArray) -> Seen:
+    odd = numbers.filter(pc.greater(pc.abs(numbers), LARGEST))
+    return Seen(len(odd), min(map(repr, odd.unique().to_pylist()), key=_by_length, default=""))
+
+
+def _spellings(texts: pa.ChunkedArray) -> dict[str, Seen]:
+    counted = pc.value_counts(texts.drop_null())
+    values, counts = counted.field(0), counted.field(1)
+    found = {}
+    for kind, spelling in _SPELLINGS.items():
+        alike = pc.match_substring_regex(values, spelling)
+        examples = values.filter(alike).to_pylist()
+        found[kind] = Seen(
+            pc.sum(counts.filter(alike)).as_py() or 0, min(examples, key=_by_length, default="")[:_SHOWN]
+        )
+    return found
+
+
+def _warnings(partitions: Sequence[Findings], columns: Schema, n_rows: int) -> Iterator[CheckResult]:
+    for name in columns:
+        of_column = [findings[name] for findings in partitions if name in findings]
+        total = {kind: sum((kinds.get(kind, Seen()) for kinds in of_column), Seen()) for kind in (_BEYOND, *_SPELLINGS)}
+        beyond, integer, decimal = total.values()
+        if beyond.n:
+            sentence = (
+                f"{beyond.n:,} of {n_rows:,} values of '{name}' are larger than models can hold: they count as missing"
+            )
+            yield _warning(
+                "beyond_models", name, f"no number beyond {LARGEST:.1e}", beyond, n_rows=n_rows, sentence=sentence
+            )
+        if integer.n and decimal.n:
+            sentence = (
+                f"column '{name}' holds {integer.n:,} values such as '{integer.example}' and {decimal.n:,} such as"
+                f" '{decimal.example}': as text these are different values, and different keys; write them in one way,"
+                " or declare the column as integer or number"
+            )
+            yield _warning(
+                "two_spellings", name, "one spelling of whole numbers", decimal, n_rows=n_rows, sentence=sentence
+            )
+
+
+def _warning(kind: str, column: str, wanted: str, seen: Seen, *, n_rows: int, sentence: str) -> CheckResult:
+    return CheckResult(
+        name=f"{column} holds {wanted}",
+        kind=kind,
+        column=column,
+        severity="warning",
+        state="fail",
+        n_rows=n_rows,
+        n_failed=seen.n,
+        sentence=sentence,
+        examples=(seen.example,),
+    )
+
+
+def _by_length(text: str) -> tuple[int, str]:
+    return len(text), text
+
+
+def _memory(home: Path, pipeline: str, columns: Schema) -> Path:
+    told_by = [_FORMAT, {name: column.type for name, column in columns.items()}]
+    return home / "cache" / "oddities" / f"{pipeline}-{hashlib.sha256(canonical_json(told_by)).hexdigest()[:16]}.json"
+
+
+def _recall(memory: Path) -> dict[str, Findings]:
+    try:
+        stored: Mapping[str, Any] = json.loads(memory.read_bytes())
+    except (OSError, ValueError):  # a torn file counts as not there
+        return {}
+    return {
+        key: {name: {kind: Seen(*seen) for kind, seen in kinds.items()} for name, kinds in findings.items()}
+        for key, findings in stored.items()
+    }
+
+
+def _remember(memory: Path, known: Mapping[str, Findings]) -> None:
+    stored = {
+        key: {name: {kind: [seen.n, seen.example] for kind, seen in kinds.items()} for name, kinds in findings.items()}
+        for key, findings in known.items()
+    }
+    try:
+        write_atomically(memory, canonical_json(stored))
+    except (OSError, MlsysError) as error:
+        log.warning("oddities_not_remembered path=%s error=%s", memory, error)
