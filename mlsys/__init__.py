@@ -39,7 +39,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "mlsys.pipeline": ("run",),
     "mlsys.planning.plan": ("RunRequest",),
-    "mlsys.spec.model": ("Spec", "load_spec"),
+    "mlsys.spec": ("Spec", "load_spec"),
     "mlsys.workspace": ("Workspace", "open_workspace"),
     **{
         f"mlsys.{folder}.base": (contract,)

@@ -67,7 +67,10 @@ def _claimed(folder: Path, *, as_folder: bool) -> tuple[Path, int]:
     while True:
         if as_folder:
             path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=folder))
-            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:  # somebody cleared it away before it was opened
+                continue
         else:
             handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
             path = Path(name)

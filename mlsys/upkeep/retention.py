@@ -35,7 +35,15 @@ _NAMING_NOTHING = frozenset({"airflow", "cache", "logs", "mlartifacts", "pg", "r
 # Where `clear_up` looks.
 _OF_A_PIPELINE = ("registry", "reports", "predictions", "monitoring", "data_docs")
 _SHARED = (
-    *("store", "projections", "drops", "cache/checks", "cache/walkforward/scores", "cache/walkforward/verdicts"),
+    *(
+        "store",
+        "projections",
+        "drops",
+        "cache/checks",
+        "cache/oddities",
+        "cache/walkforward/scores",
+        "cache/walkforward/verdicts",
+    ),
     *("cache/spans", "notices/waiting", "secrets", "run", "airflow", "pg"),
 )
 _ANY_AGE = datetime.max.replace(tzinfo=UTC)

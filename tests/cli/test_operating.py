@@ -170,5 +170,6 @@ def test_a_home_that_was_moved_is_mended(mlsys, changed, monkeypatch) -> None:
     assert mlsys("doctor").code == 4
     assert mlsys("reconcile").code == 0
     mlflow.set_tracking_uri(f"sqlite:///{moved}/mlflow.db")
+    mlflow.set_registry_uri(f"sqlite:///{moved}/mlflow.db")  # another test may have named one
     assert mlflow.artifacts.download_artifacts("models:/shop@champion").startswith(str(moved))
     assert not changed.exists()

@@ -51,6 +51,10 @@ def _text(value: object) -> str | None:
     import pyarrow as pa
 
     if isinstance(value, bool | float | Decimal):
-        spelling: str | None = spelt(pa.array([value]))[0].as_py()
+        try:
+            of_its_kind = pa.array([value])
+        except pa.ArrowInvalid:  # a Decimal that is no number, or has more digits than Arrow holds
+            return str(value)
+        spelling: str | None = spelt(of_its_kind)[0].as_py()
         return spelling
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

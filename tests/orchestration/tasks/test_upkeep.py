@@ -98,10 +98,10 @@ def test_the_report_waits_for_other_days_but_not_for_those_that_asked_for_it(
 def test_the_task_hands_on_what_the_report_says(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     done = backfill(work, "shop", first=day(9), last=day(11), parallel=1)
     assert done.report is not None
-    use(monkeypatch)
+    use(monkeypatch, params={"pipeline": "shop", "after": "a"})
     notes: list[str] = []
     monkeypatch.setattr(upkeep, "write_note", lambda _dag, _run, text: notes.append(text))
-    found = upkeep.walk_forward("shop", {"first": str(day(9)), "last": str(day(11))})
+    found = upkeep.walk_forward({"first": str(day(9)), "last": str(day(11))})
     assert {name: value for name, value in found.items() if name != "address"} == done.report.dump()
     assert found["address"].endswith("/reports/shop/walk-forward.html")
     # Airflow cuts a note after 1,000 characters: the link stands before that.
