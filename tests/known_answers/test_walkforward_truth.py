@@ -7,25 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from math import sqrt
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pytest
-from given import records_samples, shop, small_world
+from given import shop
+from given.drawn_days import FIRST, drawn_days, nth_day
 from given.shop import day, edit_spec, enter, make_shop
 from threadpoolctl import threadpool_limits
 
 from mlsys.backfill.backfill import Backfilled, backfill
 from mlsys.backfill.change import fall_of
-from mlsys.backfill.days import SimulatedDay, Simulation
+from mlsys.backfill.days import SimulatedDay
 from mlsys.backfill.measure import LEVEL
 from mlsys.backfill.scores import JudgedDay
 from mlsys.backfill.strategies import GATED, NEVER, WEEKLY, Compared, compare, strategies_of
 from mlsys.metrics.scores import Scored
-from mlsys.spec import Spec
 from mlsys.workspace import open_workspace
 
 pytestmark = pytest.mark.slow
@@ -36,7 +36,6 @@ WORLDS = 200
 SKILL = 1.8
 FALLEN = 0.6
 CHANGED = 10  # from this day on, a model of an older day has the skill FALLEN
-FIRST = date(2026, 3, 1)
 
 
 @dataclass
@@ -48,7 +47,7 @@ class DrawnBook:
 
     def __post_init__(self) -> None:
         blank: Any = None
-        self.days = {_day(n): JudgedDay(_day(n), "", ROWS, blank, self._rows(n)[0]) for n in range(1, N_DAYS)}
+        self.days = {nth_day(n): JudgedDay(nth_day(n), "", ROWS, blank, self._rows(n)[0]) for n in range(1, N_DAYS)}
 
     def scored(self, model: SimulatedDay, judged: date) -> Scored:
         """What a model says of a day: as good as it is for a world of its kind."""
@@ -64,20 +63,10 @@ class DrawnBook:
         return (generator.random(ROWS) < 0.4).astype("int8"), generator.normal(size=ROWS)
 
 
-def _day(n: int) -> date:
-    return FIRST + timedelta(days=n)
-
-
 def compared(world: int, *, changed: int = N_DAYS) -> Compared:
     """Compare the strategies in a world; the gates would have promoted the day after the change, and days 0 and 5."""
-    spec = Spec.model_validate({**small_world.SPEC, "metrics": {"replicates": 200}})
-    spec = spec.model_copy(update={"training": spec.training.model_copy(update={"seed": world})})
-    rest: Any = None
-    models = tuple(
-        SimulatedDay(records_samples.plan().model_copy(update={"day": _day(n)}), rest, rest, rest, rest, rest, "")
-        for n in range(N_DAYS)
-    )
-    simulation = Simulation("world", _day(0), _day(N_DAYS - 1), spec, "", models, {}, ())
+    simulation = drawn_days(N_DAYS, seed=world)
+    models = simulation.days
     gated = [models[n] for n in sorted({0, 5, min(changed, N_DAYS - 1)})]
     book: Any = DrawnBook(world, changed)
     return compare(simulation, strategies_of(simulation, gated), book)
@@ -130,7 +119,7 @@ def test_after_a_change_never_retraining_loses_in_every_world(changing: list[Com
 
 
 def test_the_change_is_dated_right(changing: list[Compared]) -> None:
-    exact = sum(fall(found) == _day(CHANGED) for found in changing)
+    exact = sum(fall(found) == nth_day(CHANGED) for found in changing)
     assert exact >= 0.95 * len(changing)
 
 

@@ -9,23 +9,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from math import log, sqrt
 from typing import Any, Literal
 
 import numpy as np
 import pytest
-from given import records_samples, small_world
+from given.drawn_days import FIRST, drawn_days, nth_day
 from threadpoolctl import threadpool_limits
 
 from mlsys.backfill.answer import answer
 from mlsys.backfill.change import fall_of
-from mlsys.backfill.days import SimulatedDay, Simulation
+from mlsys.backfill.days import SimulatedDay
 from mlsys.backfill.records import Answer, Look
 from mlsys.backfill.scores import JudgedDay
 from mlsys.backfill.strategies import GATED, NEVER, WEEKLY, Compared, compare, strategies_of
 from mlsys.metrics.scores import Scored
-from mlsys.spec import Spec
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +36,6 @@ WORLDS = 20
 SKILL = 1.8
 CHANGED = 6
 DRIFT = 0.2  # of the logit, a day
-FIRST = date(2026, 3, 1)
 
 
 @dataclass
@@ -49,7 +47,7 @@ class DrawnBook:
 
     def __post_init__(self) -> None:
         blank: Any = None
-        self.days = {_day(n): JudgedDay(_day(n), "", ROWS, blank, self._rows(n)[0]) for n in range(1, N_DAYS)}
+        self.days = {nth_day(n): JudgedDay(nth_day(n), "", ROWS, blank, self._rows(n)[0]) for n in range(1, N_DAYS)}
 
     def scored(self, model: SimulatedDay, judged: date) -> Scored:
         """What a model says of a day."""
@@ -77,20 +75,10 @@ class DrawnBook:
         return (generator.random(ROWS) < self._base_rate(n)).astype("int8"), generator.normal(size=ROWS)
 
 
-def _day(n: int) -> date:
-    return FIRST + timedelta(days=n)
-
-
 def told(kind: World, seed: int) -> tuple[Compared, Answer]:
     """Compare the strategies in a world, and answer; the gates would have promoted days 0 and, by ranking, CHANGED."""
-    spec = Spec.model_validate({**small_world.SPEC, "metrics": {"replicates": 200}})
-    spec = spec.model_copy(update={"training": spec.training.model_copy(update={"seed": seed})})
-    rest: Any = None
-    models = tuple(
-        SimulatedDay(records_samples.plan().model_copy(update={"day": _day(n)}), rest, rest, rest, rest, rest, "")
-        for n in range(N_DAYS)
-    )
-    simulation = Simulation("world", _day(0), _day(N_DAYS - 1), spec, "", models, {}, ())
+    simulation = drawn_days(N_DAYS, seed=seed)
+    models = simulation.days
     gated = [models[0], models[CHANGED]] if kind == "ranking" else [models[0]]
     book: Any = DrawnBook(kind, seed)
     found = compare(simulation, strategies_of(simulation, gated), book)
