@@ -35,11 +35,11 @@ from mlsys.records import (
     EvaluationSet,
     ModelVersion,
     Plan,
+    Prepared,
     Record,
     RunReport,
     RunStatus,
     Snapshot,
-    Split,
     Start,
 )
 from mlsys.report.run_records import write_card
@@ -61,14 +61,14 @@ def take_snapshot(work: Workspace, request: RunRequest) -> Start:
     return open_run(work, request)
 
 
-def validate(work: Workspace, plan: Plan, taken: Snapshot) -> CheckReport:
+def validate(work: Workspace, plan: Plan, snapshot: Snapshot) -> CheckReport:
     """Check the new partitions and set bad rows aside.
 
     Raises:
         DataError: a critical rule failed, or more rows than the spec tolerates.
     """
     spec = work.spec_of(plan)
-    checks = validation.validate(spec, taken, store=work.store, home=work.home)
+    checks = validation.validate(spec, snapshot, store=work.store, home=work.home)
     refusal = validation.refusal(plan, checks)
     if refusal is not None:
         record_failure(work, plan, step="validate", error=refusal, parts={"checks": checks})
@@ -76,34 +76,35 @@ def validate(work: Workspace, plan: Plan, taken: Snapshot) -> CheckReport:
     return checks
 
 
-def split(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport) -> Split:
-    """Give every row its side, before anything is fitted."""
-    return assignment.split(work.spec_of(plan), taken, checks, store=work.store)
+def split(work: Workspace, plan: Plan, snapshot: Snapshot, checks: CheckReport) -> Prepared:
+    """Give every row its side, before anything is fitted; what comes back is all that later steps rest on."""
+    sides = assignment.split(work.spec_of(plan), snapshot, checks, store=work.store)
+    return Prepared(plan=plan, snapshot=snapshot, checks=checks, split=sides)
 
 
-def train(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, divided: Split, *, name: str) -> Candidate:
+def train(work: Workspace, prepared: Prepared, *, name: str) -> Candidate:
     """Fit one candidate, or adopt the one that stands in the ledger."""
+    plan = prepared.plan
     known = work.ledger.candidate(Candidate.id_of(plan.training_key, name))
     if known is not None and _stands(work, known):
         return known
-    fitted = training.train(work.spec_of(plan), plan, taken, checks, divided, name=name, store=work.store)
+    fitted = training.train(work.spec_of(plan), prepared, name=name, store=work.store)
     return work.ledger.add_candidate(plan.pipeline, plan.run_id, fitted)
 
 
-def train_all(work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, divided: Split) -> list[Candidate]:
+def train_all(work: Workspace, prepared: Prepared) -> list[Candidate]:
     """Fit all candidates side by side, in the spec's order; those that stand in the ledger are adopted."""
+    plan = prepared.plan
     spec = work.spec_of(plan)
     names = {Candidate.id_of(plan.training_key, model.label): model.label for model in spec.models}
     known = {c.candidate_id: c for c in work.ledger.candidates(plan.training_key) if c.candidate_id in names}
     missing = [name for key, name in names.items() if key not in known or not _stands(work, known[key])]
     if missing:
-        fitted = training.train_all(
-            spec, plan, taken, checks, divided, names=missing, store=work.store, workers=work.settings.workers
-        )
+        fitted = training.train_all(spec, prepared, names=missing, store=work.store, workers=work.settings.workers)
         for candidate in fitted:  # failed ones too: the report card shows their reasons
             known[candidate.candidate_id] = work.ledger.add_candidate(plan.pipeline, plan.run_id, candidate)
     candidates = [known[key] for key in names]
-    training.require_fitted(candidates, divided)
+    training.require_fitted(candidates, prepared.split)
     return candidates
 
 
@@ -112,48 +113,30 @@ def _stands(work: Workspace, known: Candidate) -> bool:
     return known.status == "fitted" and known.model is not None and work.store.renew(known.model)
 
 
-def evaluate(
-    work: Workspace,
-    plan: Plan,
-    taken: Snapshot,
-    checks: CheckReport,
-    divided: Split,
-    *,
-    candidates: Sequence[Candidate],
-) -> EvaluationSet:
+def evaluate(work: Workspace, prepared: Prepared, *, candidates: Sequence[Candidate]) -> EvaluationSet:
     """Score the candidates and the champion on the same raw rows.
 
     Raises:
         RunError: not one candidate was fitted.
     """
-    training.require_fitted(candidates, divided)
+    training.require_fitted(candidates, prepared.split)
     return evaluation.evaluate(
-        work.spec_of(plan),
-        plan,
-        taken,
-        checks,
-        divided,
+        work.spec_of(prepared.plan),
+        prepared,
         candidates=candidates,
-        champion=champion.rival(work, plan),
+        champion=champion.rival(work, prepared.plan),
         store=work.store,
     )
 
 
-def decide(
-    work: Workspace, plan: Plan, taken: Snapshot, checks: CheckReport, *, evaluations: EvaluationSet
-) -> Decision:
+def decide(work: Workspace, prepared: Prepared, *, evaluations: EvaluationSet) -> Decision:
     """Let all gates judge, and write the decision into the ledger."""
-    return decide_module.decide(
-        work.spec_of(plan), plan, snapshot=taken, checks=checks, evaluations=evaluations, work=work
-    )
+    return decide_module.decide(work.spec_of(prepared.plan), prepared, evaluations=evaluations, work=work)
 
 
 def promote(
     work: Workspace,
-    plan: Plan,
-    taken: Snapshot,
-    checks: CheckReport,
-    divided: Split,
+    prepared: Prepared,
     *,
     candidates: Sequence[Candidate],
     evaluations: EvaluationSet,
@@ -168,18 +151,17 @@ def promote(
     Raises:
         LostRaceError: that happened three times.
     """
+    plan = prepared.plan
     if decision.outcome == "promote" and answer is not None and answer.answer != "approved":
         decision = decide_module.refuse(work, decision, answer)
     for _ in range(RACES):
         try:
-            promoted = promotion.promote(
-                work, plan, decision, taken=taken, checks=checks, divided=divided, answer=answer
-            )
+            promoted = promotion.promote(work, prepared, decision, answer=answer)
             break
         except ChampionMovedError as moved:
             log.warning("champion_moved run=%s judging_again=%s", plan.run_id, moved)
-            evaluations = evaluate(work, plan, taken, checks, divided, candidates=candidates)
-            decision = decide(work, plan, taken, checks, evaluations=evaluations)
+            evaluations = evaluate(work, prepared, candidates=candidates)
+            decision = decide(work, prepared, evaluations=evaluations)
             answer = None
     else:
         raise LostRaceError(
@@ -189,10 +171,10 @@ def promote(
     return promotion.outcome_of(work, plan, decision, promoted, names=names)
 
 
-def settle(work: Workspace, plan: Plan, checks: CheckReport, divided: Split, version: ModelVersion) -> None:
+def settle(work: Workspace, prepared: Prepared, version: ModelVersion) -> None:
     """Close the run in the ledger as done, with pointers to what its report card shows."""
-    parts = {"checks": checks, "split": divided, "version": version}
-    _close(work, plan, status="done", sentence=version.sentence, parts=parts)
+    parts = {"checks": prepared.checks, "split": prepared.split, "version": version}
+    _close(work, prepared.plan, status="done", sentence=version.sentence, parts=parts)
 
 
 def record_failure(work: Workspace, plan: Plan, *, step: str, error: MlsysError, parts: Mapping[str, Record]) -> None:
@@ -268,30 +250,31 @@ def run(work: Workspace, request: RunRequest, *, listener: Listener | None = Non
     return finished
 
 
-def _steps(work: Workspace, plan: Plan, taken: Snapshot, *, finished: Finished, watch: _Watch) -> None:
+def _steps(work: Workspace, plan: Plan, snapshot: Snapshot, *, finished: Finished, watch: _Watch) -> None:
     with watch.step("validate"):
-        checks = finished.parts["checks"] = validate(work, plan, taken)
+        checks = finished.parts["checks"] = validate(work, plan, snapshot)
         watch.say(f"{checks.n_checks} checks, {checks.n_quarantined} rows quarantined")
     with watch.step("split"):
-        divided = finished.parts["split"] = split(work, plan, taken, checks)
-        watch.say(divided.sentence)
+        prepared = split(work, plan, snapshot, checks)
+        finished.parts["split"] = prepared.split
+        watch.say(prepared.split.sentence)
     with watch.step("train"):
-        finished.candidates = train_all(work, plan, taken, checks, divided)
+        finished.candidates = train_all(work, prepared)
         fitted = [candidate.name for candidate in finished.candidates if candidate.status == "fitted"]
         watch.say(", ".join(fitted) or "nothing could be fitted")
     with watch.step("evaluate"):
-        evaluations = evaluate(work, plan, taken, checks, divided, candidates=finished.candidates)
+        evaluations = evaluate(work, prepared, candidates=finished.candidates)
         watch.say(f"best on validation: {evaluations.best or 'none'}")
     with watch.step("decide"):
-        decision = decide(work, plan, taken, checks, evaluations=evaluations)
+        decision = decide(work, prepared, evaluations=evaluations)
         watch.say(f"{decision.outcome}: {decision.sentence}")
     with watch.step("promote"):
         finished.version = promote(
-            work, plan, taken, checks, divided,
+            work, prepared,
             candidates=finished.candidates, evaluations=evaluations, decision=decision,
         )  # fmt: skip
         watch.say(finished.version.sentence)
-        settle(work, plan, checks, divided, finished.version)
+        settle(work, prepared, finished.version)
     with watch.step("report"):
         finished.report = write_card(work, plan.run_id)
         watch.say(finished.report.path)

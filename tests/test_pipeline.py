@@ -13,7 +13,7 @@ from mlsys import pipeline
 from mlsys.errors import DataError
 from mlsys.pipeline import Finished
 from mlsys.planning.plan import RunRequest
-from mlsys.records import Answer, CheckReport, ModelVersion, Split
+from mlsys.records import Answer, CheckReport, ModelVersion, Prepared, Split
 from mlsys.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.slow
@@ -143,10 +143,12 @@ def answered(work: Workspace, finished: Finished, answer: Answer | None) -> Mode
     decision = work.ledger.decisions("shop", run_id=finished.start.plan.run_id)[0]
     return pipeline.promote(
         work,
-        finished.start.plan,
-        finished.start.snapshot,
-        CheckReport.load(finished.parts["checks"].dump()),
-        Split.load(finished.parts["split"].dump()),
+        Prepared(
+            plan=finished.start.plan,
+            snapshot=finished.start.snapshot,
+            checks=CheckReport.load(finished.parts["checks"].dump()),
+            split=Split.load(finished.parts["split"].dump()),
+        ),
         candidates=finished.candidates,
         evaluations=finished.evaluations,
         decision=decision,

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from mlsys.errors import SpecError
 from mlsys.ledger import RunRow
-from mlsys.records import Candidate, CheckReport, Evaluation, EvaluationSet, Plan, Snapshot, Split
+from mlsys.records import Candidate, CheckReport, Evaluation, EvaluationSet, Plan, Prepared, Snapshot, Split
 from mlsys.spec import Spec, resolve
 from mlsys.workspace import Workspace
 
@@ -26,13 +26,15 @@ class SimulatedDay:
         environment: SHA-256 of the versions and code that it ran with.
     """
 
-    plan: Plan
-    snapshot: Snapshot
-    checks: CheckReport
-    split: Split
+    prepared: Prepared
     best: Candidate
     evaluation: Evaluation
     environment: str
+
+    @property
+    def plan(self) -> Plan:
+        """What the run was going to do."""
+        return self.prepared.plan
 
     @property
     def day(self) -> date:
@@ -164,10 +166,12 @@ def _simulated_days(work: Workspace, newest: Mapping[date, _Run]) -> Iterator[Si
         evaluations, best = judged
         listed = work.store.read_json(evaluations.details)["evaluations"]
         yield SimulatedDay(
-            plan=run.plan,
-            snapshot=run.snapshot,
-            checks=CheckReport.load(work.store.read_json(run.end.parts["checks"])),
-            split=Split.load(work.store.read_json(run.end.parts["split"])),
+            prepared=Prepared(
+                plan=run.plan,
+                snapshot=run.snapshot,
+                checks=CheckReport.load(work.store.read_json(run.end.parts["checks"])),
+                split=Split.load(work.store.read_json(run.end.parts["split"])),
+            ),
             best=best,
             evaluation=Evaluation.load(next(e for e in listed if e["model_id"] == best.candidate_id)),
             environment=run.environment,

@@ -48,26 +48,15 @@ def _verdict(work: Workspace, simulation: Simulation, simulated: SimulatedDay, r
         return Verdict.model_validate_json(known)
     spec = simulation.spec
     # A dry run is judged as a live one is; nothing of it is written into the ledger.
-    plan = simulated.plan.model_copy(update={"mode": "dry"})
+    prepared = simulated.prepared.model_copy(update={"plan": simulated.plan.model_copy(update={"mode": "dry"})})
     evaluations = evaluation.evaluate(
         spec,
-        plan,
-        simulated.snapshot,
-        simulated.checks,
-        simulated.split,
+        prepared,
         candidates=[simulated.best],
         champion=ChampionModel(candidate=rival.best, columns=spec.feature_columns()) if rival else None,
         store=work.store,
     )
-    decision = decide.judge(
-        spec,
-        plan,
-        snapshot=simulated.snapshot,
-        checks=simulated.checks,
-        evaluations=evaluations,
-        champion=None,
-        store=work.store,
-    )
+    decision = decide.judge(spec, prepared, evaluations=evaluations, champion=None, store=work.store)
     verdict = Verdict(
         outcome=decision.outcome,
         reason=decision.reason,

@@ -57,15 +57,15 @@ class JudgedDay:
 def judged_days(work: Workspace, simulation: Simulation) -> dict[date, JudgedDay]:
     """Return the days after the first simulated one that have usable rows, with the labels that the newest run knew."""
     newest, spec = simulation.days[-1], simulation.spec
-    table = snapshot.read(newest.snapshot.manifest, work.store, [spec.target.column, DAY, KEY])
+    table = snapshot.read(newest.prepared.snapshot.manifest, work.store, [spec.target.column, DAY, KEY])
     labels = labels_of(table[spec.target.column])
     y = labels.binary(labels.resolve(spec.target.positive))
     day = table[DAY].to_numpy(zero_copy_only=False).astype("datetime64[D]")
-    usable = (y >= 0) & ~dataset.quarantined(newest.snapshot, newest.checks, work.store)
+    usable = (y >= 0) & ~dataset.quarantined(newest.prepared.snapshot, newest.prepared.checks, work.store)
     usable &= day <= np.datetime64(clock.last_day_before(newest.plan.cutoff - spec.label.delay), "D")
     usable &= ~_repeated(table[KEY].to_numpy(zero_copy_only=False), day)
     found, start = {}, 0
-    for partition in work.store.read_json(newest.snapshot.manifest)["partitions"]:
+    for partition in work.store.read_json(newest.prepared.snapshot.manifest)["partitions"]:
         rows = slice(start, start + partition["n_rows"])
         start = rows.stop
         judged, mask = date.fromisoformat(partition["day"]), usable[rows]
@@ -87,7 +87,7 @@ class ScoreBook:
         self._store = work.store
         self._folder = work.home / "cache" / "walkforward" / "scores"
         self._columns = simulation.spec.feature_columns()
-        self._manifest = simulation.days[-1].snapshot.manifest
+        self._manifest = simulation.days[-1].prepared.snapshot.manifest
         self._threshold = simulation.spec.metrics.threshold
         self.days = days
 
@@ -114,7 +114,7 @@ class ScoreBook:
 
     def _unknown(self, day: date, models: Collection[SimulatedDay]) -> dict[str, SimulatedDay]:
         for model in models:
-            if clock.last_day_before(model.plan.cutoff) >= day or model.snapshot.last_day >= day:
+            if clock.last_day_before(model.plan.cutoff) >= day or model.prepared.snapshot.last_day >= day:
                 raise IntegrityError(
                     f"The model of {model.day} may have seen rows of {day}, on which it would be judged",
                     where=model.plan.run_id,

@@ -46,7 +46,6 @@ class Dataset:
 def load(
     spec: Spec,
     snapshot: Snapshot,
-    checks: CheckReport,  # noqa: ARG001 - its quarantine is already in the split
     split: Split,
     *,
     store: Store,

@@ -25,7 +25,7 @@ from mlsys.evaluation.shortage import shortage_of
 from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
 from mlsys.metrics.scores import Resampled, Scored
-from mlsys.records import HISTORICAL, Candidate, CheckReport, EvaluationSet, Plan, Snapshot, Split
+from mlsys.records import HISTORICAL, Candidate, EvaluationSet, Plan, Prepared, Split
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, VALIDATION
 from mlsys.store import Store
@@ -63,10 +63,7 @@ class _Rows:
 
 def evaluate(
     spec: Spec,
-    plan: Plan,
-    snapshot: Snapshot,
-    checks: CheckReport,
-    split: Split,
+    prepared: Prepared,
     *,
     candidates: Sequence[Candidate],
     champion: ChampionModel | None,
@@ -80,12 +77,12 @@ def evaluate(
     # Imported on use: one thread makes sums independent of the machine, and starts no OpenMP pool before a later fork.
     from threadpoolctl import threadpool_limits
 
-    obstacle = obstacle_of(spec, champion)
+    plan, obstacle = prepared.plan, obstacle_of(spec, champion)
     columns = dict(spec.feature_columns())
     if champion is not None and obstacle is None:
         columns |= {name: column for name, column in champion.columns.items() if name not in columns}
     sides = (VALIDATION, HOLDOUT)
-    data = dataset.load(spec, snapshot, checks, split, store=store, sides=sides, columns=columns)
+    data = dataset.load(spec, prepared.snapshot, prepared.split, store=store, sides=sides, columns=columns)
     rows = _Rows(data.rows, data.y, data.side == HOLDOUT, spec.metrics.threshold)
     with threadpool_limits(limits=1):
         entries = _candidate_entries(spec, candidates, rows, store)
@@ -100,7 +97,7 @@ def evaluate(
         )
     state, reason = _champion_state(plan, champion, obstacle, rival)
     _log(plan, assessed, state, reason)
-    return _record(spec, split, assessed, champion, (state, reason), rows=rows, store=store)
+    return _record(spec, prepared.split, assessed, champion, (state, reason), rows=rows, store=store)
 
 
 def _metrics(spec: Spec) -> list[Metric]:

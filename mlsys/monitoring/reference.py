@@ -20,7 +20,7 @@ from mlsys.dataset import rows as dataset
 from mlsys.errors import IntegrityError, RunError
 from mlsys.evaluation.champion import model_of
 from mlsys.ledger import ChampionChange
-from mlsys.records import Candidate, CheckReport, Evaluation, Plan, Snapshot, Split
+from mlsys.records import Candidate, CheckReport, Evaluation, Prepared, Split
 from mlsys.schema import ColumnSpec
 from mlsys.snapshot.segments import read_slices, write_segment
 from mlsys.splits.base import HOLDOUT, TRAINING, VALIDATION, uniform
@@ -78,7 +78,7 @@ def evaluation_of(work: Workspace, change: ChampionChange) -> Evaluation | None:
     candidate = work.ledger.candidate(change.candidate_id)
     if found is None or candidate is None:
         return None
-    plan, _, _, _ = _run(work, change.run_id)
+    plan = _prepared(work, change.run_id).plan
     # A refitted model was judged as the candidate that it was fitted again from.
     names = (change.candidate_id, Candidate.id_of(plan.training_key, candidate.name))
     judged = [Evaluation.load(e) for e in work.store.read_json(found[0].details)["evaluations"]]
@@ -88,9 +88,9 @@ def evaluation_of(work: Workspace, change: ChampionChange) -> Evaluation | None:
 def _make(work: Workspace, change: ChampionChange, columns: Mapping[str, ColumnSpec]) -> dict[str, object]:
     from threadpoolctl import threadpool_limits
 
-    plan, taken, checks, divided = _run(work, change.run_id)
-    sides = (TRAINING, VALIDATION, HOLDOUT)
-    data = dataset.load(work.spec_of(plan), taken, checks, divided, store=work.store, sides=sides, columns=columns)
+    prepared = _prepared(work, change.run_id)
+    spec, sides = work.spec_of(prepared.plan), (TRAINING, VALIDATION, HOLDOUT)
+    data = dataset.load(spec, prepared.snapshot, prepared.split, store=work.store, sides=sides, columns=columns)
     model = model_of(work, change).candidate.model
     if model is None:
         raise IntegrityError("The ledger names no model file of the champion", got=change.candidate_id)
@@ -104,11 +104,11 @@ def _make(work: Workspace, change: ChampionChange, columns: Mapping[str, ColumnS
         "n_rows": sample.size,
         "holdout_scores": _put_array(work, y_score),
         "keys": _put_array(work, np.unique(data.key_hash)),
-        "classes": sorted(divided.training.classes),
+        "classes": sorted(prepared.split.training.classes),
     }
 
 
-def _run(work: Workspace, run_id: str) -> tuple[Plan, Snapshot, CheckReport, Split]:
+def _prepared(work: Workspace, run_id: str) -> Prepared:
     rows = work.ledger.run(run_id)
     started = next((row for row in rows if row.plan is not None and row.snapshot is not None), None)
     parts = {name: digest for row in rows for name, digest in row.parts.items()}
@@ -120,8 +120,12 @@ def _run(work: Workspace, run_id: str) -> tuple[Plan, Snapshot, CheckReport, Spl
             where=run_id,
             remedy="Let it come to its end: trigger it again, or clear its last task",
         )
-    checks, divided = (work.store.read_json(parts[name]) for name in ("checks", "split"))
-    return started.plan, started.snapshot, CheckReport.load(checks), Split.load(divided)
+    return Prepared(
+        plan=started.plan,
+        snapshot=started.snapshot,
+        checks=CheckReport.load(work.store.read_json(parts["checks"])),
+        split=Split.load(work.store.read_json(parts["split"])),
+    )
 
 
 def _put_array(work: Workspace, values: np.ndarray) -> str:

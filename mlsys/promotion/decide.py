@@ -12,7 +12,6 @@ from mlsys.metrics import METRICS
 from mlsys.records import (
     HISTORICAL,
     Answer,
-    CheckReport,
     Comparison,
     Decision,
     Evaluation,
@@ -20,7 +19,7 @@ from mlsys.records import (
     GateResult,
     Outcome,
     Plan,
-    Snapshot,
+    Prepared,
 )
 from mlsys.spec import Spec
 from mlsys.store import Store
@@ -36,22 +35,13 @@ _HELP = {
 }
 
 
-def decide(
-    spec: Spec, plan: Plan, *, snapshot: Snapshot, checks: CheckReport, evaluations: EvaluationSet, work: Workspace
-) -> Decision:
+def decide(spec: Spec, prepared: Prepared, *, evaluations: EvaluationSet, work: Workspace) -> Decision:
     """Let every gate judge the evidence, write the decision into the ledger and return it.
 
     A decision of the same key stands: it is returned as it was made. An error is none, once what caused it is mended.
     """
-    decision = judge(
-        spec,
-        plan,
-        snapshot=snapshot,
-        checks=checks,
-        evaluations=evaluations,
-        champion=work.ledger.champion(spec.pipeline),
-        store=work.store,
-    )
+    champion = work.ledger.champion(spec.pipeline)
+    decision = judge(spec, prepared, evaluations=evaluations, champion=champion, store=work.store)
     stands = work.ledger.add_decision(spec.pipeline, evaluations, decision)
     if stands.outcome != "error" or decision.outcome == "error":
         return stands
@@ -61,16 +51,14 @@ def decide(
 
 def judge(
     spec: Spec,
-    plan: Plan,
+    prepared: Prepared,
     *,
-    snapshot: Snapshot,
-    checks: CheckReport,
     evaluations: EvaluationSet,
     champion: ChampionChange | None,
     store: Store,
 ) -> Decision:
     """Return what the gates say, without writing it down; `champion` is who serves, for its cutoff alone."""
-    evidence = _evidence(plan, snapshot, checks=checks, evaluations=evaluations, store=store)
+    plan, evidence = prepared.plan, _evidence(prepared, evaluations, store)
     gates = tuple(gate.judge(evidence) for gate in spec.gates_in_force)
     outcome, reason, sentence = _outcome(plan, gates, evaluations, champion)
     return Decision(
@@ -105,16 +93,14 @@ def refuse(work: Workspace, decision: Decision, answer: Answer) -> Decision:
     return work.ledger.add_decision(work.ledger.plan(decision.run_id).pipeline, found[0], refused)
 
 
-def _evidence(
-    plan: Plan, snapshot: Snapshot, *, checks: CheckReport, evaluations: EvaluationSet, store: Store
-) -> Evidence:
+def _evidence(prepared: Prepared, evaluations: EvaluationSet, store: Store) -> Evidence:
     details = store.read_json(evaluations.details)
     by_id = {e["model_id"]: Evaluation.load(e) for e in details["evaluations"]}
     comparisons = [Comparison.load(c) for c in details["comparisons"]]
     return Evidence(
-        plan=plan,
-        snapshot=snapshot,
-        checks=checks,
+        plan=prepared.plan,
+        snapshot=prepared.snapshot,
+        checks=prepared.checks,
         evaluations=evaluations,
         challenger=by_id.get(evaluations.best or ""),
         champion=by_id.get(evaluations.champion or "") if evaluations.champion_state == "scored" else None,

@@ -10,17 +10,7 @@ from typing import Literal
 
 from mlsys.errors import IntegrityError
 from mlsys.ledger import ChampionChange, ChampionMovedError
-from mlsys.records import (
-    Answer,
-    Candidate,
-    CheckReport,
-    Decision,
-    ModelVersion,
-    Outcome,
-    Plan,
-    Snapshot,
-    Split,
-)
+from mlsys.records import Answer, Candidate, Decision, ModelVersion, Outcome, Plan, Prepared
 from mlsys.registries.base import Shown
 from mlsys.spec import Spec
 from mlsys.training import training
@@ -36,14 +26,7 @@ _NOT_PROMOTED: dict[Outcome, str] = {
 
 
 def promote(
-    work: Workspace,
-    plan: Plan,
-    decision: Decision,
-    *,
-    taken: Snapshot,
-    checks: CheckReport,
-    divided: Split,
-    answer: Answer | None = None,
+    work: Workspace, prepared: Prepared, decision: Decision, *, answer: Answer | None = None
 ) -> ChampionChange | None:
     """Make the challenger of a `promote` decision the champion; None for any other outcome and in a dry run.
 
@@ -53,6 +36,7 @@ def promote(
     Raises:
         ChampionMovedError: the champion is no longer the one that the decision compared with.
     """
+    plan = prepared.plan
     if decision.outcome != "promote" or plan.mode != "live" or decision.challenger is None:
         return None
     if plan.approval and (answer is None or answer.answer != "approved"):
@@ -71,7 +55,7 @@ def promote(
         raise IntegrityError("The ledger has no candidate of the challenger's name", got=decision.challenger)
     spec = work.spec_of(plan)
     if spec.training.refit:
-        refitted = training.refit(spec, plan, taken, checks, divided, candidate=candidate, store=work.store)
+        refitted = training.refit(spec, prepared, candidate=candidate, store=work.store)
         candidate = work.ledger.add_candidate(plan.pipeline, plan.run_id, refitted)
     return work.ledger.change_champion(
         ChampionChange(

@@ -3,7 +3,7 @@
 from mlsys.records.base import HISTORICAL, MAX_BYTES, MEASURED, Mode, Outcome, Record, RunStatus, Severity, State
 from mlsys.records.decision import Answer, Decision, GateResult, ModelVersion, RunReport
 from mlsys.records.evaluation import Candidate, Comparison, Evaluation, EvaluationSet, MetricValue, Shortage
-from mlsys.records.run import Arrivals, CheckReport, CheckResult, Plan, Snapshot, Split, SplitCounts, Start
+from mlsys.records.run import Arrivals, CheckReport, CheckResult, Plan, Prepared, Snapshot, Split, SplitCounts, Start
 
 __all__ = [
     "HISTORICAL",
@@ -24,6 +24,7 @@ __all__ = [
     "ModelVersion",
     "Outcome",
     "Plan",
+    "Prepared",
     "Record",
     "RunReport",
     "RunStatus",

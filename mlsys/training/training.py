@@ -26,7 +26,7 @@ from mlsys.errors import RunError, UsageError, near_match
 from mlsys.features.base import FeatureColumns
 from mlsys.models import MODELS
 from mlsys.models.base import FitTask, Fitted, Model
-from mlsys.records import Candidate, CheckReport, Plan, Snapshot, Split
+from mlsys.records import Candidate, Plan, Prepared, Split
 from mlsys.schema import ColumnSpec
 from mlsys.spec import Spec
 from mlsys.splits.base import TRAINING, VALIDATION, uniform
@@ -66,9 +66,7 @@ class Material:
     notes: tuple[str, ...]
 
 
-def train(
-    spec: Spec, plan: Plan, snapshot: Snapshot, checks: CheckReport, split: Split, *, name: str, store: Store
-) -> Candidate:
+def train(spec: Spec, prepared: Prepared, *, name: str, store: Store) -> Candidate:
     """Fit one candidate in this process and store its model.
 
     Raises:
@@ -76,20 +74,12 @@ def train(
         DataError: the rows can't be read as the spec's columns.
     """
     model = _models(spec, [name])[0]
-    material = _material(spec, snapshot, checks, split, store=store, sides=(TRAINING,))
-    return _candidate(spec, plan, model, material, store=store)
+    material = _material(spec, prepared, store=store, sides=(TRAINING,))
+    return _candidate(spec, prepared.plan, model, material, store=store)
 
 
 def train_all(
-    spec: Spec,
-    plan: Plan,
-    snapshot: Snapshot,
-    checks: CheckReport,
-    split: Split,
-    *,
-    store: Store,
-    workers: int,
-    names: Collection[str] | None = None,
+    spec: Spec, prepared: Prepared, *, store: Store, workers: int, names: Collection[str] | None = None
 ) -> list[Candidate]:
     """Fit all candidates (or those named), the longest first, and return them in the spec's order.
 
@@ -99,7 +89,7 @@ def train_all(
         RunError: none could be fitted, with all reasons; or a child ended with an error that is no candidate's.
     """
     models = _models(spec, names)
-    material = _material(spec, snapshot, checks, split, store=store, sides=(TRAINING,))
+    plan, material = prepared.plan, _material(spec, prepared, store=store, sides=(TRAINING,))
     if workers > 1 and len(models) > 1 and spec.training.threads == 1:
         found = _forked(spec, plan, models, material, store=store, workers=workers)
     else:
@@ -119,24 +109,15 @@ def require_fitted(candidates: Sequence[Candidate], split: Split) -> None:
         raise RunError(f"No candidate could be fitted. {reasons}", where="training")
 
 
-def refit(
-    spec: Spec,
-    plan: Plan,
-    snapshot: Snapshot,
-    checks: CheckReport,
-    split: Split,
-    *,
-    candidate: Candidate,
-    store: Store,
-) -> Candidate:
+def refit(spec: Spec, prepared: Prepared, *, candidate: Candidate, store: Store) -> Candidate:
     """Fit a candidate again on training and validation rows, never on the holdout; its id ends in `-refit`.
 
     The result is not the model that was judged, and a note of it says so.
     """
     untuned = spec.model_copy(update={"tuning": spec.tuning.model_copy(update={"enabled": False})})
     model = MODELS.parse(dict(candidate.params))  # with the hyperparameters that tuning found
-    material = _material(spec, snapshot, checks, split, store=store, sides=(TRAINING, VALIDATION))
-    again = _candidate(untuned, plan, model, material, store=store)
+    material = _material(spec, prepared, store=store, sides=(TRAINING, VALIDATION))
+    again = _candidate(untuned, prepared.plan, model, material, store=store)
     note = "Fitted again on training and validation rows; this very model was not judged"
     return again.model_copy(update={"candidate_id": f"{again.candidate_id}-refit", "notes": (note, *again.notes)})
 
@@ -167,10 +148,8 @@ def _models(spec: Spec, names: Collection[str] | None) -> list[Model]:
     return [model for label, model in known.items() if names is None or label in names]
 
 
-def _material(
-    spec: Spec, snapshot: Snapshot, checks: CheckReport, split: Split, *, store: Store, sides: Collection[int]
-) -> Material:
-    data = dataset.load(spec, snapshot, checks, split, store=store, sides=sides)
+def _material(spec: Spec, prepared: Prepared, *, store: Store, sides: Collection[int]) -> Material:
+    data = dataset.load(spec, prepared.snapshot, prepared.split, store=store, sides=sides)
     columns = columns_of(spec.feature_columns())
     inner = uniform(data.key_hash, _INNER_SALT) < INNER_SHARE
     notes = tuple(_column_notes(data.rows, columns))

@@ -18,7 +18,7 @@ def model(n: int) -> SimulatedDay:
     """The model of the n-th day; what is not asked about who serves is left out."""
     plan = records_samples.plan().model_copy(update={"day": FIRST + timedelta(days=n)})
     rest: Any = None
-    return SimulatedDay(plan, rest, rest, rest, rest, rest, "")
+    return SimulatedDay(records_samples.prepared(plan), rest, rest, "")
 
 
 def simulation(numbers: list[int]) -> Simulation:

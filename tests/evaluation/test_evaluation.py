@@ -102,10 +102,7 @@ def run(spec: Spec, data: Dataset, store: Store, monkeypatch: pytest.MonkeyPatch
     def evaluated(candidates: list[Candidate], champion: ChampionModel | None = None) -> EvaluationSet:
         found = evaluate(
             spec,
-            records_samples.plan(),
-            records_samples.snapshot(),
-            records_samples.check_report(),
-            records_samples.split().model_copy(update={"holdout": counts}),
+            records_samples.prepared(sides=records_samples.split().model_copy(update={"holdout": counts})),
             candidates=candidates,
             champion=champion,
             store=store,

@@ -24,7 +24,9 @@ def drawn_days(n_days: int, *, seed: int) -> Simulation:
     spec = spec.model_copy(update={"training": spec.training.model_copy(update={"seed": seed})})
     rest: Any = None
     models = tuple(
-        SimulatedDay(records_samples.plan().model_copy(update={"day": nth_day(n)}), rest, rest, rest, rest, rest, "")
+        SimulatedDay(
+            records_samples.prepared(records_samples.plan().model_copy(update={"day": nth_day(n)})), rest, rest, ""
+        )
         for n in range(n_days)
     )
     return Simulation("world", nth_day(0), nth_day(n_days - 1), spec, "", models, {}, ())

@@ -21,6 +21,7 @@ from mlsys.records import (
     ModelVersion,
     Outcome,
     Plan,
+    Prepared,
     Snapshot,
     Split,
     SplitCounts,
@@ -228,6 +229,12 @@ def split() -> Split:
         left_out={"no label": 71, "quarantined": 2},
         sentence="Training 2026-01-08 to 2026-02-24, validation to 2026-03-01, holdout 2026-03-02 to 2026-03-08.",
     )
+
+
+def prepared(made: Plan | None = None, *, sides: Split | None = None) -> Prepared:
+    """Return a run after its split."""
+    parts = Prepared(plan=made or plan(), snapshot=snapshot(), checks=check_report(), split=split())
+    return parts if sides is None else parts.model_copy(update={"split": sides})
 
 
 def candidates(*, failed: tuple[str, ...] = ()) -> tuple[Candidate, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from mlsys.records import CheckReport, Plan, Snapshot
+from mlsys.records import CheckReport, Plan, Prepared, Snapshot, Split
 from mlsys.spec import Spec
 from mlsys.store import Store
 
@@ -57,6 +57,10 @@ class SmallWorld:
         assert manifest == self.snapshot.manifest
         assert store is self.store
         return self.table.select(list(columns))
+
+    def prepared(self, split: Split) -> Prepared:
+        """Return its run once the rows stand on their sides."""
+        return Prepared(plan=self.plan, snapshot=self.snapshot, checks=self.checks, split=split)
 
 
 def rows_of(n_rows: int = 900, *, seed: int = 0) -> pa.Table:

@@ -61,8 +61,7 @@ def decide(work: Workspace, plan: Plan) -> None:
 
 def settle(work: Workspace, plan: Plan) -> None:
     version = records_samples.model_version("promote")
-    checks, divided = records_samples.check_report(), records_samples.split()
-    pipeline.settle(work, plan, checks, divided, version)
+    pipeline.settle(work, records_samples.prepared(plan), version)
 
 
 def fail(work: Workspace, plan: Plan, step: str, *, checks: CheckReport | None = None) -> None:

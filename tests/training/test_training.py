@@ -50,7 +50,7 @@ class Made:
         monkeypatch.setattr(assignment.snapshots, "read", made.read)
         self.world = made
         self.split: Split = assignment.split(made.spec, made.snapshot, made.checks, store=made.store)
-        self.args = (made.spec, made.plan, made.snapshot, made.checks, self.split)
+        self.args = (made.spec, made.prepared(self.split))
 
     def train(self, name: str) -> Candidate:
         return training.train(*self.args, name=name, store=self.world.store)
@@ -80,8 +80,8 @@ def test_its_model_predicts_raw_rows(store: Store, monkeypatch: pytest.MonkeyPat
     made = Made(world(store), monkeypatch)
     found = made.train("logistic")
     assert found.model is not None
-    spec, _, snapshot, checks, split = made.args
-    data = rows_module.load(spec, snapshot, checks, split, store=store, sides=(HOLDOUT,))
+    spec, prepared = made.args
+    data = rows_module.load(spec, prepared.snapshot, prepared.split, store=store, sides=(HOLDOUT,))
     score = model_file.load(found.model, store).predict_proba(data.rows)[:, 1]
     assert score[data.y == 1].mean() > score[data.y == 0].mean() + 0.1
 
@@ -120,7 +120,7 @@ assignment.snapshots.read = one.read
 split = assignment.split(one.spec, one.snapshot, one.checks, store=store)
 
 def fit(made):
-    found = training.train_all(made.spec, made.plan, made.snapshot, made.checks, split, store=store, workers=2)
+    found = training.train_all(made.spec, made.prepared(split), store=store, workers=2)
     return tuple((c.status, c.model) for c in found)
 
 fit(two)  # in this process: its pool of two OpenMP threads now runs

@@ -118,7 +118,7 @@ def made(store: Store, monkeypatch: pytest.MonkeyPatch) -> SmallWorld:
 
 def test_the_candidate_records_what_was_found_and_a_refit_keeps_it(made: SmallWorld, store: Store) -> None:
     split = assignment.split(made.spec, made.snapshot, made.checks, store=store)
-    parts = (made.spec, made.plan, made.snapshot, made.checks, split)
+    parts = (made.spec, made.prepared(split))
     candidate = training.train(*parts, name="logistic", store=store)
     assert candidate.params["C"] > 1e-6
     assert candidate.notes[0].startswith("Tuned: the best of 7 sets")
@@ -136,5 +136,5 @@ def test_tuning_sees_training_rows_alone(made: SmallWorld, store: Store, monkeyp
         return tune(spec, model, features, rows, task)
 
     monkeypatch.setattr(training, "tune", counting)
-    training.train(made.spec, made.plan, made.snapshot, made.checks, split, name="logistic", store=store)
+    training.train(made.spec, made.prepared(split), name="logistic", store=store)
     assert seen == [split.training.n_rows]

@@ -56,10 +56,10 @@ def _retrain_dag(spec: Spec) -> DAG:
 
 
 def _flow(spec: Spec, *, side_by_side: int) -> None:
-    with _group("data", "What is new in the source, checked and divided"):
+    with _group("data", "What is new in the source, checked and split"):
         start = step(retraining.take_snapshot)(spec.pipeline)
         checks = step(retraining.validate)(start)
-        divided = step(retraining.split)(start, checks)
+        prepared = step(retraining.split)(start, checks)
     with _group("candidates", "Fitted side by side, and scored on the same rows as the champion"):
         trained = (
             step(
@@ -69,24 +69,22 @@ def _flow(spec: Spec, *, side_by_side: int) -> None:
                 execution_timeout=spec.training.timeout,
                 map_index_template="{{ candidate }}",
             )
-            .partial(start=start, checks=checks, divided=divided)
+            .partial(prepared=prepared)
             .expand(name=[model.label for model in spec.models])
         )
         # Of the candidates one is enough: it waits until all have ended, however.
-        evaluations = step(retraining.evaluate, trigger_rule="all_done")(start, checks, divided, trained)
+        evaluations = step(retraining.evaluate, trigger_rule="all_done")(prepared, trained)
     with _group("decision", "The gates, a person perhaps, and the promotion"):
         champion = champion_asset(spec.pipeline)
-        decision = step(retraining.decide, inlets=[champion])(start, checks, divided, evaluations)
+        decision = step(retraining.decide, inlets=[champion])(prepared, evaluations)
         asked = AskPerson(
             task_id="approve",
             doc_md="Ask a person, where the spec or the run wants one and all gates pass. It waits without a worker.",
             question=promotion_question,
-            question_arguments={"start": start, "evaluations": evaluations, "decision": decision},
+            question_arguments={"prepared": prepared, "evaluations": evaluations, "decision": decision},
             told=ApprovalWanted(spec.pipeline),
         )
-        version = step(retraining.promote)(
-            start, checks, divided, evaluations=evaluations, decision=decision, answer=asked.output
-        )
+        version = step(retraining.promote)(prepared, evaluations=evaluations, decision=decision, answer=asked.output)
     # A teardown runs whatever became of the tasks before, and the run is judged by `promote`, the last task before it.
     report = teardown(step(closing.report))
     version >> report(spec.pipeline, start)

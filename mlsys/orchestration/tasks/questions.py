@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlsys.durations import in_words
 from mlsys.orchestration.tasks.approval import Question
-from mlsys.orchestration.tasks.workplace import running
+from mlsys.orchestration.tasks.workplace import prepared_run
 
 if TYPE_CHECKING:
     from mlsys.records import Decision, Evaluation, MetricValue, Plan
@@ -17,14 +17,15 @@ Data = dict[str, Any]
 _MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!"}
 
 
-def promotion_question(start: Data, evaluations: Data, decision: Data) -> Question | None:
+def promotion_question(prepared: Data | None, evaluations: Data, decision: Data) -> Question | None:
     """Return the question of a run whose gates all pass and whose plan asks for a person; else None."""
     from mlsys.orchestration.page import addresses
     from mlsys.records import Decision, EvaluationSet
     from mlsys.report import run_records
 
     decided, evaluated = Decision.load(decision), EvaluationSet.load(evaluations)
-    with running(start, "approve") as (work, plan, _):
+    with prepared_run(prepared, "approve") as (work, known):
+        plan = known.plan
         if not plan.approval or plan.mode != "live" or decided.outcome != "promote":
             return None
         timeout = work.spec_of(plan).approval.timeout

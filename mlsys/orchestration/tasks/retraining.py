@@ -14,7 +14,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped
 
-from mlsys.orchestration.tasks.workplace import keep, opened, running
+from mlsys.orchestration.tasks.workplace import begun_run, keep, opened, prepared_run
 
 if TYPE_CHECKING:
     from mlsys.records import Candidate, Plan
@@ -47,8 +47,8 @@ def validate(start: Data) -> Data:
     """Check the new rows with Great Expectations, set bad rows aside; refuse the data when too many are bad."""
     from mlsys import pipeline as steps
 
-    with running(start, "validate") as (work, plan, taken):
-        return steps.validate(work, plan, taken).dump()
+    with begun_run(start, "validate") as (work, plan, snapshot):
+        return steps.validate(work, plan, snapshot).dump()
 
 
 def split(start: Data, checks: Data) -> Data:
@@ -57,83 +57,71 @@ def split(start: Data, checks: Data) -> Data:
     from mlsys.records import CheckReport
 
     checked = CheckReport.load(checks)
-    with running(start, "split", parts={"checks": checked}) as (work, plan, taken):
-        divided = steps.split(work, plan, taken, checked)
-    log.info("divided sentence=%r", divided.sentence)
-    return divided.dump()
+    with begun_run(start, "split", parts={"checks": checked}) as (work, plan, snapshot):
+        prepared = steps.split(work, plan, snapshot, checked)
+    log.info("split sentence=%r", prepared.split.sentence)
+    return prepared.dump()
 
 
-def train(start: Data, checks: Data, divided: Data, name: str) -> Data:
+def train(prepared: Data | None, name: str) -> Data:
     """Fit one candidate on the training rows; features are fitted inside its own pipeline. One left out is skipped."""
     from mlsys import pipeline as steps
-    from mlsys.records import CheckReport, Split
 
     get_current_context()["candidate"] = name  # the label of the mapped task
-    checked, parted = CheckReport.load(checks), Split.load(divided)
     # Closing the run is not for one candidate: the others may do without it.
-    with running(start, "train", closes=False) as (work, plan, taken):
-        if name not in _labels(work, plan):
+    with prepared_run(prepared, "train", closes=False) as (work, known):
+        if name not in _labels(work, known.plan):
             raise AirflowSkipException(f"{name} is left out of this run")
-        return steps.train(work, plan, taken, checked, parted, name=name).dump()
+        return steps.train(work, known, name=name).dump()
 
 
-def evaluate(start: Data | None, checks: Data | None, divided: Data | None, candidates: Sequence[Data]) -> Data:
+def evaluate(prepared: Data | None, candidates: Sequence[Data]) -> Data:
     """Score all candidates and the champion on the same raw rows; choose the best on the validation rows."""
     from mlsys import pipeline as steps
-    from mlsys.records import Candidate, CheckReport, Split
+    from mlsys.records import Candidate
 
-    if start is None or checks is None or divided is None:
-        # It waits for the candidates whatever becomes of them, so it also wakes up when there never were any. The run
-        # has failed by then, for `decide` needs what failed.
-        raise AirflowSkipException("An earlier step failed")
-    checked, parted = CheckReport.load(checks), Split.load(divided)
-    with running(start, "evaluate", parts={"checks": checked, "split": parted}) as (work, plan, taken):
+    # It waits for the candidates whatever becomes of them, so it also wakes up when there never were any. The run has
+    # failed by then, for `decide` needs what failed.
+    with prepared_run(prepared, "evaluate") as (work, known):
         fitted = [Candidate.load(candidate) for candidate in candidates]
-        fitted += _lost(work, plan, fitted)
-        found = steps.evaluate(work, plan, taken, checked, parted, candidates=fitted)
+        fitted += _lost(work, known.plan, fitted)
+        found = steps.evaluate(work, known, candidates=fitted)
     log.info("evaluated models=%d best=%s by=%s", len(found.summary), found.best, found.primary)
     return found.dump()
 
 
-def decide(start: Data, checks: Data, divided: Data, evaluations: Data) -> Data:
+def decide(prepared: Data | None, evaluations: Data) -> Data:
     """Let every gate judge the evidence, and write the decision into the ledger."""
     from mlsys import pipeline as steps
-    from mlsys.records import CheckReport, EvaluationSet, Split
+    from mlsys.records import EvaluationSet
 
-    checked, parted = CheckReport.load(checks), Split.load(divided)
-    with running(start, "decide", parts={"checks": checked, "split": parted}) as (work, plan, taken):
-        decision = steps.decide(work, plan, taken, checked, evaluations=EvaluationSet.load(evaluations))
+    with prepared_run(prepared, "decide") as (work, known):
+        decision = steps.decide(work, known, evaluations=EvaluationSet.load(evaluations))
     for gate in decision.gates:
         log.info("gate state=%s name=%r sentence=%r", gate.state, gate.name, gate.sentence)
     log.info("decided outcome=%s reason=%s sentence=%r", decision.outcome, decision.reason, decision.sentence)
     return decision.dump()
 
 
-def promote(
-    start: Data, checks: Data, divided: Data, *, evaluations: Data, decision: Data, answer: Data | None
-) -> Data:
+def promote(prepared: Data | None, *, evaluations: Data, decision: Data, answer: Data | None) -> Data:
     """Make the challenger champion if the decision, and the person where one was asked, says so (compare-and-set)."""
     from mlsys import pipeline as steps
     from mlsys.errors import RunError
     from mlsys.orchestration.tasks.champion_asset import announce
-    from mlsys.records import Answer, CheckReport, Decision, EvaluationSet, Split
+    from mlsys.records import Answer, Decision, EvaluationSet
 
-    checked, parted = CheckReport.load(checks), Split.load(divided)
-    with running(start, "promote", parts={"checks": checked, "split": parted}) as (work, plan, taken):
+    with prepared_run(prepared, "promote") as (work, known):
         version = steps.promote(
             work,
-            plan,
-            taken,
-            checked,
-            parted,
-            candidates=work.ledger.candidates(plan.training_key),
+            known,
+            candidates=work.ledger.candidates(known.plan.training_key),
             evaluations=EvaluationSet.load(evaluations),
             decision=Decision.load(decision),
             answer=None if answer is None else Answer.load(answer),
         )
-        steps.settle(work, plan, checked, parted, version)
+        steps.settle(work, known, version)
         if version.changed:
-            announce(work, plan.pipeline)
+            announce(work, known.plan.pipeline)
     log.info("promotion changed=%s champion=%s sentence=%r", version.changed, version.champion, version.sentence)
     if version.decision.outcome == "error":
         error = RunError(f"Decision `error`: {version.decision.sentence}")

@@ -19,7 +19,7 @@ from mlsys.orchestration.tasks.retrying import may_pass
 from mlsys.shortages import in_words
 
 if TYPE_CHECKING:
-    from mlsys.records import Plan, Record
+    from mlsys.records import Plan, Prepared, Record, Snapshot
     from mlsys.workspace import Workspace
 
 Data = dict[str, Any]
@@ -49,27 +49,52 @@ def opened() -> Iterator[Workspace]:
 
 
 @contextmanager
-def running(start: Data, step: str, *, parts: Mapping[str, Record] | None = None, closes: bool = True) -> Iterator[Any]:
-    """Open the workspace for a step of a run and give it with the run's plan and snapshot.
+def begun_run(
+    start: Data, step: str, *, parts: Mapping[str, Record] | None = None
+) -> Iterator[tuple[Workspace, Plan, Snapshot]]:
+    """Open the workspace for a step before training, and give it with the run's plan and snapshot.
 
-    A failure that will not be tried again closes the run in the ledger, with the records made so far; with `closes`
-    false the run may go on without this step.
+    A failure that will not be tried again closes the run in the ledger, with `parts`: the records made so far.
     """
     from mlsys.records import Start
 
     begun = Start.load(start)
-    if not begun.go:  # a task that was skipped with the run, and cleared by hand
+    if not begun.go or begun.plan is None or begun.snapshot is None:  # skipped with the run, and cleared by hand
         raise AirflowSkipException(f"This run has nothing to do: {begun.sentence}")
-    with opened() as work:
-        try:
-            with in_words():
-                yield work, begun.plan, begun.snapshot
-        except AirflowException:
-            raise
-        except Exception as error:
-            if closes and begun.plan is not None and (not may_pass(error) or _is_last_try()):
-                close_failed(work, begun.plan, step=step, error=error, parts=parts or {})
-            raise
+    with opened() as work, _closing(work, begun.plan, step, parts or {}):
+        yield work, begun.plan, begun.snapshot
+
+
+@contextmanager
+def prepared_run(prepared: Data | None, step: str, *, closes: bool = True) -> Iterator[tuple[Workspace, Prepared]]:
+    """Open the workspace for a step from training on, and give it with what the steps before have made.
+
+    A failure that will not be tried again closes the run in the ledger; with `closes` false the run may go on without
+    this step.
+    """
+    from mlsys.records import Prepared
+
+    if prepared is None:  # a task that waits for others whatever becomes of them, or one that was cleared by hand
+        raise AirflowSkipException("An earlier step failed, or there was nothing to do")
+    known = Prepared.load(prepared)
+    parts: dict[str, Record] = {"checks": known.checks, "split": known.split}
+    with opened() as work, _closing(work, known.plan, step, parts, closes=closes):
+        yield work, known
+
+
+@contextmanager
+def _closing(
+    work: Workspace, plan: Plan, step: str, parts: Mapping[str, Record], *, closes: bool = True
+) -> Iterator[None]:
+    try:
+        with in_words():
+            yield
+    except AirflowException:
+        raise
+    except Exception as error:
+        if closes and (not may_pass(error) or _is_last_try()):
+            close_failed(work, plan, step=step, error=error, parts=parts)
+        raise
 
 
 def close_failed(work: Workspace, plan: Plan, *, step: str, error: BaseException, parts: Mapping[str, Record]) -> None:

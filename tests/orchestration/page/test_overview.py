@@ -43,12 +43,12 @@ def decided(work: Workspace, index: int, **request: object) -> Start:
     start = pipeline.take_snapshot(work, RunRequest("shop", day=day(index), **request))  # type: ignore[arg-type]
     assert start.plan is not None
     assert start.snapshot is not None
-    plan, taken = start.plan, start.snapshot
-    checks = pipeline.validate(work, plan, taken)
-    divided = pipeline.split(work, plan, taken, checks)
-    candidates = pipeline.train_all(work, plan, taken, checks, divided)
-    found = pipeline.evaluate(work, plan, taken, checks, divided, candidates=candidates)
-    pipeline.decide(work, plan, taken, checks, evaluations=found)
+    plan, snapshot = start.plan, start.snapshot
+    checks = pipeline.validate(work, plan, snapshot)
+    prepared = pipeline.split(work, plan, snapshot, checks)
+    candidates = pipeline.train_all(work, prepared)
+    found = pipeline.evaluate(work, prepared, candidates=candidates)
+    pipeline.decide(work, prepared, evaluations=found)
     return start
 
 

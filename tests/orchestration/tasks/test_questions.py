@@ -8,23 +8,23 @@ from given.shop import day, edit_spec
 from mlsys import pipeline
 from mlsys.orchestration.tasks.questions import promotion_question
 from mlsys.planning.plan import RunRequest
-from mlsys.records import Decision, EvaluationSet, Start
+from mlsys.records import Decision, EvaluationSet, Prepared
 from mlsys.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
 
-def decided(work: Workspace, **asked: object) -> tuple[Start, EvaluationSet, Decision]:
+def decided(work: Workspace, **asked: object) -> tuple[Prepared, EvaluationSet, Decision]:
     """Take a run of day 11 to its decision."""
     start = pipeline.take_snapshot(work, RunRequest("shop", day=day(11), **asked))  # type: ignore[arg-type]
-    plan, taken = start.plan, start.snapshot
+    plan, snapshot = start.plan, start.snapshot
     assert plan is not None
-    assert taken is not None
-    checks = pipeline.validate(work, plan, taken)
-    divided = pipeline.split(work, plan, taken, checks)
-    candidates = pipeline.train_all(work, plan, taken, checks, divided)
-    found = pipeline.evaluate(work, plan, taken, checks, divided, candidates=candidates)
-    return start, found, pipeline.decide(work, plan, taken, checks, evaluations=found)
+    assert snapshot is not None
+    checks = pipeline.validate(work, plan, snapshot)
+    prepared = pipeline.split(work, plan, snapshot, checks)
+    candidates = pipeline.train_all(work, prepared)
+    found = pipeline.evaluate(work, prepared, candidates=candidates)
+    return prepared, found, pipeline.decide(work, prepared, evaluations=found)
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ def lenient(work: Workspace) -> Workspace:
 
 
 def test_a_person_is_shown_the_decision_the_gates_both_models_and_the_card(lenient: Workspace) -> None:
-    start, found, decision = decided(lenient, approval=True, reason="after the sale")
-    asked = promotion_question(start.dump(), found.dump(), decision.dump())
+    prepared, found, decision = decided(lenient, approval=True, reason="after the sale")
+    asked = promotion_question(prepared.dump(), found.dump(), decision.dump())
     assert asked is not None
     assert decision.challenger is not None
     assert asked.timeout == timedelta(hours=3)
@@ -50,23 +50,23 @@ def test_a_person_is_shown_the_decision_the_gates_both_models_and_the_card(lenie
     assert "within 3 hours" in asked.body
     assert all(gate.sentence.replace("_", "\\_") in asked.body for gate in decision.gates)
     assert "| Metric on the holdout | Challenger | Champion |" in asked.body
-    assert f"/mlsys/reports/shop/{start.run_id}.html" in asked.body
-    assert (lenient.home / "reports" / "shop" / f"{start.run_id}.html").exists()
+    assert f"/mlsys/reports/shop/{prepared.plan.run_id}.html" in asked.body
+    assert (lenient.home / "reports" / "shop" / f"{prepared.plan.run_id}.html").exists()
 
 
 def test_a_run_that_asks_for_nobody_has_no_question(lenient: Workspace) -> None:
-    start, found, decision = decided(lenient)
+    prepared, found, decision = decided(lenient)
     assert decision.outcome == "promote"
-    assert promotion_question(start.dump(), found.dump(), decision.dump()) is None
+    assert promotion_question(prepared.dump(), found.dump(), decision.dump()) is None
 
 
 def test_what_the_gates_refuse_is_not_asked(work: Workspace) -> None:
     edit_spec(work.settings.pipelines, gates=[{"kind": "minimum", "metric": "roc_auc", "at_least": 0.999}])
-    start, found, decision = decided(work, approval=True)
+    prepared, found, decision = decided(work, approval=True)
     assert decision.outcome == "reject"
-    assert promotion_question(start.dump(), found.dump(), decision.dump()) is None
+    assert promotion_question(prepared.dump(), found.dump(), decision.dump()) is None
 
 
 def test_a_dry_run_asks_nobody(lenient: Workspace) -> None:
-    start, found, decision = decided(lenient, approval=True, mode="dry")
-    assert promotion_question(start.dump(), found.dump(), decision.dump()) is None
+    prepared, found, decision = decided(lenient, approval=True, mode="dry")
+    assert promotion_question(prepared.dump(), found.dump(), decision.dump()) is None

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
+from given import records_samples
 from given.shop import day
 
 from mlsys.errors import DataError, RunError, TransientError
 from mlsys.orchestration.tasks import workplace
-from mlsys.orchestration.tasks.workplace import close_failed, opened, running
+from mlsys.orchestration.tasks.workplace import begun_run, close_failed, opened, prepared_run
 from mlsys.planning import plan
 from mlsys.planning.plan import RunRequest
 from mlsys.records import Start
@@ -62,7 +63,7 @@ def test_a_skip_is_no_failure(work: Workspace, ti: Instance) -> None:
 
 
 def test_an_error_that_stays_closes_the_run_with_its_step(work: Workspace, start: Start, ti: Instance) -> None:
-    with pytest.raises(RunError), running(start.dump(), "split"):
+    with pytest.raises(RunError), begun_run(start.dump(), "split"):
         raise RunError("no rows are left")
     assert statuses(work, start) == ["started", "failed"]
     assert work.ledger.run(start.run_id or "")[-1].step == "split"
@@ -73,15 +74,33 @@ def test_an_error_that_may_pass_closes_the_run_at_the_last_try(
     work: Workspace, start: Start, ti: Instance, try_number: int, closed: bool
 ) -> None:
     ti.try_number = try_number
-    with pytest.raises(TransientError), running(start.dump(), "split"):
+    with pytest.raises(TransientError), begun_run(start.dump(), "split"):
         raise TransientError("locked")
     assert statuses(work, start) == (["started", "failed"] if closed else ["started"])
 
 
 def test_one_candidate_does_not_close_the_run(work: Workspace, start: Start, ti: Instance) -> None:
-    with pytest.raises(RunError), running(start.dump(), "train", closes=False):
+    prepared = records_samples.prepared(start.plan).dump()
+    with pytest.raises(RunError), prepared_run(prepared, "train", closes=False):
         raise RunError("does not fit")
     assert statuses(work, start) == ["started"]
+
+
+def test_a_run_that_is_closed_late_shows_what_was_made_before(work: Workspace, start: Start, ti: Instance) -> None:
+    prepared = records_samples.prepared(start.plan)
+    with pytest.raises(RunError), prepared_run(prepared.dump(), "evaluate"):
+        raise RunError("no model can be read")
+    closed = work.ledger.run(start.run_id or "")[-1]
+    assert (closed.status, closed.step) == ("failed", "evaluate")
+    assert {name: work.store.read_json(digest) for name, digest in closed.parts.items()} == {
+        "checks": prepared.checks.dump(),
+        "split": prepared.split.dump(),
+    }
+
+
+def test_a_task_without_what_it_rests_on_is_skipped(work: Workspace) -> None:
+    with pytest.raises(AirflowSkipException, match="earlier step failed"), prepared_run(None, "evaluate"):
+        pass
 
 
 def test_a_run_is_closed_once(work: Workspace, start: Start) -> None:
@@ -93,7 +112,7 @@ def test_a_run_is_closed_once(work: Workspace, start: Start) -> None:
 
 def test_a_cleared_task_of_a_skipped_run_is_skipped_again(work: Workspace) -> None:
     skipped = Start(go=False, request_id="r", reason="unchanged", sentence="judged before")
-    with pytest.raises(AirflowSkipException, match="judged before"), running(skipped.dump(), "split"):
+    with pytest.raises(AirflowSkipException, match="judged before"), begun_run(skipped.dump(), "split"):
         pass
 
 
