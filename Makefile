@@ -42,13 +42,13 @@ demo: venv ## start everything on this machine and watch one retraining
 	@$(BIN)/python -m mlsys.cli.demo $(if $(ONCE),--once)
 
 test: venv ## run all tests but the long ones; ends in under ten minutes
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not long" $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not long" $(ARGS)
 
 test-long: venv ## every kind of run, drops, upkeep, dead workers, Celery, a browser: minutes each on a real Airflow
 	@$(BIN)/python -m pytest -q -n 0 -m long $(ARGS)
 
 test-fast: venv ## run the tests that take less than two seconds each
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not slow and not e2e and not postgres" $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not slow and not e2e and not postgres" $(ARGS)
 
 test-compose: venv ## docker-compose.yaml in real containers, one of which is killed (root, podman; no Docker)
 	@$(BIN)/python scripts/compose_test.py $(ARGS)

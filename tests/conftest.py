@@ -156,10 +156,18 @@ def _execute(server: Server, statement: str) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the Postgres, so that `make test-fast` can leave it out."""
+    """Mark what needs the Postgres, so that `make test-fast` can leave it out; put the longest files first.
+
+    A real Airflow takes a minute and mostly waits: begun last, it would run on alone when all else is done.
+    """
     for item in items:
         if "postgres_server" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.postgres)
+    weights: dict[Path, int] = {}
+    for item in items:
+        weight = 2 * bool(item.get_closest_marker("e2e")) + bool(item.get_closest_marker("slow"))
+        weights[item.path] = max(weights.get(item.path, 0), weight)
+    items.sort(key=lambda item: -weights[item.path])
 
 
 def pytest_unconfigure() -> None:
