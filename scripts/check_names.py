@@ -1,4 +1,4 @@
-"""Names say the subject, no module shadows another one, and only clock.py reads the time."""
+"""Names say the subject, shadow no other module and mean one thing, and only clock.py reads the time."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def check(root: Path) -> list[Finding]:
     """Return the names below `root` that break the rules."""
     found: list[Finding] = []
     folders_seen: set[Path] = set()
+    seen: dict[str, Path] = {}
     for path, name in python_files(root):
         for part in (path, *_folders(path, root)):
             if part not in folders_seen:
@@ -33,6 +34,8 @@ def check(root: Path) -> list[Finding]:
         found += _classes(path, tree)
         if name.startswith(TIMED) and name != CLOCK:
             found += _clock(path, tree)
+        if name.startswith("mlsys/"):
+            found += _twice(path, tree, seen)
     return found
 
 
@@ -64,6 +67,25 @@ def _classes(path: Path, tree: ast.Module) -> list[Finding]:
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef) and node.name.endswith(BANNED_SUFFIXES)
     ]
+
+
+def _twice(path: Path, tree: ast.Module, seen: dict[str, Path]) -> list[Finding]:
+    """Return the public classes and type aliases of a file that an earlier one has too; a name means one thing."""
+    found = []
+    for node in tree.body:
+        name = ""
+        if isinstance(node, ast.ClassDef):
+            name = node.name
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
+            target = node.targets[0]
+            # `Look = Literal["a", "b"]`, not `LIMITS = dict["a"]`
+            name = target.id if isinstance(target, ast.Name) and not target.id.isupper() else ""
+        if not name[:1].isupper():
+            continue
+        first = seen.setdefault(name, path)
+        if first != path:
+            found.append(Finding(path, node.lineno, f"{name} is also in {first}", "another name, or one for both"))
+    return found
 
 
 def _clock(path: Path, tree: ast.Module) -> list[Finding]:

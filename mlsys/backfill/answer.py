@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from mlsys.backfill.agreement import SUBJECTS, contradictions, disagreement, looks
 from mlsys.backfill.measure import LEVEL
-from mlsys.backfill.records import Answer, Change, Gain, StrategyResult, ViewGain
+from mlsys.backfill.records import Change, Gain, PaceAnswer, StrategyResult, ViewGain
 from mlsys.backfill.strategies import GATED, MONTHLY, NEVER, NIGHTLY, WEEKLY, Compared
 from mlsys.metrics import METRICS
 from mlsys.records import Comparison
@@ -20,7 +20,7 @@ _HEADLINES = {
 }
 
 
-def answer(compared: Compared, change: Change | None, primary: str) -> Answer:
+def answer(compared: Compared, change: Change | None, primary: str) -> PaceAnswer:
     """Return the advice and its reasons; where intervals cover zero it says that the evidence does not separate.
 
     No advice is given that a headline look contradicts beyond chance.
@@ -28,7 +28,7 @@ def answer(compared: Compared, change: Change | None, primary: str) -> Answer:
     results = {result.name: result for result in compared.strategies}
     gains = {(gain.strategy, gain.over): gain for gain in compared.gains}
     if not results[GATED].promotions:
-        return Answer(
+        return PaceAnswer(
             advice=None,
             headline="No model would have served",
             sentence="The gates would not have let a single model of the range into service.",
@@ -37,7 +37,7 @@ def answer(compared: Compared, change: Change | None, primary: str) -> Answer:
     against_never = gains[GATED, NEVER].comparison
     if against_never.difference is None:
         why = against_never.reason or "no day has rows that all strategies have a model for"
-        return Answer(
+        return PaceAnswer(
             advice=None,
             headline="Nothing to compare yet",
             sentence=f"How often to retrain can't be said: {why}.",
@@ -53,7 +53,7 @@ def answer(compared: Compared, change: Change | None, primary: str) -> Answer:
         # A model that falls needs retraining, even when the models of the range came too early to help.
         advice, headline = None, "Retraining has not helped so far"
         reasons = [*reasons, "The days after its fall may be too few for the models to have learnt from them."]
-    return Answer(
+    return PaceAnswer(
         advice=advice,
         headline=headline,
         sentence=_against_never(compared, against_never, results[GATED], METRICS.find(primary).title),

@@ -30,12 +30,12 @@ from mlsys.snapshot import ranges
 from mlsys.snapshot.partitioning import layout_of
 from mlsys.spec import Spec, resolve
 from mlsys.training import training
-from mlsys.training.children import Ended, side_by_side
+from mlsys.training.children import ChildExit, side_by_side
 from mlsys.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
-Mode = Literal["simulate", "train"]
+BackfillMode = Literal["simulate", "train"]
 Reprocess = Literal["none", "failed", "completed"]
 Status = Literal["done", "unchanged", "left", "no_data", "failed"]
 
@@ -66,7 +66,7 @@ class DayOutcome:
     exit_code: int = 0
 
 
-class Listener(Protocol):
+class BackfillListener(Protocol):
     """Told what the backfill does; the command line draws its progress from it."""
 
     def begin(self, days: Sequence[date]) -> None:
@@ -88,7 +88,7 @@ class Backfilled:
     pipeline: str
     first: date
     last: date
-    mode: Mode
+    mode: BackfillMode
     days: tuple[DayOutcome, ...]
     report: WalkForward | None = None
 
@@ -114,11 +114,11 @@ def backfill(
     *,
     first: date,
     last: date,
-    mode: Mode = "simulate",
+    mode: BackfillMode = "simulate",
     parallel: int = 1,
     backwards: bool = False,
     reprocess: Reprocess = "none",
-    listener: Listener | None = None,
+    listener: BackfillListener | None = None,
 ) -> Backfilled:
     """Run every day from `first` to `last`; a simulation ends with the walk-forward report of the range.
 
@@ -171,7 +171,9 @@ def _require_range(spec: Spec, first: date, last: date) -> None:
         )
 
 
-def _left(work: Workspace, fingerprint: str, name: str, *, mode: Mode, reprocess: Reprocess) -> dict[date, DayOutcome]:
+def _left(
+    work: Workspace, fingerprint: str, name: str, *, mode: BackfillMode, reprocess: Reprocess
+) -> dict[date, DayOutcome]:
     """Return the days whose newest run with the present spec ended in a way that `reprocess` leaves alone."""
     newest: dict[date, str] = {}
     status: dict[str, str] = {}
@@ -209,7 +211,7 @@ def _batches(days: Sequence[date], with_data: set[date]) -> list[list[date]]:
 
 
 def _run_all(
-    work: Workspace, spec: Spec, batches: Sequence[Sequence[date]], *, mode: Mode, parallel: int
+    work: Workspace, spec: Spec, batches: Sequence[Sequence[date]], *, mode: BackfillMode, parallel: int
 ) -> Iterator[DayOutcome]:
     _preload(spec)
     command = uuid4().hex[:12]
@@ -269,7 +271,7 @@ def _run(work: Workspace, request: RunRequest) -> Mapping[str, Any]:
     }
 
 
-def _outcomes(days: Sequence[date], ended: Ended) -> list[DayOutcome]:
+def _outcomes(days: Sequence[date], ended: ChildExit) -> list[DayOutcome]:
     if ended.data is None:
         sentence = str(ended.error or f"Its process ended by {ended.cause}{ended.hint}")
         return [DayOutcome(day, "failed", sentence, exit_code=4) for day in days]

@@ -163,7 +163,7 @@ class Change(Record):
     sentence: str
 
 
-class Answer(Record):
+class PaceAnswer(Record):
     """How often to retrain, and what it earns.
 
     Attributes:
@@ -207,7 +207,7 @@ class WalkForwardDetails(Record):
     gains: tuple[Gain, ...]
     view_gains: tuple[ViewGain, ...] = ()
     change: Change | None
-    answer: Answer
+    answer: PaceAnswer
 
 
 class StrategySummary(Record):

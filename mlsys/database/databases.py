@@ -17,7 +17,7 @@ from mlsys.store import write_atomically
 
 log = logging.getLogger(__name__)
 
-Kind = Literal["embedded", "sqlite", "server"]
+DatabaseKind = Literal["embedded", "sqlite", "server"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Databases:
         embedded: the home's own server, where there is one.
     """
 
-    kind: Kind
+    kind: DatabaseKind
     ledger_url: str
     mlflow_url: str
     airflow_url: str
@@ -65,12 +65,14 @@ def open_databases(settings: Settings) -> Iterator[Databases]:
         yield _databases(settings, kind, urls)
 
 
-def _databases(settings: Settings, kind: Kind, urls: Sequence[str], server: postgres.Server | None = None) -> Databases:
+def _databases(
+    settings: Settings, kind: DatabaseKind, urls: Sequence[str], server: postgres.Server | None = None
+) -> Databases:
     ledger, mlflow, airflow = urls
     return Databases(kind, ledger, settings.mlflow_uri or mlflow, airflow, server)
 
 
-def _choose(settings: Settings) -> tuple[Kind, str | None]:
+def _choose(settings: Settings) -> tuple[DatabaseKind, str | None]:
     """Return the kind to use and, for a server, where it is (without user and password)."""
     note = settings.root / "database.json"
     known = json.loads(note.read_text()) if note.exists() else None
@@ -87,7 +89,7 @@ def _choose(settings: Settings) -> tuple[Kind, str | None]:
     return kind, place
 
 
-def _choose_alone() -> tuple[Kind, None]:
+def _choose_alone() -> tuple[DatabaseKind, None]:
     if postgres.available():
         return "embedded", None
     log.warning(
@@ -97,7 +99,7 @@ def _choose_alone() -> tuple[Kind, None]:
     return "sqlite", None
 
 
-def _follow(known: dict[str, str | None], note: Path) -> tuple[Kind, str | None]:
+def _follow(known: dict[str, str | None], note: Path) -> tuple[DatabaseKind, str | None]:
     if known["kind"] == "embedded":
         return "embedded", None
     if known["kind"] == "sqlite":
@@ -109,7 +111,7 @@ def _follow(known: dict[str, str | None], note: Path) -> tuple[Kind, str | None]
     )
 
 
-def _explicit(database: str) -> tuple[Kind, str | None]:
+def _explicit(database: str) -> tuple[DatabaseKind, str | None]:
     if database == "embedded":
         return "embedded", None
     if database == "sqlite":
@@ -144,7 +146,7 @@ def _in_words(known: dict[str, str | None]) -> str:
     return words.get(str(known["kind"])) or f"the Postgres server {known['server']}"
 
 
-def _remember(home: Path, kind: Kind, place: str | None) -> None:
+def _remember(home: Path, kind: DatabaseKind, place: str | None) -> None:
     note = home / "database.json"
     if not note.exists():
         write_atomically(note, json.dumps({"kind": kind, "server": place}).encode())

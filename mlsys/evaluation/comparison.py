@@ -21,7 +21,7 @@ Replicates = dict[str, dict[str, np.ndarray]]
 
 
 @dataclass(frozen=True)
-class Entry:
+class Contender:
     """A model to assess: its scores, or the reason why it has none.
 
     Attributes:
@@ -43,31 +43,31 @@ class Assessment:
     """What the scores say.
 
     Attributes:
-        entries: candidates in the spec's order, then the champion.
+        contenders: candidates in the spec's order, then the champion.
         best: the candidate with the best primary metric on validation rows, or None.
         comparisons: best against champion by metric; empty when one of them is missing.
     """
 
-    entries: tuple[Entry, ...]
+    contenders: tuple[Contender, ...]
     evaluations: tuple[Evaluation, ...]
-    best: Entry | None
+    best: Contender | None
     comparisons: dict[str, Comparison]
     sentence: str
 
 
-def scored(entry: Entry, *, validation: Scored, holdout: Scored) -> Entry:
-    """Return the entry with its scores; a champion keeps those of the holdout alone."""
-    return replace(entry, validation=None if entry.role == "champion" else validation, holdout=holdout)
+def scored(contender: Contender, *, validation: Scored, holdout: Scored) -> Contender:
+    """Return the contender with its scores; a champion keeps those of the holdout alone."""
+    return replace(contender, validation=None if contender.role == "champion" else validation, holdout=holdout)
 
 
-def unusable(entry: Entry, reason: str) -> Entry:
-    """Return the entry without scores."""
-    return replace(entry, validation=None, holdout=None, reason=reason)
+def unusable(contender: Contender, reason: str) -> Contender:
+    """Return the contender without scores."""
+    return replace(contender, validation=None, holdout=None, reason=reason)
 
 
 def assess(
-    candidates: Sequence[Entry],
-    champion: Entry | None,
+    candidates: Sequence[Contender],
+    champion: Contender | None,
     *,
     metrics: Sequence[Metric],
     primary: str,
@@ -79,13 +79,15 @@ def assess(
     All scores of the holdout are of the same rows in the same order. Candidates come in the spec's order, which
     breaks ties. A seed gives the same numbers on every machine.
     """
-    entries = (*candidates, *([champion] if champion else []))
+    contenders = (*candidates, *([champion] if champion else []))
     usable = {
-        _key(entry): entry.holdout for entry in entries if entry.holdout is not None and entry.holdout.y_true.size
+        _key(contender): contender.holdout
+        for contender in contenders
+        if contender.holdout is not None and contender.holdout.y_true.size
     }
     drawn = replicate(usable, metrics, n_replicates=n_replicates, seed=seed)
-    evaluations = tuple(_evaluation(entry, metrics, drawn.get(_key(entry), {})) for entry in entries)
-    by_key = {_key(entry): evaluation for entry, evaluation in zip(entries, evaluations, strict=True)}
+    evaluations = tuple(_evaluation(contender, metrics, drawn.get(_key(contender), {})) for contender in contenders)
+    by_key = {_key(contender): evaluation for contender, evaluation in zip(contenders, evaluations, strict=True)}
     measure = next(metric for metric in metrics if metric.kind == primary)
     best = _best(candidates, by_key, measure)
     comparisons: dict[str, Comparison] = {}
@@ -93,52 +95,58 @@ def assess(
         pair = (best, champion)
         values = (by_key[_key(best)], by_key[_key(champion)])
         comparisons = {metric.kind: _comparison(metric, pair, values, drawn) for metric in metrics}
-    return Assessment(entries, evaluations, best, comparisons, _sentence(best, candidates, by_key, measure))
+    return Assessment(contenders, evaluations, best, comparisons, _sentence(best, candidates, by_key, measure))
 
 
-def _key(entry: Entry) -> str:
-    # The champion may be one of the candidates; it is still judged as two entries.
-    return f"{entry.role == 'champion'}:{entry.model_id}"
+def _key(contender: Contender) -> str:
+    # The champion may be one of the candidates; it is still judged as two contenders.
+    return f"{contender.role == 'champion'}:{contender.model_id}"
 
 
-def _evaluation(entry: Entry, metrics: Sequence[Metric], drawn: dict[str, np.ndarray]) -> Evaluation:
-    on_validation = () if entry.role == "champion" else tuple(_value(m, entry, entry.validation) for m in metrics)
+def _evaluation(contender: Contender, metrics: Sequence[Metric], drawn: dict[str, np.ndarray]) -> Evaluation:
+    on_validation = (
+        () if contender.role == "champion" else tuple(_value(m, contender, contender.validation) for m in metrics)
+    )
     on_holdout = []
     for metric in metrics:
-        value = _value(metric, entry, entry.holdout)
+        value = _value(metric, contender, contender.holdout)
         if value.value is not None:
             bounds = interval(drawn[metric.kind], INTERVAL_LEVEL)
             reason = f"no interval: {bounds.reason}" if bounds.reason else None
             value = value.model_copy(update={"lower": bounds.lower, "upper": bounds.upper, "reason": reason})
         on_holdout.append(value)
     return Evaluation(
-        model_id=entry.model_id, name=entry.name, role=entry.role, validation=on_validation, holdout=tuple(on_holdout)
+        model_id=contender.model_id,
+        name=contender.name,
+        role=contender.role,
+        validation=on_validation,
+        holdout=tuple(on_holdout),
     )
 
 
-def _value(metric: Metric, entry: Entry, rows: Scored | None) -> MetricValue:
+def _value(metric: Metric, contender: Contender, rows: Scored | None) -> MetricValue:
     if rows is None:
-        return MetricValue(name=metric.kind, value=None, n=0, reason=entry.reason or "not scored")
+        return MetricValue(name=metric.kind, value=None, n=0, reason=contender.reason or "not scored")
     found = metric.value(rows)
     return MetricValue(name=metric.kind, value=found.value, n=rows.y_true.size, reason=found.reason)
 
 
-def _best(candidates: Sequence[Entry], by_key: dict[str, Evaluation], measure: Metric) -> Entry | None:
+def _best(candidates: Sequence[Contender], by_key: dict[str, Evaluation], measure: Metric) -> Contender | None:
     sign = 1 if measure.direction == "higher" else -1
     best, best_value = None, -np.inf
-    for entry in candidates:
-        found = by_key[_key(entry)].on_validation(measure.kind)
-        if entry.role == "candidate" and found and found.value is not None and sign * found.value > best_value:
-            best, best_value = entry, sign * found.value
+    for contender in candidates:
+        found = by_key[_key(contender)].on_validation(measure.kind)
+        if contender.role == "candidate" and found and found.value is not None and sign * found.value > best_value:
+            best, best_value = contender, sign * found.value
     return best
 
 
 def _comparison(
-    metric: Metric, pair: tuple[Entry, Entry], values: tuple[Evaluation, Evaluation], drawn: Replicates
+    metric: Metric, pair: tuple[Contender, Contender], values: tuple[Evaluation, Evaluation], drawn: Replicates
 ) -> Comparison:
     (challenger, champion), n_rows = pair, 0
     found = [evaluation.on_holdout(metric.kind) for evaluation in values]
-    lines = [drawn.get(_key(entry), {}).get(metric.kind, np.empty(0)) for entry in pair]
+    lines = [drawn.get(_key(contender), {}).get(metric.kind, np.empty(0)) for contender in pair]
     n_rows = champion.holdout.y_true.size if champion.holdout is not None else 0
     blank = Comparison(
         metric=metric.kind,
@@ -165,11 +173,15 @@ def _comparison(
     )
 
 
-def _sentence(best: Entry | None, candidates: Sequence[Entry], by_key: dict[str, Evaluation], measure: Metric) -> str:
+def _sentence(
+    best: Contender | None, candidates: Sequence[Contender], by_key: dict[str, Evaluation], measure: Metric
+) -> str:
     found = [
-        (entry, by_key[_key(entry)].on_validation(measure.kind)) for entry in candidates if entry.role == "candidate"
+        (contender, by_key[_key(contender)].on_validation(measure.kind))
+        for contender in candidates
+        if contender.role == "candidate"
     ]
-    values = [(entry, value.value) for entry, value in found if value is not None and value.value is not None]
+    values = [(contender, value.value) for contender, value in found if value is not None and value.value is not None]
     if best is None or best.validation is None:
         return f"No candidate has a defined {measure.title} on the validation rows."
     values.sort(key=lambda pair: pair[1], reverse=measure.direction == "higher")

@@ -19,7 +19,7 @@ from mlsys.dataset import rows as dataset
 from mlsys.errors import RunError
 from mlsys.evaluation import comparison as assessment
 from mlsys.evaluation.champion import ChampionModel, obstacle_of
-from mlsys.evaluation.comparison import Assessment, Entry
+from mlsys.evaluation.comparison import Assessment, Contender
 from mlsys.evaluation.curves import pr_points, roc_points
 from mlsys.evaluation.shortage import shortage_of
 from mlsys.metrics import METRICS
@@ -85,10 +85,10 @@ def evaluate(
     data = dataset.load(spec, prepared.snapshot, prepared.split, store=store, sides=sides, columns=columns)
     rows = _Rows(data.rows, data.y, data.side == HOLDOUT, spec.metrics.threshold)
     with threadpool_limits(limits=1):
-        entries = _candidate_entries(spec, candidates, rows, store)
-        rival = None if champion is None or obstacle else _champion_entry(champion, rows, store)
+        contenders = _contenders(spec, candidates, rows, store)
+        rival = None if champion is None or obstacle else _champion_as_contender(champion, rows, store)
         assessed = assessment.assess(
-            entries,
+            contenders,
             rival,
             metrics=_metrics(spec),
             primary=spec.metrics.primary,
@@ -107,30 +107,30 @@ def _metrics(spec: Spec) -> list[Metric]:
     return built_in if spec.metrics.primary in known else [*built_in, METRICS.parse(spec.metrics.primary)]
 
 
-def _candidate_entries(spec: Spec, candidates: Sequence[Candidate], rows: _Rows, store: Store) -> list[Entry]:
+def _contenders(spec: Spec, candidates: Sequence[Candidate], rows: _Rows, store: Store) -> list[Contender]:
     place = {model.label: index for index, model in enumerate(spec.models)}
     fitted = [candidate for candidate in candidates if candidate.status == "fitted"]
     fitted.sort(key=lambda candidate: place.get(candidate.name, len(place)))
     names = list(spec.feature_columns())
     return [
-        _entry(candidate, "baseline" if candidate.baseline else "candidate", names, rows=rows, store=store)
+        _contender(candidate, "baseline" if candidate.baseline else "candidate", names, rows=rows, store=store)
         for candidate in fitted
     ]
 
 
-def _champion_entry(champion: ChampionModel, rows: _Rows, store: Store) -> Entry:
-    return _entry(champion.candidate, "champion", list(champion.columns), rows=rows, store=store)
+def _champion_as_contender(champion: ChampionModel, rows: _Rows, store: Store) -> Contender:
+    return _contender(champion.candidate, "champion", list(champion.columns), rows=rows, store=store)
 
 
-def _entry(
+def _contender(
     candidate: Candidate,
     role: Literal["candidate", "baseline", "champion"],
     columns: list[str],
     *,
     rows: _Rows,
     store: Store,
-) -> Entry:
-    blank = Entry(candidate.candidate_id, candidate.name, role, candidate.model)
+) -> Contender:
+    blank = Contender(candidate.candidate_id, candidate.name, role, candidate.model)
     try:
         if candidate.model is None:
             raise RunError("It has no model file")
@@ -149,7 +149,7 @@ def _entry(
 
 
 def _champion_state(
-    plan: Plan, champion: ChampionModel | None, obstacle: str | None, rival: Entry | None
+    plan: Plan, champion: ChampionModel | None, obstacle: str | None, rival: Contender | None
 ) -> tuple[ChampionState, str | None]:
     if plan.mode in HISTORICAL:
         return "not_asked", None
@@ -195,7 +195,9 @@ def _record(
 
 
 def _details(spec: Spec, assessed: Assessment) -> dict[str, Any]:
-    usable = {entry.model_id: entry.holdout for entry in assessed.entries if entry.holdout is not None}
+    usable = {
+        contender.model_id: contender.holdout for contender in assessed.contenders if contender.holdout is not None
+    }
     return {
         "evaluations": [evaluation.dump() for evaluation in assessed.evaluations],
         "comparisons": [comparison.dump() for comparison in assessed.comparisons.values()],

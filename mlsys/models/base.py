@@ -38,7 +38,7 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Between:
+class SearchRange:
     """Where tuning looks for a hyperparameter: evenly between two bounds, or evenly in its logarithm.
 
     Attributes:
@@ -84,7 +84,7 @@ class Model(Component, ABC):
     name: CandidateName | None = None
     baseline: ClassVar[bool] = False
     effort: ClassVar[int] = 1
-    search: ClassVar[Mapping[str, Between]] = {}
+    search: ClassVar[Mapping[str, SearchRange]] = {}
 
     @property
     def label(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mlsys.models.base import Between, FitTask, Model
+from mlsys.models.base import FitTask, Model, SearchRange
 
 
 class HistGradientBoosting(Model):
@@ -20,11 +20,11 @@ class HistGradientBoosting(Model):
     kind: Literal["hist_gradient_boosting"] = "hist_gradient_boosting"
     effort = 4
     search: ClassVar = {
-        "learning_rate": Between(0.02, 0.3, log=True),
-        "max_iter": Between(50, 400),
-        "max_leaf_nodes": Between(4, 64),
-        "min_samples_leaf": Between(5, 80),
-        "l2_regularization": Between(0.001, 10.0, log=True),
+        "learning_rate": SearchRange(0.02, 0.3, log=True),
+        "max_iter": SearchRange(50, 400),
+        "max_leaf_nodes": SearchRange(4, 64),
+        "min_samples_leaf": SearchRange(5, 80),
+        "l2_regularization": SearchRange(0.001, 10.0, log=True),
     }
     learning_rate: float = Field(default=0.08, gt=0, le=1)
     max_iter: int = Field(default=150, ge=1, le=10_000)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mlsys.models.base import Between, FitTask, Model
+from mlsys.models.base import FitTask, Model, SearchRange
 
 
 class Logistic(Model):
@@ -20,7 +20,7 @@ class Logistic(Model):
 
     kind: Literal["logistic"] = "logistic"
     effort = 1
-    search: ClassVar = {"C": Between(0.01, 100.0, log=True)}
+    search: ClassVar = {"C": SearchRange(0.01, 100.0, log=True)}
     C: float = Field(default=1.0, gt=0)
     max_iter: int = Field(default=500, ge=1, le=1_000_000)
     class_weight: Literal["balanced"] | None = None

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mlsys.models.base import Between, FitTask, Model
+from mlsys.models.base import FitTask, Model, SearchRange
 
 
 class RandomForest(Model):
@@ -20,9 +20,9 @@ class RandomForest(Model):
     kind: Literal["random_forest"] = "random_forest"
     effort = 8
     search: ClassVar = {
-        "max_depth": Between(4, 24),
-        "min_samples_leaf": Between(1, 30),
-        "max_samples": Between(0.3, 1.0),
+        "max_depth": SearchRange(4, 24),
+        "min_samples_leaf": SearchRange(1, 30),
+        "max_samples": SearchRange(0.3, 1.0),
     }
     n_estimators: int = Field(default=200, ge=1, le=10_000)
     max_depth: int | None = Field(default=12, ge=1, le=10_000)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mlsys.models.base import Between, FitTask, Fitted, Model
+from mlsys.models.base import FitTask, Fitted, Model, SearchRange
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,12 +26,12 @@ class XGBoost(Model):
     kind: Literal["xgboost"] = "xgboost"
     effort = 5
     search: ClassVar = {
-        "learning_rate": Between(0.02, 0.3, log=True),
-        "max_depth": Between(2, 9),
-        "min_child_weight": Between(0.5, 20.0, log=True),
-        "subsample": Between(0.5, 1.0),
-        "colsample_bytree": Between(0.4, 1.0),
-        "reg_lambda": Between(0.1, 20.0, log=True),
+        "learning_rate": SearchRange(0.02, 0.3, log=True),
+        "max_depth": SearchRange(2, 9),
+        "min_child_weight": SearchRange(0.5, 20.0, log=True),
+        "subsample": SearchRange(0.5, 1.0),
+        "colsample_bytree": SearchRange(0.4, 1.0),
+        "reg_lambda": SearchRange(0.1, 20.0, log=True),
     }
     n_estimators: int = Field(default=400, ge=1, le=20_000)
     learning_rate: float = Field(default=0.08, gt=0, le=1)

@@ -14,7 +14,7 @@ from mlsys.dataset import rows as dataset
 from mlsys.dataset.labels import labels_of
 from mlsys.errors import IntegrityError
 from mlsys.evaluation.champion import model_of
-from mlsys.evaluation.comparison import Entry, assess
+from mlsys.evaluation.comparison import Contender, assess
 from mlsys.ledger import ChampionChange
 from mlsys.metrics import METRICS
 from mlsys.metrics.scores import Scored
@@ -62,7 +62,7 @@ def measured(metric: str, rows: Scored, *, n_replicates: int, seed: int) -> Metr
     """Return a metric on `(n_rows,)` rows with its 95 % bootstrap interval; the order of rows plays no part."""
     # Draws go by position: rows alike in label and score are interchangeable, so this order is as good as any.
     order = np.lexsort((rows.y_score, rows.y_true))
-    entry = Entry("", "", "champion", holdout=Scored(rows.y_true[order], rows.y_score[order], rows.threshold))
+    entry = Contender("", "", "champion", holdout=Scored(rows.y_true[order], rows.y_score[order], rows.threshold))
     chosen = METRICS.parse(metric)
     found = assess([entry], None, metrics=[chosen], primary=metric, n_replicates=n_replicates, seed=seed)
     return found.evaluations[0].holdout[0]

@@ -22,7 +22,7 @@ from pydantic import Field
 
 from mlsys import clock
 from mlsys.errors import DataError, IntegrityError
-from mlsys.planning.source_state import Look, Looker
+from mlsys.planning.source_state import Looker, SourceState
 from mlsys.records import Record
 from mlsys.snapshot.partitioning import layout_of
 from mlsys.sources.base import Part
@@ -33,7 +33,7 @@ from mlsys.workspace import Workspace
 log = logging.getLogger(__name__)
 
 QUIET = timedelta(seconds=60)  # a file that nobody has written to for so long counts as whole
-State = Literal["answered", "failed", "asked", "waiting", "unfinished", "refused", "too_late"]
+ArrivalState = Literal["answered", "failed", "asked", "waiting", "unfinished", "refused", "too_late"]
 _TOO_LATE = "It lies in front of the lookback: no live run reads it"
 _LISTED = 60
 _LONGEST = 300
@@ -48,7 +48,7 @@ class DayState(Record):
     """
 
     day: date
-    state: State
+    state: ArrivalState
     sentence: str
 
 
@@ -113,7 +113,7 @@ def survey(
         look = looker.look()
         refused = {str(day): sentence for day, sentence in look.refused.items()}
     except DataError as error:
-        look, refused = Look(), {"source": str(error)}
+        look, refused = SourceState(), {"source": str(error)}
     asked = _Asked(look, answer, announced, under_way, state_of)
     found = Survey(
         pipeline=pipeline,
@@ -172,7 +172,7 @@ def _newest_answer(work: Workspace, spec: Spec, layout: str) -> _Answer | None:
 class _Asked:
     """Puts together what the source shows, what was answered, and what is under way."""
 
-    look: Look
+    look: SourceState
     answer: _Answer | None
     announced: date | None
     under_way: str | None
@@ -253,7 +253,7 @@ class _Asked:
             elif self.answer is not None:
                 yield _state(day, "failed" if self.answer.failed else "answered", self.answer.sentence)
 
-    def _of_waiting(self, wanted: Ask | None) -> tuple[State, str]:
+    def _of_waiting(self, wanted: Ask | None) -> tuple[ArrivalState, str]:
         if wanted is None:
             return "waiting", f"{self.answer.day if self.answer else 'The day'} was answered and is not whole now"
         before = self.state_of(wanted.request_id)
@@ -267,7 +267,7 @@ class _Asked:
             return "waiting", f"{self.under_way} is under way"
         return "asked", wanted.reason
 
-    def _beyond(self, day: date) -> tuple[State, str]:
+    def _beyond(self, day: date) -> tuple[ArrivalState, str]:
         read = (self.answer.read if self.answer else None) or {}
         if self.answer is not None and day in read:
             return "answered", self.answer.sentence
@@ -283,7 +283,7 @@ class _Asked:
         return f"Data arrived ({'; '.join(parts)})"
 
 
-def _state(day: date, state: State, sentence: str) -> DayState:
+def _state(day: date, state: ArrivalState, sentence: str) -> DayState:
     return DayState(day=day, state=state, sentence=sentence[:_LONGEST])
 
 

@@ -22,7 +22,7 @@ from mlsys.spec import Spec
 
 
 @dataclass(frozen=True)
-class Look:
+class SourceState:
     """What the source shows.
 
     Attributes:
@@ -59,7 +59,7 @@ class Looker:
     announced: date | None
     is_whole: Callable[[Part], bool]
 
-    def look(self) -> Look:
+    def look(self) -> SourceState:
         """Return what a run could read now.
 
         Raises:
@@ -70,7 +70,7 @@ class Looker:
         if parts and all(part.day is not None for part in parts):
             return self._by_parts(parts, unfinished)
         if unfinished:
-            return Look(unfinished={clock.now().date(): _being_written(unfinished[0])})
+            return SourceState(unfinished={clock.now().date(): _being_written(unfinished[0])})
         return self._as_one()
 
     def _last_day(self) -> date:
@@ -78,20 +78,20 @@ class Looker:
         over = clock.last_day_before(clock.now().replace(microsecond=0) - self.spec.ingest.settle)
         return over if self.announced is None else max(over, self.announced)
 
-    def _as_one(self) -> Look:
+    def _as_one(self) -> SourceState:
         spec = self.spec
         if not spec.source.timed:
             today = clock.now().date()
             content = self._content(ReadRequest(spec.columns, spec.label.arrival), today)
-            return Look(newest=today if content else None, content=content)
+            return SourceState(newest=today if content else None, content=content)
         newest = spec.source.newest(ReadRequest(spec.columns, spec.label.arrival))
         if newest is None:
-            return Look()
+            return SourceState()
         last = min(newest.astimezone(UTC).date(), self._last_day())
         content = self._content(self._request(self._since(last), last), last)
-        return Look(newest=max(content, default=None), content=content)
+        return SourceState(newest=max(content, default=None), content=content)
 
-    def _by_parts(self, parts: Sequence[Part], unfinished: Sequence[Part]) -> Look:
+    def _by_parts(self, parts: Sequence[Part], unfinished: Sequence[Part]) -> SourceState:
         last = self._last_day()
         days = sorted({part.day for part in parts if part.day is not None and part.day <= last})
         blocked = {part.day: _being_written(part) for part in unfinished if part.day is not None and part.day <= last}
@@ -112,7 +112,7 @@ class Looker:
             usable = [day for day in usable if day < bad[0]]
         found = {day: print_ for day in window if usable for day, print_ in content[day].items()}
         newest = max(found, default=None)
-        return Look(
+        return SourceState(
             newest=newest,
             content=found,
             unfinished=blocked,

@@ -72,7 +72,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Confusion:
+class ConfusionTable:
     """A confusion matrix with its rates, None where a class has no rows."""
 
     column: ModelColumn
@@ -132,12 +132,12 @@ def differences(details: Mapping[str, Any], primary: str) -> tuple[Difference, .
     return tuple(_difference(by_name[name], scale, primary=name == primary) for name in names)
 
 
-def confusions(details: Mapping[str, Any], models: Sequence[ModelColumn]) -> tuple[Confusion, ...]:
+def confusions(details: Mapping[str, Any], models: Sequence[ModelColumn]) -> tuple[ConfusionTable, ...]:
     """Return the confusion matrices of challenger and champion, as far as they were scored."""
     known = details["confusion"]
     judged = [model for model in models if model.role in ("challenger", "champion") and model.model_id in known]
     return tuple(
-        Confusion(model, **{cell: int(known[model.model_id][cell]) for cell in ("tp", "fp", "fn", "tn")})
+        ConfusionTable(model, **{cell: int(known[model.model_id][cell]) for cell in ("tp", "fp", "fn", "tn")})
         for model in judged
     )
 
@@ -213,13 +213,13 @@ def _difference(comparison: Comparison, scale: svg.Scale, *, primary: bool) -> D
     return Difference(title, primary, comparison, verdict, drawing)
 
 
-def _roc_point(matrix: Confusion | None) -> tuple[float, float] | None:
+def _roc_point(matrix: ConfusionTable | None) -> tuple[float, float] | None:
     if matrix is None or matrix.fpr is None or matrix.fnr is None:
         return None
     return matrix.fpr, 1 - matrix.fnr
 
 
-def _pr_point(matrix: Confusion | None) -> tuple[float, float] | None:
+def _pr_point(matrix: ConfusionTable | None) -> tuple[float, float] | None:
     if matrix is None or matrix.fnr is None or not matrix.tp + matrix.fp:
         return None
     return 1 - matrix.fnr, matrix.tp / (matrix.tp + matrix.fp)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from mlsys.errors import SpecError
 from mlsys.spec.model import Spec
-from mlsys.spec.problems import Problem, problems
+from mlsys.spec.problems import SpecProblem, problems
 from mlsys.spec.text import Document, KeyPath, Written, parsed, read, tuples
 
 _MOST = 50
@@ -45,11 +45,11 @@ def renamed(path: Path, name: str, meant: str) -> str:
     """
     document = read(path)
     said = [keys for keys in document.written if keys[:1] in (("source",), ("schema",), ("target",))]
-    texts = (replaced(document, Problem(keys, "", name, meant)) for keys in said)
+    texts = (replaced(document, SpecProblem(keys, "", name, meant)) for keys in said)
     return next((text for text in texts if text is not None), document.text)
 
 
-def replaced(document: Document, problem: Problem) -> str | None:
+def replaced(document: Document, problem: SpecProblem) -> str | None:
     """Return a document's text with one name replaced, or None where the name can't be told from others."""
     found = _token(document, problem.keys, problem.name)
     if found is None:
@@ -83,7 +83,7 @@ def _token(document: Document, keys: KeyPath, name: str) -> tuple[int, int] | No
     return key.key if key is not None and keys[-1] == name else None
 
 
-def _differs_by(document: Document, text: str, problem: Problem) -> bool:
+def _differs_by(document: Document, text: str, problem: SpecProblem) -> bool:
     """Return whether the new text holds the same values, but for this name."""
     try:
         after = parsed(document.path, text).written

@@ -21,7 +21,7 @@ _SAYS_ALL = ("missing", "value_error", "misspelt")  # these messages hold the va
 
 
 @dataclass(frozen=True)
-class Problem:
+class SpecProblem:
     """One thing that is wrong.
 
     Attributes:
@@ -42,7 +42,7 @@ def refusal(error: ValidationError, document: Document) -> SpecError:
     return SpecError("; ".join(sentences) + more, where=document.place(found[0].keys))
 
 
-def problems(error: ValidationError, document: Document | None = None) -> Iterator[Problem]:
+def problems(error: ValidationError, document: Document | None = None) -> Iterator[SpecProblem]:
     """Yield what pydantic found, each place once."""
     seen: set[KeyPath] = set()
     for item in error.errors(include_url=False):
@@ -53,7 +53,7 @@ def problems(error: ValidationError, document: Document | None = None) -> Iterat
         if branches and keys in seen:
             continue
         seen.add(keys)
-        yield Problem(keys, _sentence(item, document, keys, of_union=bool(branches)), *_meant(item))
+        yield SpecProblem(keys, _sentence(item, document, keys, of_union=bool(branches)), *_meant(item))
 
 
 def _keys(item: Any) -> KeyPath:
@@ -71,12 +71,12 @@ def _meant(item: Any) -> tuple[str, str]:
     return context.get("name", ""), context.get("meant", "")
 
 
-def in_words(problem: Problem) -> str:
+def in_words(problem: SpecProblem) -> str:
     """Return a problem with its key path, where there is no file."""
     return f"{shortened_path(problem.keys)}: {problem.sentence}" if problem.keys else problem.sentence
 
 
-def _line(document: Document, problem: Problem) -> str:
+def _line(document: Document, problem: SpecProblem) -> str:
     return f"{document.place(problem.keys)}: " if problem.keys else ""
 
 

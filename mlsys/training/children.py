@@ -27,7 +27,7 @@ _TOLD = 70  # the exit code of a child that has sent its error
 
 
 @dataclass(frozen=True)
-class Ended:
+class ChildExit:
     """How a child ended.
 
     Attributes:
@@ -55,7 +55,7 @@ class _Child:
     timed_out: bool = False
 
 
-def side_by_side(work: Mapping[str, Callable[[], bytes]], *, workers: int, timeout: float) -> Iterator[Ended]:
+def side_by_side(work: Mapping[str, Callable[[], bytes]], *, workers: int, timeout: float) -> Iterator[ChildExit]:
     """Run each callable in a forked child, at most `workers` at a time, in the mapping's order; yield as they end.
 
     A child is killed after `timeout` seconds. Leaving the iterator early kills the children that still run.
@@ -132,17 +132,17 @@ def _flush() -> None:
                 stream.flush()
 
 
-def _reap(child: _Child, timeout: float) -> Ended:
+def _reap(child: _Child, timeout: float) -> ChildExit:
     _, status = os.waitpid(child.pid, 0)
     if child.timed_out:
-        return Ended(child.name, None, f"timeout after {timeout:g} s", killed=True)
+        return ChildExit(child.name, None, f"timeout after {timeout:g} s", killed=True)
     code = os.waitstatus_to_exitcode(status)
     if code == _TOLD:
         error: MlsysError = pickle.loads(child.received)  # noqa: S301 - from our own child
-        return Ended(child.name, None, ending(code), error=error)
+        return ChildExit(child.name, None, ending(code), error=error)
     if code != 0:
-        return Ended(child.name, None, ending(code), killed=code < 0, hint=hint(code))
-    return Ended(child.name, bytes(child.received))
+        return ChildExit(child.name, None, ending(code), killed=code < 0, hint=hint(code))
+    return ChildExit(child.name, bytes(child.received))
 
 
 def _kill_overdue(children: Iterable[_Child], timeout: float) -> None:

@@ -32,7 +32,7 @@ from mlsys.spec import Spec
 from mlsys.splits.base import TRAINING, VALIDATION, uniform
 from mlsys.store import Store
 from mlsys.training import model_file
-from mlsys.training.children import Ended, side_by_side
+from mlsys.training.children import ChildExit, side_by_side
 from mlsys.training.tuning import Rows, Tuned, tune
 
 log = logging.getLogger(__name__)
@@ -228,7 +228,7 @@ def _in_child(spec: Spec, plan: Plan, model: Model, material: Material, *, store
     return pickle.dumps(_candidate(spec, plan, model, material, store=store))
 
 
-def _received(plan: Plan, model: Model, ended: Ended, material: Material) -> Candidate:
+def _received(plan: Plan, model: Model, ended: ChildExit, material: Material) -> Candidate:
     if ended.killed:
         return _failed(plan, model, f"Its process ended by {ended.cause}{ended.hint}", material=material)
     if ended.error is not None:

@@ -21,7 +21,7 @@ _LOW_DISK = 1 << 30
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One thing that was looked at."""
 
     subject: str
@@ -29,61 +29,63 @@ class Finding:
     sentence: str
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
+def examine(settings: Settings) -> Iterator[Diagnosis]:
     """Yield what was found, cheap things first."""
     supported = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    yield Finding("python", supported, f"{sys.version.split()[0]}{'' if supported else '; use 3.11, 3.12 or 3.13'}")
+    yield Diagnosis("python", supported, f"{sys.version.split()[0]}{'' if supported else '; use 3.11, 3.12 or 3.13'}")
     settings.make_home()
     yield _privacy(settings.root)
     free = shutil.disk_usage(settings.root).free
     remedy = "" if free > _LOW_DISK else "; free some space or move MLSYS_HOME"
-    yield Finding("disk", free > _LOW_DISK, f"{free / 1e9:.1f} GB free at {settings.root}{remedy}")
+    yield Diagnosis("disk", free > _LOW_DISK, f"{free / 1e9:.1f} GB free at {settings.root}{remedy}")
     for path in sorted(settings.pipelines.glob("*.yaml")):
         try:
             resolve(path)
-            yield Finding(f"spec {path.stem}", ok=True, sentence="valid")
+            yield Diagnosis(f"spec {path.stem}", ok=True, sentence="valid")
         except MlsysError as error:
-            yield Finding(f"spec {path.stem}", ok=False, sentence=str(error))
+            yield Diagnosis(f"spec {path.stem}", ok=False, sentence=str(error))
     try:
         with open_workspace(settings) as work:
-            yield Finding("database", ok=True, sentence=f"{work.databases.kind}, the ledger answers")
+            yield Diagnosis("database", ok=True, sentence=f"{work.databases.kind}, the ledger answers")
             for name in work.ledger.pipelines():
                 yield from _pipeline(work, name)
     except MlsysError as error:
-        yield Finding("database", ok=False, sentence=str(error))
+        yield Diagnosis("database", ok=False, sentence=str(error))
 
 
-def _privacy(home: Path) -> Finding:
+def _privacy(home: Path) -> Diagnosis:
     """Who may enter the home: its owner, or a group that somebody chose; not every account of the machine."""
     mode = stat.S_IMODE(home.stat().st_mode)
     if not everybody_enters(home):
-        return Finding("home", ok=True, sentence=f"other accounts of this machine can't enter {home} (mode {mode:04o})")
+        return Diagnosis(
+            "home", ok=True, sentence=f"other accounts of this machine can't enter {home} (mode {mode:04o})"
+        )
     remedy = f"chmod o= {home}"
     if (home / "pg" / "data").exists() and user_id() != os.geteuid():
         remedy = "its database runs as another account that passes through it: begin a new MLSYS_HOME"
     sentence = f"every account of this machine can enter {home} (mode {mode:04o}), which holds your data; {remedy}"
-    return Finding("home", ok=False, sentence=sentence)
+    return Diagnosis("home", ok=False, sentence=sentence)
 
 
-def _pipeline(work: Workspace, name: str) -> Iterator[Finding]:
+def _pipeline(work: Workspace, name: str) -> Iterator[Diagnosis]:
     try:
-        yield Finding(f"ledger {name}", ok=True, sentence=f"{work.ledger.verify(name)} rows, unbroken chain")
+        yield Diagnosis(f"ledger {name}", ok=True, sentence=f"{work.ledger.verify(name)} rows, unbroken chain")
     except IntegrityError as error:
-        yield Finding(f"ledger {name}", ok=False, sentence=str(error))
+        yield Diagnosis(f"ledger {name}", ok=False, sentence=str(error))
     champion = work.ledger.champion(name)
     if champion is None:
-        yield Finding(f"champion {name}", ok=True, sentence="none yet")
+        yield Diagnosis(f"champion {name}", ok=True, sentence="none yet")
         return
     candidate = work.ledger.candidate(champion.candidate_id)
     try:
         work.store.read_bytes((candidate.model if candidate else None) or "0" * 64)
-        yield Finding(f"champion {name}", ok=True, sentence=f"{champion.version}, its model file is whole")
+        yield Diagnosis(f"champion {name}", ok=True, sentence=f"{champion.version}, its model file is whole")
     except IntegrityError as error:
-        yield Finding(f"champion {name}", ok=False, sentence=f"{error} Or: mlsys rollback {name} --reason '...'")
+        yield Diagnosis(f"champion {name}", ok=False, sentence=f"{error} Or: mlsys rollback {name} --reason '...'")
     try:
         stale = drift(work, name, read=True)
     except MlsysError as error:
-        yield Finding(f"registries {name}", ok=False, sentence=str(error))
+        yield Diagnosis(f"registries {name}", ok=False, sentence=str(error))
         return
     sentence = "agree with the ledger" if not stale else f"{'; '.join(stale)}. Mend with: mlsys reconcile {name}"
-    yield Finding(f"registries {name}", not stale, sentence)
+    yield Diagnosis(f"registries {name}", not stale, sentence)

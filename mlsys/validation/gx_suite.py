@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SuiteOutcome:
     """What one rule found in a frame.
 
     Attributes:
@@ -43,7 +43,7 @@ class Outcome:
 class SuiteRun:
     """Outcomes in the order of the rules, and Great Expectations' own objects for the Data Docs."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[SuiteOutcome, ...]
     suite: Any
     result: Any
 
@@ -115,14 +115,14 @@ def _quiet_context(gx: Any) -> Any:
     return context
 
 
-def _outcome(rule: Check, item: Any) -> Outcome:
+def _outcome(rule: Check, item: Any) -> SuiteOutcome:
     problem = _problem(item)
     if problem:
-        return Outcome("error", message=problem)
+        return SuiteOutcome("error", message=problem)
     if not rule.rowwise:
-        return Outcome("pass" if item.success else "fail", message=_observed(item))
+        return SuiteOutcome("pass" if item.success else "fail", message=_observed(item))
     positions = [] if item.success else item.result["unexpected_index_list"]
-    return Outcome("pass" if item.success else "fail", np.unique(np.asarray(positions, dtype=np.int64)))
+    return SuiteOutcome("pass" if item.success else "fail", np.unique(np.asarray(positions, dtype=np.int64)))
 
 
 def _observed(item: Any) -> str:

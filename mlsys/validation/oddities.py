@@ -36,18 +36,18 @@ _SPELLINGS = {_INTEGER: r"^-?[0-9]+$", _DECIMAL: r"^-?[0-9]+\.0+$"}
 
 
 @dataclass(frozen=True)
-class Seen:
+class Tally:
     """How many values of a kind a column holds, and the smallest of them by length and letters."""
 
     n: int = 0
     example: str = ""
 
-    def __add__(self, other: Seen) -> Seen:
+    def __add__(self, other: Tally) -> Tally:
         examples = [seen.example for seen in (self, other) if seen.n]
-        return Seen(self.n + other.n, min(examples, key=_by_length, default=""))
+        return Tally(self.n + other.n, min(examples, key=_by_length, default=""))
 
 
-Findings = dict[str, dict[str, Seen]]  # {column: {kind: seen}}, without what does not occur
+Findings = dict[str, dict[str, Tally]]  # {column: {kind: seen}}, without what does not occur
 
 
 def oddities(spec: Spec, manifest: str, *, store: Store, home: Path) -> list[CheckResult]:
@@ -83,19 +83,19 @@ def _look(rows: pa.Table, columns: Schema) -> Findings:
     return found
 
 
-def _beyond(numbers: pa.ChunkedArray) -> Seen:
+def _beyond(numbers: pa.ChunkedArray) -> Tally:
     odd = numbers.filter(pc.greater(pc.abs(numbers), LARGEST))
-    return Seen(len(odd), min(map(repr, odd.unique().to_pylist()), key=_by_length, default=""))
+    return Tally(len(odd), min(map(repr, odd.unique().to_pylist()), key=_by_length, default=""))
 
 
-def _spellings(texts: pa.ChunkedArray) -> dict[str, Seen]:
+def _spellings(texts: pa.ChunkedArray) -> dict[str, Tally]:
     counted = pc.value_counts(texts.drop_null())
     values, counts = counted.field(0), counted.field(1)
     found = {}
     for kind, spelling in _SPELLINGS.items():
         alike = pc.match_substring_regex(values, spelling)
         examples = values.filter(alike).to_pylist()
-        found[kind] = Seen(
+        found[kind] = Tally(
             pc.sum(counts.filter(alike)).as_py() or 0, min(examples, key=_by_length, default="")[:_SHOWN]
         )
     return found
@@ -104,7 +104,9 @@ def _spellings(texts: pa.ChunkedArray) -> dict[str, Seen]:
 def _warnings(partitions: Sequence[Findings], columns: Schema, n_rows: int) -> Iterator[CheckResult]:
     for name in columns:
         of_column = [findings[name] for findings in partitions if name in findings]
-        total = {kind: sum((kinds.get(kind, Seen()) for kinds in of_column), Seen()) for kind in (_BEYOND, *_SPELLINGS)}
+        total = {
+            kind: sum((kinds.get(kind, Tally()) for kinds in of_column), Tally()) for kind in (_BEYOND, *_SPELLINGS)
+        }
         beyond, integer, decimal = total.values()
         if beyond.n:
             sentence = (
@@ -124,7 +126,7 @@ def _warnings(partitions: Sequence[Findings], columns: Schema, n_rows: int) -> I
             )
 
 
-def _warning(kind: str, column: str, wanted: str, seen: Seen, *, n_rows: int, sentence: str) -> CheckResult:
+def _warning(kind: str, column: str, wanted: str, seen: Tally, *, n_rows: int, sentence: str) -> CheckResult:
     return CheckResult(
         name=f"{column} holds {wanted}",
         kind=kind,
@@ -153,7 +155,7 @@ def _recall(memory: Path) -> dict[str, Findings]:
     except (OSError, ValueError):  # a torn file counts as not there
         return {}
     return {
-        key: {name: {kind: Seen(*seen) for kind, seen in kinds.items()} for name, kinds in findings.items()}
+        key: {name: {kind: Tally(*seen) for kind, seen in kinds.items()} for name, kinds in findings.items()}
         for key, findings in stored.items()
     }
 

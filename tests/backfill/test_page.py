@@ -13,10 +13,10 @@ from mlsys.backfill.change import fall_of
 from mlsys.backfill.chart import chart
 from mlsys.backfill.page import render
 from mlsys.backfill.records import (
-    Answer,
     DailyValue,
     Gain,
     Look,
+    PaceAnswer,
     SimulatedModel,
     StrategyResult,
     Verdict,
@@ -137,7 +137,9 @@ def details(**changes: Any) -> WalkForwardDetails:
         "strategies": results,
         "gains": tuple(Gain(strategy=more, over=rarer, comparison=compared(0.05)) for more, rarer in pairs),
         "change": fall_of([day for day, _ in never], [value for _, value in never], direction="higher"),
-        "answer": Answer(advice=GATED, headline="Retrain nightly", sentence="It earns 0.3.", more=("Weekly loses.",)),
+        "answer": PaceAnswer(
+            advice=GATED, headline="Retrain nightly", sentence="It earns 0.3.", more=("Weekly loses.",)
+        ),
     }
     return WalkForwardDetails.model_validate(values | changes)
 
@@ -257,6 +259,8 @@ def test_without_looks_there_is_no_table_of_them() -> None:
 
 
 def test_where_the_looks_disagree_it_stands_at_the_top() -> None:
-    said = Answer(advice=None, headline="The measures disagree", sentence="It.", disagreement=("Better.", "Drifts."))
+    said = PaceAnswer(
+        advice=None, headline="The measures disagree", sentence="It.", disagreement=("Better.", "Drifts.")
+    )
     text = page(answer=said)
     assert text.index("The measures disagree") < text.index("Better. Drifts.") < text.index("Simulated days")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlsys.evaluation.comparison import Assessment, Entry
+from mlsys.evaluation.comparison import Assessment, Contender
 from mlsys.evaluation.shortage import shortage_of
 from mlsys.metrics import METRICS
 from mlsys.records import Evaluation, MetricValue, Split, SplitCounts
@@ -19,7 +19,7 @@ def split(**classes: dict[str, int]) -> Split:
     return Split(kind="hash", assignment="a" * 64, left_out={}, sentence="", **counts)
 
 
-def assessed(*values: MetricValue, best: Entry | None = None) -> Assessment:
+def assessed(*values: MetricValue, best: Contender | None = None) -> Assessment:
     roles = [
         Evaluation(model_id=str(n), name="", role="candidate", validation=(v,), holdout=())
         for n, v in enumerate(values)
@@ -29,7 +29,7 @@ def assessed(*values: MetricValue, best: Entry | None = None) -> Assessment:
 
 UNDEFINED = MetricValue(name="precision", value=None, n=80, reason="no row is predicted positive")
 UNSCORED = MetricValue(name="precision", value=None, n=0, reason="not scored")
-CHOSEN = Entry("0", "0", "candidate")
+CHOSEN = Contender("0", "0", "candidate")
 
 
 def test_rows_of_both_classes_and_a_best_candidate_lack_nothing() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from mlsys.evaluation.comparison import Entry, assess
+from mlsys.evaluation.comparison import Contender, assess
 from mlsys.gates.better_than_champion import BetterThanChampion
 from mlsys.metrics import METRICS
 from mlsys.metrics.scores import Scored
@@ -46,8 +46,8 @@ def simulate(n_worlds: int, skill: float, champion_skill: float, *, seed: int) -
         y = (generator.random(N_ROWS) < 0.3).astype("int8")
         common = generator.normal(size=N_ROWS)
         entries = [
-            Entry("new", "new", "candidate", "a", *_scored(y, common, skill, generator)),
-            Entry("old", "old", "champion", "b", None, _scored(y, common, champion_skill, generator)[1]),
+            Contender("new", "new", "candidate", "a", *_scored(y, common, skill, generator)),
+            Contender("old", "old", "champion", "b", None, _scored(y, common, champion_skill, generator)[1]),
         ]
         metrics = [METRICS.parse("roc_auc")]
         found = assess(entries[:1], entries[1], metrics=metrics, primary="roc_auc", n_replicates=REPLICATES, seed=world)

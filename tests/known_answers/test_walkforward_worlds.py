@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from mlsys.backfill.answer import answer
 from mlsys.backfill.change import fall_of
 from mlsys.backfill.days import SimulatedDay
-from mlsys.backfill.records import Answer, Look
+from mlsys.backfill.records import Look, PaceAnswer
 from mlsys.backfill.scores import JudgedDay
 from mlsys.backfill.strategies import GATED, NEVER, WEEKLY, Compared, compare, strategies_of
 from mlsys.metrics.scores import Scored
@@ -75,7 +75,7 @@ class DrawnBook:
         return (generator.random(ROWS) < self._base_rate(n)).astype("int8"), generator.normal(size=ROWS)
 
 
-def told(kind: World, seed: int) -> tuple[Compared, Answer]:
+def told(kind: World, seed: int) -> tuple[Compared, PaceAnswer]:
     """Compare the strategies in a world, and answer; the gates would have promoted days 0 and, by ranking, CHANGED."""
     simulation = drawn_days(N_DAYS, seed=seed)
     models = simulation.days
@@ -100,13 +100,13 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def worlds() -> dict[World, list[tuple[Compared, Answer]]]:
+def worlds() -> dict[World, list[tuple[Compared, PaceAnswer]]]:
     kinds: tuple[World, ...] = ("calm", "base rate", "ranking", "scale")
     with threadpool_limits(limits=1):
         return {kind: [told(kind, seed) for seed in range(WORLDS)] for kind in kinds}
 
 
-Worlds = dict[World, list[tuple[Compared, Answer]]]
+Worlds = dict[World, list[tuple[Compared, PaceAnswer]]]
 
 
 def test_where_nothing_moves_hardly_anything_is_advised_or_said(worlds: Worlds) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from given import records_samples
 
-from mlsys.evaluation.comparison import Assessment, Entry, assess, scored
+from mlsys.evaluation.comparison import Assessment, Contender, assess, scored
 from mlsys.gates import GATES
 from mlsys.gates.base import Evidence
 from mlsys.metrics import METRICS
@@ -34,19 +34,19 @@ def scores(y: np.ndarray, skill: float, seed: int) -> np.ndarray:
     return p
 
 
-def entry(role: str, y: np.ndarray, y_score: np.ndarray, model: str) -> Entry:
-    blank = Entry(role, role, "champion" if role == "champion" else "candidate", model)
+def entry(role: str, y: np.ndarray, y_score: np.ndarray, model: str) -> Contender:
+    blank = Contender(role, role, "champion" if role == "champion" else "candidate", model)
     return scored(blank, validation=Scored(y, y_score), holdout=Scored(y, y_score))
 
 
-def judged(challenger: Entry, champion: Entry | None, primary: str = "roc_auc") -> list[GateResult]:
+def judged(challenger: Contender, champion: Contender | None, primary: str = "roc_auc") -> list[GateResult]:
     metrics = [metric.model_validate({}) for metric in METRICS]
     found = assess([challenger], champion, metrics=metrics, primary=primary, n_replicates=400, seed=1)
     evidence = evidence_of(found, challenger, champion, primary)
     return [GATES.parse(rule).judge(evidence) for rule in RULES]
 
 
-def evidence_of(found: Assessment, challenger: Entry, champion: Entry | None, primary: str) -> Evidence:
+def evidence_of(found: Assessment, challenger: Contender, champion: Contender | None, primary: str) -> Evidence:
     assert challenger.holdout is not None
     y = challenger.holdout.y_true
     by_role = {evaluation.role: evaluation for evaluation in found.evaluations}
@@ -114,7 +114,7 @@ def test_first_champion_needs_the_absolute_floor() -> None:
 def test_single_class_holdout_is_inconclusive(label: int, with_champion: bool) -> None:
     y = np.full(N_ROWS, label, "int8")
     learnt = truth()
-    challenger = Entry(
+    challenger = Contender(
         "new", "new", "candidate", "a", Scored(learnt, scores(learnt, 1.5, 1)), Scored(y, scores(y, 1, 1))
     )
     champion = entry("champion", y, scores(y, 0.5, 2), "b") if with_champion else None
@@ -125,7 +125,7 @@ def test_single_class_holdout_is_inconclusive(label: int, with_champion: bool) -
 
 def test_a_candidate_without_scores_is_not_promoted() -> None:
     y = truth()
-    unusable = Entry("lost", "lost", "candidate", "a", reason="1 of 2000 scores are not finite probabilities")
+    unusable = Contender("lost", "lost", "candidate", "a", reason="1 of 2000 scores are not finite probabilities")
     metrics = [metric.model_validate({}) for metric in METRICS]
     champion = entry("champion", y, scores(y, 0.8, 2), "b")
     found = assess([unusable], champion, metrics=metrics, primary="roc_auc", n_replicates=100, seed=1)

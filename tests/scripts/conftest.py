@@ -10,17 +10,18 @@ from findings import EXTENSION_FOLDERS
 
 Plant = Callable[[str, str], Path]
 
-CONTRACT = '"""A contract."""\n\nfrom mlsys.components import Component\n\n\nclass Base(Component):\n    pass\n'
-TABLE = '"""A table."""\n\nfrom mlsys.{folder}.base import Base\n\nTABLE = [Base]\n'
+CONTRACT = '"""A contract."""\n\nfrom mlsys.components import Component\n\n\nclass {name}(Component):\n    pass\n'
+TABLE = '"""A table."""\n\nfrom mlsys.{folder}.base import {name}\n\nTABLE = [{name}]\n'
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project that keeps every rule."""
     for folder in EXTENSION_FOLDERS:
+        name = f"{folder.title()}Base"
         (tmp_path / "mlsys" / folder).mkdir(parents=True)
-        (tmp_path / "mlsys" / folder / "base.py").write_text(CONTRACT)
-        (tmp_path / "mlsys" / folder / "__init__.py").write_text(TABLE.format(folder=folder))
+        (tmp_path / "mlsys" / folder / "base.py").write_text(CONTRACT.format(name=name))
+        (tmp_path / "mlsys" / folder / "__init__.py").write_text(TABLE.format(folder=folder, name=name))
     (tmp_path / "mlsys" / "components.py").write_text("class Component:\n    pass\n")
     return tmp_path
 

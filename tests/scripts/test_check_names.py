@@ -37,6 +37,16 @@ def test_a_bad_name_or_clock_is_found(project, plant, name, text, expected):
     assert any(expected in line for line in findings(project))
 
 
+@pytest.mark.parametrize("text", ["class Outcome:\n    pass", 'Outcome = Literal["good", "bad"]'])
+def test_a_name_that_means_two_things_is_found(project, plant, text):
+    plant("mlsys/gates/verdicts.py", "class Outcome:\n    pass\n\n\nclass _Private:\n    pass")
+    plant("mlsys/monitors/verdicts.py", f"{text}\n\n\nclass _Private:\n    pass")
+    found = findings(project)
+    assert len(found) == 1
+    assert "Outcome is also in" in found[0]
+    assert "gates/verdicts.py" in found[0]
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

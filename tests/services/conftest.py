@@ -22,7 +22,7 @@ from mlsys.database import embedded
 from mlsys.database.liveness import wait_until_ended
 from mlsys.orchestration.api.client import AirflowApi, connect
 from mlsys.orchestration.stack import processes
-from mlsys.orchestration.stack.processes import Component
+from mlsys.orchestration.stack.processes import StackPart
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "include" / "deploy"
@@ -65,7 +65,7 @@ class Services:
     broker: str
     airflow_port: int
     mlflow_port: int
-    started: dict[str, tuple[Component, dict[str, str]]] = field(default_factory=dict)
+    started: dict[str, tuple[StackPart, dict[str, str]]] = field(default_factory=dict)
     killed: list[str] = field(default_factory=list)
     restarts: list[str] = field(default_factory=list)
 
@@ -146,9 +146,9 @@ class Services:
             self._wait_for("worker", f"{name}@{socket.gethostname()}")
 
     def _start(self, name: str, command: tuple[str, ...]) -> None:
-        component = Component(name, command)
-        self.started[name] = component, self.environment(of_worker=name in WORKERS)
-        processes.start(component, home=self.home, environment=self.started[name][1])
+        part = StackPart(name, command)
+        self.started[name] = part, self.environment(of_worker=name in WORKERS)
+        processes.start(part, home=self.home, environment=self.started[name][1])
 
     def _wait_for(self, *check: str) -> None:
         variables = {**self.environment(), "MLFLOW_PORT": str(self.mlflow_port)}
@@ -189,11 +189,11 @@ class Services:
 
     def supervise(self) -> None:
         """Start again what ended by itself; a killed worker stays away, as a lost machine does."""
-        for name, (component, variables) in self.started.items():
+        for name, (part, variables) in self.started.items():
             child = processes.find(self.home, name)
             if name not in self.killed and (child is None or child.leader() is None):
                 self.restarts.append(name)
-                processes.start(component, home=self.home, environment=variables)
+                processes.start(part, home=self.home, environment=variables)
 
     def found(self, what: str) -> dict[str, Any]:
         """What `given.lost_worker` says in a process of its own, in a worker's environment."""

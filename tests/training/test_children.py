@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mlsys.training.children import Ended, side_by_side
+from mlsys.training.children import ChildExit, side_by_side
 
 
 def _die() -> bytes:
@@ -45,12 +45,12 @@ def test_more_than_a_pipe_holds_arrives_whole() -> None:
 
 def test_a_signal_is_named() -> None:
     (ended,) = side_by_side({"a": _die}, workers=1, timeout=60)
-    assert ended == Ended("a", None, "signal 9 (SIGKILL)", killed=True)
+    assert ended == ChildExit("a", None, "signal 9 (SIGKILL)", killed=True)
 
 
 def test_an_error_is_an_exit_code_and_its_traceback_is_shown(capfd: pytest.CaptureFixture[str]) -> None:
     (ended,) = side_by_side({"a": _raise}, workers=1, timeout=60)
-    assert ended == Ended("a", None, "exit code 1")
+    assert ended == ChildExit("a", None, "exit code 1")
     assert "KeyError: 'a mistake'" in capfd.readouterr().err
 
 

@@ -10,7 +10,7 @@ from given.small_world import SmallWorld, world
 
 from mlsys.dataset import assignment
 from mlsys.features.tabular import TabularFeatures
-from mlsys.models.base import Between, FitTask
+from mlsys.models.base import FitTask, SearchRange
 from mlsys.models.hist_gradient_boosting import HistGradientBoosting
 from mlsys.models.logistic import Logistic
 from mlsys.models.prior import Prior
@@ -101,8 +101,8 @@ def test_under_a_hash_split_a_sample_by_key_judges(store: Store) -> None:
     assert rows.day[judging].min() == rows.day.min()
 
 
-@pytest.mark.parametrize("place", [Between(2, 5), Between(0.1, 10.0, log=True), Between(0.5, 1.0)])
-def test_draws_lie_between_the_bounds_and_are_of_their_kind(place: Between) -> None:
+@pytest.mark.parametrize("place", [SearchRange(2, 5), SearchRange(0.1, 10.0, log=True), SearchRange(0.5, 1.0)])
+def test_draws_lie_between_the_bounds_and_are_of_their_kind(place: SearchRange) -> None:
     random = np.random.default_rng(1)
     drawn = [place.draw(random) for _ in range(500)]
     assert all(place.low <= value <= place.high and type(value) is type(place.low) for value in drawn)

@@ -9,11 +9,11 @@ import pytest
 
 from mlsys.settings import load_settings
 from mlsys.upkeep import doctor
-from mlsys.upkeep.doctor import Finding, examine
+from mlsys.upkeep.doctor import Diagnosis, examine
 from mlsys.workspace import open_workspace
 
 
-def finding(subject: str) -> Finding:
+def finding(subject: str) -> Diagnosis:
     return next(found for found in examine(load_settings()) if found.subject == subject)
 
 

@@ -6,15 +6,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx
 
 from mlsys.errors import RunError, TransientError, UsageError
 
+if TYPE_CHECKING:
+    from mlsys.backfill.backfill import Reprocess
+
 Json = dict[str, Any]
-Reprocess = Literal["none", "failed", "completed"]
 _PAGE = 100
 _ENDED = frozenset({"success", "failed"})
 

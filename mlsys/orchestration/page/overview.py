@@ -65,7 +65,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """The champion's primary metric where it was measured last: on the holdout rows of a run about `day`."""
 
     value: MetricValue
@@ -100,7 +100,7 @@ class Glance:
 
     pipeline: str
     champion: Term | None
-    measured: Measured | None
+    measured: Measurement | None
     title: str
     higher_is_better: bool
     newest_day: date | None
@@ -232,18 +232,18 @@ def _one(
     )
 
 
-def _measured(work: Workspace, champion: ChampionChange, judged: Sequence[Judged]) -> Measured | None:
+def _measured(work: Workspace, champion: ChampionChange, judged: Sequence[Judged]) -> Measurement | None:
     """Return the champion's newest measurement: as champion, or else as the challenger that it once was."""
     for each in reversed(judged):
         if each.decision.champion == champion.candidate_id and each.champion_metric is not None:
-            return Measured(each.champion_metric, each.day)
+            return Measurement(each.champion_metric, each.day)
         if each.decision.decision_key == champion.decision_key and each.metric is not None:
-            return Measured(each.metric, each.day)
+            return Measurement(each.metric, each.day)
     found: tuple[EvaluationSet, Decision] | None = None
     if champion.decision_key is not None:
         found = work.ledger.decision(champion.decision_key)
     value = None if found is None else found[0].summary.get(found[1].challenger or "")
-    return None if value is None else Measured(value, clock.last_day_before(champion.cutoff))
+    return None if value is None else Measurement(value, clock.last_day_before(champion.cutoff))
 
 
 def _waiting(work: Workspace, judged: Sequence[Judged]) -> Judged | None:

@@ -24,7 +24,7 @@ _OLD_LOG_BYTES = 10_000_000
 
 
 @dataclass(frozen=True)
-class Component:
+class StackPart:
     """A process to run.
 
     Attributes:
@@ -42,7 +42,7 @@ class Component:
 
 @dataclass(frozen=True)
 class Child:
-    """A started component.
+    """A started part.
 
     Attributes:
         pid: its process, process group and session.
@@ -105,15 +105,15 @@ def memory_of(process: psutil.Process) -> int:
     return int(getattr(full, "pss", full.rss))
 
 
-def start(component: Component, *, home: Path, environment: Mapping[str, str], keep: Sequence[int] = ()) -> Child:
-    """Start a component that outlives this process and its terminal; `keep` are descriptors it inherits."""
-    path = log_path(home, component.name)
+def start(part: StackPart, *, home: Path, environment: Mapping[str, str], keep: Sequence[int] = ()) -> Child:
+    """Start a part that outlives this process and its terminal; `keep` are descriptors it inherits."""
+    path = log_path(home, part.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.stat().st_size > _OLD_LOG_BYTES:
         path.replace(path.with_suffix(".log.old"))
     with path.open("ab") as output:
         process = subprocess.Popen(
-            component.command,
+            part.command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -124,11 +124,11 @@ def start(component: Component, *, home: Path, environment: Mapping[str, str], k
         )
     seen = psutil.Process(process.pid)
     process.returncode = 0  # it is meant to outlive this object; Popen would warn about that
-    if component.in_background:
+    if part.in_background:
         seen.nice(10)
     program = str(Path(sys.executable).resolve())
-    child = Child(component.name, seen.pid, seen.create_time(), program, component.address, component.stop_seconds)
-    write_atomically(_note(home, component.name), json.dumps(asdict(child)).encode())
+    child = Child(part.name, seen.pid, seen.create_time(), program, part.address, part.stop_seconds)
+    write_atomically(_note(home, part.name), json.dumps(asdict(child)).encode())
     return child
 
 
@@ -169,12 +169,12 @@ def _kill(family: Collection[psutil.Process]) -> int:
 
 
 def log_path(home: Path, name: str) -> Path:
-    """Return the log file of a component."""
+    """Return the log file of a part."""
     return home / "logs" / f"{name}.log"
 
 
 def log_tail(home: Path, name: str, *, lines: int = 12) -> str:
-    """Return the last lines of a component's log."""
+    """Return the last lines of a part's log."""
     path = log_path(home, name)
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else "(no log)"
 

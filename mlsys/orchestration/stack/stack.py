@@ -24,12 +24,12 @@ from mlsys.errors import MlsysError, RunError, TransientError, UsageError
 from mlsys.orchestration.api import client
 from mlsys.orchestration.stack import airflow_schema, credentials, preflight, processes
 from mlsys.orchestration.stack.environment import airflow_address, environment, mlflow_address
-from mlsys.orchestration.stack.processes import Child, Component
+from mlsys.orchestration.stack.processes import Child, StackPart
 from mlsys.settings import Settings
 
 log = logging.getLogger(__name__)
 
-Progress = Callable[[str], None]
+Tell = Callable[[str], None]
 POOL = "training"
 _READY_SECONDS = 240.0
 # Who reports to whom: the scheduler's tasks report to the api-server, so that one goes last.
@@ -62,7 +62,7 @@ class ComponentStatus:
     memory_bytes: int = 0
 
 
-def up(settings: Settings, *, progress: Progress, only_runs: bool = False) -> Access:
+def up(settings: Settings, *, progress: Tell, only_runs: bool = False) -> Access:
     """Start whatever of the stack does not run, and return when it is ready; a second call changes nothing.
 
     With `only_runs` it returns as soon as runs can start; the triggerer and the MLflow page follow by themselves
@@ -70,11 +70,11 @@ def up(settings: Settings, *, progress: Progress, only_runs: bool = False) -> Ac
 
     Raises:
         UsageError: a port, the disk, a folder or a setting stands in the way; nothing was started.
-        RunError: a component died or was not ready in time; what this call started was stopped again.
+        RunError: a part died or was not ready in time; what this call started was stopped again.
     """
     home = settings.make_home()
     with _alone(home):
-        missing = [part for part in _components(settings) if not _runs(home, part.name)]
+        missing = [part for part in _parts(settings) if not _runs(home, part.name)]
         if not missing:
             progress("mlsys is already up")
             return access(settings)
@@ -91,11 +91,11 @@ def up(settings: Settings, *, progress: Progress, only_runs: bool = False) -> Ac
     return access(settings)
 
 
-def wait_until_ready(settings: Settings, *, progress: Progress) -> None:
+def wait_until_ready(settings: Settings, *, progress: Tell) -> None:
     """Return when the triggerer and the MLflow page are ready too.
 
     Raises:
-        RunError: a component died or was not ready in time.
+        RunError: a part died or was not ready in time.
     """
     with connect(settings) as api:
         _wait(settings, "Airflow's triggerer", lambda: _healthy(api, ("triggerer",)))
@@ -104,7 +104,7 @@ def wait_until_ready(settings: Settings, *, progress: Progress) -> None:
     progress("Airflow and MLflow are ready")
 
 
-def down(settings: Settings, *, progress: Progress) -> bool:
+def down(settings: Settings, *, progress: Tell) -> bool:
     """Stop the stack, the database last unless somebody else uses it; return whether anything was running."""
     home = settings.root
     if not home.joinpath("run").is_dir():
@@ -120,14 +120,14 @@ def down(settings: Settings, *, progress: Progress) -> bool:
 
 
 def status(settings: Settings) -> list[ComponentStatus]:
-    """Return the state of each component, the database first."""
+    """Return the state of each part, the database first."""
     home, lines = settings.root, []
     server = embedded.process(home)
     if server is not None:
         memory = sum(processes.memory_of(part) for part in (server, *server.children(recursive=True)))
         address = str(server.cmdline()[server.cmdline().index("-k") + 1])
         lines.append(ComponentStatus("postgres", "running", server.pid, address, memory))
-    for part in _components(settings):
+    for part in _parts(settings):
         child = processes.find(home, part.name)
         if child is None:
             lines.append(ComponentStatus(part.name, "stopped"))
@@ -148,9 +148,9 @@ def watch(settings: Settings, *, pause: Callable[[float], None] = time.sleep) ->
     """Return when the stack was stopped by `down`.
 
     Raises:
-        RunError: a component died; holds the last lines of its log.
+        RunError: a part died; holds the last lines of its log.
     """
-    children = [child for part in _components(settings) if (child := processes.find(settings.root, part.name))]
+    children = [child for part in _parts(settings) if (child := processes.find(settings.root, part.name))]
     while children:
         for child in children:
             if child.leader() is None:
@@ -168,24 +168,24 @@ def connect(settings: Settings) -> Iterator[client.AirflowApi]:
         yield api
 
 
-def _components(settings: Settings) -> list[Component]:
+def _parts(settings: Settings) -> list[StackPart]:
     airflow = (sys.executable, "-m", "airflow")
     # Log servers would listen on all interfaces; the api-server reads the files itself.
     parts = [
-        Component("api-server", (*airflow, "api-server"), airflow_address(settings)),
-        Component("scheduler", (*airflow, "scheduler", "--skip-serve-logs")),
-        Component("dag-processor", (*airflow, "dag-processor")),
+        StackPart("api-server", (*airflow, "api-server"), airflow_address(settings)),
+        StackPart("scheduler", (*airflow, "scheduler", "--skip-serve-logs")),
+        StackPart("dag-processor", (*airflow, "dag-processor")),
         # Its last seconds are spent waiting for itself; triggers live in the database and start again from there.
-        Component("triggerer", (*airflow, "triggerer", "--skip-serve-logs"), stop_seconds=3.0, in_background=True),
+        StackPart("triggerer", (*airflow, "triggerer", "--skip-serve-logs"), stop_seconds=3.0, in_background=True),
     ]
     if settings.mlflow_uri is None:
         port = ("--host", "127.0.0.1", "--port", str(settings.mlflow_port), "--workers", "1")
         command = (sys.executable, "-m", "mlsys.orchestration.stack.mlflow_server", *port)
-        parts.append(Component("mlflow", command, mlflow_address(settings), in_background=True))
+        parts.append(StackPart("mlflow", command, mlflow_address(settings), in_background=True))
     return parts
 
 
-def _ports(settings: Settings, missing: Sequence[Component]) -> dict[str, int]:
+def _ports(settings: Settings, missing: Sequence[StackPart]) -> dict[str, int]:
     wanted = {
         airflow_address(settings): ("MLSYS_AIRFLOW_PORT", settings.airflow_port),
         mlflow_address(settings): ("MLSYS_MLFLOW_PORT", settings.mlflow_port),
@@ -193,7 +193,7 @@ def _ports(settings: Settings, missing: Sequence[Component]) -> dict[str, int]:
     return dict(wanted[part.address] for part in missing if part.address is not None)
 
 
-def _start(settings: Settings, missing: Sequence[Component], progress: Progress) -> None:
+def _start(settings: Settings, missing: Sequence[StackPart], progress: Tell) -> None:
     home = settings.root
     credentials.password(home, settings.login)
     progress("Starting the database")
@@ -208,7 +208,7 @@ def _start(settings: Settings, missing: Sequence[Component], progress: Progress)
         _wait_until_runs_start(settings, progress)
 
 
-def _wait_until_runs_start(settings: Settings, progress: Progress) -> None:
+def _wait_until_runs_start(settings: Settings, progress: Tell) -> None:
     """Wait for what a run needs, and make the pool of the training tasks."""
     with connect(settings) as api:
         _wait(settings, "Airflow's api-server", lambda: _answers(f"{airflow_address(settings)}/execution/health"))
@@ -222,7 +222,7 @@ def _wait_until_runs_start(settings: Settings, progress: Progress) -> None:
 def _wait(settings: Settings, what: str, ready: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     while not ready():
-        for part in _components(settings):
+        for part in _parts(settings):
             if not _runs(settings.root, part.name):
                 raise _death(settings.root, part.name)
         if time.monotonic() > deadline:
@@ -251,7 +251,7 @@ def _runs(home: Path, name: str) -> bool:
 
 def _death(home: Path, name: str) -> MlsysError:
     return RunError(
-        f"The component '{name}' died; the end of its log:\n{processes.log_tail(home, name)}\n",
+        f"The part '{name}' died; the end of its log:\n{processes.log_tail(home, name)}\n",
         where=str(processes.log_path(home, name)),
         remedy="`mlsys down`, then `mlsys up` starts it anew",
     )

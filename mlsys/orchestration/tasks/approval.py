@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import BaseNotifier, Param
 
+from mlsys.orchestration.tasks.workplace import Data
+
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-Data = dict[str, Any]
 
 APPROVE, REJECT = "Approve", "Reject"
 NOBODY = "nobody"

@@ -11,7 +11,7 @@ import itertools
 import logging
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.sdk import PokeReturnValue, get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
@@ -21,13 +21,12 @@ from mlsys.errors import DataError, RunError, UsageError
 from mlsys.orchestration.api import retrainings, service
 from mlsys.orchestration.tasks.run_notes import write_note
 from mlsys.orchestration.tasks.run_params import params_of
-from mlsys.orchestration.tasks.workplace import opened
+from mlsys.orchestration.tasks.workplace import Data, opened
 
 if TYPE_CHECKING:
     from mlsys.planning.arrivals import DayState, Survey
     from mlsys.workspace import Workspace
 
-Data = dict[str, Any]
 
 _ASSET = "drops_"
 

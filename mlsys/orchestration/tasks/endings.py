@@ -8,7 +8,7 @@ from typing import Literal
 
 from mlsys.records import ModelVersion, Start
 
-Kind = Literal["promoted", "not_promoted", "for_the_record", "skipped", "data_refused", "failed"]
+EndingKind = Literal["promoted", "not_promoted", "for_the_record", "skipped", "data_refused", "failed"]
 
 # The tasks whose failure fails a run, in order; of the candidates one is enough.
 STEPS = ("take_snapshot", "validate", "split", "evaluate", "decide", "approve", "promote")
@@ -27,7 +27,7 @@ class Ending:
         run_id: the run in the ledger, or None when it did not get that far.
     """
 
-    kind: Kind
+    kind: EndingKind
     headline: str
     sentence: str
     step: str | None = None
@@ -62,13 +62,13 @@ def ending(
         return _judged(version, run_id=run_id, day=day, live=live)
     step = next((name for name in STEPS if states.get(name) in _FAILED), None)
     sentence = str(failure.get("sentence") or "The task was killed or ran out of time; its log has the rest")
-    kind: Kind = "data_refused" if failure.get("data") else "failed"
+    kind: EndingKind = "data_refused" if failure.get("data") else "failed"
     return Ending(kind, f"Failed in {step or 'an unknown task'}", sentence, step, run_id, day)
 
 
 def _judged(version: ModelVersion, *, run_id: str | None, day: str | None, live: bool) -> Ending:
     decision = version.decision
-    kind: Kind = "not_promoted" if live and decision.outcome != "historical" else "for_the_record"
+    kind: EndingKind = "not_promoted" if live and decision.outcome != "historical" else "for_the_record"
     headline, sentence = _WORDS.get(decision.outcome, "Not promoted"), decision.sentence
     if version.changed:
         kind, headline = "promoted", f"Promoted {version.version}"

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from mlsys.durations import in_words
 from mlsys.orchestration.tasks.approval import Question
-from mlsys.orchestration.tasks.workplace import prepared_run
+from mlsys.orchestration.tasks.workplace import Data, prepared_run
 
 if TYPE_CHECKING:
     from mlsys.records import Decision, Evaluation, MetricValue, Plan
 
-Data = dict[str, Any]
 _MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!"}
 
 

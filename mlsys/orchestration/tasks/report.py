@@ -13,13 +13,12 @@ from mlsys.orchestration.api.retrainings import ask_for_report
 from mlsys.orchestration.tasks.endings import STEPS, Ending, ending
 from mlsys.orchestration.tasks.notifying import notice_of, tell
 from mlsys.orchestration.tasks.run_notes import write_note
-from mlsys.orchestration.tasks.workplace import FAILURE, close_failed, opened
+from mlsys.orchestration.tasks.workplace import FAILURE, Data, close_failed, opened
 
 if TYPE_CHECKING:
     from mlsys.records import Start
     from mlsys.workspace import Workspace
 
-Data = dict[str, Any]
 
 log = logging.getLogger(__name__)
 

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from airflow.sdk import get_current_context
 from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped
 
-from mlsys.orchestration.tasks.workplace import begun_run, keep, opened, prepared_run
+from mlsys.orchestration.tasks.workplace import Data, begun_run, keep, opened, prepared_run
 
 if TYPE_CHECKING:
     from mlsys.records import Candidate, Plan
     from mlsys.workspace import Workspace
 
-Data = dict[str, Any]
 
 log = logging.getLogger(__name__)
 

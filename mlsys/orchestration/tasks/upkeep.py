@@ -19,12 +19,11 @@ from mlsys.orchestration.api import retrainings, service
 from mlsys.orchestration.page import addresses
 from mlsys.orchestration.tasks.run_notes import write_note
 from mlsys.orchestration.tasks.run_params import params_of
-from mlsys.orchestration.tasks.workplace import opened
+from mlsys.orchestration.tasks.workplace import Data, opened
 
 if TYPE_CHECKING:
     from mlsys.records.monitoring import MonitorReport
 
-Data = dict[str, Any]
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import pytest
 
 from mlsys.database.liveness import ended
 from mlsys.orchestration.stack import processes
-from mlsys.orchestration.stack.processes import Component
+from mlsys.orchestration.stack.processes import StackPart
 
 SLEEP = "import time; time.sleep(600)"
 WITH_CHILD = (
@@ -27,7 +27,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 def start(home: Path, code: str, *, stop_seconds: float = 20.0) -> processes.Child:
-    part = Component("part", (sys.executable, "-c", code), stop_seconds=stop_seconds)
+    part = StackPart("part", (sys.executable, "-c", code), stop_seconds=stop_seconds)
     child = processes.start(part, home=home, environment=os.environ)
     deadline = time.monotonic() + 30
     while "x" not in processes.log_tail(home, "part") and code is not SLEEP and time.monotonic() < deadline:

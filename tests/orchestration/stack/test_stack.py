@@ -137,9 +137,9 @@ def test_an_interrupted_start_leaves_nothing(settings: Settings) -> None:
 def test_a_part_that_dies_at_start_is_reported_with_its_log_and_the_rest_is_stopped(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dying = processes.Component("scheduler", ("sh", "-c", "echo no such scheduler; exit 3"))
-    lasting = processes.Component("triggerer", ("sleep", "600"))
-    monkeypatch.setattr(stack, "_components", lambda settings: [dying, lasting])
+    dying = processes.StackPart("scheduler", ("sh", "-c", "echo no such scheduler; exit 3"))
+    lasting = processes.StackPart("triggerer", ("sleep", "600"))
+    monkeypatch.setattr(stack, "_parts", lambda settings: [dying, lasting])
     monkeypatch.setattr(stack.airflow_schema, "is_current", lambda home, url: True)
     try:
         with pytest.raises(RunError, match="no such scheduler"):
