@@ -18,7 +18,7 @@ import pandas as pd
 from mlsys import clock
 from mlsys.backfill.cache import recall, remember
 from mlsys.backfill.days import SimulatedDay, Simulation
-from mlsys.dataset import rows as dataset
+from mlsys.dataset import dataset
 from mlsys.dataset.labels import labels_of
 from mlsys.errors import IntegrityError, RunError
 from mlsys.metrics.scores import Scored

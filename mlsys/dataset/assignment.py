@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlsys.clock import last_day_before
+from mlsys.dataset.dataset import days_of, keys_of, quarantined
 from mlsys.dataset.labels import Labels, labels_of, require_two_classes
-from mlsys.dataset.rows import _days, _keys, quarantined
 from mlsys.errors import DataError
 from mlsys.records import CheckReport, Snapshot, Split, SplitCounts
 from mlsys.schema import DAY, KEY
@@ -41,7 +41,7 @@ def split(spec: Spec, snapshot: Snapshot, checks: CheckReport, *, store: Store) 
     table = snapshots.read(snapshot.manifest, store, columns)
     labels = labels_of(table[spec.target.column])
     last_day = last_day_before(snapshot.cutoff - spec.label.delay)
-    day, key_hash = _days(table), _keys(table)
+    day, key_hash = days_of(table), keys_of(table)
     unusable = {
         "no label": labels.codes < 0,
         "quarantined": quarantined(snapshot, checks, store),

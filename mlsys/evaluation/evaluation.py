@@ -15,11 +15,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from mlsys.dataset import rows as dataset
+from mlsys.dataset import dataset
 from mlsys.errors import RunError
-from mlsys.evaluation import comparison as assessment
 from mlsys.evaluation.champion import ChampionModel, obstacle_of
-from mlsys.evaluation.comparison import Assessment, Contender
+from mlsys.evaluation.comparison import Assessment, Contender, assess, scored, unusable
 from mlsys.evaluation.curves import pr_points, roc_points
 from mlsys.evaluation.shortage import shortage_of
 from mlsys.metrics import METRICS
@@ -87,7 +86,7 @@ def evaluate(
     with threadpool_limits(limits=1):
         contenders = _contenders(spec, candidates, rows, store)
         rival = None if champion is None or obstacle else _champion_as_contender(champion, rows, store)
-        assessed = assessment.assess(
+        assessed = assess(
             contenders,
             rival,
             metrics=_metrics(spec),
@@ -139,9 +138,9 @@ def _contender(
         reason = f"{type(error).__name__}: {error}" if not isinstance(error, RunError) else str(error)
         reason = " ".join(reason.split())[:_REASON_LENGTH].rstrip(".")
         log.warning("model_not_scored model=%s role=%s reason=%r", candidate.candidate_id, role, reason)
-        return assessment.unusable(blank, reason)
+        return unusable(blank, reason)
     inside, outside = rows.on_holdout, ~rows.on_holdout
-    return assessment.scored(
+    return scored(
         blank,
         validation=Scored(rows.y[outside], y_score[outside], rows.threshold),
         holdout=Scored(rows.y[inside], y_score[inside], rows.threshold),

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from mlsys.dataset import rows as dataset
+from mlsys.dataset import dataset
 from mlsys.errors import IntegrityError, RunError
 from mlsys.evaluation.champion import model_of
 from mlsys.ledger import ChampionChange

@@ -137,7 +137,7 @@ class _Task:
         # One thread makes sums independent of the machine.
         from threadpoolctl import threadpool_limits
 
-        from mlsys.dataset import rows as dataset
+        from mlsys.dataset import dataset
         from mlsys.snapshot import snapshot
         from mlsys.training.model_file import scores
 

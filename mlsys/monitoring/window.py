@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlsys import clock
-from mlsys.dataset import rows as dataset
+from mlsys.dataset import dataset
 from mlsys.dataset.labels import labels_of
 from mlsys.errors import IntegrityError
 from mlsys.evaluation.champion import model_of

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlsys.dataset import rows as dataset
+from mlsys.dataset import dataset
 from mlsys.errors import RunError, UsageError, near_match
 from mlsys.features.base import FeatureColumns
 from mlsys.models import MODELS

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from given.small_world import SmallWorld, key_hashes, rows_of, world
 
-from mlsys.dataset import assignment, rows
+from mlsys.dataset import assignment, dataset
 from mlsys.errors import DataError
 from mlsys.records import Split
 from mlsys.schema import ColumnSpec
@@ -22,7 +22,7 @@ def split(made: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> Split:
 
 
 def sides(made: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
-    return rows.read_assignment(split(made, monkeypatch), made.store)
+    return dataset.read_assignment(split(made, monkeypatch), made.store)
 
 
 def replaced(name: str, values: Any, table: pa.Table | None = None) -> pa.Table:
@@ -37,7 +37,7 @@ def labels() -> np.ndarray:
 def test_sides_are_stored_and_counted_by_class(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made = world(store)
     found = split(made, monkeypatch)
-    side = rows.read_assignment(found, store)
+    side = dataset.read_assignment(found, store)
     assert side.shape == (900,)
     assert side.dtype == np.int8
     for number, counts in ((TRAINING, found.training), (VALIDATION, found.validation), (HOLDOUT, found.holdout)):
@@ -87,7 +87,7 @@ def test_a_key_of_an_earlier_side_is_left_out_of_a_later_one(store: Store, monke
     made = world(store, table=replaced("_key", key_hashes(site)))
     found = split(made, monkeypatch)
     assert found.left_out == {"repeated key": 10}
-    assert (rows.read_assignment(found, store)[:10] == TRAINING).all()
+    assert (dataset.read_assignment(found, store)[:10] == TRAINING).all()
 
 
 def test_when_every_later_key_repeats_it_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +135,7 @@ def test_the_positive_class_is_found_by_name(
     made = world(store, table=table, schema=schema, target={"column": "label", "positive": positive})
     found = split(made, monkeypatch)
     every = (TRAINING, VALIDATION, HOLDOUT)
-    data = rows.load(made.spec, made.snapshot, made.checks, found, store=store, sides=every)
+    data = dataset.load(made.spec, made.snapshot, found, store=store, sides=every)
     assert (data.y == truth).all()
 
 
@@ -194,7 +194,7 @@ def test_nan_is_no_label(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_load_gives_only_the_sides_asked_for(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made = world(store)
     found = split(made, monkeypatch)
-    data = rows.load(made.spec, made.snapshot, made.checks, found, store=store, sides=(TRAINING, HOLDOUT))
+    data = dataset.load(made.spec, made.snapshot, found, store=store, sides=(TRAINING, HOLDOUT))
     assert set(data.side.tolist()) == {TRAINING, HOLDOUT}
     assert len(data.rows) == len(data.y) == len(data.day) == len(data.key_hash)
     assert len(data.y) == found.training.n_rows + found.holdout.n_rows
@@ -204,7 +204,7 @@ def test_features_are_floats_with_nan_or_objects_with_none(store: Store, monkeyp
     length = rows_of()["length"].to_numpy(zero_copy_only=False).copy()
     length[:2] = [np.inf, -np.inf]
     made = world(store, table=replaced("length", length))
-    data = rows.load(made.spec, made.snapshot, made.checks, split(made, monkeypatch), store=store, sides=(TRAINING,))
+    data = dataset.load(made.spec, made.snapshot, split(made, monkeypatch), store=store, sides=(TRAINING,))
     assert list(data.rows) == ["length", "age", "https", "brand", "owner"]
     assert [str(kind) for kind in data.rows.dtypes] == ["float64"] * 3 + ["object"] * 2
     assert {type(value) for value in data.rows["brand"]} == {str, type(None)}
@@ -215,9 +215,7 @@ def test_features_are_floats_with_nan_or_objects_with_none(store: Store, monkeyp
 def test_a_champion_may_ask_for_its_own_columns(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made = world(store)
     own = {"brand": ColumnSpec.model_validate("category"), "site_id": ColumnSpec.model_validate("integer")}
-    data = rows.load(
-        made.spec, made.snapshot, made.checks, split(made, monkeypatch), store=store, sides=(HOLDOUT,), columns=own
-    )
+    data = dataset.load(made.spec, made.snapshot, split(made, monkeypatch), store=store, sides=(HOLDOUT,), columns=own)
     assert list(data.rows) == ["brand", "site_id"]
 
 
@@ -226,4 +224,4 @@ def test_a_column_of_another_type_is_named(store: Store, monkeypatch: pytest.Mon
     own = {"brand": ColumnSpec.model_validate("number")}
     found = split(made, monkeypatch)
     with pytest.raises(DataError, match="column brand: Values of type string can't be read as number"):
-        rows.load(made.spec, made.snapshot, made.checks, found, store=store, sides=(HOLDOUT,), columns=own)
+        dataset.load(made.spec, made.snapshot, found, store=store, sides=(HOLDOUT,), columns=own)

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from given import records_samples
 
-from mlsys.dataset import rows as dataset
-from mlsys.dataset.rows import Dataset
+from mlsys.dataset import dataset
+from mlsys.dataset.dataset import Dataset
 from mlsys.evaluation.champion import ChampionModel
 from mlsys.evaluation.evaluation import evaluate
 from mlsys.records import MAX_BYTES, Candidate, Evaluation, EvaluationSet, SplitCounts

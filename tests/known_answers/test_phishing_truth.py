@@ -15,7 +15,7 @@ import pytest
 from mlsys import pipeline
 from mlsys.cli.sample_makers import load_maker, make_sample
 from mlsys.clock import cutoff_of
-from mlsys.dataset.rows import feature_frame
+from mlsys.dataset.dataset import feature_frame
 from mlsys.pipeline import Finished
 from mlsys.planning.plan import RunRequest
 from mlsys.records import Decision

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from given.shop import FIRST_DAY, ROWS_PER_DAY, day, edit_spec, enter, make_shop
 
-from mlsys.dataset.rows import feature_frame
+from mlsys.dataset.dataset import feature_frame
 from mlsys.errors import IntegrityError, RunError, UsageError
 from mlsys.evaluation.champion import model_of
 from mlsys.monitoring.scoring import predictions_of, score

@@ -10,8 +10,7 @@ import pyarrow as pa
 import pytest
 from given.small_world import SmallWorld, rows_of, world
 
-from mlsys.dataset import assignment
-from mlsys.dataset import rows as rows_module
+from mlsys.dataset import assignment, dataset
 from mlsys.errors import DataError, RunError, UsageError
 from mlsys.models.base import FitTask, Fitted, Model
 from mlsys.records import Candidate, Split
@@ -81,7 +80,7 @@ def test_its_model_predicts_raw_rows(store: Store, monkeypatch: pytest.MonkeyPat
     found = made.train("logistic")
     assert found.model is not None
     spec, prepared = made.args
-    data = rows_module.load(spec, prepared.snapshot, prepared.split, store=store, sides=(HOLDOUT,))
+    data = dataset.load(spec, prepared.snapshot, prepared.split, store=store, sides=(HOLDOUT,))
     score = model_file.load(found.model, store).predict_proba(data.rows)[:, 1]
     assert score[data.y == 1].mean() > score[data.y == 0].mean() + 0.1
 
@@ -144,7 +143,7 @@ def test_forked_children_neither_hang_nor_lose_a_candidate(tmp_path: Path) -> No
 @pytest.mark.slow
 def test_nothing_of_a_candidate_comes_from_validation_or_holdout(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     clean = Made(world(store, models=FAST), monkeypatch)
-    side = rows_module.read_assignment(clean.split, store)
+    side = dataset.read_assignment(clean.split, store)
     later = np.isin(side, (VALIDATION, HOLDOUT))
     table = rows_of()
     for name, poison in (("length", 1e12), ("age", 10**9), ("brand", "POISON"), ("owner", None)):
@@ -159,8 +158,8 @@ def test_nothing_of_a_candidate_comes_from_validation_or_holdout(store: Store, m
 def test_only_training_rows_are_loaded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Made(world(store), monkeypatch)
     asked: list[Any] = []
-    real = rows_module.load
-    monkeypatch.setattr(rows_module, "load", lambda *a, **k: asked.append(k["sides"]) or real(*a, **k))
+    real = dataset.load
+    monkeypatch.setattr(dataset, "load", lambda *a, **k: asked.append(k["sides"]) or real(*a, **k))
     made.train("prior")
     assert asked == [(TRAINING,)]
 

@@ -66,8 +66,8 @@ def load(
     return Dataset(
         rows=feature_frame(table, wanted),
         y=labels.binary(labels.resolve(spec.target.positive)),
-        key_hash=_keys(table),
-        day=_days(table),
+        key_hash=keys_of(table),
+        day=days_of(table),
         side=side[mask],
     )
 
@@ -118,11 +118,13 @@ def quarantined(snapshot: Snapshot, checks: CheckReport, store: Store) -> np.nda
     return mask
 
 
-def _days(table: pa.Table) -> np.ndarray:
+def days_of(table: pa.Table) -> np.ndarray:
+    """Return the `(n_rows,)` datetime64[D] day of each row."""
     days: np.ndarray = table[DAY].to_numpy(zero_copy_only=False).astype("datetime64[D]")
     return days
 
 
-def _keys(table: pa.Table) -> np.ndarray:
+def keys_of(table: pa.Table) -> np.ndarray:
+    """Return the `(n_rows,)` uint64 hash of each row's key."""
     keys: np.ndarray = table[KEY].to_numpy(zero_copy_only=False).astype(np.uint64)
     return keys

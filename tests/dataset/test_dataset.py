@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from mlsys.dataset.rows import feature_frame
+from mlsys.dataset.dataset import feature_frame
 from mlsys.schema import LARGEST, ColumnSpec
 
 
