@@ -1,6 +1,7 @@
 """Content-addressed files: a file's name is the SHA-256 of its bytes, so a name never changes meaning.
 
-Files appear whole or not at all: written under a temporary name, flushed to disk, then renamed.
+Files appear whole or not at all: written under a temporary name, flushed to disk, then renamed. Beside the store there
+is one cache, `remember` and `recall`: of what is dear to find and may be lost.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mlsys.shortages import explained, in_words
 from mlsys.temporary import temporary_file, temporary_folder
 
 _CHUNK = 1 << 20
+_DIGEST = hashlib.sha256().digest_size
 
 
 class Store:
@@ -108,6 +110,26 @@ class Store:
         target = self._at(digest)
         target.parent.mkdir(parents=True, exist_ok=True)
         settle(path, target, mode=0o444)
+
+
+def remember(path: Path, data: bytes) -> None:
+    """Keep what can be found again under `path`, below MLSYS_HOME/cache; whoever likes may delete it at any time.
+
+    It is renamed whole but not flushed to disk: hundreds of first-time entries would cost seconds. The file begins with
+    the digest of the rest, so that one torn by a power failure counts as not there.
+    """
+    with temporary_file(path.parent) as unfinished:
+        unfinished.write_bytes(hashlib.sha256(data).digest() + data)
+        unfinished.replace(path)
+
+
+def recall(path: Path) -> bytes | None:
+    """Return what `remember` kept, or None when it is missing, damaged or not readable."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    return data[_DIGEST:] if hashlib.sha256(data[_DIGEST:]).digest() == data[:_DIGEST] else None
 
 
 def settle(temporary: Path, target: Path, *, mode: int = 0o644) -> None:

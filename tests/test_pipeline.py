@@ -140,7 +140,7 @@ def answered(work: Workspace, finished: Finished, answer: Answer | None) -> Mode
     assert finished.start.plan is not None
     assert finished.start.snapshot is not None
     assert finished.evaluations is not None
-    decision = work.ledger.decisions("shop", run_id=finished.start.plan.run_id)[0]
+    decision = work.ledger.decisions("shop", of={finished.start.plan.run_id})[0]
     return pipeline.promote(
         work,
         Prepared(
@@ -236,6 +236,6 @@ def test_a_lost_race_is_judged_again_against_the_new_champion(work: Workspace, p
         finished = run(work, 11)
     finally:
         promotion.decide = decide
-    decisions = work.ledger.decisions("shop", run_id=finished.start.run_id)
+    decisions = work.ledger.decisions("shop", of={finished.start.run_id})
     assert len(decisions) == 2
     assert decisions[1].champion == work.ledger.champion_changes("shop")[1].candidate_id

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from mlsys.backfill.records import Change, StrategyResult
 from mlsys.report.formats import metric
+from mlsys.report.svg import decimals_of, nice_step
 
 WIDTH, HEIGHT = 880.0, 340.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 24.0, 26.0, 44.0
@@ -56,21 +57,15 @@ def chart(strategies: Sequence[StrategyResult], change: Change | None, title: st
 
 def _axes(days: Sequence[date], values: Sequence[float]) -> _Axes:
     low, high = min(values), max(values)
-    step = _nice((high - low or 0.01) / _LEVELS)
+    step = nice_step((high - low or 0.01) / _LEVELS)
     return _Axes(min(days), max(days), math.floor(low / step) * step, math.ceil(high / step + 1e-9) * step, step)
-
-
-def _nice(step: float) -> float:
-    """Return the smallest of 1, 2 or 5 times a power of ten that is no smaller than `step`."""
-    unit = 10.0 ** math.floor(math.log10(step))
-    return next(factor * unit for factor in (1.0, 2.0, 5.0, 10.0) if factor * unit >= step * (1 - 1e-9))
 
 
 def _frame(axes: _Axes, title: str) -> Markup:
     n_levels = round((axes.high - axes.low) / axes.step)
     levels = [axes.low + i * axes.step for i in range(n_levels + 1)]
     grid = "".join(f"M{_text(_LEFT)} {axes.y(level)}H{_text(WIDTH - _RIGHT)}" for level in levels)
-    decimals = max(0, -math.floor(math.log10(axes.step)))
+    decimals = decimals_of(axes.step)
     values = Markup().join(
         Markup('<text x="{0}" y="{1}" dy="4" text-anchor="end">{2}</text>').format(
             _text(_LEFT - 7), axes.y(level), f"{level:.{decimals}f}"

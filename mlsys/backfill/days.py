@@ -180,7 +180,7 @@ def _simulated_days(work: Workspace, newest: Mapping[date, _Run]) -> Iterator[Si
 
 def _judged(work: Workspace, run: _Run) -> tuple[EvaluationSet, Candidate] | None:
     """Return a run's evaluations and its best candidate, or None when none could be scored."""
-    decisions = work.ledger.decisions(run.plan.pipeline, run_id=run.plan.run_id)
+    decisions = work.ledger.decisions(run.plan.pipeline, of={run.plan.run_id})
     found = work.ledger.decision(decisions[-1].decision_key) if decisions else None
     best = work.ledger.candidate(found[0].best) if found and found[0].best else None
     return (found[0], best) if found and best else None
@@ -202,7 +202,7 @@ def _ending(work: Workspace, run: _Run) -> str:
         return "its run was not finished"
     if _judged(work, run):
         return _NOT_KEPT
-    decisions = work.ledger.decisions(run.plan.pipeline, run_id=run.plan.run_id)
+    decisions = work.ledger.decisions(run.plan.pipeline, of={run.plan.run_id})
     return f"no candidate was chosen ({decisions[-1].sentence})" if decisions else "nothing was decided"
 
 

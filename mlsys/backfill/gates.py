@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlsys import keys
-from mlsys.backfill.cache import recall, remember
 from mlsys.backfill.days import SimulatedDay, Simulation
 from mlsys.backfill.records import Verdict
 from mlsys.evaluation import evaluation
 from mlsys.evaluation.champion import ChampionModel
 from mlsys.promotion import decide
-from mlsys.store import canonical_json
+from mlsys.store import canonical_json, recall, remember
 from mlsys.workspace import Workspace
 
 log = logging.getLogger(__name__)

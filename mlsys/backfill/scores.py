@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from mlsys import clock
-from mlsys.backfill.cache import recall, remember
 from mlsys.backfill.days import SimulatedDay, Simulation
 from mlsys.dataset import dataset
 from mlsys.dataset.labels import labels_of
@@ -24,6 +23,7 @@ from mlsys.errors import IntegrityError, RunError
 from mlsys.metrics.scores import Scored
 from mlsys.schema import DAY, KEY
 from mlsys.snapshot import snapshot
+from mlsys.store import recall, remember
 from mlsys.training import model_file
 from mlsys.training.model_file import scores
 from mlsys.workspace import Workspace

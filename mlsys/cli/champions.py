@@ -16,17 +16,18 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name")
-@click.option("--last", default=20, show_default=True, help="How many requests to show.")
+@click.option("--last", default=20, show_default=True, help="How many requests, and how many champions, to show.")
 def history(name: str, last: int) -> None:
     """Show the requests, decisions and champions of NAME, newest last."""
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
         work.settings.spec_path(name)
-        requests = work.ledger.requests(name)[-last:]
-        rows = work.ledger.runs(name)
-        decided = {decision.run_id: decision for decision in work.ledger.decisions(name)}
-        changes = work.ledger.champion_changes(name)
+        requests = work.ledger.requests(name, last=last)
+        asked = {request.run_id for request in requests if request.run_id}
+        rows = work.ledger.runs(name, of=asked)
+        decided = {decision.run_id: decision for decision in work.ledger.decisions(name, of=asked)}
+        changes = work.ledger.champion_changes(name, last=last)
     status = {row.run_id: row for row in rows}
     table = []
     for request in requests:

@@ -50,7 +50,7 @@ def rival(work: Workspace, plan: Plan) -> ChampionModel | None:
     if plan.mode in HISTORICAL:
         return None
     if champion is not None and champion.run_id == plan.run_id and champion.kind == "promote":
-        before = [c for c in work.ledger.champion_changes(plan.pipeline) if c.candidate_id == champion.previous]
+        before = work.ledger.champion_changes(plan.pipeline, of={str(champion.previous)})
         champion = before[-1] if before else None
     return None if champion is None else model_of(work, champion)
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Self
 
 import sqlalchemy as sa
 
-from mlsys import clock
 from mlsys.errors import IntegrityError, MlsysError
+from mlsys.ledger import chain, tables
 from mlsys.ledger import engine as databases
-from mlsys.ledger import tables
 from mlsys.ledger.rows import ChampionChange, Entry, Judgement, Partition, RequestRow, RunRow
 from mlsys.records import Candidate, Decision, EvaluationSet, Plan
-from mlsys.store import canonical_json
-
-GENESIS = "0" * 64
 
 
 class ChampionMovedError(MlsysError):
@@ -61,7 +56,7 @@ class Ledger:
             ).scalar()
             if last != row.status:
                 named = {"request_id": row.request_id, "run_id": row.run_id, "status": row.status}
-                _append(connection, table, pipeline, {**named, "reason": row.reason}, row.dump())
+                chain.append(connection, table, pipeline, {**named, "reason": row.reason}, row.dump())
 
     def request(self, request_id: str) -> RequestRow | None:
         """Return a request, or None."""
@@ -82,7 +77,7 @@ class Ledger:
             ).scalar()
             if last != row.status:
                 named = {"run_id": row.run_id, "training_key": row.training_key, "status": row.status}
-                _append(connection, table, pipeline, named, row.dump())
+                chain.append(connection, table, pipeline, named, row.dump())
 
     def run(self, run_id: str) -> list[RunRow]:
         """Return the transitions of a run, oldest first; empty for an unknown one."""
@@ -108,7 +103,7 @@ class Ledger:
             if known is not None:
                 return Candidate.load(json.loads(known))
             named = {"candidate_id": candidate.candidate_id, "run_id": run_id, "status": candidate.status}
-            _append(connection, table, pipeline, named, candidate.dump())
+            chain.append(connection, table, pipeline, named, candidate.dump())
             return candidate
 
     def plan(self, run_id: str) -> Plan:
@@ -154,8 +149,8 @@ class Ledger:
             if known is not None:
                 return Decision.load(json.loads(known))
             named = {"decision_key": decision.decision_key, "run_id": decision.run_id}
-            _append(connection, tables.evaluations, pipeline, named, evaluations.dump())
-            _append(connection, table, pipeline, {**named, "outcome": decision.outcome}, decision.dump())
+            chain.append(connection, tables.evaluations, pipeline, named, evaluations.dump())
+            chain.append(connection, table, pipeline, {**named, "outcome": decision.outcome}, decision.dump())
             return decision
 
     def decision(self, decision_key: str) -> tuple[EvaluationSet, Decision] | None:
@@ -166,11 +161,31 @@ class Ledger:
         evaluated = self._records(tables.evaluations, tables.evaluations.c.decision_key == decision_key)
         return EvaluationSet.load(evaluated[-1]), Decision.load(decided[-1])
 
-    def decisions(self, pipeline: str, *, run_id: str | None = None) -> list[Decision]:
-        """Return the decisions of a pipeline (or of one of its runs), oldest first."""
+    def decisions(self, pipeline: str, *, of: Collection[str] | None = None) -> list[Decision]:
+        """Return the decisions of a pipeline, or of its runs `of` alone, oldest first."""
         table = tables.decisions
-        where = table.c.pipeline == pipeline
-        return [Decision.load(r) for r in self._records(table, where if run_id is None else table.c.run_id == run_id)]
+        where = table.c.pipeline == pipeline if of is None else table.c.run_id.in_(of)
+        return [Decision.load(r) for r in self._records(table, where)]
+
+    def newest_decision(self, pipeline: str) -> str | None:
+        """Return the key of the newest decision of a pipeline, or None."""
+        table = tables.decisions
+        query = (
+            sa.select(table.c.decision_key).where(table.c.pipeline == pipeline).order_by(table.c.seq.desc()).limit(1)
+        )
+        with databases.reading(self.engine) as connection:
+            return connection.execute(query).scalar()
+
+    def decisions_after(self, pipeline: str, decision_key: str) -> list[Decision] | None:
+        """Return the decisions made after one of a pipeline, oldest first; None where the ledger does not know it."""
+        table = tables.decisions
+        place = sa.select(table.c.seq).where(table.c.pipeline == pipeline, table.c.decision_key == decision_key)
+        with databases.reading(self.engine) as connection:
+            seq = connection.execute(place).scalar()
+        if seq is None:
+            return None
+        where = sa.and_(table.c.pipeline == pipeline, table.c.seq > seq)
+        return [Decision.load(r) for r in self._records(table, where)]
 
     def judgements(self, pipeline: str, *, last: int, historical: bool = True) -> list[Judgement]:
         """Return the newest `last` decisions, oldest first; all, or without the `historical` ones."""
@@ -193,18 +208,39 @@ class Ledger:
 
     def champion(self, pipeline: str) -> ChampionChange | None:
         """Return the change that made the present champion, or None."""
-        changes = self.champion_changes(pipeline)
+        changes = self.champion_changes(pipeline, last=1)
         return changes[-1] if changes else None
 
     def champion_at(self, pipeline: str, instant: datetime) -> ChampionChange | None:
         """Return who served at an instant (UTC), or None before the first champion."""
-        before = [c for c in self.champion_changes(pipeline) if c.at is not None and c.at <= instant]
-        return before[-1] if before else None
-
-    def champion_changes(self, pipeline: str) -> list[ChampionChange]:
-        """Return all changes of a pipeline's champion, oldest first."""
         table = tables.champion_changes
-        return [ChampionChange.load(r) for r in self._records(table, table.c.pipeline == pipeline)]
+        # Texts of one form in UTC: their order is that of the instants.
+        where = sa.and_(table.c.pipeline == pipeline, table.c.at <= instant.astimezone(UTC).isoformat())
+        before = self._records(table, where, last=1)
+        return ChampionChange.load(before[-1]) if before else None
+
+    def champion_changes(
+        self, pipeline: str, *, of: Collection[str] | None = None, last: int | None = None
+    ) -> list[ChampionChange]:
+        """Return the changes of a pipeline's champion, oldest first.
+
+        All of them, those that made one of the candidates `of` serve, or the newest `last` ones.
+        """
+        table = tables.champion_changes
+        where = table.c.pipeline == pipeline
+        if of is not None:
+            where = sa.and_(where, table.c.candidate_id.in_(of))
+        return [ChampionChange.load(r) for r in self._records(table, where, last=last)]
+
+    def rollback_of(self, pipeline: str, candidates: Collection[str]) -> ChampionChange | None:
+        """Return the newest rollback that took the place of one of these candidates, or None."""
+        table, before = tables.champion_changes, tables.champion_changes.alias()
+        after = sa.select(before.c.generation + 1).where(
+            before.c.pipeline == pipeline, before.c.candidate_id.in_(candidates)
+        )
+        where = sa.and_(table.c.pipeline == pipeline, table.c.kind == "rollback", table.c.generation.in_(after))
+        found = self._records(table, where, last=1)
+        return ChampionChange.load(found[-1]) if found else None
 
     def change_champion(self, change: ChampionChange) -> ChampionChange:
         """Make a candidate the champion if the champion is still the one of the generation before.
@@ -238,7 +274,7 @@ class Ledger:
                 "kind": change.kind,
             }
             try:
-                _append(connection, table, change.pipeline, named, change.dump())
+                chain.append(connection, table, change.pipeline, named, change.dump())
             except sa.exc.IntegrityError as error:
                 raise ChampionMovedError(f"The champion of {change.pipeline} changed meanwhile") from error
         return change
@@ -267,7 +303,7 @@ class Ledger:
         with databases.writing(self.engine, pipeline) as connection:
             for partition in new:
                 named = {"layout": partition.layout, "day": str(partition.day), "version": partition.version}
-                _append(connection, tables.partitions, pipeline, named, partition.dump())
+                chain.append(connection, tables.partitions, pipeline, named, partition.dump())
 
     @contextmanager
     def serialised(self, pipeline: str) -> Iterator[None]:
@@ -291,9 +327,16 @@ class Ledger:
 
     def pipelines(self) -> list[str]:
         """Return the names of all pipelines that the ledger has rows of."""
-        query = sa.union(*(sa.select(table.c.pipeline) for table in tables.ALL))
+        found: set[str] = set()
         with databases.reading(self.engine) as connection:
-            return sorted(connection.execute(query).scalars())
+            for table in tables.ALL:
+                # From name to name along the primary key: a DISTINCT would read every row.
+                name: str | None = ""
+                while name is not None:
+                    query = sa.select(sa.func.min(table.c.pipeline)).where(table.c.pipeline > name)
+                    name = connection.execute(query).scalar()
+                    found.update([name] if name else [])
+        return sorted(found)
 
     def entries(self, pipeline: str) -> list[Entry]:
         """Return every row of a pipeline as it is stored, oldest first; for who asks what a row names."""
@@ -312,16 +355,8 @@ class Ledger:
         Raises:
             IntegrityError: names the first row that does not fit.
         """
-        rows = sorted(self._rows(pipeline), key=lambda item: item[1]["seq"])
-        previous = GENESIS
-        for position, (name, row) in enumerate(rows, start=1):
-            if row["seq"] != position or row["previous"] != previous or row["hash"] != _hash(name, row):
-                raise IntegrityError(
-                    "The ledger's chain is broken: a row was changed, removed or added by hand",
-                    where=f"{name}, pipeline {pipeline}, row {row['seq']} (expected {position})",
-                    remedy="Restore the database from a backup",
-                )
-            previous = row["hash"]
+        rows = self._rows(pipeline)
+        chain.require_unbroken(pipeline, rows)
         return len(rows)
 
     def _rows(self, pipeline: str) -> list[tuple[str, Mapping[str, Any]]]:
@@ -348,39 +383,3 @@ class Ledger:
 
 
 _STAMPED = {"requests", "runs", "champion_changes"}  # their records show when they were written
-
-
-def _append(
-    connection: sa.Connection,
-    table: sa.Table,
-    pipeline: str,
-    named: Mapping[str, Any],
-    record: Mapping[str, Any],
-) -> None:
-    heads = sa.union_all(
-        *(
-            sa.select(
-                sa.select(t.c.seq, t.c.hash)
-                .where(t.c.pipeline == pipeline)
-                .order_by(t.c.seq.desc())
-                .limit(1)
-                .subquery()
-            )
-            for t in tables.ALL
-        )
-    ).subquery()
-    head = connection.execute(sa.select(heads.c.seq, heads.c.hash).order_by(heads.c.seq.desc()).limit(1)).first()
-    row = {
-        "pipeline": pipeline,
-        "seq": head.seq + 1 if head else 1,
-        "at": clock.now().isoformat(),
-        "previous": head.hash if head else GENESIS,
-        **named,
-        "record": canonical_json({k: v for k, v in record.items() if k != "at"}).decode(),
-    }
-    connection.execute(table.insert(), {**row, "hash": _hash(table.name, row)})
-
-
-def _hash(name: str, row: Mapping[str, Any]) -> str:
-    covered = {key: value for key, value in row.items() if key != "hash"}
-    return hashlib.sha256(canonical_json([name, covered])).hexdigest()

@@ -52,12 +52,10 @@ def monitor(work: Workspace, pipeline: str, *, day: str | date | None = None) ->
     nothing = _nothing_to_see(spec, scored)
     if nothing is not None:
         return nothing
-    change = next(
-        (c for c in reversed(work.ledger.champion_changes(pipeline)) if c.candidate_id == scored.champion), None
-    )
-    if change is None or scored.snapshot is None:
+    changes = work.ledger.champion_changes(pipeline, of={str(scored.champion)})
+    if not changes or scored.snapshot is None:
         raise IntegrityError("The ledger has no change that made this candidate champion", got=scored.champion)
-    report = _watched(work, spec, change, scored.snapshot)
+    report = _watched(work, spec, changes[-1], scored.snapshot)
     write_atomically(_folder(work.home, pipeline) / f"{report.day}.json", canonical_json(report.dump()))
     log.info(
         "monitored pipeline=%s day=%s state=%s alarmed=%d windows=%d asks_retraining=%s",

@@ -269,7 +269,7 @@ def _answered(work: Workspace, plan: Plan, champion: ChampionChange | None) -> s
     undone = _rolled_back(work, plan)
     if undone is not None:
         return f"{undone.previous} was trained on exactly this data and spec, and was rolled back: {undone.reason}"
-    rows, decisions = work.ledger.run(plan.run_id), work.ledger.decisions(plan.pipeline, run_id=plan.run_id)
+    rows, decisions = work.ledger.run(plan.run_id), work.ledger.decisions(plan.pipeline, of={plan.run_id})
     if decisions and decisions[-1].outcome == "error":
         return None  # an error is no answer, and must not turn into a green skip
     if plan.mode in HISTORICAL:
@@ -289,12 +289,10 @@ def _rolled_back(work: Workspace, plan: Plan) -> ChampionChange | None:
     """Return the rollback of what this data and spec gave: only a person may let it serve again."""
     if plan.mode != "live":
         return None
-    changes = work.ledger.champion_changes(plan.pipeline)
-    for change in reversed(changes):
-        run_id = work.ledger.run_of(change.previous) if change.previous and change.kind == "rollback" else None
-        if run_id is not None and work.ledger.plan(run_id).training_key == plan.training_key:
-            return None if changes[-1].candidate_id == change.previous else change
-    return None
+    given = {candidate.candidate_id for candidate in work.ledger.candidates(plan.training_key)}
+    undone, champion = work.ledger.rollback_of(plan.pipeline, given), work.ledger.champion(plan.pipeline)
+    serves_again = undone is not None and champion is not None and champion.candidate_id == undone.previous
+    return None if serves_again else undone
 
 
 def _rows_after(work: Workspace, taken: Taken, champion: ChampionChange | None) -> int:

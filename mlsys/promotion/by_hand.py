@@ -30,7 +30,7 @@ def promote_by_hand(
         )
     wanted = candidate
     if wanted is None:
-        decisions = work.ledger.decisions(pipeline, run_id=run_id)
+        decisions = work.ledger.decisions(pipeline, of={run_id})
         wanted = decisions[-1].challenger if decisions else None
     names = {name: c.candidate_id for c in fitted for name in (c.name, c.candidate_id)}
     if wanted not in names:
@@ -124,7 +124,7 @@ def _serve(
     work.store.read_bytes(candidate.model)  # a missing or damaged file must not become champion
     served = [change for change in changes if change.candidate_id == candidate_id]
     plan = work.ledger.plan(run_id)
-    decisions = work.ledger.decisions(pipeline, run_id=run_id)
+    decisions = work.ledger.decisions(pipeline, of={run_id})
     wanted = ChampionChange(
         pipeline=pipeline,
         generation=(changes[-1].generation if changes else 0) + 1,

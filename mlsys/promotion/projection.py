@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,39 +46,36 @@ def project(work: Workspace, pipeline: str, *, force: bool = False) -> Names:
     Raises:
         MlsysError: a registry failed; the others are written all the same, and it is tried again at the next call.
     """
-    decisions = _shown(work, pipeline)
-    if not decisions:
-        return {}
-    changes = work.ledger.champion_changes(pipeline)
     path = work.home / "projections" / f"{pipeline}.json"
-    done = None if force else _read(path)
-    if done is not None and (done.generation, done.decision) == (_generation(changes), decisions[-1].decision_key):
+    done, (generation, newest) = None if force else _read(path), _newest(work, pipeline)
+    if newest is None:
+        return {}
+    if done is not None and (done.generation, done.decision) == (generation, newest):
         return done.names
     with work.ledger.projecting(pipeline):
-        # Read again under the lock: whoever held it before may have changed the champion.
-        changes, decisions = work.ledger.champion_changes(pipeline), _shown(work, pipeline)
+        # Read under the lock: whoever held it before may have changed the champion.
+        generation, newest = _newest(work, pipeline)
+        champion = work.ledger.champion(pipeline)
         done = None if force else _read(path)
-        settled = done is not None and done.generation == _generation(changes) and not drift(work, pipeline)
+        settled = done is not None and done.generation == generation and not drift(work, pipeline)
         names = dict(done.names) if done is not None else {}
         failures: Failures = {}
-        for decision in _to_publish(work, changes, decisions, done=done, settled=settled):
+        for decision in _to_publish(work, pipeline, champion, done=done, settled=settled):
             names.pop(decision.decision_key, None)  # to stand last, as the newest
-            names[decision.decision_key] = _publish(work, decision, changes, failures)
-        if changes and not settled:
-            _point(work, pipeline, changes[-1], failures)
+            names[decision.decision_key] = _publish(work, decision, failures)
+        if champion is not None and not settled:
+            _point(work, pipeline, champion, failures)
         for failure in failures.values():
             raise failure
         names = dict(list(names.items())[-_REMEMBERED:])
-        _write(path, _Marker(_generation(changes), decisions[-1].decision_key, names))
+        _write(path, _Marker(generation, str(newest), names))
     return names
 
 
-def _generation(changes: Sequence[ChampionChange]) -> int:
-    return changes[-1].generation if changes else 0
-
-
-def _shown(work: Workspace, pipeline: str) -> list[Decision]:
-    return [decision for decision in work.ledger.decisions(pipeline) if decision.reason != SIMULATED]
+def _newest(work: Workspace, pipeline: str) -> tuple[int, str | None]:
+    """Return the champion's generation and the key of the newest decision: two rows, however long the past is."""
+    champion = work.ledger.champion(pipeline)
+    return champion.generation if champion else 0, work.ledger.newest_decision(pipeline)
 
 
 def _read(path: Path) -> _Marker | None:
@@ -135,28 +132,21 @@ def mend(work: Workspace, pipeline: str) -> list[str]:
 
 
 def _to_publish(
-    work: Workspace,
-    changes: Sequence[ChampionChange],
-    decisions: Sequence[Decision],
-    *,
-    done: _Marker | None,
-    settled: bool,
+    work: Workspace, pipeline: str, champion: ChampionChange | None, *, done: _Marker | None, settled: bool
 ) -> list[Decision]:
     """Return the champion's decision unless it is `settled`, then those made since `done`, the newest one last."""
     wanted: dict[str, Decision] = {}
-    key = next((c.decision_key for c in reversed(changes) if c.candidate_id == changes[-1].candidate_id), None)
-    found = work.ledger.decision(key) if key and not settled else None
+    key = champion.decision_key if champion is not None and not settled else None
+    found = work.ledger.decision(key) if key else None
     if found is not None:
         wanted[found[1].decision_key] = found[1]
-    keys = [decision.decision_key for decision in decisions]
-    newer: Sequence[Decision]
-    if done is not None and done.decision in keys:
-        newer = decisions[keys.index(done.decision) + 1 :]
-    else:  # nothing says what is shown already: of the first two runs, side by side, one must not be passed over
-        newer = [decision for decision in decisions if _has_files(work, decision)]
+    newer = None if done is None else work.ledger.decisions_after(pipeline, done.decision)
+    if newer is None:  # nothing says what is shown already: of the first two runs, side by side, none is passed over
+        newer = [d for d in work.ledger.decisions(pipeline) if d.reason != SIMULATED and _has_files(work, d)]
     for decision in newer:
-        wanted.pop(decision.decision_key, None)
-        wanted[decision.decision_key] = decision
+        if decision.reason != SIMULATED:
+            wanted.pop(decision.decision_key, None)
+            wanted[decision.decision_key] = decision
     return [decision for decision in wanted.values() if decision.challenger]
 
 
@@ -171,11 +161,8 @@ def _has_files(work: Workspace, decision: Decision) -> bool:
     return there
 
 
-def _publish(
-    work: Workspace, decision: Decision, changes: Sequence[ChampionChange], failures: Failures
-) -> dict[str, Shown]:
-    promoted = [c for c in changes if c.decision_key == decision.decision_key and c.kind != "rollback"]
-    release = _release(work, decision, promoted[-1] if promoted else None)
+def _publish(work: Workspace, decision: Decision, failures: Failures) -> dict[str, Shown]:
+    release = _release(work, decision)
     names = {}
     for registry in work.spec_of(release.plan).registries:
         if registry.kind in failures or (release.version is None and not registry.shows_unpromoted):
@@ -204,8 +191,12 @@ def _on_its_own(kind: str, failures: Failures) -> Iterator[None]:
         failures[kind] = error
 
 
-def _release(work: Workspace, decision: Decision, change: ChampionChange | None) -> Release:
+def _release(work: Workspace, decision: Decision) -> Release:
     plan = work.ledger.plan(decision.run_id)
+    candidates = work.ledger.candidates(plan.training_key)
+    served_by = work.ledger.champion_changes(plan.pipeline, of={c.candidate_id for c in candidates})
+    made = [c for c in served_by if c.decision_key == decision.decision_key and c.kind != "rollback"]
+    change = made[-1] if made else None
     rows = work.ledger.run(decision.run_id)
     snapshot = next(row.snapshot for row in rows if row.snapshot is not None)
     found = work.ledger.decision(decision.decision_key)
@@ -219,7 +210,7 @@ def _release(work: Workspace, decision: Decision, change: ChampionChange | None)
         plan=plan,
         snapshot=snapshot,
         candidate=candidate,
-        parts=tuple((c, evaluations.get(c.candidate_id)) for c in work.ledger.candidates(plan.training_key)),
+        parts=tuple((c, evaluations.get(c.candidate_id)) for c in candidates),
         decision=decision,
         columns={name: column.type for name, column in work.spec_of(plan).feature_columns().items()},
         spec=work.dumped_spec(plan),

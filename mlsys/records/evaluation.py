@@ -38,6 +38,11 @@ class Candidate(Record):
         """Return the id of a candidate: the key of its data and spec, and its name in the spec."""
         return f"{training_key[:12]}-{name}"
 
+    @staticmethod
+    def refitted(candidate_id: str) -> str:
+        """Return the id of what a candidate becomes when it is fitted again on more rows."""
+        return f"{candidate_id}-refit"
+
 
 class MetricValue(Record):
     """One metric of one model on one set of rows.

@@ -94,7 +94,7 @@ def _judgement(
         return work.ledger.decision(version.decision.decision_key) or (None, None)
     if (failed is not None and failed.step not in _AFTER_DECISION) or (failed is None and again):
         return None, None
-    decisions = work.ledger.decisions(plan.pipeline, run_id=plan.run_id)
+    decisions = work.ledger.decisions(plan.pipeline, of={plan.run_id})
     return (work.ledger.decision(decisions[-1].decision_key) if decisions else None) or (None, None)
 
 
@@ -107,9 +107,11 @@ def _candidates(work: Workspace, plan: Plan) -> tuple[Candidate, ...]:
 
 def _promoted(work: Workspace, plan: Plan, decision: Decision | None) -> ModelVersion | None:
     """Return what serves when a run promoted and broke off before it could write that down."""
+    challenger = (decision and decision.challenger) or ""
+    given = (challenger, Candidate.refitted(challenger))
     made = decision and [
         change
-        for change in work.ledger.champion_changes(plan.pipeline)
+        for change in work.ledger.champion_changes(plan.pipeline, of=given)
         if change.kind == "promote" and change.decision_key == decision.decision_key
     ]
     if not decision or not made:

@@ -6,6 +6,7 @@ for those who can't see it, and tells nothing by colour alone.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -27,6 +28,22 @@ class Scale:
         """Return the x coordinate of a value."""
         part = (min(max(value, self.low), self.high) - self.low) / ((self.high - self.low) or 1.0)
         return round(_PAD + part * (WIDTH - 2 * _PAD), 1)
+
+
+def nice_step(step: float) -> float:
+    """Return the distance of an axis' ticks: the smallest of 1, 2 and 5 times a power of ten not below `step`.
+
+    >>> nice_step(0.034), nice_step(1.2)
+    (0.05, 2.0)
+    """
+    power = math.floor(math.log10(step))
+    # With a hair's breadth for what comes from a subtraction: 0.1 that is 0.10000000000000003 is still 0.1.
+    return next(round(m * 10.0**power, 12) for m in (1, 2, 5, 10) if m * 10.0**power >= step * (1 - 1e-9))
+
+
+def decimals_of(step: float) -> int:
+    """Return how many decimals the ticks of an axis need."""
+    return max(0, -math.floor(math.log10(step)))
 
 
 def bullet(observed: float | None, limit: float | None, distance: float | None, *, subject: str) -> Markup:

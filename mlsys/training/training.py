@@ -119,7 +119,9 @@ def refit(spec: Spec, prepared: Prepared, *, candidate: Candidate, store: Store)
     material = _material(spec, prepared, store=store, sides=(TRAINING, VALIDATION))
     again = _candidate(untuned, prepared.plan, model, material, store=store)
     note = "Fitted again on training and validation rows; this very model was not judged"
-    return again.model_copy(update={"candidate_id": f"{again.candidate_id}-refit", "notes": (note, *again.notes)})
+    return again.model_copy(
+        update={"candidate_id": Candidate.refitted(again.candidate_id), "notes": (note, *again.notes)}
+    )
 
 
 def preload(models: Sequence[Model], spec: Spec) -> None:

@@ -19,12 +19,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlsys.errors import MlsysError
 from mlsys.records import CheckResult
 from mlsys.schema import LARGEST, Schema
 from mlsys.snapshot import snapshot
 from mlsys.spec import Spec
-from mlsys.store import Store, canonical_json, write_atomically
+from mlsys.store import Store, canonical_json, recall, remember
 
 log = logging.getLogger(__name__)
 
@@ -150,10 +149,7 @@ def _memory(home: Path, pipeline: str, columns: Schema) -> Path:
 
 
 def _recall(memory: Path) -> dict[str, Findings]:
-    try:
-        stored: Mapping[str, Any] = json.loads(memory.read_bytes())
-    except (OSError, ValueError):  # a torn file counts as not there
-        return {}
+    stored: Mapping[str, Any] = json.loads(recall(memory) or b"{}")
     return {
         key: {name: {kind: Tally(*seen) for kind, seen in kinds.items()} for name, kinds in findings.items()}
         for key, findings in stored.items()
@@ -166,6 +162,6 @@ def _remember(memory: Path, known: Mapping[str, Findings]) -> None:
         for key, findings in known.items()
     }
     try:
-        write_atomically(memory, canonical_json(stored))
-    except (OSError, MlsysError) as error:
+        remember(memory, canonical_json(stored))
+    except OSError as error:
         log.warning("oddities_not_remembered path=%s error=%s", memory, error)

@@ -25,8 +25,7 @@ from mlsys.records import State
 from mlsys.schema import DAY, arrow_type
 from mlsys.snapshot import snapshot
 from mlsys.spec import Spec
-from mlsys.store import Store, canonical_json
-from mlsys.temporary import temporary_file
+from mlsys.store import Store, canonical_json, recall, remember
 from mlsys.validation import data_docs
 from mlsys.validation.gx_suite import SuiteRun, run_suite
 
@@ -180,10 +179,10 @@ def _cache_path(home: Path, spec: Spec, rules: Sequence[Check], partition: Mappi
 
 
 def _recall(path: Path) -> PartitionFindings | None:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # a torn file counts as not there
+    known = recall(path)
+    if known is None:
         return None
+    data = json.loads(known)
     rules = tuple(
         RuleFinding(item["state"], tuple(item["failed"]), tuple(item["examples"]), item["message"])
         for item in data["rules"]
@@ -192,9 +191,5 @@ def _recall(path: Path) -> PartitionFindings | None:
 
 
 def _remember(path: Path, findings: PartitionFindings) -> None:
-    # Renamed whole but not flushed to disk: hundreds of first-time entries would cost seconds, and a lost
-    # entry is found again.
-    with temporary_file(path.parent) as unfinished:
-        keys = {str(offset): name for offset, name in findings.keys.items()}
-        unfinished.write_bytes(canonical_json({**asdict(findings), "keys": keys}))
-        unfinished.replace(path)
+    keys = {str(offset): name for offset, name in findings.keys.items()}
+    remember(path, canonical_json({**asdict(findings), "keys": keys}))

@@ -93,7 +93,7 @@ def records_of(work: Workspace, mode: str) -> dict[str, Any]:
     for row in work.ledger.runs("shop"):
         if row.plan is not None and row.snapshot is not None and row.plan.mode == mode:
             run_id, key = row.run_id, row.training_key
-            decisions = work.ledger.decisions("shop", run_id=run_id)
+            decisions = work.ledger.decisions("shop", of={run_id})
             judged = work.ledger.decision(decisions[-1].decision_key)
             assert judged is not None
             parts = {name: digest for r in work.ledger.run(run_id) for name, digest in r.parts.items()}

@@ -149,7 +149,7 @@ def test_a_day_s_holdout_metrics_are_those_of_its_record(work: Workspace, home: 
     walk_forward(work, "shop")
     details = json.loads(reports(home)["walk-forward.json"])
     for model in details["models"]:
-        (decision,) = work.ledger.decisions("shop", run_id=model["run_id"])
+        (decision,) = work.ledger.decisions("shop", of={model["run_id"]})
         recorded = work.ledger.decision(decision.decision_key)
         assert recorded is not None
         listed = work.store.read_json(recorded[0].details)["evaluations"]

@@ -1,6 +1,7 @@
 """A person has the last word, and people are told: on one real scheduler, with a real mail server and webhook.
 
 The tests follow each other. All gates always pass, so every decision is `promote` until the person has spoken.
+That a run waits and a yes promotes is in `make test` too: `test_retraining_on_airflow.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from mlsys.notification.outbox import Outbox
 from mlsys.orchestration.api.client import AirflowApi
 from mlsys.workspace import open_workspace
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(600)]
 
 DAG = "retrain_shop"
 GATES = [{"kind": "minimum", "metric": "roc_auc", "at_least": 0.1}, "min_rows"]

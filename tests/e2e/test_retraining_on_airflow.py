@@ -9,7 +9,8 @@ from typing import Any
 
 import psutil
 import pytest
-from given.shop import day, make_shop
+from given.airflows import wait
+from given.shop import day, edit_spec, make_shop
 
 from mlsys import pipeline
 from mlsys.orchestration.api.client import AirflowApi
@@ -66,6 +67,10 @@ def retrain(api: AirflowApi, **keywords: Any) -> tuple[dict[str, Any], dict[str,
     return run, {task["task_id"]: task["state"] for task in api.task_instances(DAG, run_id)}
 
 
+def state_of(api: AirflowApi, run_id: str, task_id: str) -> str:
+    return next(str(task["state"]) for task in api.task_instances(DAG, run_id) if task["task_id"] == task_id)
+
+
 def test_a_run_by_partition_key_promotes_the_first_champion(api: AirflowApi, settings: Settings) -> None:
     run, states = retrain(api, partition_key=str(day(11)))
     assert (run["state"], set(states.values())) == ("success", {"success"})
@@ -114,6 +119,25 @@ def test_the_next_drop_gives_a_new_decision(api: AirflowApi, settings: Settings)
         assert len(work.ledger.decisions("shop")) == 2
         assert work.ledger.runs("shop")[-1].plan is None
         assert work.ledger.verify("shop") > 0
+
+
+def test_a_person_is_waited_for_and_a_yes_promotes(api: AirflowApi, settings: Settings) -> None:
+    """What else a person can answer, and who is told: `test_approval.py`, among the long tests."""
+    always = [{"kind": "minimum", "metric": "roc_auc", "at_least": 0.1}, "min_rows"]
+    edit_spec(settings.root / "pipelines", training={"seed": 2}, gates=always)
+    run_id = api.trigger(DAG, partition_key=str(day(12)), conf={"approval": True, "reason": "a try"})
+    wait(lambda: state_of(api, run_id, "approve") == "awaiting_input")
+    question = api.question(DAG, run_id)
+    assert question is not None
+    assert "passes all 2 gates" in question["body"]
+    with open_workspace() as work:
+        before = len(work.ledger.champion_changes("shop"))
+    api.answer(DAG, run_id, "Approve", reason="looks good")
+    assert api.wait_for_run(DAG, run_id, seconds=120)["state"] == "success"
+    with open_workspace() as work:
+        changes = work.ledger.champion_changes("shop")
+    assert (len(changes) - before, changes[-1].who) == (1, "admin")
+    assert changes[-1].reason.startswith("looks good. ")
 
 
 @pytest.mark.parametrize("conf", [{"day": "2026-5-2"}, {"mode": "yolo"}, {"day": 7}])

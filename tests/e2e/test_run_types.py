@@ -64,7 +64,7 @@ def finished(api: AirflowApi, case: str, run_id: str) -> Row:
     run = api.wait_for_run(DAG, run_id, seconds=180)
     with open_workspace() as work:
         request = work.ledger.request(f"{DAG}/{run_id}")
-        decisions = work.ledger.decisions("shop", run_id=request.run_id) if request and request.run_id else []
+        decisions = work.ledger.decisions("shop", of={request.run_id}) if request and request.run_id else []
     if run["state"] == "failed":
         failure = api.xcom(DAG, run_id, "take_snapshot", key="failure")
         row = Row(case, run["run_type"], "-", "-", "-", f"refused: {failure['sentence']}")

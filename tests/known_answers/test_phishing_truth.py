@@ -144,7 +144,7 @@ def test_after_the_change_the_retrained_model_wins_and_the_interval_excludes_zer
 
 def test_the_next_day_gives_a_decision_of_its_own(nights: Nights) -> None:
     decision = nights.decision(NEXT)
-    assert nights.work.ledger.decisions("phishing", run_id=decision.run_id) == [decision]
+    assert nights.work.ledger.decisions("phishing", of={decision.run_id}) == [decision]
     assert decision.champion == nights.champion_after(CHANGED)
     assert decision.challenger not in (None, decision.champion)
 

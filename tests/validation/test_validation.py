@@ -211,11 +211,11 @@ def broken_outcomes(monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
     from mlsys.validation import partition_checks
-    from mlsys.validation.gx_suite import Outcome, run_suite
+    from mlsys.validation.gx_suite import SuiteOutcome, run_suite
 
     def broken(*args: Any, **kwargs: Any) -> Any:
         run = run_suite(*args, **kwargs)
-        return replace(run, outcomes=(Outcome("error", message="can't compare"), *run.outcomes[1:]))
+        return replace(run, outcomes=(SuiteOutcome("error", message="can't compare"), *run.outcomes[1:]))
 
     monkeypatch.setattr(partition_checks, "run_suite", broken)
 

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from mlsys.orchestration.page.overview import Judged, Term
 from mlsys.records import MetricValue
 from mlsys.report.formats import metric
+from mlsys.report.svg import decimals_of, nice_step
 
 _SPARK = (150.0, 36.0)
 _TICKS = 5
@@ -123,8 +124,8 @@ def _down(percent: float) -> float:
 
 
 def _grid(upward: _Axis) -> Markup:
-    step = _nice((upward.high - upward.low) / _TICKS)
-    decimals = max(0, -math.floor(math.log10(step)))
+    step = nice_step((upward.high - upward.low) / _TICKS)
+    decimals = decimals_of(step)
     first = math.ceil(upward.low / step)
     lines = []
     for number in range(first, math.floor(upward.high / step) + 1):
@@ -135,16 +136,6 @@ def _grid(upward: _Axis) -> Markup:
             ).format(y, f"{number * step:.{decimals}f}")
         )
     return Markup().join(lines)
-
-
-def _nice(step: float) -> float:
-    """Return the smallest of 1, 2 and 5 times a power of ten that is not below `step`.
-
-    >>> _nice(0.034), _nice(1.2)
-    (0.05, 2.0)
-    """
-    power = math.floor(math.log10(step))
-    return next(round(m * 10.0**power, 12) for m in (1, 2, 5, 10) if m * 10.0**power >= step)
 
 
 def _champion_line(judged: Sequence[Judged], across: _Axis, upward: _Axis) -> Markup:

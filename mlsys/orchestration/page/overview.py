@@ -19,7 +19,7 @@ from mlsys.errors import IntegrityError
 from mlsys.ledger import ChampionChange, Judgement, RequestRow, RunRow
 from mlsys.metrics import METRICS
 from mlsys.monitoring import monitoring
-from mlsys.records import Decision, EvaluationSet, MetricValue, Mode, Plan
+from mlsys.records import Candidate, Decision, EvaluationSet, MetricValue, Mode, Plan
 from mlsys.records.monitoring import MonitorReport
 from mlsys.workspace import Workspace
 
@@ -139,7 +139,7 @@ def detail(work: Workspace, pipeline: str, *, at: datetime | None = None) -> Det
     seen = _glance(work, pipeline, judgements, at=at or clock.now())
     changes = work.ledger.champion_changes(pipeline)
     everything = work.ledger.judgements(pipeline, last=LISTED)
-    decisions = [judged for judged in _judged(work, pipeline, everything, changes) if judged.mode != "simulate"]
+    decisions = [judged for judged in _judged(work, pipeline, everything) if judged.mode != "simulate"]
     return Detail(seen, terms(changes), tuple(decisions))
 
 
@@ -171,10 +171,9 @@ def mlflow_version(work: Workspace, judged: Judged) -> str | None:
 
 
 def _glance(work: Workspace, pipeline: str, judgements: Sequence[Judgement], *, at: datetime) -> Glance:
-    changes = work.ledger.champion_changes(pipeline)
     requests = work.ledger.requests(pipeline, last=_REQUESTS)
-    judged = _judged(work, pipeline, judgements, changes, requests)
-    champion = terms(changes)[-1] if changes else None
+    judged = _judged(work, pipeline, judgements, requests)
+    champion = next(iter(terms(work.ledger.champion_changes(pipeline, last=1))), None)
     newest_day = work.ledger.newest_day(pipeline)
     measured = None if champion is None else _measured(work, champion.change, judged)
     primary = judged[-1].primary if judged else None
@@ -199,9 +198,11 @@ def _judged(
     work: Workspace,
     pipeline: str,
     judgements: Sequence[Judgement],
-    changes: Sequence[ChampionChange],
     requests: Sequence[RequestRow] = (),
 ) -> list[Judged]:
+    challengers = {each.decision.challenger or "" for each in judgements}
+    given = {name for challenger in challengers for name in (challenger, Candidate.refitted(challenger))}
+    changes = work.ledger.champion_changes(pipeline, of=given)
     rows = work.ledger.runs(pipeline, of={judgement.decision.run_id for judgement in judgements})
     plans = {row.run_id: row.plan for row in rows if row.plan is not None}
     records = {row.run_id: row.parts["version"] for row in rows if "version" in row.parts}

@@ -16,7 +16,7 @@ from typing import Any
 
 from mlsys import clock
 from mlsys.errors import DataError, MlsysError
-from mlsys.store import canonical_json, sha256_of, write_atomically
+from mlsys.store import canonical_json, recall, remember, sha256_of
 
 log = logging.getLogger(__name__)
 
@@ -86,15 +86,12 @@ def _text(instant: datetime | None) -> str | None:
 
 
 def _recall(memory: Path) -> dict[str, dict[str, Any]]:
-    try:
-        found: dict[str, dict[str, Any]] = json.loads(memory.read_bytes())
-    except (OSError, ValueError):  # a torn file counts as not there
-        return {}
+    found: dict[str, dict[str, Any]] = json.loads(recall(memory) or b"{}")
     return found
 
 
 def _remember(memory: Path, entries: Mapping[str, Any]) -> None:
     try:
-        write_atomically(memory, canonical_json(entries))
-    except (OSError, MlsysError) as error:
+        remember(memory, canonical_json(entries))
+    except OSError as error:
         log.warning("file_spans_not_remembered path=%s error=%s", memory, error)

@@ -1,0 +1,73 @@
+"""The chain that all rows of a pipeline are links of: who changes, removes or slips in one breaks it.
+
+`seq` counts the rows over all tables, `previous` is the hash of the row before, `hash` covers the whole row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from mlsys import clock
+from mlsys.errors import IntegrityError
+from mlsys.ledger import tables
+from mlsys.store import canonical_json
+
+GENESIS = "0" * 64
+
+
+def append(
+    connection: sa.Connection,
+    table: sa.Table,
+    pipeline: str,
+    named: Mapping[str, Any],
+    record: Mapping[str, Any],
+) -> None:
+    """Write a record as the next row of its pipeline's chain; `named` are its searchable columns."""
+    heads = sa.union_all(
+        *(
+            sa.select(
+                sa.select(t.c.seq, t.c.hash)
+                .where(t.c.pipeline == pipeline)
+                .order_by(t.c.seq.desc())
+                .limit(1)
+                .subquery()
+            )
+            for t in tables.ALL
+        )
+    ).subquery()
+    head = connection.execute(sa.select(heads.c.seq, heads.c.hash).order_by(heads.c.seq.desc()).limit(1)).first()
+    row = {
+        "pipeline": pipeline,
+        "seq": head.seq + 1 if head else 1,
+        "at": clock.now().isoformat(),
+        "previous": head.hash if head else GENESIS,
+        **named,
+        "record": canonical_json({k: v for k, v in record.items() if k != "at"}).decode(),
+    }
+    connection.execute(table.insert(), {**row, "hash": _hash(table.name, row)})
+
+
+def require_unbroken(pipeline: str, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    """Check that no row of a pipeline was changed, removed or slipped in; `rows` are all, with their tables' names.
+
+    Raises:
+        IntegrityError: names the first row that does not fit.
+    """
+    previous = GENESIS
+    for position, (name, row) in enumerate(sorted(rows, key=lambda item: item[1]["seq"]), start=1):
+        if row["seq"] != position or row["previous"] != previous or row["hash"] != _hash(name, row):
+            raise IntegrityError(
+                "The ledger's chain is broken: a row was changed, removed or added by hand",
+                where=f"{name}, pipeline {pipeline}, row {row['seq']} (expected {position})",
+                remedy="Restore the database from a backup",
+            )
+        previous = row["hash"]
+
+
+def _hash(name: str, row: Mapping[str, Any]) -> str:
+    covered = {key: value for key, value in row.items() if key != "hash"}
+    return hashlib.sha256(canonical_json([name, covered])).hexdigest()
