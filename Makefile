@@ -25,7 +25,7 @@ if ! '$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <=
   echo "mlsys needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1): name another one: make PYTHON=python3.12" >&2; exit 2; fi
 endef
 
-.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-many architecture lock clean
+.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-many bench-past architecture lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ venv: ## make or refresh .venv from the lock (instant when nothing changed)
 demo: venv ## start everything on this machine and watch one retraining
 	@$(BIN)/python -m mlsys.cli.demo $(if $(ONCE),--once)
 
-test: venv ## run all tests but the long ones; ends in under ten minutes
+test: venv ## run all tests but the long ones: a quarter of an hour on two cores
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not long" $(ARGS)
 
 test-long: venv ## every kind of run, drops, upkeep, dead workers, Celery, a browser: minutes each on a real Airflow
@@ -76,6 +76,9 @@ bench-dag: venv ## the reference job as a plain script and as a DAG on a warm Ai
 
 bench-many: venv ## what thirty pipelines cost an idle Airflow; writes bench/results-dags.md
 	@$(BIN)/python bench/many_pipelines.py $(ARGS)
+
+bench-past: venv ## what a long past costs: 10 and 10,000 decisions; writes bench/results-past.md
+	@$(BIN)/python bench/past.py $(ARGS)
 
 architecture: venv ## draw docs/architecture.md and its picture from the imports
 	@$(BIN)/python scripts/architecture.py

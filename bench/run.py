@@ -61,7 +61,7 @@ class Bench:
         self.plain, self.home = folder / "plain-0", folder / "home-0"
         self.plain.mkdir()
         self._checked([sys.executable, "-c", _PREPARE_PLAIN, f"sqlite:///{self.plain}/mlflow.db"], {})
-        self._checked([sys.executable, "-c", _PREPARE_MLSYS], self._mlsys(self.home, folder / "none"))
+        self._checked([sys.executable, "-c", _PREPARE_MLSYS], self.environment(self.home, folder / "none"))
 
     def database(self, size: str) -> Path:
         """Return the path of the table with this many rows, made at the first call."""
@@ -78,15 +78,18 @@ class Bench:
 
     def run_mlsys(self, size: str) -> Measured:
         """Run `mlsys run reference --json` once."""
-        place = self._copy(self.home)
-        command = [str(MLSYS), "run", "reference", "--json"]
-        return self._checked(command, self._mlsys(place, self.database(size)))
+        return self.checked_run(self._copy(self.home), self.database(size))
+
+    def checked_run(self, home: Path, database: Path) -> Measured:
+        """Run `mlsys run reference --json` once in a home."""
+        return self._checked([str(MLSYS), "run", "reference", "--json"], self.environment(home, database))
 
     def run_help(self) -> Measured:
         """Run `mlsys --help` once."""
         return self._checked([str(MLSYS), "--help"], {})
 
-    def _mlsys(self, home: Path, database: Path) -> dict[str, str]:
+    def environment(self, home: Path, database: Path) -> dict[str, str]:
+        """Return the settings of a home that is measured."""
         return {
             "MLSYS_HOME": str(home),
             "MLSYS_DATABASE": "sqlite",

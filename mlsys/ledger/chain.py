@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,14 @@ from mlsys.store import canonical_json
 GENESIS = "0" * 64
 
 
+@dataclass(frozen=True)
+class Link:
+    """Place and hash of a chain's newest row."""
+
+    seq: int = 0
+    hash: str = GENESIS
+
+
 def append(
     connection: sa.Connection,
     table: sa.Table,
@@ -27,6 +36,12 @@ def append(
     record: Mapping[str, Any],
 ) -> None:
     """Write a record as the next row of its pipeline's chain; `named` are its searchable columns."""
+    row, _ = linked(newest(connection, pipeline), table, pipeline, named, record)
+    connection.execute(table.insert(), row)
+
+
+def newest(connection: sa.Connection, pipeline: str) -> Link:
+    """Return the newest link of a pipeline's chain; of one without rows, what its first row is linked to."""
     heads = sa.union_all(
         *(
             sa.select(
@@ -40,15 +55,23 @@ def append(
         )
     ).subquery()
     head = connection.execute(sa.select(heads.c.seq, heads.c.hash).order_by(heads.c.seq.desc()).limit(1)).first()
+    return Link(head.seq, head.hash) if head else Link()
+
+
+def linked(
+    before: Link, table: sa.Table, pipeline: str, named: Mapping[str, Any], record: Mapping[str, Any]
+) -> tuple[dict[str, Any], Link]:
+    """Return a record as the row that comes after a link, and the link that it makes."""
     row = {
         "pipeline": pipeline,
-        "seq": head.seq + 1 if head else 1,
+        "seq": before.seq + 1,
         "at": clock.now().isoformat(),
-        "previous": head.hash if head else GENESIS,
+        "previous": before.hash,
         **named,
         "record": canonical_json({k: v for k, v in record.items() if k != "at"}).decode(),
     }
-    connection.execute(table.insert(), {**row, "hash": _hash(table.name, row)})
+    made = Link(before.seq + 1, _hash(table.name, row))
+    return {**row, "hash": made.hash}, made
 
 
 def require_unbroken(pipeline: str, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> None:

@@ -150,7 +150,7 @@ def test_a_champion_that_moves_under_a_rollback_is_a_lost_race(mlsys, changed, w
     from mlsys.ledger import Ledger
 
     before = work.ledger.champion_changes("shop")
-    monkeypatch.setattr(Ledger, "champion_changes", lambda *_: before)
+    monkeypatch.setattr(Ledger, "champion_changes", lambda *_, **__: before)
     assert mlsys("rollback", "shop", "--reason", "first").code == 0
     answer = mlsys("rollback", "shop", "--reason", "second, with what it knew before")
     assert answer.code == 5

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow
 
 N_DAYS = 22
 ROWS = 100
-WORLDS = 200
+WORLDS = 100
 SKILL = 1.8
 FALLEN = 0.6
 CHANGED = 10  # from this day on, a model of an older day has the skill FALLEN

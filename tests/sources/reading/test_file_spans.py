@@ -109,7 +109,7 @@ def test_a_file_just_written_is_compared_by_content(folder, opened, monkeypatch)
     monkeypatch.setattr("mlsys.clock.now", lambda: datetime.now(UTC))
     night(folder)
     (path,) = cached(folder.parent)
-    assert '"stamp":[' not in path.read_text()
+    assert b'"stamp":[' not in path.read_bytes()
     opened.clear()
     assert night(folder) == [90, 100, 101]
     assert opened == ["09", "10"]
@@ -141,8 +141,8 @@ def test_files_that_are_gone_are_forgotten(folder):
     (folder / "01.csv").unlink()
     night(folder)
     (path,) = cached(folder.parent)
-    assert "01.csv" not in path.read_text()
-    assert "02.csv" in path.read_text()
+    assert b"01.csv" not in path.read_bytes()
+    assert b"02.csv" in path.read_bytes()
 
 
 def test_an_unchanged_file_is_not_opened_at_all(folder, monkeypatch):
