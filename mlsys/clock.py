@@ -14,6 +14,7 @@ from typing import Literal
 from mlsys.errors import UsageError
 
 DaySource = Literal["parameter", "partition", "newest"]
+_FIRST, _LAST = date(101, 1, 1), date(9998, 12, 31)  # a lookback may be a hundred years
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -49,17 +50,25 @@ def parse_day(text: str | date, *, where: str = "day") -> date:
     """Return the date of a `YYYY-MM-DD` key.
 
     Raises:
-        UsageError: for any other spelling (`2026-1-2`, a time, a date that does not exist).
+        UsageError: for any other spelling (`2026-1-2`, a time, a date that does not exist), and for a day at either end
+            of the calendar, which has no cutoff or no lookback.
     """
     if isinstance(text, date) and not isinstance(text, datetime):
-        return text
+        return _with_neighbours(text, where)
     remedy = "Write it as YYYY-MM-DD, for example 2026-03-09"
     if not isinstance(text, str) or not _DAY.fullmatch(text):
         raise UsageError("A day is a UTC date", where=where, got=text, remedy=remedy)
     try:
-        return date.fromisoformat(text)
+        return _with_neighbours(date.fromisoformat(text), where)
     except ValueError as error:
         raise UsageError(f"No such day: {error}", where=where, got=text, remedy=remedy) from None
+
+
+def _with_neighbours(day: date, where: str) -> date:
+    if _FIRST <= day <= _LAST:
+        return day
+    rule = f"Days of data lie between {_FIRST} and {_LAST}"
+    raise UsageError(rule, where=where, got=str(day), remedy="Give a day that the source has rows of")
 
 
 def resolve_day(

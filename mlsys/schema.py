@@ -7,11 +7,19 @@ spec can be read without it.
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import GetJsonSchemaHandler, field_validator, model_serializer, model_validator
+from pydantic import (
+    BeforeValidator,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import CoreSchema
 
 from mlsys.components import Frozen
@@ -67,6 +75,20 @@ def checked_zone(name: str | None) -> str | None:
     return name
 
 
+def _iso_day(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    elif isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise ValueError("A day is written YYYY-MM-DD, from 0001-01-01 to 9999-12-31")
+
+
+IsoDay = Annotated[date, BeforeValidator(_iso_day), WithJsonSchema({"type": "string", "format": "date"})]
+
+
 class ColumnSpec(Frozen):
     """One column of the schema; in YAML a bare type name, or a mapping with these keys.
 
@@ -78,6 +100,8 @@ class ColumnSpec(Frozen):
         timezone: IANA zone of local timestamps (`UTC` is one), default the source's; without both, a timestamp
             needs an offset. A local time that occurs twice is the earlier instant, one that never was is the first
             instant after the gap.
+        earliest, latest: first and last UTC day of a timestamp; what lies beyond is a bad value of its row. Default:
+            from 1900 on, and no later than a day after the reading.
         true_values, false_values: spellings of booleans in text.
         decimal, thousands: marks of numbers in text, `1.234,5` or `1,234`; default those of a files source, or a point
             and none. Thousands are groups of three digits; a blank and an apostrophe stand for their typographic kin.
@@ -93,8 +117,18 @@ class ColumnSpec(Frozen):
 
     decimal: DecimalMark | None = None
     thousands: ThousandsMark | None = None
+    earliest: IsoDay | None = None
+    latest: IsoDay | None = None
 
     _zone = field_validator("timezone")(checked_zone)
+
+    @model_validator(mode="after")
+    def _limits_of_times(self) -> Self:
+        if (self.earliest or self.latest) and self.type != "timestamp":
+            raise ValueError(f"`earliest` and `latest` are limits of times; the column is declared as {self.type}")
+        if self.earliest is not None and self.latest is not None and self.earliest > self.latest:
+            raise ValueError(f"`earliest` ({self.earliest}) lies after `latest` ({self.latest})")
+        return self
 
     @model_validator(mode="after")
     def _marks_of_numbers(self) -> Self:
@@ -116,11 +150,7 @@ class ColumnSpec(Frozen):
     def _compact(self) -> Any:
         # Written as a person would write it: the bare type, or only what differs from the defaults.
         named = {name: value for name, value in self if value != type(self).model_fields[name].default}
-        return (
-            self.type
-            if set(named) == {"type"}
-            else {k: list(v) if isinstance(v, tuple) else v for k, v in named.items()}
-        )
+        return self.type if set(named) == {"type"} else {name: _plain_value(value) for name, value in named.items()}
 
     @property
     def nulls(self) -> tuple[str, ...]:
@@ -136,6 +166,12 @@ class ColumnSpec(Frozen):
 
 
 Schema = dict[str, ColumnSpec]
+
+
+def _plain_value(value: object) -> object:
+    if isinstance(value, date):
+        return value.isoformat()
+    return list(value) if isinstance(value, tuple) else value
 
 
 def spelt(values: pa.Array | pa.ChunkedArray) -> Any:

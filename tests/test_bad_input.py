@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -257,6 +258,7 @@ BROKEN_FILES: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         lambda path: path.write_text(path.read_text().replace("00,", "00,1,2,3,4,", 1).replace("01,", "x,", 1)),
         ("visits: source", "new rows", "can't be read", f"{day(2)}.csv:2: 8 fields instead of 4", "Correct the data"),
     ),
+    "no readable line": (lambda p: p.write_text(re.sub(",(no|yes)", r",,\1", p.read_text())), ("50 of 50 new rows",)),
     "half-written line": (
         lambda path: path.write_text("".join(path.read_text().splitlines(keepends=True)[:20])[:-9]),
         ("visits: source", "1 of 19 new rows of", "can't be read", f"{day(2)}.csv:20: "),

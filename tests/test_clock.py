@@ -50,6 +50,12 @@ def test_another_spelling_of_a_day_is_refused(text: str) -> None:
         clock.parse_day(text)
 
 
+@pytest.mark.parametrize("text", ["9999-12-31", "0001-01-01"])
+def test_a_day_at_the_end_of_the_calendar_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=f"Days of data lie between .*{text}"):
+        clock.resolve_day(partition_key=text, newest_complete=never)
+
+
 @given(st.dates(min_value=date(1990, 1, 1), max_value=date(2100, 1, 1)))
 def test_a_key_and_its_cutoff_lead_back_to_the_day(day: date) -> None:
     assert clock.parse_day(day.isoformat()) == day

@@ -107,8 +107,9 @@ def survey(
     layout = layout_of(spec)
     memory = _Memory.read(_memory_file(work, pipeline))
     answer = _newest_answer(work, spec, layout.fingerprint)
-    stored = [partition.day for partition in work.ledger.partitions(pipeline, layout.fingerprint)]
-    looker = Looker(spec, layout, stored, answer.day if answer else None, announced, memory.is_whole)
+    stored = {partition.day: partition for partition in work.ledger.partitions(pipeline, layout.fingerprint)}
+    judged = answer.day if answer else None
+    looker = Looker(spec, layout, stored, work.store, judged, announced, memory.is_whole)
     try:
         look = looker.look()
         refused = {str(day): sentence for day, sentence in look.refused.items()}

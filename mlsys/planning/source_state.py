@@ -10,15 +10,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 
-import pyarrow as pa
-
 from mlsys import clock
 from mlsys.errors import DataError
+from mlsys.ledger.rows import Partition
 from mlsys.snapshot.fingerprint import table_fingerprint
-from mlsys.snapshot.ingest import start_of_window
-from mlsys.snapshot.partitioning import DayRows, Layout, by_day, masked
+from mlsys.snapshot.ingest import Reading, read, start_of_window
+from mlsys.snapshot.partitioning import DayRows, Layout, masked
+from mlsys.snapshot.unreadable import count_once, require_some, require_tolerable
 from mlsys.sources.base import Part, ReadRequest
 from mlsys.spec import Spec
+from mlsys.store import Store
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Looker:
     """Looks at the source of a spec.
 
     Attributes:
-        stored: days of which partitions are stored.
+        stored: partitions by day.
+        store: holds them.
         judged: the newest day that was answered; its window and those before are compared as of its cutoff.
         announced: a day that somebody vouches for.
         is_whole: whether nobody writes to a part any more.
@@ -54,7 +56,8 @@ class Looker:
 
     spec: Spec
     layout: Layout
-    stored: Collection[date]
+    stored: Mapping[date, Partition]
+    store: Store
     judged: date | None
     announced: date | None
     is_whole: Callable[[Part], bool]
@@ -82,13 +85,13 @@ class Looker:
         spec = self.spec
         if not spec.source.timed:
             today = clock.now().date()
-            content = self._content(ReadRequest(spec.columns, spec.label.arrival), today)
+            content = self._tolerable(ReadRequest(spec.columns, spec.label.arrival), today)
             return SourceState(newest=today if content else None, content=content)
         newest = spec.source.newest(ReadRequest(spec.columns, spec.label.arrival))
         if newest is None:
             return SourceState()
         last = min(newest.astimezone(UTC).date(), self._last_day())
-        content = self._content(self._request(self._since(last), last), last)
+        content = self._tolerable(self._request(self._since(last), last), last)
         return SourceState(newest=max(content, default=None), content=content)
 
     def _by_parts(self, parts: Sequence[Part], unfinished: Sequence[Part]) -> SourceState:
@@ -134,11 +137,26 @@ class Looker:
         return ReadRequest(self.spec.columns, self.spec.label.arrival, since, clock.cutoff_of(last))
 
     def _content(self, request: ReadRequest, last: date) -> dict[date, str]:
-        tables = [drop.table for drop in self.spec.source.read(request) if drop.table.num_rows]
-        if not tables:
-            return {}
-        day = None if self.spec.source.timed else last
-        return {rows.day: self._fingerprint(rows, last) for rows in by_day(pa.concat_tables(tables), self.layout, day)}
+        reading = read(self.spec, request, last, self.layout)
+        if not reading.days:
+            require_some({last: reading.rejected}, last, self.spec)
+        return self._fingerprints(reading, last)
+
+    def _tolerable(self, request: ReadRequest, last: date) -> dict[date, str]:
+        """Return the content of a whole window, refused as a run about its last day would refuse it."""
+        reading = read(self.spec, request, last, self.layout)
+        stored = self.stored if self.spec.source.timed else {}
+        new = [
+            rows.day
+            for rows in reading.days
+            if rows.day not in stored or stored[rows.day].fingerprint != rows.fingerprint
+        ]
+        bad = count_once(reading.rejected, new=new, asked=last, before=stored.values(), store=self.store)
+        require_tolerable(bad, reading.n_rows, new, self.spec)
+        return self._fingerprints(reading, last)
+
+    def _fingerprints(self, reading: Reading, last: date) -> dict[date, str]:
+        return {rows.day: self._fingerprint(rows, last) for rows in reading.days}
 
     def _fingerprint(self, rows: DayRows, last: date) -> str:
         """Return the fingerprint that the manifest of the newest answer has for these rows, or that of the next."""

@@ -44,30 +44,32 @@ def judge_newest(work: Workspace, spec: Spec) -> CheckReport | None:
         DataError, TransientError: as the source.
     """
     cutoff = clock.cutoff_of(snapshot.newest_complete_day(spec))
-    before = _newest_before_window(work, spec, cutoff)
+    stored = work.ledger.partitions(spec.pipeline, layout_of(spec).fingerprint) if spec.source.timed else []
+    before = _newest_before_window(spec, cutoff, stored)
+    counted = [partition for partition in stored if partition.rejects is not None and partition is not before]
     with work.store.working() as folder:
         store = Store(folder / "store")
         if before is not None:
-            _lend(before, work.store, store)
-        taken = snapshot.take(spec, cutoff, catalog=TrialCatalog(before), store=store)
+            _lend(before.segment, work.store, store)
+            note_slices(before.layout, before.segment, {before.fingerprint: before.offset}, store)
+        for partition in [*counted, before]:
+            if partition is not None and partition.rejects is not None:
+                _lend(partition.rejects, work.store, store)
+        taken = snapshot.take(spec, cutoff, catalog=TrialCatalog(before), store=store, counted=counted)
         return None if taken is None else validation.validate(spec, taken.snapshot, store=store, home=folder)
 
 
-def _newest_before_window(work: Workspace, spec: Spec, cutoff: datetime) -> Partition | None:
+def _newest_before_window(spec: Spec, cutoff: datetime, stored: Sequence[Partition]) -> Partition | None:
     """Return the stored partition after which a snapshot begins to read."""
-    if not spec.source.timed:
-        return None
     first = (cutoff - spec.ingest.lookback).date()
-    stored = work.ledger.partitions(spec.pipeline, layout_of(spec).fingerprint)
     return next((partition for partition in reversed(stored) if partition.day < first), None)
 
 
-def _lend(partition: Partition, owner: Store, borrower: Store) -> None:
-    digest = partition.segment
+def _lend(digest: str, owner: Store, borrower: Store) -> None:
     lent = borrower.root / digest[:2] / digest[2:]
-    lent.parent.mkdir(parents=True)
-    lent.symlink_to(owner.path(digest))
-    note_slices(partition.layout, digest, {partition.fingerprint: partition.offset}, borrower)
+    lent.parent.mkdir(parents=True, exist_ok=True)
+    if not lent.is_symlink():
+        lent.symlink_to(owner.path(digest))
 
 
 _: type[Catalog] = TrialCatalog

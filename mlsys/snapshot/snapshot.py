@@ -22,9 +22,10 @@ from mlsys.records import Arrivals, Snapshot
 from mlsys.schema import ARRIVAL, DAY, KEY
 from mlsys.snapshot.catalog import Catalog
 from mlsys.snapshot.fingerprint import count_duplicates, table_fingerprint
-from mlsys.snapshot.ingest import Reading, read_source, require_tolerable
+from mlsys.snapshot.ingest import Reading, read_source
 from mlsys.snapshot.partitioning import DayRows, Layout, layout_of, masked
 from mlsys.snapshot.segments import locate, note_slices, read_entries, write_segment
+from mlsys.snapshot.unreadable import Unreadable, count_once, first_of, require_some, require_tolerable
 from mlsys.sources.base import ReadRequest
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json
@@ -53,8 +54,17 @@ def newest_complete_day(spec: Spec) -> date:
     return clock.newest_complete_day(newest or clock.now(), spec.ingest.settle)
 
 
-def take(spec: Spec, cutoff: datetime, *, catalog: Catalog, store: Store) -> Taken | None:
+def take(
+    spec: Spec, cutoff: datetime, *, catalog: Catalog, store: Store, counted: Sequence[Partition] = ()
+) -> Taken | None:
     """Return the snapshot of all rows before `cutoff`, or None when the last day before it has no rows.
+
+    Args:
+        spec: names source and schema.
+        cutoff: a UTC midnight.
+        catalog: knows the stored partitions, and is told of new ones.
+        store: holds them.
+        counted: partitions that the catalogue does not know, and that have counted unreadable rows.
 
     Raises:
         DataError: the source is refused, too many rows can't be read, or a source without time is asked for a day
@@ -68,13 +78,18 @@ def take(spec: Spec, cutoff: datetime, *, catalog: Catalog, store: Store) -> Tak
     with catalog.serialised(spec.pipeline):
         stored = {row.day: row for row in catalog.partitions(spec.pipeline, layout.fingerprint)}
         reading = read_source(spec, cutoff, stored, layout)
-        new = _changed(reading, stored, timed=spec.source.timed)
-        require_tolerable(reading, new, stored, spec)
+        new, last_day = _changed(reading, stored, timed=spec.source.timed), clock.last_day_before(cutoff)
+        new_days = [rows.day for rows in new]
+        # The snapshot of a source without time is its newest reading alone, with all that could not be read of it.
+        before = [*stored.values(), *counted] if spec.source.timed else []
+        unreadable = count_once(reading.rejected, new=new_days, asked=last_day, before=before, store=store)
+        require_tolerable(unreadable, reading.n_rows, new_days, spec)
         known = _known(stored, new, cutoff, timed=spec.source.timed)
-        if (clock.last_day_before(cutoff) not in known and spec.source.timed) or not known:
+        if (last_day not in known and spec.source.timed) or not known:
+            require_some(unreadable, last_day, spec)
             log.info("snapshot pipeline=%s cutoff=%s no_rows=true", spec.pipeline, cutoff.date())
             return None
-        added = _store(reading, new, stored, layout, store)
+        added = _store(new, unreadable, stored, read_at=reading.read_at, layout=layout, store=store)
         current = {**stored, **{row.day: row for row in added}}
         snapshot = _describe(spec, cutoff, [current[day] for day in known], layout=layout, store=store)
         catalog.add_partitions(spec.pipeline, added)
@@ -109,7 +124,11 @@ def take_in(spec: Spec, first: date, last: date, *, catalog: Catalog, store: Sto
         stored = {row.day: row for row in catalog.partitions(spec.pipeline, layout.fingerprint)}
         reading = read_source(wide, clock.cutoff_of(last), stored, layout)
         new = _changed(reading, stored, timed=spec.source.timed)
-        added = _store(reading, new, stored, layout, store)
+        days = {rows.day for rows in new}
+        # What is wrong with a day of which nothing can be read is said by each snapshot that wants it.
+        bad = [row for row in reading.rejected if row.day is None or row.day in days]
+        unreadable = count_once(bad, new=days, asked=last, before=stored.values(), store=store)
+        added = _store(new, unreadable, stored, read_at=reading.read_at, layout=layout, store=store)
         catalog.add_partitions(spec.pipeline, added)
     log.info("taken_in pipeline=%s first=%s last=%s new_partitions=%d", spec.pipeline, first, last, len(added))
     return len(added)
@@ -158,7 +177,8 @@ def problems(spec: Spec, *, catalog: Catalog, store: Store) -> list[str]:
     stored = {row.day: row for row in catalog.partitions(spec.pipeline, layout.fingerprint)}
     cutoff = clock.cutoff_of(newest_complete_day(spec))
     reading = read_source(spec, cutoff, {}, layout)
-    found = [reading.rejection_text()] if reading.rejected else []
+    bad = reading.rejected
+    found = [f"{len(bad)} rows can't be read. First: {first_of(bad)}"] if bad else []
     if not spec.source.timed or not stored:
         return found
     for segment in {row.segment: row for row in stored.values()}.values():
@@ -199,7 +219,13 @@ def _known(stored: Mapping[date, Partition], new: Sequence[DayRows], cutoff: dat
 
 
 def _store(
-    reading: Reading, new: Sequence[DayRows], stored: Mapping[date, Partition], layout: Layout, store: Store
+    new: Sequence[DayRows],
+    unreadable: Unreadable,
+    stored: Mapping[date, Partition],
+    *,
+    read_at: datetime,
+    layout: Layout,
+    store: Store,
 ) -> list[Partition]:
     """Write the new partitions as one segment and return them; they are not listed yet."""
     if not new:
@@ -208,7 +234,7 @@ def _store(
     added, offset = [], 0
     for rows in new:
         before = stored.get(rows.day)
-        bad = reading.rejected.get(rows.day, [])
+        bad = unreadable.get(rows.day, ())
         added.append(
             Partition(
                 day=rows.day,
@@ -224,7 +250,7 @@ def _store(
                 n_duplicate_keys=rows.n_duplicate_keys,
                 n_rejected=len(bad),
                 rejects=store.put_json([{"where": row.where, "reason": row.reason} for row in bad]) if bad else None,
-                read_at=reading.read_at,
+                read_at=read_at,
             )
         )
         offset += rows.table.num_rows

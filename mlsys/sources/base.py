@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from mlsys import clock
 from mlsys.components import Component
 from mlsys.schema import Schema
 
@@ -24,17 +25,22 @@ class ReadRequest:
         arrival: name of the label-arrival column, or None.
         since: first instant wanted (inclusive, UTC), or None for everything.
         until: first instant not wanted (exclusive, UTC), or None for a source without time.
+        now: the present (UTC), by which times of the future are told.
     """
 
     schema: Schema
     arrival: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    now: datetime = field(default_factory=lambda: clock.now())  # noqa: PLW0108 - looked up when it is called
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row that could not be read: where it stands (file and line, or key), why, and its UTC day where known."""
+    """A row that could not be read: where it stands (file and line, or key), why, and its UTC day where known.
+
+    A reading of a window rejects the rows without a readable time as well: they may belong to any day of it.
+    """
 
     where: str
     reason: str
@@ -84,7 +90,9 @@ class Source(Component, ABC):
 
     @abstractmethod
     def newest(self, request: ReadRequest) -> datetime | None:
-        """Return the newest event time that the source has (UTC), or None when it has no rows or no time.
+        """Return the newest event time up to now that the source has (UTC), or None when it has no rows or no time.
+
+        Times that can't be read, or lie outside what their column may hold, are passed over.
 
         Raises:
             DataError: missing table, column or file.

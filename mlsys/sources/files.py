@@ -30,8 +30,9 @@ from mlsys.settings import expand, load_settings
 from mlsys.sources.base import Drop, Part, ReadRequest, Rejected, Source
 from mlsys.sources.reading.conform import BadRow, Conformer, columns_to_read, require_columns
 from mlsys.sources.reading.csv_file import CsvFile, Dialect
-from mlsys.sources.reading.file_spans import FORMAT, Span, measured_spans
+from mlsys.sources.reading.file_spans import FORMAT, Span, measured_spans, span_of
 from mlsys.sources.reading.parquet_file import ParquetFile
+from mlsys.sources.reading.time_range import EARLIEST, TimeRange, range_of
 from mlsys.sources.reading.values import logical_values
 from mlsys.store import canonical_json
 
@@ -118,10 +119,13 @@ class FilesSource(Source):
     def newest(self, request: ReadRequest) -> datetime | None:
         """Return the newest event time (UTC): midnight of the newest day, where file names give the day."""
         if self.day_pattern is not None:
-            return max(_midnight(self._day_of(path)) for path in self._paths())
+            days = (_midnight(self._day_of(path)) for path in self._paths())
+            return max((day for day in days if day <= request.now), default=None)
         if self.event_time is None:
             return None
-        return max((span.last for span in self._spans(request).values() if span.last is not None), default=None)
+        times = self._times(request)
+        found = (span.newest(request.now, times) for span in self._spans(request).values())
+        return max((newest for newest in found if newest is not None), default=None)
 
     def read(self, request: ReadRequest) -> Iterator[Drop]:
         """Yield the rows of the files whose day is wanted, a part of a file at a time."""
@@ -144,12 +148,18 @@ class FilesSource(Source):
             return [(path, day) for path, day in days if _wanted(day, request)]
         if self.event_time is None or request.since is None:  # a whole reading counts the rows without time as well
             return [(path, None) for path in self._paths()]
-        since, until = request.since, request.until
-        return [(path, None) for path, span in self._spans(request).items() if span.may_touch(since, until)]
+        since, until, times = request.since, request.until, self._times(request)
+        return [(path, None) for path, span in self._spans(request).items() if span.may_touch(since, until, times)]
+
+    def _time_column(self, request: ReadRequest) -> ColumnSpec:
+        assert self.event_time is not None
+        return columns_to_read(request, self.event_time, self.timezone)[self.event_time]
+
+    def _times(self, request: ReadRequest) -> TimeRange:
+        return range_of(self._time_column(request), request.now)
 
     def _spans(self, request: ReadRequest) -> dict[Path, Span]:
-        assert self.event_time is not None
-        column = columns_to_read(request, self.event_time, self.timezone)[self.event_time]
+        column = self._time_column(request)
         told_by = [FORMAT, self.model_dump(mode="json"), column.model_dump(mode="json")]
         name = hashlib.sha256(canonical_json(told_by)).hexdigest()
         memory = load_settings().root / "cache" / "spans" / f"{name}.json"
@@ -159,16 +169,10 @@ class FilesSource(Source):
 
     def _span(self, path: Path, name: str, column: ColumnSpec) -> Span:
         """Read the times of a file alone; the ones that can't be read are left to `read`."""
-        import pyarrow.compute as pc
-
         file = self._file(path)
         require_columns({name: column}, file.names([name]), str(path), "Correct `source.event_time` in the spec")
-        times: list[datetime] = []
-        for batch in file.batches([name]):
-            values, _ = logical_values(batch.column(0), column, f"{path}: column '{name}'")
-            ends = pc.min_max(values).as_py()
-            times += [time for time in ends.values() if time is not None]
-        return Span(min(times, default=None), max(times, default=None))
+        where = f"{path}: column '{name}'"
+        return span_of(logical_values(batch.column(0), column, where)[0] for batch in file.batches([name]))
 
     def parts(self) -> list[Part]:
         """Return the files that match, each with its size and times."""
@@ -199,11 +203,15 @@ class FilesSource(Source):
         named = match.groupdict()
         text = f"{named['year']}-{named['month']}-{named['day']}" if "year" in named else match[1]
         try:
-            return date.fromisoformat(text)
+            day = date.fromisoformat(text)
         except (ValueError, TypeError):
             raise DataError(
                 "The day in the file's name is no day YYYY-MM-DD", where=str(path), got=text, remedy=remedy
             ) from None
+        if day < EARLIEST:
+            rule = f"The day in the file's name lies before {EARLIEST}"
+            raise DataError(rule, where=str(path), got=text, remedy=remedy)
+        return day
 
     def _drops(self, path: Path, day: date | None, conformer: Conformer) -> Iterator[Drop]:
         file = self._file(path)
@@ -211,7 +219,7 @@ class FilesSource(Source):
             conformer.columns, file.names(conformer.columns), str(path), "Correct `schema` or `source` in the spec"
         )
         bad: list[BadRow] = []
-        table, n_before = None, 0
+        n_before = 0
         for batch in file.batches(list(conformer.columns)):
             table, found = conformer.conform(batch)
             bad += [replace(item, row=item.row + n_before) for item in found]
@@ -221,8 +229,9 @@ class FilesSource(Source):
         places = file.places([item.row for item in bad])
         rejected = [Rejected(place, item.reason, day or item.day) for place, item in zip(places, bad, strict=True)]
         rejected += [Rejected(place, reason, day) for place, reason in file.broken()]
-        if rejected and table is not None:  # where they stand is known when the whole file has been read
-            yield Drop(table.slice(0, 0), str(path), day, tuple(rejected))
+        if rejected:  # where they stand is known when the whole file has been read
+            nothing = conformer.nothing()
+            yield Drop(nothing if day is None else _dated(nothing, day), str(path), day, tuple(rejected))
 
     def _file(self, path: Path) -> CsvFile | ParquetFile:
         chosen = self.format

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from numbers import Number
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -15,17 +14,14 @@ from mlsys.components import AsWritten
 from mlsys.schema import EVENT_TIME, ColumnSpec, checked_zone
 from mlsys.settings import expand
 from mlsys.sources.base import Drop, ReadRequest, Rejected, Source
-from mlsys.sources.reading.conform import Conformer, require_columns
+from mlsys.sources.reading import windows
+from mlsys.sources.reading.conform import Conformer, columns_to_read, require_columns
 from mlsys.sources.reading.databases import Database, Parameter, connected
 from mlsys.sources.reading.rows import record_batch
+from mlsys.sources.reading.time_range import range_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_MARGIN = timedelta(days=1)  # more than any zone's offset: the exact window is cut after parsing
-_NO_DIGIT = "':'"  # sorts right after '9': from here on a text is no ISO timestamp
-_OURS = "mlsys_"  # how the parameters begin that bind a window into a query
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -65,8 +61,10 @@ class SqlSource(Source):
     @classmethod
     def _not_ours(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name in value:
-            if name.lower().startswith(_OURS):
-                raise ValueError(f"mlsys binds parameters of its own called `{_OURS}...`: give '{name}' another name")
+            if name.lower().startswith(windows.OURS):
+                raise ValueError(
+                    f"mlsys binds parameters of its own called `{windows.OURS}...`: give '{name}' another name"
+                )
         return value
 
     @model_validator(mode="after")
@@ -83,19 +81,45 @@ class SqlSource(Source):
         return self.event_time is not None
 
     def newest(self, request: ReadRequest) -> datetime | None:
-        """Return the newest event time (UTC), or None without rows or time."""
-        import pyarrow.compute as pc
-
+        """Return the newest event time up to now (UTC), or None without rows or time."""
         if self.event_time is None:
             return None
         declared = request.schema.get(self.event_time, ColumnSpec(type="timestamp"))
         with self._open() as relation:
-            conformer = self._conformer(ReadRequest({self.event_time: declared}), relation)
-            newest: datetime | None = None
-            for drop in self._drops(relation, conformer, self._newest_sql(relation, declared)):
-                found = pc.max(drop.table[EVENT_TIME]).as_py()
-                newest = found if newest is None else max(newest, found or newest)
-            return newest
+            conformer = self._conformer(ReadRequest({self.event_time: declared}, now=request.now), relation)
+            column = relation.database.quoted(self.event_time)
+            if declared.format is not None:  # such texts need not sort by time
+                sql = f"SELECT {column} FROM {relation.sql}"  # noqa: S608
+                return max(self._times(relation, conformer, sql, {}), default=None)
+            times = range_of(conformer.columns[self.event_time], request.now)
+            conditions = windows.newest(_time_column(relation, column), request.now, times)
+            found = (self._newest_where(relation, conformer, column, *condition) for condition in conditions)
+            return max((newest for newest in found if newest is not None), default=None)
+
+    def _newest_where(
+        self, relation: _Relation, conformer: Conformer, column: str, condition: str, bounds: Mapping[str, Parameter]
+    ) -> datetime | None:
+        rows = f"FROM {relation.sql} WHERE {condition}"
+        largest = f"SELECT MAX({column}) {rows}"
+        ((value,),) = next(relation.database.batches(largest, {**relation.params, **bounds}, 1), [(None,)])
+        if value is None:
+            return None
+        newest = next(self._times(relation, conformer, largest, bounds), None)
+        # The largest may lie in the future, or be no time although it looks like one.
+        downwards = f"SELECT {column} {rows} ORDER BY {column} DESC"
+        return newest or next(self._times(relation, conformer, downwards, bounds), None)
+
+    def _times(
+        self, relation: _Relation, conformer: Conformer, sql: str, bounds: Mapping[str, Parameter]
+    ) -> Iterator[datetime]:
+        """Yield the newest possible time of each chunk that has one, up to the present of the request."""
+        import pyarrow.compute as pc
+
+        for rows in relation.database.batches(sql, {**relation.params, **bounds}, self.chunk_rows):
+            times = conformer.conform(record_batch(rows, conformer.columns))[0][EVENT_TIME]
+            newest = pc.max(times.filter(pc.less_equal(times, conformer.request.now))).as_py()
+            if newest is not None:
+                yield newest
 
     def read(self, request: ReadRequest) -> Iterator[Drop]:
         """Yield the rows with `since <= event time < until`, `chunk_rows` at a time."""
@@ -146,94 +170,28 @@ class SqlSource(Source):
             yield Drop(table, relation.origin, rejected=rejected)
         conformer.finish()
 
-    def _newest_sql(self, relation: _Relation, declared: ColumnSpec) -> str:
-        column = relation.database.quoted(self.event_time or "")
-        if declared.format is not None:  # such texts need not sort by time
-            return f"SELECT {column} FROM {relation.sql}"  # noqa: S608
-        sql = f"SELECT MAX({column}) FROM {relation.sql}"  # noqa: S608
-        return sql + (f" WHERE {column} < {_NO_DIGIT}" if relation.database.mixes_types else "")
-
-    def _window(self, relation: _Relation, request: ReadRequest) -> tuple[str, dict[str, Parameter]]:
-        """Return a condition that keeps at least the wanted rows, and its bound values.
-
-        A whole reading (no `since`) also keeps the rows whose time is missing or unreadable, so that they are
-        rejected and counted; a windowed one can't place them.
-        """
+    def _window(self, relation: _Relation, request: ReadRequest) -> windows.Condition:
+        """Return a condition that keeps at least the wanted rows and those whose day can't be told."""
         declared = request.schema.get(self.event_time or "")
         if self.event_time is None or (declared is not None and declared.format is not None):
             return "", {}
         column = relation.database.quoted(self.event_time)
-        if relation.database.mixes_types:
-            return _sqlite_window(column, request)
-        return _typed_window(column, request, _example(relation, column))
+        times = range_of(columns_to_read(request, self.event_time, self.timezone)[self.event_time], request.now)
+        return windows.window(_time_column(relation, column), request, times)
 
 
 def _place(origin: str, batch: pa.RecordBatch, row: int, n_before: int) -> str:
-    """Return where a row stands: by the value of its first column, or by its number where that is missing."""
-    value = batch.column(0)[row].as_py()
-    if value is None:
-        return f"{origin}, row {n_before + row + 1}"
-    return f"{origin}, row with {batch.schema.names[0]}={value}"
+    """Return where a row stands: by the first of its columns that has a value, or by its number where none has."""
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        value = column[row].as_py()
+        if value is not None:
+            return f"{origin}, row with {name}={value}"
+    return f"{origin}, row {n_before + row + 1}"
 
 
-def _sqlite_window(column: str, request: ReadRequest) -> tuple[str, dict[str, Parameter]]:
-    # Any SQLite column may hold both; numbers sort before texts, and ISO texts sort by their dates.
-    bounds: dict[str, Parameter] = {}
-    if request.since is not None:
-        bounds |= {"mlsys_from_day": _day(request.since - _MARGIN), "mlsys_from": _seconds(request.since - _MARGIN)}
-    if request.until is not None:
-        end = request.until + _MARGIN
-        bounds |= {"mlsys_to_day": _day(end + _MARGIN), "mlsys_to": _seconds(end)}
-    if request.since is None and request.until is None:
-        return "", {}
-    if request.since is None:
-        return (
-            f"{column} IS NULL OR {column} < :mlsys_to"
-            f" OR ({column} >= '' AND {column} < :mlsys_to_day) OR {column} >= {_NO_DIGIT}"
-        ), bounds
-    if request.until is None:
-        return f"{column} >= :mlsys_from_day OR ({column} >= :mlsys_from AND {column} < '')", bounds
-    return (
-        f"({column} >= :mlsys_from_day AND {column} < :mlsys_to_day)"
-        f" OR ({column} >= :mlsys_from AND {column} < :mlsys_to)"
-    ), bounds
-
-
-def _typed_window(column: str, request: ReadRequest, example: object) -> tuple[str, dict[str, Parameter]]:
-    parts: list[str] = []
-    bounds: dict[str, Parameter] = {}
-    if example is None:  # no row has a time: nothing is there to leave out
-        return "", {}
-    if request.since is not None:
-        parts.append(f"{column} >= :mlsys_from")
-        bounds["mlsys_from"] = _like(example, request.since - _MARGIN)
-    if request.until is not None and not (request.since is None and isinstance(example, str)):
-        missing = f"{column} IS NULL OR " if request.since is None else ""
-        parts.append(f"({missing}{column} < :mlsys_to)")
-        bounds["mlsys_to"] = _like(example, request.until + 2 * _MARGIN)
-    return " AND ".join(parts), bounds
-
-
-def _example(relation: _Relation, column: str) -> object:
-    sql = f"SELECT MAX({column}) FROM {relation.sql}"  # noqa: S608
-    rows = next(relation.database.batches(sql, relation.params, 1), [(None,)])
-    return rows[0][0]
-
-
-def _like(example: object, instant: datetime) -> Parameter:
-    """Return `instant` as the kind of value that the column holds."""
-    if isinstance(example, str):
-        return _day(instant)
-    if isinstance(example, Number):  # Decimal is one
-        return _seconds(instant)
-    if isinstance(example, datetime):
-        return instant if example.tzinfo is not None else instant.replace(tzinfo=None)
-    return instant.date()
-
-
-def _day(instant: datetime) -> str:
-    return instant.date().isoformat()
-
-
-def _seconds(instant: datetime) -> int:
-    return int((instant - _EPOCH).total_seconds())
+def _time_column(relation: _Relation, column: str) -> windows.TimeColumn:
+    database, example = relation.database, None
+    if not database.mixes_types:
+        sql = f"SELECT MAX({column}) FROM {relation.sql}"  # noqa: S608
+        ((example,),) = next(database.batches(sql, relation.params, 1), [(None,)])
+    return windows.TimeColumn(database, relation.sql, column, example)

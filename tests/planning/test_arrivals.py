@@ -150,6 +150,17 @@ def test_a_refused_run_is_not_tried_with_the_same_data(home: Path, work: Workspa
     assert survey(work, "shop").ask is not None
 
 
+@pytest.mark.parametrize("statement", ["n_items = 'many'", "placed_at = strftime('%d/%m/%Y', placed_at)"])
+def test_a_newest_day_that_cant_be_read_is_told_once(home: Path, work: Workspace, statement) -> None:
+    retrain(work, 11)
+    change(home, f"UPDATE orders SET {statement} WHERE placed_at >= '{day(12)}'")
+    found = survey(work, "shop")
+    assert found.ask is None
+    assert len(found.news) == 1
+    assert "can't be read" in found.news[0]
+    assert survey(work, "shop").news == ()
+
+
 def test_an_unknown_pipeline_is_refused(home: Path, work: Workspace) -> None:
     with pytest.raises(UsageError, match="no pipeline 'shp'"):
         survey(work, "shp")

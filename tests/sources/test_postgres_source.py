@@ -167,9 +167,20 @@ class TestWindows:
         drops = list(orders([None, "2026-03-01 10:00+00"], "timestamptz").read(ReadRequest(SCHEMA, until=FIRST + DAY)))
         assert [row.where.rpartition(" ")[2] for drop in drops for row in drop.rejected] == ["id=0"]
 
-    def test_a_time_that_python_has_not_is_one_clear_error(self, orders):
-        with pytest.raises(DataError, match="year -44 is out of range"):
-            ids(orders(["0044-03-15 12:00 BC"], "timestamptz"))
+    @pytest.mark.parametrize("driver", ["psycopg2", "psycopg"])
+    @pytest.mark.parametrize("type_", ["timestamptz", "timestamp", "date"])
+    def test_times_that_python_has_not_are_bad_in_their_row_alone(self, orders, run, postgres_url, driver, type_):
+        far = ["infinity", "-infinity", "0044-03-15 BC", "20044-03-15"]
+        orders([*far, *("2026-03-01" for _ in range(9))], type_, timezone="UTC")
+        url = sa.make_url(postgres_url).set(drivername=f"postgresql+{driver}").render_as_string(hide_password=False)
+        chosen = source(url, event_time="at", timezone="UTC")
+        assert chosen.newest(ReadRequest(SCHEMA)) == FIRST
+        for window in ({"until": FIRST + DAY}, {"since": FIRST, "until": FIRST + DAY}):
+            drops = list(chosen.read(ReadRequest(SCHEMA, **window)))
+            rejected = [row for drop in drops for row in drop.rejected]
+            assert [(row.where.rpartition("id=")[2], row.day) for row in rejected] == [(str(n), None) for n in range(4)]
+            assert all("lies outside 1900-01-01" in row.reason for row in rejected)
+            assert sum(drop.table.num_rows for drop in drops) == 9
 
 
 class TestTypes:

@@ -172,3 +172,39 @@ def test_unreachable_server_may_be_tried_again():
 def test_contradicting_fields_are_refused(fields, message):
     with pytest.raises(ValidationError, match=message):
         SOURCES.parse({"kind": "sql", "url": "sqlite:///x.db", **fields})
+
+
+def test_odd_times_of_any_kind_come_with_every_window(path):
+    odd = [
+        None,
+        "",
+        "soon",
+        "02.01.2026",
+        "2026/01/02",
+        "31/12/2025",
+        "9999-12-31",
+        "0001-01-01",
+        b"x",
+        1e15,
+        -1e15,
+        9 * 10**18,
+    ]
+    far = ["2025-01-01 10:00", "2026-06-01 10:00", 1_700_000_000]  # readable, of other days
+    fill(path, [(i, "a", at) for i, at in enumerate([*odd, *far, "2026-01-02 10:00", *["2026-01-02 10:00"] * 20])])
+    window = {"since": datetime(2026, 1, 2, tzinfo=UTC), "until": datetime(2026, 1, 3, tzinfo=UTC)}
+    for indexed in (False, True):
+        if indexed:
+            with sqlite3.connect(path) as connection:
+                connection.execute("CREATE INDEX by_time ON orders (at)")
+            connection.close()
+        ids, rejected = read(source(path, event_time="at"), **window)
+        assert ids == list(range(len(odd) + len(far), len(odd) + len(far) + 21))
+        assert {int(row.where.rpartition("=")[2]) for row in rejected} - {len(odd) + 2} == set(range(len(odd)))
+
+
+def test_the_newest_time_is_none_that_is_odd_or_to_come(path, monkeypatch):
+    monkeypatch.setattr("mlsys.clock.now", lambda: datetime(2026, 1, 5, 12, tzinfo=UTC))
+    newest = datetime(2026, 1, 4, 10, tzinfo=UTC)
+    odd = ["31/12/2025", "soon", "9999-12-31", "2062-01-01", "2026-01-05 23:00", "2026-01-06 11:00", "2026-01-04 99:00"]
+    fill(path, [(1, "a", str(newest)[:19]), *((2, "a", at) for at in odd), (3, "a", 1e15), (4, "a", None)])
+    assert source(path, event_time="at").newest(ReadRequest(SCHEMA)) == newest

@@ -6,20 +6,20 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from mlsys.errors import DataError, near_match, nearest
 from mlsys.schema import ARRIVAL, EVENT_TIME, ColumnSpec, Schema
 from mlsys.sources.base import ReadRequest
 from mlsys.sources.reading.number_marks import what_to_do
+from mlsys.sources.reading.time_range import micros, range_of
 from mlsys.sources.reading.values import logical_values
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AROUND = re.compile(r"^[\s\ufeff]+|[\s\ufeff]+$")
 _ENOUGH = 100  # values after which more than half unreadable ones are the column's fault, not the rows'
 _MEANING = {
@@ -56,15 +56,19 @@ class Conformer:
         self.event_time = event_time
         self.origin = origin
         self.columns = columns_to_read(request, event_time, timezone)
+        self._ranges = {
+            name: range_of(column, request.now) for name, column in self.columns.items() if column.type == "timestamp"
+        }
         self._seen: Counter[str] = Counter()
         self._bad: Counter[str] = Counter()
+        self._beyond: Counter[str] = Counter()
         self._examples: dict[str, object] = {}
 
     def conform(self, raw: pa.RecordBatch) -> tuple[pa.Table, list[BadRow]]:
         """Return the readable rows inside the window, and the others of the window with their reasons.
 
         Raises:
-            DataError: most values of a column don't fit its type; local times without a zone.
+            DataError: most values of a column don't fit its type or its time range; local times without a zone.
         """
         import numpy as np
         import pyarrow as pa
@@ -75,10 +79,15 @@ class Conformer:
             source = raw.column(name)
             values[name], unreadable = logical_values(source, column, f"{self.origin}: column '{name}'")
             self._seen[name] += len(source) - source.null_count
-            if unreadable is not None:
-                bad[name] = np.asarray(unreadable.to_numpy(zero_copy_only=False))
-                self._count_bad(name, source, bad[name])
-        inside, unplaced = self._window(values, raw.num_rows)
+            beyond = self._ranges[name].outside(values[name]) if name in self._ranges else None
+            masks = [
+                np.asarray(mask.to_numpy(zero_copy_only=False)) for mask in (unreadable, beyond) if mask is not None
+            ]
+            mask = np.logical_or.reduce(masks) if masks else np.zeros(0, bool)
+            if mask.any():
+                bad[name] = mask
+                self._count_bad(name, source, mask, n_beyond=0 if beyond is None else int(masks[-1].sum()))
+        inside, unplaced = self._window(values, bad, raw.num_rows)
         rejected = np.zeros(raw.num_rows, bool) if unplaced is None else unplaced.copy()
         for mask in bad.values():
             rejected |= mask
@@ -90,24 +99,39 @@ class Conformer:
             table = table.filter(pa.array(keep))
         return table, [self._bad_row(int(row), raw, values, bad) for row in np.flatnonzero(rejected)]
 
+    def nothing(self) -> pa.Table:
+        """Return a table without rows, as `conform` gives them."""
+        import pyarrow as pa
+
+        empty = pa.RecordBatch.from_arrays([pa.nulls(0)] * len(self.columns), names=list(self.columns))
+        return self.conform(empty)[0]
+
     def finish(self) -> None:
         """Judge the columns over the whole reading.
 
         Raises:
-            DataError: most values of a column didn't fit its type.
+            DataError: most values of a column didn't fit its type or its time range.
         """
         for name in self._bad:
             self._judge(name)
 
-    def _count_bad(self, name: str, source: pa.Array, mask: np.ndarray) -> None:
+    def _count_bad(self, name: str, source: pa.Array, mask: np.ndarray, *, n_beyond: int) -> None:
         self._bad[name] += int(mask.sum())
-        self._examples.setdefault(name, source[int(mask.argmax())].as_py())
+        self._beyond[name] += n_beyond
+        self._examples.setdefault(name, _value_of(source[int(mask.argmax())]))
         if self._seen[name] >= _ENOUGH:
             self._judge(name)
 
     def _judge(self, name: str) -> None:
         if self._bad[name] * 2 <= self._seen[name]:
             return
+        if self._beyond[name] * 2 > self._bad[name]:
+            raise DataError(
+                f"Most times of column '{name}' lie outside {self._ranges[name].text}",
+                where=self.origin,
+                got=self._examples[name],
+                remedy=f"Set `earliest` or `latest` of `schema.{name}` if they are meant, or correct the data",
+            )
         hint = what_to_do(self._examples[name], self.columns[name])
         raise DataError(
             f"Wrong type: most values of column '{name}' are not {_MEANING[self.columns[name].type]}",
@@ -116,24 +140,24 @@ class Conformer:
             remedy=f"Correct `schema.{name}` in the spec, or the data" + (f"; {hint}" if hint else ""),
         )
 
-    def _window(self, values: dict[str, pa.Array], n_rows: int) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Return `(inside, unplaced)`: rows inside the time window, and rows without a readable event time."""
+    def _window(
+        self, values: dict[str, pa.Array], bad: dict[str, np.ndarray], n_rows: int
+    ) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Return `(inside, unplaced)`: rows inside the time window, and rows of which no event time tells the day."""
         import numpy as np
         import pyarrow as pa
 
         if self.event_time is None:
             return None, None
         event = values[self.event_time]
-        micros = np.asarray(event.cast(pa.int64()).fill_null(0).to_numpy())
-        missing = np.asarray(event.is_null().to_numpy(zero_copy_only=False))
+        times = np.asarray(event.cast(pa.int64()).fill_null(0).to_numpy())
+        unplaced = np.asarray(event.is_null().to_numpy(zero_copy_only=False)) | bad.get(self.event_time, False)
         inside = np.ones(n_rows, bool)
         if self.request.since is not None:
-            inside &= micros >= _micros(self.request.since)
+            inside &= times >= micros(self.request.since)
         if self.request.until is not None:
-            inside &= micros < _micros(self.request.until)
-        # A windowed reading can't say in which window a row without time belongs; the first, whole one rejects it.
-        unplaced = missing if self.request.since is None else np.zeros(n_rows, bool)
-        return inside & ~missing, unplaced
+            inside &= times < micros(self.request.until)
+        return inside & ~unplaced, unplaced
 
     def _stored(self, values: dict[str, pa.Array]) -> dict[str, pa.Array]:
         stored = {name: values[name] for name in self.request.schema}
@@ -149,13 +173,21 @@ class Conformer:
         reason = f"column '{self.event_time}' has no event time"
         for name, mask in bad.items():
             if mask[row]:
-                value = raw.column(name)[row].as_py()
-                hint = what_to_do(value, self.columns[name])
-                reason = f"column '{name}': {value!r} is not {_MEANING[self.columns[name].type]}"
-                reason += f": {hint}" if hint else ""
+                reason = self._reason(name, _value_of(raw.column(name)[row]), values[name][row].as_py())
                 break
         event = values[self.event_time][row].as_py() if self.event_time is not None else None
-        return BadRow(row, reason, None if event is None else event.date())
+        if event is None or not self._ranges[self.event_time or ""].holds(event):
+            return BadRow(row, reason, None)
+        return BadRow(row, reason, event.date())
+
+    def _reason(self, name: str, written: object, instant: datetime | None) -> str:
+        times = self._ranges.get(name)
+        if times is not None and instant is not None:
+            return f"column '{name}': {written!r} lies outside {times.text}"
+        hint = what_to_do(written, self.columns[name])
+        return f"column '{name}': {written!r} is not {_MEANING[self.columns[name].type]}" + (
+            f": {hint}" if hint else ""
+        )
 
 
 def columns_to_read(request: ReadRequest, event_time: str | None, timezone: str | None) -> Schema:
@@ -207,5 +239,10 @@ def less_blanks(present: Sequence[str], wanted: Collection[str]) -> list[str]:
     return [name if name in wanted or short in present else short for name, short in zip(present, bare, strict=True)]
 
 
-def _micros(instant: datetime) -> int:
-    return (instant - _EPOCH) // timedelta(microseconds=1)
+def _value_of(scalar: pa.Scalar) -> object:
+    """Return a value for a message: text or number as Python has it, a time in ISO 8601."""
+    try:
+        value = scalar.as_py()
+    except (ValueError, OverflowError):  # of no year that Python's calendar has
+        return str(scalar.value)
+    return value.isoformat(sep=" ") if isinstance(value, datetime) else str(value) if isinstance(value, date) else value

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from mlsys.database.driver_errors import code_of, passes
 from mlsys.errors import DataError, MlsysError, TransientError, near_match, nearest
+from mlsys.sources.reading.far_times import bring_in_far_times
 from mlsys.sources.reading.queries import bound, subquery, unbound
 
 Parameter = str | int | float | bool | date | None
@@ -229,6 +230,7 @@ def _sqlalchemy(url: str) -> Iterator[SqlalchemyDatabase]:
             ) from error
         raise _unreachable(error, name) from error
     with connection:
+        bring_in_far_times(connection)
         yield SqlalchemyDatabase(connection, name)
 
 

@@ -1,4 +1,4 @@
-"""First and last event time of data files, remembered, so that a night opens only files that are new or changed.
+"""First and last event time of each day in data files, remembered: a night opens only files that are new or changed.
 
 What is remembered lies below MLSYS_HOME/cache and may be deleted at any time: the next reading measures again, and
 gives the same rows. A file counts as unchanged when its size and times of change are, or else its content is.
@@ -8,34 +8,75 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlsys import clock
 from mlsys.errors import DataError, MlsysError
+from mlsys.schema import arrow_type
+from mlsys.sources.reading.time_range import TimeRange
 from mlsys.store import canonical_json, recall, remember, sha256_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1  # of an entry; a change forgets what older versions measured
+FORMAT = 2  # of an entry; a change forgets what older versions measured
+_MICROS_PER_DAY = 86_400_000_000
+_NO_DAY = -(2**40)
 _TICK_NS = 2_000_000_000  # file systems stamp so coarsely, at worst, that a second change looks like the first
 
 
 @dataclass(frozen=True)
 class Span:
-    """First and last readable event time of a file's rows, UTC; both None when no row has one."""
+    """First and last readable event time (UTC) of each UTC day that a file holds rows of; empty when no row has one.
 
-    first: datetime | None
-    last: datetime | None
+    Also times that no column may hold are kept: which ones that are depends on when it is asked.
+    """
 
-    def may_touch(self, since: datetime, until: datetime | None) -> bool:
-        """Return whether rows of the window may stand in the file; a file without a readable time always may."""
-        if self.first is None or self.last is None:
-            return True
-        return self.last >= since and (until is None or self.first < until)
+    days: Mapping[date, tuple[datetime, datetime]]
+
+    def may_touch(self, since: datetime, until: datetime | None, times: TimeRange) -> bool:
+        """Return whether rows of the window may stand in the file; one without a possible time always may."""
+        possible = [ends for ends in self.days.values() if times.holds(ends[0]) or times.holds(ends[1])]
+        return not possible or any(last >= since and (until is None or first < until) for first, last in possible)
+
+    def newest(self, now: datetime, times: TimeRange) -> datetime | None:
+        """Return the newest possible time that does not lie after `now`, or None."""
+        found = [
+            last if last <= now else first
+            for first, last in self.days.values()
+            if first <= now and (times.holds(first) or times.holds(last))
+        ]
+        return max(found, default=None)
+
+
+def span_of(batches: Iterable[pa.Array]) -> Span:
+    """Return the span of instants `(n,)`, given in parts; missing ones are passed over."""
+    import numpy as np
+    import pyarrow as pa
+
+    days: dict[date, tuple[datetime, datetime]] = {}
+    for instants in batches:
+        times = np.sort(instants.drop_null().cast(pa.int64()).to_numpy())
+        starts = np.flatnonzero(np.diff(np.floor_divide(times, _MICROS_PER_DAY), prepend=_NO_DAY))
+        ends = np.append(starts[1:], len(times)) - 1
+        for first, last in zip(*(_instants(times[chosen]) for chosen in (starts, ends[: len(starts)])), strict=True):
+            before = days.get(first.date(), (first, last))
+            days[first.date()] = min(first, before[0]), max(last, before[1])
+    return Span(days)
+
+
+def _instants(times: np.ndarray) -> list[datetime]:
+    import pyarrow as pa
+
+    found: list[datetime] = pa.array(times, pa.int64()).cast(arrow_type("timestamp")).to_pylist()
+    return [instant.astimezone(UTC) for instant in found]
 
 
 def measured_spans(paths: Sequence[Path], measure: Callable[[Path], Span], *, memory: Path) -> dict[Path, Span]:
@@ -72,17 +113,14 @@ def _entry(path: Path, known: dict[str, Any], measure: Callable[[Path], Span]) -
     settled = clock.now().timestamp() * 1e9 - max(stamp[1:]) > _TICK_NS
     if known.get("sha256") != digest:
         span = measure(path)
-        known = {"sha256": digest, "first": _text(span.first), "last": _text(span.last)}
+        ends = sorted([first.isoformat(), last.isoformat()] for first, last in span.days.values())
+        known = {"sha256": digest, "days": ends}
     return {**known, "stamp": stamp if settled else None}
 
 
 def _span(entry: Mapping[str, Any]) -> Span:
-    first, last = (entry[name] and datetime.fromisoformat(entry[name]) for name in ("first", "last"))
-    return Span(first, last)
-
-
-def _text(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.isoformat()
+    ends = [(datetime.fromisoformat(first), datetime.fromisoformat(last)) for first, last in entry["days"]]
+    return Span({first.date(): (first, last) for first, last in ends})
 
 
 def _recall(memory: Path) -> dict[str, dict[str, Any]]:

@@ -28,7 +28,9 @@ _LOCAL = rf"^{_DATE}([T ]{_TIME})?$"
 _INSTANT = rf"^{_DATE}[T ]{_TIME}{_OFFSET}$"
 _END_OF_DAY = re.compile(r"(?<![0-9])24([:.h]?)00(\1?00([.,]0+)?)?(?![0-9:.,])")
 _LAST_YEAR = 9999
-_LAST_SECOND = 253_402_300_799  # of that year
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # of the years 1 and 9999, which Python's calendar has
+_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_TWO_DAYS = 2 * 86_400_000_000  # microseconds
 # Every blank that Unicode knows is one of these or begins with such a byte.
 _BLANKS = (
     b" ",
@@ -69,7 +71,7 @@ def logical_values(raw: pa.Array, column: ColumnSpec, where: str) -> Values:
     if types.is_string(raw.type) or types.is_large_string(raw.type):
         return _from_text(raw, column, where)
     if column.type == "timestamp":
-        return _typed_timestamps(raw, column, where)
+        return _in_calendar(raw, *_typed_timestamps(raw, column, where))
     return {
         "integer": _typed_integers,
         "number": _typed_numbers,
@@ -95,7 +97,7 @@ def _from_text(raw: pa.Array, column: ColumnSpec, where: str) -> Values:
             return values, None
     text = unmarked(_cleaned(raw, column), column) if marked else _cleaned(raw, column)
     if column.type == "timestamp":
-        return _text_timestamps(text, column, where)
+        return _in_calendar(text, *_text_timestamps(text, column, where))
     if column.type == "boolean":
         return _text_booleans(text, column)
     return {"integer": _text_integers, "number": _text_numbers}.get(column.type, _text_as_is)(text)
@@ -230,11 +232,24 @@ def _as_instants(values: pa.Array, column: ColumnSpec, where: str) -> pa.Array:
         )
     if column.timezone.upper() == "UTC":
         return values.cast(arrow_type("timestamp"), safe=False)
-    series = values.to_pandas().dt.tz_localize(
+    # At either end of the calendar an offset leads out of it; two days away no zone has another one.
+    local = np.asarray(values.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).fill_null(0).to_numpy())
+    inwards = np.select(
+        [local < _FIRST_SECOND * 1_000_000 + _TWO_DAYS, local > _LAST_SECOND * 1_000_000 - _TWO_DAYS],
+        [_TWO_DAYS, -_TWO_DAYS],
+        default=0,
+    )
+    missing = np.asarray(values.is_null().to_numpy(zero_copy_only=False))
+    moved = pa.array(local + inwards, pa.int64(), mask=missing).cast(pa.timestamp("us"))
+    series = moved.to_pandas().dt.tz_localize(
         column.timezone, ambiguous=np.ones(len(values), dtype=bool), nonexistent="shift_forward"
     )
     utc = series.dt.tz_convert("UTC").dt.tz_convert(None).to_numpy()
-    return pa.array(utc, from_pandas=True).cast(pa.timestamp("us"), safe=False).cast(arrow_type("timestamp"))
+    instants = pa.array(utc, from_pandas=True).cast(pa.timestamp("us"), safe=False)
+    if inwards.any():
+        back = np.asarray(instants.cast(pa.int64()).fill_null(0).to_numpy()) - inwards
+        instants = pa.array(back, pa.int64(), mask=missing).cast(pa.timestamp("us"))
+    return instants.cast(arrow_type("timestamp"))
 
 
 def _typed_timestamps(raw: pa.Array, column: ColumnSpec, where: str) -> Values:
@@ -242,18 +257,50 @@ def _typed_timestamps(raw: pa.Array, column: ColumnSpec, where: str) -> Values:
     import pyarrow.compute as pc
 
     types = pa.types
-    if types.is_timestamp(raw.type):
-        return _as_instants(raw.cast(pa.timestamp("us", raw.type.tz), safe=False), column, where), None
     if types.is_date(raw.type):
-        return _as_instants(raw.cast(pa.timestamp("us")), column, where), None
+        return _as_instants(_imaginable(raw).cast(pa.timestamp("us")), column, where), None
+    if types.is_timestamp(raw.type):
+        raw = _imaginable(raw)
+        return _as_instants(raw.cast(pa.timestamp("us", raw.type.tz), safe=False), column, where), None
     if types.is_decimal(raw.type):
         raw = raw.cast(pa.float64())
     if types.is_integer(raw.type) or types.is_floating(raw.type):  # seconds since 1970: an instant, whatever the zone
-        possible = pc.less_equal(pc.abs(raw), pa.scalar(_LAST_SECOND, raw.type))
+        possible = pc.and_(pc.greater_equal(raw, _FIRST_SECOND), pc.less_equal(raw, _LAST_SECOND))
         seconds = pc.if_else(possible, raw, pa.scalar(None, raw.type))
         micros = pc.round(pc.multiply(seconds.cast(pa.float64()), 1e6)).cast(pa.int64())
         return _with_bad(raw, micros.cast(arrow_type("timestamp")))
     return _unreadable(raw, arrow_type("timestamp"))
+
+
+def _imaginable(raw: pa.Array) -> pa.Array:
+    """Return days or timestamps without those that Python's calendar has not: microseconds could not hold them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_date32(raw.type):
+        counted, first, last = raw.cast(pa.int32()), _FIRST_SECOND // 86_400, _LAST_SECOND // 86_400
+    else:
+        per_second = _PER_SECOND["ms" if pa.types.is_date64(raw.type) else raw.type.unit]
+        counted, first, last = raw.cast(pa.int64()), _FIRST_SECOND * per_second, (_LAST_SECOND + 1) * per_second - 1
+    limits = pa.scalar(max(first, -(2**63)), pa.int64()), pa.scalar(min(last, 2**63 - 1), pa.int64())
+    inside = pc.and_(pc.greater_equal(counted, limits[0]), pc.less_equal(counted, limits[1]))
+    if pc.all(inside).as_py() is not False:
+        return raw
+    return pc.if_else(inside, raw, pa.scalar(None, raw.type))
+
+
+def _in_calendar(raw: pa.Array, values: pa.Array, bad: pa.Array | None) -> Values:
+    """Return instants less those before the year 1 or after 9999, which count as unreadable."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if bad is None and values.null_count == raw.null_count:
+        ends = pc.min_max(values.cast(pa.int64()))
+        first, last = ends["min"].as_py(), ends["max"].as_py()
+        if first is None or (first >= _FIRST_SECOND * 1_000_000 and last < (_LAST_SECOND + 1) * 1_000_000):
+            return values, None
+    kept = _imaginable(values)
+    return _with_bad(raw, kept)
 
 
 def _typed_integers(raw: pa.Array) -> Values:
