@@ -58,6 +58,11 @@ class Check(Component, ABC):
         """What the check demands: `url_length between 0 and 2000`."""
 
     @property
+    def never_missing(self) -> tuple[str, ...]:
+        """Columns of which the check wants a value in every row."""
+        return ()
+
+    @property
     def looks_at(self) -> tuple[str, ...]:
         """Columns of the schema that the check reads, the one it is mainly about first."""
         column = getattr(self, "column", None)

@@ -32,6 +32,11 @@ class NotNull(Check):
         """What the check demands."""
         return f"{self.column} is never missing"
 
+    @property
+    def never_missing(self) -> tuple[str, ...]:
+        """Columns of which the check wants a value in every row."""
+        return (self.column,)
+
     def expectation(self, schema: Schema) -> Any:  # noqa: ARG002
         """Return the expectation."""
         from great_expectations.expectations import ExpectColumnValuesToNotBeNull

@@ -53,6 +53,11 @@ def preview(name: str, day: str | None, overrides: tuple[str, ...]) -> None:
 @click.option(
     "--candidate", "candidates", multiple=True, metavar="NAME", help="Train this candidate of the spec alone (repeat)."
 )
+@click.option(
+    "--accept-loss",
+    is_flag=True,
+    help="Go on although a change of the spec loses stored days that the source no longer has.",
+)
 @click.option("--approval", is_flag=True, help="Let a person have the last word: what passes waits for `promote`.")
 @click.option("--reason", help="Why this run is asked for; kept in the ledger.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of words.")

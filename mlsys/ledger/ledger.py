@@ -291,6 +291,19 @@ class Ledger:
                 newest[partition.day] = partition
         return [newest[day] for day in sorted(newest)]
 
+    def newest_layout(self, pipeline: str) -> str | None:
+        """Return the layout of the partition that was added last, or None."""
+        table = tables.partitions
+        query = sa.select(table.c.layout).where(table.c.pipeline == pipeline).order_by(table.c.seq.desc()).limit(1)
+        with databases.reading(self.engine) as connection:
+            found: str | None = connection.execute(query).scalar()
+        return found
+
+    def specs(self, pipeline: str) -> list[str]:
+        """Return the digests of the specs that runs have stored, newest first, each once."""
+        runs = self._records(tables.runs, tables.runs.c.pipeline == pipeline, at=False)
+        return list(dict.fromkeys(str(run["plan"]["spec"]) for run in reversed(runs) if run.get("plan")))
+
     def newest_day(self, pipeline: str) -> date | None:
         """Return the newest day of data that any run of a pipeline has read, or None."""
         query = sa.select(sa.func.max(tables.partitions.c.day)).where(tables.partitions.c.pipeline == pipeline)

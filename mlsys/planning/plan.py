@@ -33,6 +33,7 @@ class RunRequest:
         overrides: spec keys for this run alone, as `key.path=value`.
         candidates: names of the spec's candidates to train; none means all.
         together: the days of the backfill that this run belongs to; None when whoever asks has taken them in.
+        accept_loss: whether stored days may be lost by a change of the spec into which they can't be carried.
         approval: whether a person has the last word; None leaves it to the spec.
         request_id: the same id is the same request (an Airflow run); a fresh one by default.
     """
@@ -46,6 +47,7 @@ class RunRequest:
     overrides: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
     together: DayRange | None = None
+    accept_loss: bool = False
     approval: bool | None = None
     reason: str | None = None
     asked_by: str = "cli"
@@ -78,7 +80,7 @@ def open_run(work: Workspace, request: RunRequest) -> Start:
     request = replace(request, mode=mode)
     if request.together is not None:
         take_in_once(work, spec, request.together)
-    taken = snapshot.take(spec, day.cutoff, catalog=work.ledger, store=work.store)
+    taken = snapshot.take(spec, day.cutoff, catalog=work.ledger, store=work.store, accept_loss=request.accept_loss)
     if taken is None:
         return _skip(work, request, day, "no_data_for_day", f"The source has no rows of {day.day}")
     champion = None if mode in HISTORICAL else work.ledger.champion(spec.pipeline)
@@ -115,6 +117,7 @@ def _log_effective(request: RunRequest, mode: Mode, day: clock.ResolvedDay, reso
         ("mode", mode, f"default of a {request.run_type} run" if request.mode == "auto" else asked),
         ("candidates", ",".join(chosen), asked if request.candidates else "spec"),
         ("approval", _approval(request, resolved), "spec" if request.approval is None else asked),
+        ("accept_loss", request.accept_loss, asked if request.accept_loss else "not given"),
         ("reason", request.reason, asked if request.reason else "not given"),
     ):
         log.info("effective parameter=%s value=%s source=%r", name, value, source)
@@ -167,6 +170,7 @@ def _go(work: Workspace, request: RunRequest, plan: Plan, taken: Taken) -> Start
     if not work.store.renew(found.manifest):  # housekeeping removes that of an old run; the rows are the same
         found = taken.snapshot
     new = f"{taken.arrivals.n_rows:,} of them new in {taken.arrivals.n_partitions} partitions"
+    new += f", {taken.moved}" if taken.moved else ""
     start = Start(
         go=True,
         request_id=request.request_id,
@@ -241,7 +245,11 @@ def _row(
         day=str(plan.day if plan else day.day if day else ""),
         day_source=plan.day_source if plan else day.source if day else None,
         asked_by=request.asked_by,
-        parameters={"overrides": list(request.overrides), "reason": request.reason},
+        parameters={
+            "overrides": list(request.overrides),
+            "reason": request.reason,
+            **({"accept_loss": True} if request.accept_loss else {}),
+        },
         manifest=taken.snapshot.manifest if taken else None,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from mlsys import clock
@@ -102,7 +102,8 @@ def outlook(work: Workspace, name: str, *, day: str | None, overrides: tuple[str
     gates = spec.gates_in_force
     sentences = (
         f"{name}, day {chosen.day} ({chosen.source}): rows before {chosen.cutoff:%Y-%m-%d %H:%M} UTC.",
-        _reads(spec, known, chosen.day),
+        _reads(spec, known, chosen.day, moved=work.ledger.newest_layout(name) is not None),
+        *_moves(work, spec, chosen.cutoff),
         f"Trains: {', '.join(model.label for model in spec.models)}; best on validation by {spec.metrics.primary}.",
         f"Compares with {against}.",
         f"Promotes only if all {len(gates)} gates pass: {', '.join(gate.kind for gate in gates)}.",
@@ -111,7 +112,9 @@ def outlook(work: Workspace, name: str, *, day: str | None, overrides: tuple[str
     return Outlook(sentences, tuple((key, value, resolved.origins[key]) for key, value in leaves.items()))
 
 
-def _reads(spec: Spec, known: list[Any], day: date) -> str:
+def _reads(spec: Spec, known: list[Any], day: date, *, moved: bool) -> str:
+    if not known and moved:
+        return "Reads: everything before that anew, because `schema` or `source` have changed."
     if not known:
         return "Reads: everything before that, for the first time."
     rows = sum(partition.n_rows for partition in known)
@@ -120,6 +123,15 @@ def _reads(spec: Spec, known: list[Any], day: date) -> str:
         f"{rows:,} rows of {len(known)} days "
         f"(newest {known[-1].day}{'' if known[-1].day < day else ', this day among them'}) are stored."
     )
+
+
+def _moves(work: Workspace, spec: Spec, cutoff: datetime) -> list[str]:
+    gone = snapshot.moving(spec, cutoff, catalog=work.ledger, store=work.store)
+    if not gone.partitions:
+        return []
+    if gone.problem:
+        return [f"Would lose: {gone.text} that the source no longer has, and wants `--accept-loss`; {gone.problem}."]
+    return [f"Carries over: {gone.text} that the source no longer has; a column that is new is missing in them."]
 
 
 def _promises(resolved: ResolvedSpec) -> list[MlsysError]:

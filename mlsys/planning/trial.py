@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from pathlib import Path
 
 from mlsys import clock
+from mlsys.ledger import Ledger
 from mlsys.ledger.rows import Partition
 from mlsys.records import CheckReport
 from mlsys.snapshot import snapshot
@@ -20,14 +22,23 @@ from mlsys.workspace import Workspace
 
 
 class TrialCatalog:
-    """A catalogue for one trial: it knows the partition it is given, and forgets what it is told."""
+    """The ledger's catalogue for one trial: of the spec's own layout it knows what it is given, and it forgets what it
+    is told."""
 
-    def __init__(self, known: Partition | None) -> None:
-        self._known = known
+    def __init__(self, ledger: Ledger, layout: str, known: Sequence[Partition]) -> None:
+        self._ledger, self._layout, self._known = ledger, layout, known
 
-    def partitions(self, pipeline: str, layout: str) -> list[Partition]:  # noqa: ARG002 - of one pipeline
-        """Return the one known partition, if it is of this layout."""
-        return [self._known] if self._known and self._known.layout == layout else []
+    def partitions(self, pipeline: str, layout: str) -> list[Partition]:
+        """Return the newest version of each partition of a layout, by day."""
+        return list(self._known) if layout == self._layout else self._ledger.partitions(pipeline, layout)
+
+    def newest_layout(self, pipeline: str) -> str | None:
+        """Return the layout of the partition that was added last, or None."""
+        return self._ledger.newest_layout(pipeline)
+
+    def specs(self, pipeline: str) -> list[str]:
+        """Return the digests of the specs that runs have stored, newest first, each once."""
+        return self._ledger.specs(pipeline)
 
     def add_partitions(self, pipeline: str, new: Sequence[Partition]) -> None:
         """Keep nothing."""
@@ -37,39 +48,50 @@ class TrialCatalog:
         return nullcontext()
 
 
+class _LentStore(Store):
+    """A store of its own that also shows another one's files, and changes none of them."""
+
+    def __init__(self, root: Path, owner: Store) -> None:
+        super().__init__(root)
+        self._owner = owner
+
+    def renew(self, digest: str) -> bool:
+        """Return whether a file is there, in either store."""
+        return self._at(digest).exists()
+
+    def _at(self, digest: str) -> Path:
+        own = super()._at(digest)
+        lent = self._owner.root / own.relative_to(self.root)
+        return lent if lent.exists() and not own.exists() else own
+
+
 def judge_newest(work: Workspace, spec: Spec) -> CheckReport | None:
     """Return what the checks say about the lookback window (before the first run: about everything); None without rows.
 
+    Where schema or source have changed, everything is judged that the next run would have.
+
     Raises:
-        DataError, TransientError: as the source.
+        DataError, TransientError: as the source; or stored days would be lost.
     """
     cutoff = clock.cutoff_of(snapshot.newest_complete_day(spec))
-    stored = work.ledger.partitions(spec.pipeline, layout_of(spec).fingerprint) if spec.source.timed else []
-    before = _newest_before_window(spec, cutoff, stored)
-    counted = [partition for partition in stored if partition.rejects is not None and partition is not before]
+    layout = layout_of(spec).fingerprint
+    stored = work.ledger.partitions(spec.pipeline, layout) if spec.source.timed else []
+    lent = stored if work.ledger.newest_layout(spec.pipeline) != layout else _newest_before_window(spec, cutoff, stored)
+    counted = [partition for partition in stored if partition.rejects is not None and partition not in lent]
     with work.store.working() as folder:
-        store = Store(folder / "store")
-        if before is not None:
-            _lend(before.segment, work.store, store)
-            note_slices(before.layout, before.segment, {before.fingerprint: before.offset}, store)
-        for partition in [*counted, before]:
-            if partition is not None and partition.rejects is not None:
-                _lend(partition.rejects, work.store, store)
-        taken = snapshot.take(spec, cutoff, catalog=TrialCatalog(before), store=store, counted=counted)
+        store = _LentStore(folder / "store", work.store)
+        for segment in {partition.segment for partition in lent}:
+            offsets = {row.fingerprint: row.offset for row in lent if row.segment == segment}
+            note_slices(layout, segment, offsets, store)
+        catalog = TrialCatalog(work.ledger, layout, lent)
+        taken = snapshot.take(spec, cutoff, catalog=catalog, store=store, counted=counted)
         return None if taken is None else validation.validate(spec, taken.snapshot, store=store, home=folder)
 
 
-def _newest_before_window(spec: Spec, cutoff: datetime, stored: Sequence[Partition]) -> Partition | None:
-    """Return the stored partition after which a snapshot begins to read."""
+def _newest_before_window(spec: Spec, cutoff: datetime, stored: Sequence[Partition]) -> list[Partition]:
+    """Return the stored partition after which a snapshot begins to read, if there is one."""
     first = (cutoff - spec.ingest.lookback).date()
-    return next((partition for partition in reversed(stored) if partition.day < first), None)
-
-
-def _lend(digest: str, owner: Store, borrower: Store) -> None:
-    lent = borrower.root / digest[:2] / digest[2:]
-    lent.parent.mkdir(parents=True, exist_ok=True)
-    if not lent.is_symlink():
-        lent.symlink_to(owner.path(digest))
+    return [partition for partition in stored if partition.day < first][-1:]
 
 
 _: type[Catalog] = TrialCatalog

@@ -15,6 +15,12 @@ class Catalog(Protocol):
     def partitions(self, pipeline: str, layout: str) -> list[Partition]:
         """Return the newest version of each partition of a layout, by day."""
 
+    def newest_layout(self, pipeline: str) -> str | None:
+        """Return the layout of the partition that was added last, or None."""
+
+    def specs(self, pipeline: str) -> list[str]:
+        """Return the digests of the specs that runs have stored, newest first, each once."""
+
     def add_partitions(self, pipeline: str, new: Sequence[Partition]) -> None:
         """Add new partitions, all or none."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +30,7 @@ class Layout:
         key: columns that name a row: the spec's key, or else its content less target, label arrival and split column.
         target: the label column; null where the label isn't known.
         label_columns: what a mask hides: target and arrival.
+        parts: what the fingerprint is that of, as JSON; the store keeps it under the fingerprint.
     """
 
     fingerprint: str
@@ -36,6 +38,7 @@ class Layout:
     key: tuple[str, ...]
     target: str
     label_columns: tuple[str, ...]
+    parts: Mapping[str, Any]
 
     @property
     def delayed(self) -> bool:
@@ -65,6 +68,7 @@ def layout_of(spec: Spec) -> Layout:
         key=tuple(key),
         target=spec.target.column,
         label_columns=tuple(hidden),
+        parts=parts,
     )
 
 

@@ -20,6 +20,7 @@ from mlsys.errors import IntegrityError, UsageError
 from mlsys.ledger.rows import Partition
 from mlsys.records import Arrivals, Snapshot
 from mlsys.schema import ARRIVAL, DAY, KEY
+from mlsys.snapshot import carrying
 from mlsys.snapshot.catalog import Catalog
 from mlsys.snapshot.fingerprint import count_duplicates, table_fingerprint
 from mlsys.snapshot.ingest import Reading, read_source
@@ -35,10 +36,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Taken:
-    """A snapshot, which depends on the data alone, and what of it this run was the first to read."""
+    """A snapshot, which depends on the data alone, and what of it this run was the first to read.
+
+    Attributes:
+        moved: what became of days that were stored before schema or source changed, in words; nothing else.
+    """
 
     snapshot: Snapshot
     arrivals: Arrivals
+    moved: str = ""
 
 
 def newest_complete_day(spec: Spec) -> date:
@@ -55,7 +61,13 @@ def newest_complete_day(spec: Spec) -> date:
 
 
 def take(
-    spec: Spec, cutoff: datetime, *, catalog: Catalog, store: Store, counted: Sequence[Partition] = ()
+    spec: Spec,
+    cutoff: datetime,
+    *,
+    catalog: Catalog,
+    store: Store,
+    counted: Sequence[Partition] = (),
+    accept_loss: bool = False,
 ) -> Taken | None:
     """Return the snapshot of all rows before `cutoff`, or None when the last day before it has no rows.
 
@@ -65,34 +77,34 @@ def take(
         catalog: knows the stored partitions, and is told of new ones.
         store: holds them.
         counted: partitions that the catalogue does not know, and that have counted unreadable rows.
+        accept_loss: whether stored days may be lost by a change of the spec into which they can't be carried.
 
     Raises:
-        DataError: the source is refused, too many rows can't be read, or a source without time is asked for a day
-            other than today. Nothing is written then.
+        DataError: the source is refused, too many rows can't be read, stored days would be lost, or a source without
+            time is asked for a day other than today. Nothing is written then.
         TransientError: the source is locked or unreachable.
         UsageError: the cutoff is no UTC midnight.
     """
     if cutoff.tzinfo is None or cutoff.astimezone(UTC).time() != time():
         raise UsageError("A cutoff is a UTC midnight", where="cutoff", got=cutoff.isoformat())
-    layout = layout_of(spec)
+    layout, last_day = layout_of(spec), clock.last_day_before(cutoff)
     with catalog.serialised(spec.pipeline):
-        stored = {row.day: row for row in catalog.partitions(spec.pipeline, layout.fingerprint)}
-        reading = read_source(spec, cutoff, stored, layout)
-        new, last_day = _changed(reading, stored, timed=spec.source.timed), clock.last_day_before(cutoff)
-        new_days = [rows.day for rows in new]
+        look = _look(spec, cutoff, layout, catalog=catalog, store=store)
         # The snapshot of a source without time is its newest reading alone, with all that could not be read of it.
-        before = [*stored.values(), *counted] if spec.source.timed else []
-        unreadable = count_once(reading.rejected, new=new_days, asked=last_day, before=before, store=store)
-        require_tolerable(unreadable, reading.n_rows, new_days, spec)
-        known = _known(stored, new, cutoff, timed=spec.source.timed)
-        if (last_day not in known and spec.source.timed) or not known:
+        before = [*look.before, *counted] if spec.source.timed else []
+        rejected = look.reading.rejected
+        unreadable = count_once(rejected, new=look.new_days, asked=last_day, before=before, store=store)
+        require_tolerable(unreadable, look.reading.n_rows, look.new_days, spec)
+        carrying.require_accepted(look.gone, spec, accepted=accept_loss)
+        days = look.days(cutoff, timed=spec.source.timed)
+        if (last_day not in days and spec.source.timed) or not days:
             require_some(unreadable, last_day, spec)
             log.info("snapshot pipeline=%s cutoff=%s no_rows=true", spec.pipeline, cutoff.date())
             return None
-        added = _store(new, unreadable, stored, read_at=reading.read_at, layout=layout, store=store)
-        current = {**stored, **{row.day: row for row in added}}
-        snapshot = _describe(spec, cutoff, [current[day] for day in known], layout=layout, store=store)
-        catalog.add_partitions(spec.pipeline, added)
+        moved, added = _store(look, unreadable, spec, layout=layout, store=store)
+        current = {**look.stored, **{row.day: row for row in (*moved, *added)}}
+        snapshot = _describe(spec, cutoff, [current[day] for day in days], layout=layout, store=store)
+        catalog.add_partitions(spec.pipeline, [*moved, *added])
     arrivals = Arrivals(
         n_partitions=len(added), n_rows=sum(row.n_rows for row in added), days=tuple(row.day for row in added)[:30]
     )
@@ -105,7 +117,7 @@ def take(
         arrivals.n_partitions,
         snapshot.fingerprint[:12],
     )
-    return Taken(snapshot, arrivals)
+    return Taken(snapshot, arrivals, look.gone.told)
 
 
 def take_in(spec: Spec, first: date, last: date, *, catalog: Catalog, store: Store) -> int:
@@ -115,23 +127,33 @@ def take_in(spec: Spec, first: date, last: date, *, catalog: Catalog, store: Sto
     then find the same partitions.
 
     Raises:
-        DataError, TransientError: as the source.
+        DataError, TransientError: as the source; or stored days would be lost.
     """
     lookback = spec.ingest.lookback + (last - first)
     wide = spec.model_copy(update={"ingest": spec.ingest.model_copy(update={"lookback": lookback})})
     layout = layout_of(spec)
     with catalog.serialised(spec.pipeline):
-        stored = {row.day: row for row in catalog.partitions(spec.pipeline, layout.fingerprint)}
-        reading = read_source(wide, clock.cutoff_of(last), stored, layout)
-        new = _changed(reading, stored, timed=spec.source.timed)
-        days = {rows.day for rows in new}
+        look = _look(wide, clock.cutoff_of(last), layout, catalog=catalog, store=store)
+        carrying.require_accepted(look.gone, spec, accepted=False)
         # What is wrong with a day of which nothing can be read is said by each snapshot that wants it.
-        bad = [row for row in reading.rejected if row.day is None or row.day in days]
-        unreadable = count_once(bad, new=days, asked=last, before=stored.values(), store=store)
-        added = _store(new, unreadable, stored, read_at=reading.read_at, layout=layout, store=store)
-        catalog.add_partitions(spec.pipeline, added)
+        bad = [row for row in look.reading.rejected if row.day is None or row.day in look.new_days]
+        unreadable = count_once(bad, new=look.new_days, asked=last, before=look.before, store=store)
+        moved, added = _store(look, unreadable, spec, layout=layout, store=store)
+        catalog.add_partitions(spec.pipeline, [*moved, *added])
     log.info("taken_in pipeline=%s first=%s last=%s new_partitions=%d", spec.pipeline, first, last, len(added))
     return len(added)
+
+
+def moving(spec: Spec, cutoff: datetime, *, catalog: Catalog, store: Store) -> carrying.Missing:
+    """Return what a snapshot would carry over, or lose, because schema or source have changed; nothing is written.
+
+    Raises:
+        DataError, TransientError: as the source, which is read anew only after such a change.
+    """
+    layout = layout_of(spec)
+    if catalog.newest_layout(spec.pipeline) in (None, layout.fingerprint):
+        return carrying.Missing((), 0, "")
+    return _look(spec, cutoff, layout, catalog=catalog, store=store).gone
 
 
 def read(manifest: str, store: Store, columns: Sequence[str], *, days: Collection[date] | None = None) -> pa.Table:
@@ -203,6 +225,47 @@ def problems(spec: Spec, *, catalog: Catalog, store: Store) -> list[str]:
     return found
 
 
+@dataclass(frozen=True)
+class _Look:
+    """What the source shows beside what is stored.
+
+    Attributes:
+        stored: partitions of the layout, by day.
+        known: what is stored in the layout before, where it has just changed.
+        gone: what of that the source has no longer.
+        new: days that are new or changed.
+    """
+
+    stored: Mapping[date, Partition]
+    known: carrying.Earlier
+    reading: Reading
+    gone: carrying.Missing
+    new: Sequence[DayRows]
+
+    @property
+    def new_days(self) -> set[date]:
+        return {rows.day for rows in self.new}
+
+    @property
+    def before(self) -> list[Partition]:
+        """All partitions that have counted rows which could not be read."""
+        return [*self.stored.values(), *self.known.stored.values()]
+
+    def days(self, cutoff: datetime, *, timed: bool) -> list[date]:
+        """Return the days of the snapshot: all before the cutoff, or without time the newest reading alone."""
+        days = sorted({*self.stored, *self.gone.carried, *self.new_days})
+        return [day for day in days if clock.cutoff_of(day) <= cutoff] if timed else days[-1:]
+
+
+def _look(spec: Spec, cutoff: datetime, layout: Layout, *, catalog: Catalog, store: Store) -> _Look:
+    stored = {row.day: row for row in catalog.partitions(spec.pipeline, layout.fingerprint)}
+    known = carrying.earlier(spec, layout, catalog, store)
+    reading = read_source(spec, known.end(cutoff), stored, layout)
+    gone = carrying.missing(known, reading, kept=stored, before=(cutoff - spec.ingest.lookback).date(), to=spec)
+    changed = _changed(reading, stored, timed=spec.source.timed)
+    return _Look(stored, known, reading, gone, [rows for rows in changed if rows.day not in gone.carried])
+
+
 def _changed(reading: Reading, stored: Mapping[date, Partition], *, timed: bool) -> list[DayRows]:
     if timed:
         return [
@@ -212,29 +275,23 @@ def _changed(reading: Reading, stored: Mapping[date, Partition], *, timed: bool)
     return [rows for rows in reading.days if rows.fingerprint != newest]
 
 
-def _known(stored: Mapping[date, Partition], new: Sequence[DayRows], cutoff: datetime, *, timed: bool) -> list[date]:
-    """Return the days of the snapshot: all before the cutoff, or of a source without time its newest reading alone."""
-    days = sorted({*stored, *(rows.day for rows in new)})
-    return [day for day in days if clock.cutoff_of(day) <= cutoff] if timed else days[-1:]
-
-
 def _store(
-    new: Sequence[DayRows],
-    unreadable: Unreadable,
-    stored: Mapping[date, Partition],
-    *,
-    read_at: datetime,
-    layout: Layout,
-    store: Store,
+    look: _Look, unreadable: Unreadable, spec: Spec, *, layout: Layout, store: Store
+) -> tuple[list[Partition], list[Partition]]:
+    """Write carried and new partitions and return them apart; they are not listed yet."""
+    store.put_json(layout.parts)
+    moved = carrying.carried(look.known, look.gone, layout, spec, store)
+    return moved, _written(look.new, unreadable, look, layout=layout, store=store) if look.new else []
+
+
+def _written(
+    new: Sequence[DayRows], unreadable: Unreadable, look: _Look, *, layout: Layout, store: Store
 ) -> list[Partition]:
-    """Write the new partitions as one segment and return them; they are not listed yet."""
-    if not new:
-        return []
+    """Write the new partitions as one segment."""
     segment = write_segment([rows.table for rows in new], store)
     added, offset = [], 0
     for rows in new:
-        before = stored.get(rows.day)
-        bad = unreadable.get(rows.day, ())
+        before, bad = look.stored.get(rows.day), unreadable.get(rows.day, ())
         added.append(
             Partition(
                 day=rows.day,
@@ -250,7 +307,7 @@ def _store(
                 n_duplicate_keys=rows.n_duplicate_keys,
                 n_rejected=len(bad),
                 rejects=store.put_json([{"where": row.where, "reason": row.reason} for row in bad]) if bad else None,
-                read_at=read_at,
+                read_at=look.reading.read_at,
             )
         )
         offset += rows.table.num_rows

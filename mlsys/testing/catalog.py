@@ -26,6 +26,15 @@ class MemoryCatalog:
                 newest[row.day] = row
         return list(newest.values())
 
+    def newest_layout(self, pipeline: str) -> str | None:
+        """Return the layout of the partition that was added last, or None."""
+        rows = self._rows[pipeline]
+        return rows[-1].layout if rows else None
+
+    def specs(self, pipeline: str) -> list[str]:  # noqa: ARG002 - of no run
+        """Return nothing: no run has stored a spec here."""
+        return []
+
     def add_partitions(self, pipeline: str, new: Sequence[Partition]) -> None:
         """List new partitions, all of them or none.
 

@@ -13,7 +13,7 @@ from mlsys.spec import Spec
 if TYPE_CHECKING:
     from mlsys.planning.plan import RunRequest
 
-NAMES = ("day", "candidates", "tuning", "mode", "approval", "reason")
+NAMES = ("day", "candidates", "tuning", "mode", "approval", "accept_loss", "reason")
 _BY_SPEC = "as the spec says"
 _TUNING = {_BY_SPEC: (), "on": ("tuning.enabled=true",), "off": ("tuning.enabled=false",)}
 
@@ -54,6 +54,13 @@ def run_params(spec: Spec) -> dict[str, Param]:
             description="Wait for a person's yes before promoting. Off: as the spec says"
             + (", which asks for one." if spec.approval.required else ", which asks for none."),
         ),
+        "accept_loss": Param(
+            False,
+            type="boolean",
+            title="Accept a loss",
+            description="Go on although a change of the spec loses stored days that the source no longer has. Off: "
+            "such a run is refused, and says how many days and rows it would lose.",
+        ),
         "reason": Param(
             None,
             type=["null", "string"],
@@ -85,6 +92,7 @@ def run_request(pipeline: str, context: Mapping[str, Any]) -> RunRequest:
         overrides=_TUNING[params.get("tuning") or _BY_SPEC],
         candidates=tuple(params.get("candidates") or ()),
         approval=True if params.get("approval") else None,  # a run may ask for a person, never do without one
+        accept_loss=bool(params.get("accept_loss")),
         reason=params.get("reason"),
         asked_by=f"airflow {dag_run.dag_id}" + (f", {user}" if user else ""),
         request_id=f"{dag_run.dag_id}/{dag_run.run_id}",
