@@ -29,6 +29,8 @@ from mlsys import pipeline
 from mlsys.cli.champions import champion
 from mlsys.ledger import ChampionChange, RequestRow, RunRow, chain, engine, tables
 from mlsys.orchestration.page import overview
+from mlsys.orchestration.page.addresses import Places
+from mlsys.orchestration.page.rendering import May, list_page
 from mlsys.planning.plan import RunRequest
 from mlsys.promotion.projection import project
 from mlsys.records import Record
@@ -44,9 +46,18 @@ ABOUT = (
     "Written by `make bench-past`: the same home after few and after many decisions, asked in turn in one process.",
     f"Medians; the ratio of a pair should stay under {BUDGET}.",
 )
+
+
+
+def models_page(work: Workspace) -> str:
+    """Return the page of all pipelines, as Airflow's api-server makes it."""
+    glances = [overview.glance(work, name) for name in overview.pipelines(work)]
+    return list_page(work, glances, {glance.pipeline: May() for glance in glances}, Places("", "/mlsys", ""))
+
+
 USES: dict[str, Callable[[Workspace], object]] = {
     "start of a run": lambda work: pipeline.take_snapshot(work, RunRequest(NAME)),
-    "Models page": lambda work: [overview.glance(work, name) for name in overview.pipelines(work)],
+    "Models page": lambda work: models_page(work),
     "`mlsys champion`": lambda _: CliRunner().invoke(champion, [NAME], catch_exceptions=False),
 }
 
@@ -59,6 +70,7 @@ def lengthen(work: Workspace, n_decisions: int) -> None:
     assert found is not None
     evaluations, decision = found
     request = work.ledger.requests(NAME, last=1)[0]
+    begun = next(row for row in work.ledger.run(decision.run_id) if row.plan is not None)
     generation = serving.generation
     with engine.writing(work.ledger.engine, NAME) as connection:
         link, rows = chain.newest(connection, NAME), defaultdict[str, list[dict[str, Any]]](list)
@@ -73,7 +85,8 @@ def lengthen(work: Workspace, n_decisions: int) -> None:
             asked = RequestRow.load(request.dump() | {"request_id": key, "run_id": run_id})
             add("requests", {"request_id": key, "run_id": run_id, "status": asked.status, "reason": None}, asked)
             for status in ("started", "done"):
-                row = RunRow.load({"run_id": run_id, "training_key": key, "status": status})
+                named_so = {"run_id": run_id, "training_key": key, "status": status}
+                row = RunRow.load((begun.dump() if status == "started" else {}) | named_so)
                 add("runs", {"run_id": run_id, "training_key": key, "status": status}, row)
             named: dict[str, object] = {"decision_key": key, "run_id": run_id}
             made = decision.model_copy(update={"decision_key": key, "run_id": run_id, "challenger": None})

@@ -25,10 +25,10 @@ from mlsys.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
-AT_A_GLANCE = 60  # decisions drawn for each of many pipelines
+AT_A_GLANCE = 30  # decisions drawn for each of many pipelines
 IN_DETAIL = 200  # decisions drawn for one
 LISTED = 60  # decisions told in words; those about the past count, and the simulated ones among them are left out
-_REQUESTS = 50  # far enough back to find who asked for the newest decisions
+_REQUESTS = 20  # far enough back to find who asked for the newest decisions
 
 
 @dataclass(frozen=True)
