@@ -48,7 +48,6 @@ ABOUT = (
 )
 
 
-
 def models_page(work: Workspace) -> str:
     """Return the page of all pipelines, as Airflow's api-server makes it."""
     glances = [overview.glance(work, name) for name in overview.pipelines(work)]
@@ -57,7 +56,7 @@ def models_page(work: Workspace) -> str:
 
 USES: dict[str, Callable[[Workspace], object]] = {
     "start of a run": lambda work: pipeline.take_snapshot(work, RunRequest(NAME)),
-    "Models page": lambda work: models_page(work),
+    "Models page": models_page,
     "`mlsys champion`": lambda _: CliRunner().invoke(champion, [NAME], catch_exceptions=False),
 }
 

@@ -28,6 +28,11 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    @property
+    def cache(self) -> Path:
+        """Folder of what `remember` keeps, beside the store."""
+        return self.root.with_name("cache")
+
     def put_bytes(self, data: bytes) -> str:
         """Store `data` and return its SHA-256; storing the same bytes again writes nothing, it only renews them."""
         digest = hashlib.sha256(data).hexdigest()

@@ -23,6 +23,7 @@ from mlsys.errors import IntegrityError, RunError
 from mlsys.metrics.scores import Scored
 from mlsys.schema import DAY, KEY
 from mlsys.snapshot import snapshot
+from mlsys.snapshot.manifest import read_manifest
 from mlsys.store import recall, remember
 from mlsys.training import model_file
 from mlsys.training.model_file import scores
@@ -65,12 +66,12 @@ def judged_days(work: Workspace, simulation: Simulation) -> dict[date, JudgedDay
     usable &= day <= np.datetime64(clock.last_day_before(newest.plan.cutoff - spec.label.delay), "D")
     usable &= ~_repeated(table[KEY].to_numpy(zero_copy_only=False), day)
     found, start = {}, 0
-    for partition in work.store.read_json(newest.prepared.snapshot.manifest)["partitions"]:
-        rows = slice(start, start + partition["n_rows"])
+    for partition in read_manifest(newest.prepared.snapshot.manifest, work.store).partitions:
+        rows = slice(start, start + partition.n_rows)
         start = rows.stop
-        judged, mask = date.fromisoformat(partition["day"]), usable[rows]
+        judged, mask = partition.day, usable[rows]
         if judged > simulation.days[0].day and mask.any():
-            found[judged] = JudgedDay(judged, partition["fingerprint"], partition["n_rows"], mask, y[rows][mask])
+            found[judged] = JudgedDay(judged, partition.fingerprint, partition.n_rows, mask, y[rows][mask])
     return found
 
 

@@ -17,6 +17,7 @@ from mlsys.errors import DataError
 from mlsys.records import CheckReport, Snapshot, Split
 from mlsys.schema import DAY, KEY, LARGEST, ColumnSpec, spelt
 from mlsys.snapshot import snapshot as snapshots
+from mlsys.snapshot.manifest import read_manifest
 from mlsys.spec import Spec
 from mlsys.store import Store
 
@@ -111,10 +112,10 @@ def quarantined(snapshot: Snapshot, checks: CheckReport, store: Store) -> np.nda
         return mask
     offsets: dict[str, list[int]] = store.read_json(checks.quarantine)
     start = 0
-    for partition in store.read_json(snapshot.manifest)["partitions"]:
-        inside = np.asarray(offsets.get(partition["fingerprint"], []), dtype=np.int64)
+    for partition in read_manifest(snapshot.manifest, store).partitions:
+        inside = np.asarray(offsets.get(partition.fingerprint, []), dtype=np.int64)
         mask[start + inside] = True
-        start += partition["n_rows"]
+        start += partition.n_rows
     return mask
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from mlsys.evaluation.champion import ChampionModel
     from mlsys.ledger import ChampionChange
+    from mlsys.snapshot.manifest import ManifestEntry
     from mlsys.spec import Spec
     from mlsys.workspace import Workspace
 
@@ -58,7 +59,7 @@ def score(
     if champion is None:
         sentence = f"{pipeline} has no champion yet: there is nothing to score with."
         return ScoreReport(pipeline=pipeline, reason="no_champion", sentence=sentence)
-    asked = snapshot.newest_complete_day(spec) if day is None else clock.parse_day(day)
+    asked = snapshot.newest_complete_day(spec, work.store) if day is None else clock.parse_day(day)
     taken = snapshot.take(spec, clock.cutoff_of(asked), catalog=work.ledger, store=work.store)
     if taken is None:
         sentence = f"The source has no rows of {asked}."
@@ -97,9 +98,11 @@ def _index_path(home: Path, pipeline: str, day: date) -> Path:
 
 def _wanted(
     work: Workspace, spec: Spec, champion: ChampionChange, taken: Snapshot, days: Collection[date] | None
-) -> list[dict[str, Any]]:
+) -> list[ManifestEntry]:
     """Return the manifest's entries of the days to score."""
-    entries = {date.fromisoformat(e["day"]): e for e in work.store.read_json(taken.manifest)["partitions"]}
+    from mlsys.snapshot.manifest import read_manifest
+
+    entries = {entry.day: entry for entry in read_manifest(taken.manifest, work.store).partitions}
     if days is None:
         recent = (taken.cutoff - spec.ingest.lookback).date()
         days = [day for day in entries if day >= min(recent, champion.cutoff.date())]
@@ -113,12 +116,11 @@ def _wanted(
     ]
 
 
-def _stands(known: DayPredictions | None, champion: ChampionChange, entry: Mapping[str, Any]) -> bool:
+def _stands(known: DayPredictions | None, champion: ChampionChange, entry: ManifestEntry) -> bool:
     """Whether the champion has scored exactly these rows, and nobody else after it."""
     if known is None or known.latest != champion.candidate_id:
         return False
-    fingerprint: str = entry["fingerprint"]
-    return known.champions[known.latest].partition == fingerprint
+    return known.champions[known.latest].partition == entry.fingerprint
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ class _Task:
     model: Any
     taken: Snapshot
 
-    def score(self, entries: Sequence[Mapping[str, Any]]) -> dict[date, PredictionFile]:
+    def score(self, entries: Sequence[ManifestEntry]) -> dict[date, PredictionFile]:
         """Score days at once and store one file for each."""
         # One thread makes sums independent of the machine.
         from threadpoolctl import threadpool_limits
@@ -141,16 +143,16 @@ class _Task:
         from mlsys.snapshot import snapshot
         from mlsys.training.model_file import scores
 
-        days = [date.fromisoformat(entry["day"]) for entry in entries]
+        days = [entry.day for entry in entries]
         names = dict.fromkeys([*self._carried(), *self.champion.columns])
         table = snapshot.read(self.taken.manifest, self.work.store, list(names), days=days)
         with threadpool_limits(limits=1):
             y_score = scores(self.model, dataset.feature_frame(table, self.champion.columns))
         found, start = {}, 0
         for day, entry in zip(days, entries, strict=True):
-            rows = table.select(self._carried()).slice(start, entry["n_rows"])
-            found[day] = self._stored(day, entry, rows, y_score[start : start + entry["n_rows"]])
-            start += entry["n_rows"]
+            rows = table.select(self._carried()).slice(start, entry.n_rows)
+            found[day] = self._stored(day, entry, rows, y_score[start : start + entry.n_rows])
+            start += entry.n_rows
         return found
 
     def _carried(self) -> list[str]:
@@ -158,7 +160,7 @@ class _Task:
 
         return [*self.spec.key, KEY, *([EVENT_TIME] if self.spec.source.timed else [])]
 
-    def _stored(self, day: date, entry: Mapping[str, Any], rows: pa.Table, y_score: Any) -> PredictionFile:
+    def _stored(self, day: date, entry: ManifestEntry, rows: pa.Table, y_score: Any) -> PredictionFile:
         import pyarrow as pa
 
         from mlsys.schema import CHAMPION, CUTOFF, SCORE
@@ -176,7 +178,7 @@ class _Task:
             version=self.change.version,
             cutoff=self.change.cutoff,
             unseen=clock.cutoff_of(day) > self.change.cutoff,
-            partition=entry["fingerprint"],
+            partition=entry.fingerprint,
             predictions=write_segment([rows], self.work.store),
             n_rows=rows.num_rows,
         )

@@ -25,6 +25,7 @@ from mlsys.records import MetricValue, Snapshot
 from mlsys.records.monitoring import PredictionFile
 from mlsys.schema import DAY, KEY, SCORE
 from mlsys.snapshot import snapshot
+from mlsys.snapshot.manifest import read_manifest
 from mlsys.spec import Spec
 from mlsys.workspace import Workspace
 
@@ -73,13 +74,13 @@ def _files(
 ) -> dict[date, PredictionFile]:
     """Return the champion's prediction files of the days since `first` that lie at or after its cutoff."""
     found = {}
-    for entry in work.store.read_json(taken.manifest)["partitions"]:
-        day = date.fromisoformat(entry["day"])
+    for entry in read_manifest(taken.manifest, work.store).partitions:
+        day = entry.day
         if day < first or clock.cutoff_of(day) <= change.cutoff:
             continue
         known = predictions_of(work.home, spec.pipeline, day)
         file = known.champions.get(change.candidate_id) if known else None
-        if file is None or file.partition != entry["fingerprint"]:
+        if file is None or file.partition != entry.fingerprint:
             raise IntegrityError(
                 f"{change.candidate_id} has not scored the rows of {day} as they are now",
                 where=spec.pipeline,

@@ -24,6 +24,7 @@ from mlsys import clock
 from mlsys.errors import DataError, IntegrityError
 from mlsys.planning.source_state import Looker, SourceState
 from mlsys.records import Record
+from mlsys.snapshot.manifest import read_manifest
 from mlsys.snapshot.partitioning import layout_of
 from mlsys.sources.base import Part
 from mlsys.spec import Spec, resolve
@@ -158,15 +159,14 @@ def _newest_answer(work: Workspace, spec: Spec, layout: str) -> _Answer | None:
     sentence = f"{newest.run_id}: {runs[-1].sentence}" if runs else newest.sentence
     day = clock.parse_day(str(newest.day))
     try:
-        listing = work.store.read_json(str(newest.manifest))
+        listing = read_manifest(str(newest.manifest), work.store)
     except IntegrityError:  # housekeeping removes manifests of old requests
         return _Answer(day, None, sentence, failed)
-    entries = listing["partitions"]
-    read = {date.fromisoformat(e["day"]): e.get("masked_fingerprint", e["fingerprint"]) for e in entries}
+    read = {entry.day: entry.content for entry in listing.partitions}
     if not spec.source.timed:  # its day is only when it was read
         day = clock.now().date()
         read = dict(zip([day], reversed(read.values()), strict=False))
-    return _Answer(day, read if listing["layout"] == layout else None, sentence, failed)
+    return _Answer(day, read if listing.layout == layout else None, sentence, failed)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal
@@ -15,6 +14,7 @@ from mlsys.errors import UsageError
 from mlsys.ledger import ChampionChange, RequestRow, RunRow
 from mlsys.records import HISTORICAL, Arrivals, Mode, Plan, Start
 from mlsys.snapshot import snapshot
+from mlsys.snapshot.manifest import read_manifest
 from mlsys.snapshot.ranges import DayRange, take_in_once
 from mlsys.snapshot.snapshot import Taken
 from mlsys.spec import ResolvedSpec, flatten, resolve
@@ -74,7 +74,7 @@ def open_run(work: Workspace, request: RunRequest) -> Start:
         partition_key=request.partition_key,
         logical_date=request.logical_date,
         run_type=request.run_type,
-        newest_complete=lambda: snapshot.newest_complete_day(spec),
+        newest_complete=lambda: snapshot.newest_complete_day(spec, work.store),
     )
     _log_effective(request, mode, day, resolved)
     request = replace(request, mode=mode)
@@ -304,6 +304,6 @@ def _rolled_back(work: Workspace, plan: Plan) -> ChampionChange | None:
 
 
 def _rows_after(work: Workspace, taken: Taken, champion: ChampionChange | None) -> int:
-    partitions: Sequence[dict[str, Any]] = work.store.read_json(taken.snapshot.manifest)["partitions"]
-    last = clock.last_day_before(champion.cutoff).isoformat() if champion else ""
-    return sum(int(partition["n_rows"]) for partition in partitions if partition["day"] > last)
+    last = clock.last_day_before(champion.cutoff) if champion else date.min
+    partitions = read_manifest(taken.snapshot.manifest, work.store).partitions
+    return sum(partition.n_rows for partition in partitions if partition.day > last)

@@ -89,7 +89,7 @@ def outlook(work: Workspace, name: str, *, day: str | None, overrides: tuple[str
     resolved = resolve(work.settings.spec_path(name), overrides)
     spec = resolved.spec
     work.require_registries(spec)
-    chosen = clock.resolve_day(parameter=day, newest_complete=lambda: snapshot.newest_complete_day(spec))
+    chosen = clock.resolve_day(parameter=day, newest_complete=lambda: snapshot.newest_complete_day(spec, work.store))
     champion = work.ledger.champion(name)
     stored = work.ledger.partitions(name, layout_of(spec).fingerprint)
     known = [partition for partition in stored if partition.day <= chosen.day]

@@ -14,7 +14,7 @@ from mlsys import clock
 from mlsys.errors import DataError
 from mlsys.ledger.rows import Partition
 from mlsys.snapshot.fingerprint import table_fingerprint
-from mlsys.snapshot.ingest import Reading, read, start_of_window
+from mlsys.snapshot.ingest import Reading, read, request_of, start_of_window
 from mlsys.snapshot.partitioning import DayRows, Layout, masked
 from mlsys.snapshot.unreadable import count_once, require_some, require_tolerable
 from mlsys.sources.base import Part, ReadRequest
@@ -85,9 +85,9 @@ class Looker:
         spec = self.spec
         if not spec.source.timed:
             today = clock.now().date()
-            content = self._tolerable(ReadRequest(spec.columns, spec.label.arrival), today)
+            content = self._tolerable(request_of(spec, self.store), today)
             return SourceState(newest=today if content else None, content=content)
-        newest = spec.source.newest(ReadRequest(spec.columns, spec.label.arrival))
+        newest = spec.source.newest(request_of(spec, self.store))
         if newest is None:
             return SourceState()
         last = min(newest.astimezone(UTC).date(), self._last_day())
@@ -134,7 +134,7 @@ class Looker:
 
     def _request(self, first: date | None, last: date) -> ReadRequest:
         since = None if first is None else datetime.combine(first, time(), UTC)
-        return ReadRequest(self.spec.columns, self.spec.label.arrival, since, clock.cutoff_of(last))
+        return request_of(self.spec, self.store, since, clock.cutoff_of(last))
 
     def _content(self, request: ReadRequest, last: date) -> dict[date, str]:
         reading = read(self.spec, request, last, self.layout)

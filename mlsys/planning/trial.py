@@ -55,6 +55,11 @@ class _LentStore(Store):
         super().__init__(root)
         self._owner = owner
 
+    @property
+    def cache(self) -> Path:
+        """Folder of what `remember` keeps: the other store's, whose files may be looked at often."""
+        return self._owner.cache
+
     def renew(self, digest: str) -> bool:
         """Return whether a file is there, in either store."""
         return self._at(digest).exists()
@@ -73,7 +78,7 @@ def judge_newest(work: Workspace, spec: Spec) -> CheckReport | None:
     Raises:
         DataError, TransientError: as the source; or stored days would be lost.
     """
-    cutoff = clock.cutoff_of(snapshot.newest_complete_day(spec))
+    cutoff = clock.cutoff_of(snapshot.newest_complete_day(spec, work.store))
     layout = layout_of(spec).fingerprint
     stored = work.ledger.partitions(spec.pipeline, layout) if spec.source.timed else []
     lent = stored if work.ledger.newest_layout(spec.pipeline) != layout else _newest_before_window(spec, cutoff, stored)

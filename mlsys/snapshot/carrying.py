@@ -180,7 +180,7 @@ def _converted(partitions: Sequence[Partition], known: Mapping[str, Any], spec: 
     own = [EVENT_TIME, *([ARRIVAL] if spec.label.arrival is not None else [])]
     before = {name: ColumnSpec.model_validate(column) for name, column in known["schema"].items()}
     kept = [name for name in spec.columns if name in before]
-    table = pa.concat_tables(read_entries([row.model_dump() for row in partitions], store, [*kept, *own]))
+    table = pa.concat_tables(read_entries(partitions, store, [*kept, *own]))
     columns = {
         name: _widened(table[name], before[name], column)
         if name in before

@@ -14,6 +14,7 @@ from mlsys.ledger.rows import Partition
 from mlsys.snapshot.partitioning import DayRows, Layout, by_day
 from mlsys.sources.base import ReadRequest, Rejected
 from mlsys.spec import Spec
+from mlsys.store import Store
 
 
 @dataclass(frozen=True)
@@ -30,23 +31,32 @@ class Reading:
         return {rows.day: rows.table.num_rows for rows in self.days}
 
 
-def read_source(spec: Spec, cutoff: datetime, stored: Mapping[date, Partition], layout: Layout) -> Reading:
+def request_of(
+    spec: Spec, store: Store | None, since: datetime | None = None, until: datetime | None = None
+) -> ReadRequest:
+    """Return what a spec wants of its source; what the source remembers lies beside the store."""
+    memory = None if store is None else store.cache
+    return ReadRequest(spec.columns, spec.label.arrival, since, until, memory)
+
+
+def read_source(
+    spec: Spec, cutoff: datetime, stored: Mapping[date, Partition], layout: Layout, store: Store
+) -> Reading:
     """Return what the source knows before `cutoff`: everything, or the lookback window where partitions are stored.
 
     Raises:
         DataError, TransientError: as the source; or a source without time is asked for a day other than today.
     """
-    now = clock.now()
-    last_day = clock.last_day_before(cutoff)
-    if not spec.source.timed and last_day != now.date():
+    last_day, today = clock.last_day_before(cutoff), clock.now().date()
+    if not spec.source.timed and last_day != today:
         raise DataError(
-            f"A source without time can't be read as of {last_day}: it shows what it holds today, {now.date()}",
+            f"A source without time can't be read as of {last_day}: it shows what it holds today, {today}",
             where=f"{spec.pipeline}: source",
             remedy="Give the source an `event_time` (or `day_pattern`), or run it without a day",
         )
     since = start_of_window(spec, cutoff, stored) if spec.source.timed else None
     until = cutoff if spec.source.timed else None
-    return read(spec, ReadRequest(spec.columns, spec.label.arrival, since, until, now), last_day, layout)
+    return read(spec, request_of(spec, store, since, until), last_day, layout)
 
 
 def read(spec: Spec, request: ReadRequest, last_day: date, layout: Layout) -> Reading:

@@ -9,17 +9,45 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlsys.errors import IntegrityError
+from mlsys.ledger.rows import Partition
 from mlsys.store import Store, canonical_json, write_atomically
 
 ROW_GROUP = 65_536  # a slice reads at most one group more than it needs at either end
+
+
+class Stored(Protocol):
+    """A partition by its content."""
+
+    @property
+    def day(self) -> date:
+        """UTC day."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of its rows."""
+
+    @property
+    def n_rows(self) -> int:
+        """How many there are."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Where the rows of a partition lie: the SHA-256 of a segment, and which of its rows."""
+
+    segment: str
+    offset: int
+    n_rows: int
 
 
 def write_segment(tables: Sequence[pa.Table], store: Store) -> str:
@@ -44,8 +72,8 @@ def note_slices(layout: str, segment: str, offsets: Mapping[str, int], store: St
     write_atomically(_notes(layout, store) / f"{segment}.json", canonical_json(dict(offsets)))
 
 
-def locate(layout: str, entries: Sequence[Mapping[str, Any]], store: Store) -> list[dict[str, Any]]:
-    """Return the entries (`fingerprint`, `n_rows`) with the `segment` and `offset` at which their rows lie.
+def locate(layout: str, entries: Sequence[Stored], store: Store) -> list[Slice]:
+    """Return where the rows of partitions lie.
 
     Raises:
         IntegrityError: nothing says where one of them lies.
@@ -53,16 +81,15 @@ def locate(layout: str, entries: Sequence[Mapping[str, Any]], store: Store) -> l
     places: dict[str, tuple[str, int]] = {}
     for note in sorted(_notes(layout, store).glob("*.json")):
         places.update({name: (note.stem, offset) for name, offset in json.loads(note.read_bytes()).items()})
-    missing = next((entry for entry in entries if entry["fingerprint"] not in places), None)
+    missing = next((entry for entry in entries if entry.fingerprint not in places), None)
     if missing is not None:
         raise IntegrityError(
-            f"Nothing says where the rows of {missing.get('day')} are stored",
+            f"Nothing says where the rows of {missing.day} are stored",
             where=str(_notes(layout, store)),
-            got=missing["fingerprint"],
+            got=missing.fingerprint,
             remedy="Restore MLSYS_HOME/store from a backup",
         )
-    found = [(entry, *places[entry["fingerprint"]]) for entry in entries]
-    return [{**entry, "segment": segment, "offset": offset} for entry, segment, offset in found]
+    return [Slice(*places[entry.fingerprint], entry.n_rows) for entry in entries]
 
 
 def _notes(layout: str, store: Store) -> Path:
@@ -103,14 +130,14 @@ def read_slices(
     return tables
 
 
-def read_entries(entries: Sequence[Mapping[str, Any]], store: Store, columns: Sequence[str]) -> list[pa.Table]:
-    """Return one table per entry (`segment`, `offset`, `n_rows`), in the order of the entries."""
+def read_entries(entries: Sequence[Slice | Partition], store: Store, columns: Sequence[str]) -> list[pa.Table]:
+    """Return one table per slice or partition, in their order."""
     tables: dict[int, pa.Table] = {}
     by_segment: dict[str, list[int]] = {}
     for position, entry in enumerate(entries):
-        by_segment.setdefault(entry["segment"], []).append(position)
+        by_segment.setdefault(entry.segment, []).append(position)
     for segment, positions in by_segment.items():
-        slices = [(entries[position]["offset"], entries[position]["n_rows"]) for position in positions]
+        slices = [(entries[position].offset, entries[position].n_rows) for position in positions]
         tables.update(zip(positions, read_slices(segment, slices, store, columns), strict=True))
     return [tables[position] for position in range(len(entries))]
 

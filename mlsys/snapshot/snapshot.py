@@ -6,12 +6,10 @@ spec's lookback window. Files are stored first and listed in the catalog last: a
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any
 
 import pyarrow as pa
 
@@ -22,14 +20,13 @@ from mlsys.records import Arrivals, Snapshot
 from mlsys.schema import ARRIVAL, DAY, KEY
 from mlsys.snapshot import carrying
 from mlsys.snapshot.catalog import Catalog
-from mlsys.snapshot.fingerprint import count_duplicates, table_fingerprint
-from mlsys.snapshot.ingest import Reading, read_source
+from mlsys.snapshot.ingest import Reading, read_source, request_of
+from mlsys.snapshot.manifest import describe, read_manifest
 from mlsys.snapshot.partitioning import DayRows, Layout, layout_of, masked
 from mlsys.snapshot.segments import locate, note_slices, read_entries, write_segment
 from mlsys.snapshot.unreadable import Unreadable, count_once, first_of, require_some, require_tolerable
-from mlsys.sources.base import ReadRequest
 from mlsys.spec import Spec
-from mlsys.store import Store, canonical_json
+from mlsys.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -47,15 +44,17 @@ class Taken:
     moved: str = ""
 
 
-def newest_complete_day(spec: Spec) -> date:
+def newest_complete_day(spec: Spec, store: Store | None = None) -> date:
     """Return the newest day whose data is complete; today for a source without time, which is read whole.
+
+    With a store, the source may remember what it looked at.
 
     Raises:
         DataError, TransientError: as the source.
     """
     if not spec.source.timed:
         return clock.now().date()
-    newest = spec.source.newest(ReadRequest(spec.columns, spec.label.arrival))
+    newest = spec.source.newest(request_of(spec, store))
     # An empty source has no newest day; the newest one that is over will be found to have no rows.
     return clock.newest_complete_day(newest or clock.now(), spec.ingest.settle)
 
@@ -103,7 +102,7 @@ def take(
             return None
         moved, added = _store(look, unreadable, spec, layout=layout, store=store)
         current = {**look.stored, **{row.day: row for row in (*moved, *added)}}
-        snapshot = _describe(spec, cutoff, [current[day] for day in days], layout=layout, store=store)
+        snapshot = describe(spec, cutoff, [current[day] for day in days], layout=layout, store=store)
         catalog.add_partitions(spec.pipeline, [*moved, *added])
     arrivals = Arrivals(
         n_partitions=len(added), n_rows=sum(row.n_rows for row in added), days=tuple(row.day for row in added)[:30]
@@ -170,19 +169,17 @@ def read(manifest: str, store: Store, columns: Sequence[str], *, days: Collectio
     Raises:
         IntegrityError: a stored file is missing or damaged.
     """
-    listing = store.read_json(manifest)
-    cutoff, labels = datetime.fromisoformat(listing["cutoff"]), listing["label_columns"]
-    partitions = [p for p in listing["partitions"] if days is None or date.fromisoformat(p["day"]) in days]
-    entries = locate(listing["layout"], partitions, store)
+    listing = read_manifest(manifest, store)
+    labels, partitions = listing.label_columns, listing.of(days)
     wanted = [name for name in dict.fromkeys(columns) if name != DAY]
-    hides = any(entry["masked"] for entry in entries) and not set(labels).isdisjoint(wanted)
+    hides = any(entry.masked for entry in partitions) and not set(labels).isdisjoint(wanted)
     stored = [*wanted, *([ARRIVAL] if hides and ARRIVAL not in wanted else [])] or [KEY]
+    slices = locate(listing.layout, partitions, store)
     tables = []
-    for entry, table in zip(entries, read_entries(entries, store, stored), strict=True):
-        rows = masked(table, cutoff, labels) if entry["masked"] and hides else table
+    for entry, table in zip(partitions, read_entries(slices, store, stored), strict=True):
+        rows = masked(table, listing.cutoff, labels) if entry.masked and hides else table
         if DAY in columns:
-            day = pa.scalar(date.fromisoformat(entry["day"]), pa.date32())
-            rows = rows.append_column(DAY, pa.repeat(day, rows.num_rows))
+            rows = rows.append_column(DAY, pa.repeat(pa.scalar(entry.day, pa.date32()), rows.num_rows))
         tables.append(rows.select(list(columns)))
     return pa.concat_tables(tables)
 
@@ -197,15 +194,15 @@ def problems(spec: Spec, *, catalog: Catalog, store: Store) -> list[str]:
     """
     layout = layout_of(spec)
     stored = {row.day: row for row in catalog.partitions(spec.pipeline, layout.fingerprint)}
-    cutoff = clock.cutoff_of(newest_complete_day(spec))
-    reading = read_source(spec, cutoff, {}, layout)
+    cutoff = clock.cutoff_of(newest_complete_day(spec, store))
+    reading = read_source(spec, cutoff, {}, layout, store)
     bad = reading.rejected
     found = [f"{len(bad)} rows can't be read. First: {first_of(bad)}"] if bad else []
     if not spec.source.timed or not stored:
         return found
     for segment in {row.segment: row for row in stored.values()}.values():
         try:
-            read_entries([segment.model_dump()], store, [KEY])
+            read_entries([segment], store, [KEY])
         except IntegrityError as error:
             found.append(str(error))
     present = {rows.day: rows for rows in reading.days}
@@ -260,7 +257,7 @@ class _Look:
 def _look(spec: Spec, cutoff: datetime, layout: Layout, *, catalog: Catalog, store: Store) -> _Look:
     stored = {row.day: row for row in catalog.partitions(spec.pipeline, layout.fingerprint)}
     known = carrying.earlier(spec, layout, catalog, store)
-    reading = read_source(spec, known.end(cutoff), stored, layout)
+    reading = read_source(spec, known.end(cutoff), stored, layout, store)
     gone = carrying.missing(known, reading, kept=stored, before=(cutoff - spec.ingest.lookback).date(), to=spec)
     changed = _changed(reading, stored, timed=spec.source.timed)
     return _Look(stored, known, reading, gone, [rows for rows in changed if rows.day not in gone.carried])
@@ -313,69 +310,3 @@ def _written(
         offset += rows.table.num_rows
     note_slices(layout.fingerprint, segment, {row.fingerprint: row.offset for row in added}, store)
     return added
-
-
-def _describe(
-    spec: Spec,
-    cutoff: datetime,
-    partitions: Sequence[Partition],
-    *,
-    layout: Layout,
-    store: Store,
-) -> Snapshot:
-    entries = [_entry(row, cutoff, layout, store) for row in partitions]
-    listing = {
-        "pipeline": spec.pipeline,
-        "layout": layout.fingerprint,
-        "cutoff": cutoff.astimezone(UTC).isoformat(),
-        "label_columns": list(layout.label_columns),
-        "partitions": entries,
-    }
-    slices = [row.model_dump() for row in partitions]
-    keys = pa.concat_tables(read_entries(slices, store, [KEY]))[KEY].to_numpy()
-    return Snapshot(
-        fingerprint=_fingerprint(entries, timed=spec.source.timed),
-        manifest=store.put_json(listing),
-        cutoff=cutoff,
-        n_rows=sum(row.n_rows for row in partitions),
-        n_labelled=sum(entry["n_labelled"] for entry in entries),
-        n_partitions=len(partitions),
-        first_day=partitions[0].day,
-        last_day=partitions[-1].day,
-        newest_event=max((row.newest_event for row in partitions if row.newest_event), default=None),
-        n_duplicate_keys=count_duplicates(keys),
-    )
-
-
-def _entry(row: Partition, cutoff: datetime, layout: Layout, store: Store) -> dict[str, Any]:
-    """Return a partition's entry in the manifest; one with later labels gets the fingerprint that they don't change."""
-    entry: dict[str, Any] = {
-        "day": row.day.isoformat(),
-        "version": row.version,
-        "fingerprint": row.fingerprint,
-        "n_rows": row.n_rows,
-        "n_labelled": row.n_labelled,
-        "newest_event": _text(row.newest_event),
-        "newest_arrival": _text(row.newest_arrival),
-        "n_duplicate_keys": row.n_duplicate_keys,
-        "n_rejected": row.n_rejected,
-        "rejects": row.rejects,
-        "masked": row.newest_arrival is not None and row.newest_arrival >= cutoff,
-    }
-    if entry["masked"]:
-        known = masked(read_entries([row.model_dump()], store, layout.columns)[0], cutoff, layout.label_columns)
-        entry["masked_fingerprint"] = table_fingerprint(known)
-        entry["n_labelled"] = known.num_rows - known[layout.target].null_count
-    return entry
-
-
-def _fingerprint(entries: Sequence[Mapping[str, Any]], *, timed: bool) -> str:
-    # The day of a source without time is only when it was read; the same content is the same snapshot.
-    parts = [
-        [entry["day"] if timed else "", entry.get("masked_fingerprint", entry["fingerprint"])] for entry in entries
-    ]
-    return hashlib.sha256(canonical_json(parts)).hexdigest()
-
-
-def _text(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.isoformat()

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlsys import clock
@@ -26,12 +27,14 @@ class ReadRequest:
         since: first instant wanted (inclusive, UTC), or None for everything.
         until: first instant not wanted (exclusive, UTC), or None for a source without time.
         now: the present (UTC), by which times of the future are told.
+        memory: a folder for what a source finds out and would find out again; None remembers nothing.
     """
 
     schema: Schema
     arrival: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    memory: Path | None = None
     now: datetime = field(default_factory=lambda: clock.now())  # noqa: PLW0108 - looked up when it is called
 
 

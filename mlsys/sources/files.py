@@ -26,7 +26,7 @@ from mlsys.schema import (
     checked_zone,
     require_two_marks,
 )
-from mlsys.settings import expand, load_settings
+from mlsys.settings import expand
 from mlsys.sources.base import Drop, Part, ReadRequest, Rejected, Source
 from mlsys.sources.reading.conform import BadRow, Conformer, columns_to_read, require_columns
 from mlsys.sources.reading.csv_file import CsvFile, Dialect
@@ -162,7 +162,7 @@ class FilesSource(Source):
         column = self._time_column(request)
         told_by = [FORMAT, self.model_dump(mode="json"), column.model_dump(mode="json")]
         name = hashlib.sha256(canonical_json(told_by)).hexdigest()
-        memory = load_settings().root / "cache" / "spans" / f"{name}.json"
+        memory = None if request.memory is None else request.memory / "spans" / f"{name}.json"
         return measured_spans(
             self._paths(), lambda path: self._span(path, self.event_time or "", column), memory=memory
         )

@@ -12,7 +12,6 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ import pyarrow.compute as pc
 from mlsys.records import CheckResult
 from mlsys.schema import LARGEST, Schema
 from mlsys.snapshot import snapshot
+from mlsys.snapshot.manifest import read_manifest
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json, recall, remember
 
@@ -51,24 +51,22 @@ Findings = dict[str, dict[str, Tally]]  # {column: {kind: seen}}, without what d
 
 def oddities(spec: Spec, manifest: str, *, store: Store, home: Path) -> list[CheckResult]:
     """Return a warning per column of a snapshot, given its manifest's SHA-256, that holds something odd."""
-    partitions: list[dict[str, Any]] = store.read_json(manifest)["partitions"]
+    partitions = read_manifest(manifest, store).partitions
     columns = {name: column for name, column in spec.columns.items() if column.type in ("number", "text", "category")}
     if not columns:
         return []
     memory = _memory(home, spec.pipeline, columns)
     known = _recall(memory)
-    # Where labels are hidden as of the cutoff, the content that is seen has a fingerprint of its own.
-    keys = [partition.get("masked_fingerprint", partition["fingerprint"]) for partition in partitions]
-    unknown = [(key, partition) for key, partition in zip(keys, partitions, strict=True) if key not in known]
+    unknown = [partition for partition in partitions if partition.content not in known]
     if unknown:
-        days = {date.fromisoformat(partition["day"]) for _, partition in unknown}
+        days = {partition.day for partition in unknown}
         table, start = snapshot.read(manifest, store, list(columns), days=days), 0
-        for key, partition in unknown:
-            known[key] = _look(table.slice(start, partition["n_rows"]), columns)
-            start += partition["n_rows"]
+        for partition in unknown:
+            known[partition.content] = _look(table.slice(start, partition.n_rows), columns)
+            start += partition.n_rows
         _remember(memory, known)
-    n_rows = sum(partition["n_rows"] for partition in partitions)
-    return list(_warnings([known[key] for key in keys], columns, n_rows))
+    n_rows = sum(partition.n_rows for partition in partitions)
+    return list(_warnings([known[partition.content] for partition in partitions], columns, n_rows))
 
 
 def _look(rows: pa.Table, columns: Schema) -> Findings:

@@ -11,7 +11,6 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from mlsys.errors import RunError
 from mlsys.records import State
 from mlsys.schema import DAY, arrow_type
 from mlsys.snapshot import snapshot
+from mlsys.snapshot.manifest import ManifestEntry, read_manifest
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json, recall, remember
 from mlsys.validation import data_docs
@@ -73,9 +73,8 @@ class Examination:
 
 def examine(spec: Spec, rules: Sequence[Check], manifest: str, *, store: Store, home: Path) -> Examination:
     """Return what `rules` (scope `partition`) find in each partition of a snapshot, given its manifest's SHA-256."""
-    listing = store.read_json(manifest)
-    partitions: list[dict[str, Any]] = listing["partitions"]
-    cutoff = datetime.fromisoformat(listing["cutoff"])
+    listing = read_manifest(manifest, store)
+    partitions = listing.partitions
     paths = [_cache_path(home, spec, rules, partition) for partition in partitions]
     known = [_recall(path) for path in paths]
     unknown = [i for i, findings in enumerate(known) if findings is None]
@@ -85,7 +84,7 @@ def examine(spec: Spec, rules: Sequence[Check], manifest: str, *, store: Store, 
         return Examination(found, 0, 0, data_docs.index_path(spec.pipeline) if rules else None)
     frame = _read(spec, rules, manifest, [partitions[i] for i in unknown], store)
     run = run_suite(frame, rules, spec.columns, name=spec.pipeline)
-    sizes = [partitions[i]["n_rows"] for i in unknown]
+    sizes = [partitions[i].n_rows for i in unknown]
     complete = all(outcome.state != "error" for outcome in run.outcomes)
     for i, findings in zip(unknown, _by_partition(run, rules, frame, sizes, spec.key), strict=True):
         known[i] = findings
@@ -94,7 +93,7 @@ def examine(spec: Spec, rules: Sequence[Check], manifest: str, *, store: Store, 
     logger.info("partitions_examined pipeline=%s partitions=%d rows=%d", spec.pipeline, len(unknown), len(frame))
     problem = ""
     try:
-        data_docs.write_page(run, pipeline=spec.pipeline, cutoff=cutoff, n_rows=len(frame), home=home)
+        data_docs.write_page(run, pipeline=spec.pipeline, cutoff=listing.cutoff, n_rows=len(frame), home=home)
     except (OSError, RunError) as error:
         # The findings are worth more than their page: the report names the problem, the run goes on.
         logger.warning("data_docs_not_written pipeline=%s error=%s", spec.pipeline, error)
@@ -113,12 +112,12 @@ def to_frame(table: pa.Table, spec: Spec) -> pd.DataFrame:
 
 
 def _read(
-    spec: Spec, rules: Sequence[Check], manifest: str, wanted: Sequence[Mapping[str, Any]], store: Store
+    spec: Spec, rules: Sequence[Check], manifest: str, wanted: Sequence[ManifestEntry], store: Store
 ) -> pd.DataFrame:
     columns = sorted({*spec.key, *(name for rule in rules for name in rule.looks_at)})
-    days = {date.fromisoformat(partition["day"]) for partition in wanted}
+    days = {partition.day for partition in wanted}
     frame = to_frame(snapshot.read(manifest, store, columns, days=days), spec)
-    frame[DAY] = np.repeat(np.arange(len(wanted)), [partition["n_rows"] for partition in wanted])
+    frame[DAY] = np.repeat(np.arange(len(wanted)), [partition.n_rows for partition in wanted])
     return frame
 
 
@@ -164,15 +163,14 @@ def _value(frame: pd.DataFrame, position: int, name: str) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-def _cache_path(home: Path, spec: Spec, rules: Sequence[Check], partition: Mapping[str, Any]) -> Path:
+def _cache_path(home: Path, spec: Spec, rules: Sequence[Check], partition: ManifestEntry) -> Path:
     columns = {*spec.key, *(name for rule in rules for name in rule.looks_at)}
     key = [
         _FORMAT,
         [rule.model_dump(mode="json", exclude={"severity"}) for rule in rules],
         {name: spec.columns[name].type for name in sorted(columns)},
         list(spec.key),
-        # Where labels are hidden as of the cutoff, the content that is seen has a fingerprint of its own.
-        partition.get("masked_fingerprint", partition["fingerprint"]),
+        partition.content,
     ]
     digest = hashlib.sha256(canonical_json(key)).hexdigest()
     return home / "cache" / "checks" / f"{digest}.json"

@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from mlsys.checks.base import Check, PartitionSummary, Summaries
 from mlsys.errors import DataError
 from mlsys.records import CheckReport, CheckResult, Plan, Snapshot, State
+from mlsys.snapshot.manifest import ManifestEntry, read_manifest
 from mlsys.snapshot.tolerance import BadShare, DayCount, worst_share
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json
@@ -40,7 +40,7 @@ class _Judged:
 
 def validate(spec: Spec, snapshot: Snapshot, *, store: Store, home: Path) -> CheckReport:
     """Return what the checks of `spec` say about `snapshot`; rows of partitions seen before are not read again."""
-    partitions: list[dict[str, Any]] = store.read_json(snapshot.manifest)["partitions"]
+    partitions = read_manifest(snapshot.manifest, store).partitions
     rules = [rule for rule in spec.checks.rules if rule.scope == "partition"]
     found = examine(spec, rules, snapshot.manifest, store=store, home=home)
     quarantine, reasons = _quarantine(rules, found, partitions)
@@ -98,7 +98,7 @@ def refusal(plan: Plan, checks: CheckReport) -> DataError | None:
 
 
 def _quarantine(
-    rules: Sequence[Check], found: Examination, partitions: Sequence[dict[str, Any]]
+    rules: Sequence[Check], found: Examination, partitions: Sequence[ManifestEntry]
 ) -> tuple[list[list[int]], list[dict[str, Any]]]:
     """Return per partition the offsets to set aside, and the reasons of the first 1,000 rows (newest first)."""
     strict = [(i, rule) for i, rule in enumerate(rules) if rule.rowwise and rule.severity == "critical"]
@@ -111,8 +111,8 @@ def _quarantine(
         failed = [(rule.title, set(findings.rules[i].failed)) for i, rule in strict]
         reasons += [
             {
-                "day": partition["day"],
-                "partition": partition["fingerprint"],
+                "day": partition.day.isoformat(),
+                "partition": partition.fingerprint,
                 "offset": offset,
                 "key": findings.keys.get(offset, ""),
                 "reasons": [title for title, broken in failed if offset in broken],
@@ -123,28 +123,28 @@ def _quarantine(
 
 
 def _stored_quarantine(
-    partitions: Sequence[dict[str, Any]], quarantine: Sequence[list[int]], store: Store
+    partitions: Sequence[ManifestEntry], quarantine: Sequence[list[int]], store: Store
 ) -> str | None:
-    rows = {p["fingerprint"]: offsets for p, offsets in zip(partitions, quarantine, strict=True) if offsets}
+    rows = {p.fingerprint: offsets for p, offsets in zip(partitions, quarantine, strict=True) if offsets}
     return store.put_json(rows) if rows else None
 
 
-def _worst_share(partitions: Sequence[dict[str, Any]], quarantine: Sequence[list[int]]) -> BadShare:
+def _worst_share(partitions: Sequence[ManifestEntry], quarantine: Sequence[list[int]]) -> BadShare:
     """Return the larger of the bad shares: of the newest day, of all rows.
 
     What happens to be new is no measure: asking again about data that was refused must not let it through, and a
     backfill must judge a day alike in any order.
     """
     days = [
-        DayCount(partition["n_rows"], partition.get("n_rejected", 0), len(offsets))
+        DayCount(partition.n_rows, partition.n_rejected, len(offsets))
         for partition, offsets in zip(partitions, quarantine, strict=True)
     ]
     return worst_share(days, newest="rows of the newest day", together="rows")
 
 
-def _over_rows(rule: Check, i: int, found: Examination, partitions: Sequence[dict[str, Any]]) -> _Judged:
+def _over_rows(rule: Check, i: int, found: Examination, partitions: Sequence[ManifestEntry]) -> _Judged:
     findings = [partition.rules[i] for partition in found.partitions]
-    n_rows = sum(partition["n_rows"] for partition in partitions)
+    n_rows = sum(partition.n_rows for partition in partitions)
     states = {finding.state for finding in findings}
     state: State = next((s for s in ("error", "fail") if s in states), "pass")  # type: ignore[misc]
     n_failed = sum(len(finding.failed) for finding in findings)
@@ -155,7 +155,7 @@ def _over_rows(rule: Check, i: int, found: Examination, partitions: Sequence[dic
         sentence = message or ("it holds" if state == "pass" else "it does not hold")
     else:
         last = len(findings[-1].failed) if findings else 0
-        newest = f", {last:,} of them on {partitions[-1]['day']}" if n_failed else ""
+        newest = f", {last:,} of them on {partitions[-1].day}" if n_failed else ""
         sentence = f"{n_failed:,} of {n_rows:,} rows break it{newest}" if n_failed else "every row keeps it"
     examples = [example for finding in reversed(findings) for example in finding.examples]
     result = CheckResult(
@@ -173,7 +173,7 @@ def _over_rows(rule: Check, i: int, found: Examination, partitions: Sequence[dic
     return _Judged(result, stops)
 
 
-def _over_snapshot(spec: Spec, snapshot: Snapshot, partitions: Sequence[dict[str, Any]]) -> list[_Judged]:
+def _over_snapshot(spec: Spec, snapshot: Snapshot, partitions: Sequence[ManifestEntry]) -> list[_Judged]:
     summaries = _summaries(snapshot, partitions)
     return [_over_summaries(rule, summaries, snapshot) for rule in spec.checks.rules if rule.scope == "snapshot"]
 
@@ -205,11 +205,11 @@ def _within_tolerance(share: BadShare, tolerated: float) -> _Judged:
     return _Judged(result, failed)
 
 
-def _unread(partitions: Sequence[dict[str, Any]]) -> list[_Judged]:
-    n_rejected = sum(partition.get("n_rejected", 0) for partition in partitions)
+def _unread(partitions: Sequence[ManifestEntry]) -> list[_Judged]:
+    n_rejected = sum(partition.n_rejected for partition in partitions)
     if not n_rejected:
         return []
-    n_rows = n_rejected + sum(partition["n_rows"] for partition in partitions)
+    n_rows = n_rejected + sum(partition.n_rows for partition in partitions)
     result = CheckResult(
         name="every row of the source can be read",
         kind="readable",
@@ -233,15 +233,14 @@ def _docs_missing(found: Examination) -> CheckResult:
     )
 
 
-def _summaries(snapshot: Snapshot, partitions: Sequence[dict[str, Any]]) -> Summaries:
-    def summary(partition: dict[str, Any]) -> PartitionSummary:
-        newest = partition["newest_event"]
+def _summaries(snapshot: Snapshot, partitions: Sequence[ManifestEntry]) -> Summaries:
+    def summary(partition: ManifestEntry) -> PartitionSummary:
         return PartitionSummary(
-            day=date.fromisoformat(partition["day"]),
-            n_rows=partition["n_rows"],
-            n_labelled=partition["n_labelled"],
-            n_duplicate_keys=partition["n_duplicate_keys"],
-            newest_event=datetime.fromisoformat(newest) if newest else None,
+            day=partition.day,
+            n_rows=partition.n_rows,
+            n_labelled=partition.n_labelled,
+            n_duplicate_keys=partition.n_duplicate_keys,
+            newest_event=partition.newest_event,
         )
 
     return Summaries(tuple(map(summary, partitions)), snapshot.cutoff, snapshot.n_duplicate_keys)

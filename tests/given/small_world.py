@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from mlsys.records import CheckReport, Plan, Prepared, Snapshot, Split
+from mlsys.snapshot.manifest import Manifest, ManifestEntry
 from mlsys.spec import Spec
 from mlsys.store import Store
 
@@ -101,7 +102,7 @@ def world(store: Store, *, table: pa.Table | None = None, quarantine: Sequence[i
     days, counts = np.unique(table["_day"].to_numpy(), return_counts=True)
     starts = dict(zip(days, np.cumsum(counts) - counts, strict=True))
     sizes = zip(days, counts, strict=True)
-    partitions = [{"day": str(day), "fingerprint": f"print-{day}", "n_rows": int(n)} for day, n in sizes]
+    partitions = tuple(ManifestEntry(day.item(), f"print-{day}", int(n)) for day, n in sizes)
     offsets: dict[str, list[int]] = {}
     for place in quarantine:
         day = table["_day"].to_numpy()[place]
@@ -109,7 +110,7 @@ def world(store: Store, *, table: pa.Table | None = None, quarantine: Sequence[i
     cutoff = datetime.combine(FIRST_DAY + timedelta(days=N_DAYS), datetime.min.time(), tzinfo=UTC)
     snapshot = Snapshot(
         fingerprint="f" * 64,
-        manifest=store.put_json({"partitions": partitions}),
+        manifest=Manifest(spec.pipeline, "", cutoff, (), partitions).write(store),
         cutoff=cutoff,
         n_rows=table.num_rows,
         n_labelled=table.num_rows - table[spec.target.column].null_count,

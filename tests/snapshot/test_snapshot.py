@@ -9,6 +9,7 @@ from given.tables_samples import FIRST_DAY, change, visits, visits_spec, write
 from mlsys import clock
 from mlsys.errors import DataError, IntegrityError, UsageError
 from mlsys.snapshot import segments, snapshot
+from mlsys.snapshot.manifest import read_manifest
 from mlsys.testing.catalog import MemoryCatalog
 
 COLUMNS = ["visit_id", "seconds", "page", "bought", "_event_time", "_key", "_day"]
@@ -80,8 +81,8 @@ def read(taken, store, columns=COLUMNS):
 
 
 def segment_of(taken, store):
-    listing = store.read_json(taken.manifest)
-    return store.path(segments.locate(listing["layout"], listing["partitions"], store)[0]["segment"])
+    listing = read_manifest(taken.manifest, store)
+    return store.path(segments.locate(listing.layout, listing.partitions, store)[0].segment)
 
 
 def test_rows_before_the_cutoff_and_no_others(path, timed, take, arrivals, store):

@@ -1,7 +1,7 @@
 """First and last event time of each day in data files, remembered: a night opens only files that are new or changed.
 
-What is remembered lies below MLSYS_HOME/cache and may be deleted at any time: the next reading measures again, and
-gives the same rows. A file counts as unchanged when its size and times of change are, or else its content is.
+What is remembered (below MLSYS_HOME/cache) may be deleted at any time: the next reading measures again, and gives the
+same rows. A file counts as unchanged when its size and times of change are, or else its content is.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _instants(times: np.ndarray) -> list[datetime]:
     return [instant.astimezone(UTC) for instant in found]
 
 
-def measured_spans(paths: Sequence[Path], measure: Callable[[Path], Span], *, memory: Path) -> dict[Path, Span]:
+def measured_spans(paths: Sequence[Path], measure: Callable[[Path], Span], *, memory: Path | None) -> dict[Path, Span]:
     """Return the span of each file; `measure` reads those of which `memory`, a JSON file, does not know it.
 
     Raises:
@@ -123,12 +123,14 @@ def _span(entry: Mapping[str, Any]) -> Span:
     return Span({first.date(): (first, last) for first, last in ends})
 
 
-def _recall(memory: Path) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = json.loads(recall(memory) or b"{}")
+def _recall(memory: Path | None) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads((memory and recall(memory)) or b"{}")
     return found
 
 
-def _remember(memory: Path, entries: Mapping[str, Any]) -> None:
+def _remember(memory: Path | None, entries: Mapping[str, Any]) -> None:
+    if memory is None:
+        return
     try:
         remember(memory, canonical_json(entries))
     except OSError as error:

@@ -53,6 +53,11 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mlsys.clock.now", lambda: later)
 
 
+def memory() -> Path:
+    """What runs of the home remember."""
+    return Path(os.environ["MLSYS_HOME"]) / "cache"
+
+
 def write(path: Path, rows: list[tuple[int, datetime | str]]) -> None:
     path.write_text("id,at\n" + "".join(f"{number},{str(at)[:19]}\n" for number, at in rows))
 
@@ -64,8 +69,8 @@ def source(folder: Path, **fields: str) -> Source:
 def night(folder: Path, day: int = 11, **fields: str) -> list[int]:
     """Read as a run of the day before `day` does, with a lookback of two days."""
     chosen = source(folder, **fields)
-    chosen.newest(ReadRequest(SCHEMA))
-    window = ReadRequest(SCHEMA, since=FIRST + (day - 2) * DAY, until=FIRST + day * DAY)
+    chosen.newest(ReadRequest(SCHEMA, memory=memory()))
+    window = ReadRequest(SCHEMA, memory=memory(), since=FIRST + (day - 2) * DAY, until=FIRST + day * DAY)
     return sorted(value for drop in chosen.read(window) for value in drop.table["id"].to_pylist())
 
 
@@ -167,7 +172,7 @@ def test_another_zone_of_the_column_has_a_memory_of_its_own(folder):
     window = {"since": FIRST + 9 * DAY, "until": FIRST + 11 * DAY}
     for zone, expected in (("UTC", []), ("America/New_York", [10])):
         schema = {**SCHEMA, "at": ColumnSpec(type="timestamp", timezone=zone)}
-        drops = source(folder).read(ReadRequest(schema, **window))
+        drops = source(folder).read(ReadRequest(schema, memory=memory(), **window))
         assert [row for drop in drops for row in drop.table["id"].to_pylist() if row == 10] == expected
 
 
@@ -185,10 +190,11 @@ def test_a_bad_file_costs_one_error_and_not_the_memory_of_the_others(folder, ope
 def test_broken_lines_of_old_files_are_not_counted_again(folder):
     with (folder / "01.csv").open("a") as file:
         file.write("12,2026-03-01,too,many\n")
-    window = ReadRequest(SCHEMA, since=FIRST + 9 * DAY, until=FIRST + 11 * DAY)
+    window = ReadRequest(SCHEMA, memory=memory(), since=FIRST + 9 * DAY, until=FIRST + 11 * DAY)
     for _ in range(2):
         assert [row for drop in source(folder).read(window) for row in drop.rejected] == []
-    assert len([row for drop in source(folder).read(ReadRequest(SCHEMA)) for row in drop.rejected]) == 1
+    whole = source(folder).read(ReadRequest(SCHEMA, memory=memory()))
+    assert len([row for drop in whole for row in drop.rejected]) == 1
 
 
 def test_a_file_without_a_readable_time_is_read_every_night(folder, opened):
@@ -203,6 +209,6 @@ def test_parquet_files_have_spans_as_well(home):
     pq.write_table(pa.table({"id": [1, 2], "at": [FIRST, FIRST + 9 * DAY]}), home / "a.parquet")
     pq.write_table(pa.table({"id": [3], "at": [FIRST]}), home / "b.parquet")
     chosen = source(home, path=f"{home}/*.parquet")
-    window = ReadRequest(SCHEMA, since=FIRST + 9 * DAY, until=FIRST + 11 * DAY)
+    window = ReadRequest(SCHEMA, memory=memory(), since=FIRST + 9 * DAY, until=FIRST + 11 * DAY)
     assert [Path(drop.origin).stem for drop in chosen.read(window)] == ["a"]
-    assert chosen.newest(ReadRequest(SCHEMA)) == FIRST + 9 * DAY
+    assert chosen.newest(ReadRequest(SCHEMA, memory=memory())) == FIRST + 9 * DAY
