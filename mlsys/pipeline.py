@@ -12,7 +12,6 @@ registers nothing twice and changes no byte.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from typing import Protocol
 from mlsys.dataset import assignment
 from mlsys.errors import LostRaceError, MlsysError
 from mlsys.evaluation import champion, evaluation
+from mlsys.events import get_logger
 from mlsys.ledger import ChampionMovedError, RunRow
 from mlsys.planning.plan import RunRequest, open_run
 from mlsys.promotion import decide as decide_module
@@ -49,7 +49,7 @@ from mlsys.upkeep.retention import clear_up
 from mlsys.validation import validation
 from mlsys.workspace import Workspace
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 RACES = 3
 
@@ -159,7 +159,7 @@ def promote(
             promoted = promotion.promote(work, prepared, decision, answer=answer)
             break
         except ChampionMovedError as moved:
-            log.warning("champion_moved run=%s judging_again=%s", plan.run_id, moved)
+            log.warning("champion_moved", run=plan.run_id, judging_again=moved)
             evaluations = evaluate(work, prepared, candidates=candidates)
             decision = decide(work, prepared, evaluations=evaluations)
             answer = None
@@ -245,7 +245,7 @@ def run(work: Workspace, request: RunRequest, *, listener: Listener | None = Non
         try:
             record_failure(work, start.plan, step=watch.current, error=error, parts=finished.parts)
         except MlsysError:  # on a full disk, say: what is raised next says more
-            log.exception("failure_not_recorded run=%s", start.plan.run_id)
+            log.exception("failure_not_recorded", run=start.plan.run_id)
         raise
     return finished
 
@@ -299,7 +299,7 @@ class _Watch:
         with in_words():
             yield
         self.seconds[name] = round(time.perf_counter() - begun, 3)
-        log.info("step name=%s seconds=%.3f", name, self.seconds[name])
+        log.info("step", name=name, seconds=round(self.seconds[name], 3))
         if self._listener:
             self._listener.end(name, self.seconds[name], self._sentence)
 

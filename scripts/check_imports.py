@@ -18,7 +18,8 @@ from findings import Finding, main, parsed, python_files
 
 # From the ground up.
 PICTURE = """
-ground: errors settings clock shortages temporary components durations wording schema store records database
+ground: errors events polling settings clock shortages temporary components durations wording \
+    schema store records database
 extensions: sources checks splits features models metrics gates registries monitors
 spec: notification ledger spec keys workspace
 steps: snapshot validation dataset planning training evaluation report promotion monitoring upkeep

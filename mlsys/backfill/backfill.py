@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import logging
 import os
 import warnings
 from collections import Counter
@@ -24,6 +23,7 @@ from mlsys.backfill.days import collect
 from mlsys.backfill.records import WalkForward
 from mlsys.backfill.walkforward import report_of
 from mlsys.errors import MlsysError, UsageError
+from mlsys.events import get_logger
 from mlsys.ledger import Ledger
 from mlsys.planning.plan import RunRequest
 from mlsys.snapshot import ranges
@@ -33,7 +33,7 @@ from mlsys.training import training
 from mlsys.training.children import ChildExit, side_by_side
 from mlsys.workspace import Workspace
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 BackfillMode = Literal["simulate", "train"]
 Reprocess = Literal["none", "failed", "completed"]
@@ -151,7 +151,7 @@ def backfill(
         listener.begin(todo)
     outcomes = {day: left[day] for day in days if day in left}
     for outcome in _run_all(work, resolved.spec, batches, mode=mode, parallel=parallel):
-        log.info("day_ended pipeline=%s day=%s status=%s", pipeline, outcome.day, outcome.status)
+        log.info("day_ended", pipeline=pipeline, day=outcome.day, status=outcome.status)
         outcomes[outcome.day] = outcome
         if listener:
             listener.end(outcome)

@@ -6,7 +6,6 @@ It is the spec's own gates that judge, on the evidence of the step `evaluate`; o
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,11 +14,12 @@ from mlsys.backfill.days import SimulatedDay, Simulation
 from mlsys.backfill.records import Verdict
 from mlsys.evaluation import evaluation
 from mlsys.evaluation.champion import ChampionModel
+from mlsys.events import get_logger
 from mlsys.promotion import decide
 from mlsys.store import canonical_json, recall, remember
 from mlsys.workspace import Workspace
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 def judge_in_turn(work: Workspace, simulation: Simulation) -> tuple[Verdict, ...]:
@@ -31,7 +31,7 @@ def judge_in_turn(work: Workspace, simulation: Simulation) -> tuple[Verdict, ...
         if verdict.outcome == "promote":
             champion = simulated
         verdicts.append(verdict)
-    log.info("judged_in_turn pipeline=%s days=%d", simulation.pipeline, len(verdicts))
+    log.info("judged_in_turn", pipeline=simulation.pipeline, days=len(verdicts))
     return tuple(verdicts)
 
 

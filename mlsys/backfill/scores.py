@@ -6,7 +6,6 @@ fingerprint of the partition: a later report with one more day asks for the new 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +19,7 @@ from mlsys.backfill.days import SimulatedDay, Simulation
 from mlsys.dataset import dataset
 from mlsys.dataset.labels import labels_of
 from mlsys.errors import IntegrityError, RunError
+from mlsys.events import get_logger
 from mlsys.metrics.scores import Scored
 from mlsys.schema import DAY, KEY
 from mlsys.snapshot import snapshot
@@ -29,7 +29,7 @@ from mlsys.training import model_file
 from mlsys.training.model_file import scores
 from mlsys.workspace import Workspace
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 ROWS_AT_ONCE = 100_000
 
@@ -103,7 +103,7 @@ class ScoreBook:
         wanted = [self.days[day] for day, models in missing.items() if models]
         for some in _parts(wanted):
             self._score(some, missing)
-        log.info("scored pairs=%d new=%d", sum(map(len, pairs.values())), sum(map(len, missing.values())))
+        log.info("scored", pairs=sum(map(len, pairs.values())), new=sum(map(len, missing.values())))
 
     def scored(self, model: SimulatedDay, day: date) -> Scored:
         """Return a model's scores of the usable rows of a day that `fill` was asked for."""

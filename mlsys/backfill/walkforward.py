@@ -8,7 +8,6 @@ different paces would have given, on the same rows. A model is judged on days af
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -31,12 +30,13 @@ from mlsys.backfill.records import (
 from mlsys.backfill.scores import ScoreBook, judged_days
 from mlsys.backfill.strategies import GATED, NEVER, Strategy, compare, strategies_of
 from mlsys.errors import UsageError
+from mlsys.events import get_logger
 from mlsys.metrics import METRICS
 from mlsys.records import MetricValue
 from mlsys.store import canonical_json, write_atomically
 from mlsys.workspace import Workspace
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 FOLLOWING_DAYS = 7
 
@@ -79,7 +79,7 @@ def report_of(work: Workspace, simulation: Simulation) -> WalkForward:
     for target, content in ((json_path, data), (path, page.render(details).encode())):
         if not ((work.home / target).is_file() and (work.home / target).read_bytes() == content):
             write_atomically(work.home / target, content)
-    log.info("walk_forward pipeline=%s days=%d advice=%s", pipeline, len(details.models), details.answer.advice)
+    log.info("walk_forward", pipeline=pipeline, days=len(details.models), advice=details.answer.advice)
     return _summary(details, path, json_path, hashlib.sha256(data).hexdigest())
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 from datetime import UTC, datetime
 from typing import Literal
 
-_FIELD = re.compile(r"(\w+)=('[^']*'|\"[^\"]*\"|\S+)")
+from mlsys.events import LogLine
 
 
 class JsonLines(logging.Formatter):
@@ -18,15 +17,16 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
         message = record.getMessage()
+        event = record.msg if isinstance(record.msg, LogLine) else None
         line = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": message.split(" ", 1)[0],
+            "event": event.name if event else message.split(" ", 1)[0],
             "message": message,
         }
-        for key, value in _FIELD.findall(message):
-            line.setdefault(key, value.strip("'\""))
+        for key, value in (event.fields if event else {}).items():
+            line.setdefault(key, value)
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -12,10 +11,11 @@ from typing import Literal
 
 from mlsys.database import embedded as postgres
 from mlsys.errors import UsageError
+from mlsys.events import get_logger
 from mlsys.settings import Settings
 from mlsys.store import write_atomically
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 DatabaseKind = Literal["embedded", "sqlite", "server"]
 
@@ -93,8 +93,11 @@ def _choose_alone() -> tuple[DatabaseKind, None]:
     if postgres.available():
         return "embedded", None
     log.warning(
-        "database kind=sqlite reason=no_postgres_binaries limits='no backfills from the Airflow page, "
-        "few parallel tasks; set MLSYS_DATABASE to the URL of a Postgres server for more'"
+        "database",
+        kind="sqlite",
+        reason="no_postgres_binaries",
+        limits="no backfills from the Airflow page, few parallel tasks",
+        remedy="set MLSYS_DATABASE to the URL of a Postgres server",
     )
     return "sqlite", None
 

@@ -8,7 +8,6 @@ the next user adopts it, and stops it when it leaves.
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import secrets
 import shutil
@@ -27,11 +26,12 @@ import psutil
 from mlsys.database import embedded_files as files
 from mlsys.database.liveness import ended, wait_until_ended
 from mlsys.errors import RunError, TransientError, UsageError
+from mlsys.events import get_logger
 from mlsys.shortages import ending, hint
 from mlsys.store import write_atomically
 from mlsys.temporary import remove_abandoned, temporary_file
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 DATABASES = ("mlsys", "mlflow", "airflow")
 _PROBE = DATABASES[-1]  # made last: when it answers, all are there
@@ -241,7 +241,7 @@ def _initialise(home: Path, data: Path, *, keep: int) -> None:
             remedy="Check that the disk has room and that the folder can be written",
         )
     fresh.rename(data)
-    log.info("database_made data=%s", data)
+    log.info("database_made", data=data)
 
 
 def _check_data(data: Path) -> None:
@@ -293,7 +293,7 @@ def _clear_the_way(server: Server, data: Path) -> None:
     pid_file = data / "postmaster.pid"
     if process(server.home) is not None:
         if not server.socket.joinpath(".s.PGSQL.5432").exists():
-            log.warning("database_restarted reason=its_socket_was_removed socket=%s", server.socket)
+            log.warning("database_restarted", reason="its_socket_was_removed", socket=server.socket)
             _stop(server.home)
         return
     with suppress(FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
@@ -318,7 +318,7 @@ def _launch(data: Path, socket: Path, path: Path) -> subprocess.Popen[bytes]:
             env=_environment(),
             **files.account(),
         )
-    log.info("database_started pid=%s data=%s", started.pid, data)
+    log.info("database_started", pid=started.pid, data=data)
     return started
 
 
@@ -345,7 +345,7 @@ def _stop(home: Path) -> None:
         with suppress(psutil.NoSuchProcess):
             server.send_signal(how)
         if not wait_until_ended([server], seconds=_STOP_SECONDS):
-            log.info("database_stopped pid=%s", server.pid)
+            log.info("database_stopped", pid=server.pid)
             return
     raise TransientError("The database does not stop", where=f"process {server.pid}", remedy="Stop it by hand")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 
 import psutil
+
+from mlsys.polling import ask_until
 
 
 def ended(process: psutil.Process) -> bool:
@@ -22,9 +23,5 @@ def ended(process: psutil.Process) -> bool:
 
 def wait_until_ended(processes: Iterable[psutil.Process], *, seconds: float) -> list[psutil.Process]:
     """Wait for all of `processes`, at most `seconds`; return those that still live."""
-    deadline = time.monotonic() + seconds
-    alive = [process for process in processes if not ended(process)]
-    while alive and time.monotonic() < deadline:
-        time.sleep(0.02)
-        alive = [process for process in alive if not ended(process)]
-    return alive
+    watched = list(processes)
+    return ask_until(lambda alive: not alive, lambda: [p for p in watched if not ended(p)], seconds=seconds, pause=0.02)

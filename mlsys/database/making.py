@@ -8,7 +8,6 @@ kill left them; there it is enough that one process at a time does it.
 from __future__ import annotations
 
 import fcntl
-import logging
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator
@@ -16,10 +15,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from mlsys.errors import IntegrityError, TransientError
+from mlsys.events import get_logger
 from mlsys.store import settle
 from mlsys.temporary import temporary_folder
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _BUSY_SECONDS = 60.0
 
@@ -61,7 +61,7 @@ def bring_up_to_date(
             migrate(f"sqlite:///{copy}")
             _make_one_file(copy)
             settle(copy, path)
-        log.info("database_ready file=%s", path)
+        log.info("database_ready", file=path)
 
 
 def sqlite_file(url: str) -> Path | None:

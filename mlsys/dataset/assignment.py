@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import logging
 from collections.abc import Mapping
 
 import numpy as np
@@ -19,6 +18,7 @@ from mlsys.clock import last_day_before
 from mlsys.dataset.dataset import days_of, keys_of, quarantined
 from mlsys.dataset.labels import Labels, labels_of, require_two_classes
 from mlsys.errors import DataError
+from mlsys.events import get_logger
 from mlsys.records import CheckReport, Snapshot, Split, SplitCounts
 from mlsys.schema import DAY, KEY
 from mlsys.snapshot import snapshot as snapshots
@@ -26,7 +26,7 @@ from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, LEFT_OUT, TRAINING, VALIDATION, SplitRows, refuse_empty
 from mlsys.store import Store
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 def split(spec: Spec, snapshot: Snapshot, checks: CheckReport, *, store: Store) -> Split:
@@ -122,12 +122,12 @@ def _record(
         sentence=sentence,
     )
     log.info(
-        "split kind=%s training=%d validation=%d holdout=%d left_out=%d",
-        record.kind,
-        record.training.n_rows,
-        record.validation.n_rows,
-        record.holdout.n_rows,
-        sum(left_out.values()),
+        "split",
+        kind=record.kind,
+        training=record.training.n_rows,
+        validation=record.validation.n_rows,
+        holdout=record.holdout.n_rows,
+        left_out=sum(left_out.values()),
     )
     return record
 

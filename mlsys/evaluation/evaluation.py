@@ -21,6 +21,7 @@ from mlsys.evaluation.champion import ChampionModel, obstacle_of
 from mlsys.evaluation.comparison import Assessment, Contender, assess, scored, unusable
 from mlsys.evaluation.curves import pr_points, roc_points
 from mlsys.evaluation.shortage import shortage_of
+from mlsys.events import get_logger
 from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
 from mlsys.metrics.scores import Resampled, Scored
@@ -31,7 +32,7 @@ from mlsys.store import Store
 from mlsys.training import model_file
 from mlsys.training.model_file import scores
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 ChampionState = Literal["none", "scored", "not_comparable", "error", "not_asked"]
 
@@ -137,7 +138,7 @@ def _contender(
     except _MODEL_ERRORS as error:
         reason = f"{type(error).__name__}: {error}" if not isinstance(error, RunError) else str(error)
         reason = " ".join(reason.split())[:_REASON_LENGTH].rstrip(".")
-        log.warning("model_not_scored model=%s role=%s reason=%r", candidate.candidate_id, role, reason)
+        log.warning("model_not_scored", model=candidate.candidate_id, role=role, reason=reason)
         return unusable(blank, reason)
     inside, outside = rows.on_holdout, ~rows.on_holdout
     return scored(
@@ -162,7 +163,7 @@ def _champion_state(
 def _log(plan: Plan, assessed: Assessment, state: ChampionState, reason: str | None) -> None:
     level = logging.ERROR if state == "error" else logging.INFO
     best = assessed.best.model_id if assessed.best else None
-    log.log(level, "evaluated run=%s best=%s champion_state=%s reason=%r", plan.run_id, best, state, reason)
+    log.log(level, "evaluated", run=plan.run_id, best=best, champion_state=state, reason=reason)
 
 
 def _record(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any, Self
 
 import sqlalchemy as sa
+from pydantic_core import from_json
 
 from mlsys.errors import IntegrityError, MlsysError
 from mlsys.ledger import chain, tables
@@ -101,7 +101,7 @@ class Ledger:
                 .limit(1)
             ).scalar()
             if known is not None:
-                return Candidate.load(json.loads(known))
+                return Candidate.load(from_json(known))
             named = {"candidate_id": candidate.candidate_id, "run_id": run_id, "status": candidate.status}
             chain.append(connection, table, pipeline, named, candidate.dump())
             return candidate
@@ -147,7 +147,7 @@ class Ledger:
                 sa.select(table.c.record).where(table.c.decision_key == decision.decision_key)
             ).scalar()
             if known is not None:
-                return Decision.load(json.loads(known))
+                return Decision.load(from_json(known))
             named = {"decision_key": decision.decision_key, "run_id": decision.run_id}
             chain.append(connection, tables.evaluations, pipeline, named, evaluations.dump())
             chain.append(connection, table, pipeline, {**named, "outcome": decision.outcome}, decision.dump())
@@ -200,7 +200,7 @@ class Ledger:
         with databases.reading(self.engine) as connection:
             rows = connection.execute(query).all()
         return [
-            Judgement.load({"decision": json.loads(r.record), "evaluations": json.loads(r.evaluations), "at": r.at})
+            Judgement.load({"decision": from_json(r.record), "evaluations": from_json(r.evaluations), "at": r.at})
             for r in reversed(rows)
         ]
 
@@ -260,7 +260,7 @@ class Ledger:
                 .order_by(table.c.generation.desc())
                 .limit(1)
             ).scalar()
-            now = None if newest is None else ChampionChange.load(json.loads(newest))
+            now = None if newest is None else ChampionChange.load(from_json(newest))
             if (now.generation if now else 0) + 1 != change.generation:
                 raise ChampionMovedError(
                     f"The champion of {change.pipeline} changed to {now.candidate_id if now else 'none'} meanwhile"
@@ -391,7 +391,7 @@ class Ledger:
         stamped = at and table.name in _STAMPED
         with databases.reading(self.engine) as connection:
             rows = connection.execute(query).all()
-        found = [{**json.loads(row.record), **({"at": row.at} if stamped else {})} for row in rows]
+        found = [{**from_json(row.record), **({"at": row.at} if stamped else {})} for row in rows]
         return found if last is None else found[::-1]
 
 

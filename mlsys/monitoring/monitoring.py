@@ -6,7 +6,6 @@ One alarm may be luck. A retraining is asked for when the newest window alarms a
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlsys.errors import IntegrityError, MlsysError
+from mlsys.events import get_logger
 from mlsys.records import Snapshot
 from mlsys.records.monitoring import MonitorReport, MonitorResult, MonitorState, ScoreReport
 from mlsys.store import canonical_json, write_atomically
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mlsys.spec import Spec
     from mlsys.workspace import Workspace
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _WORST_FIRST: tuple[MonitorState, ...] = ("alarm", "error", "inconclusive", "pass")
 _PARTS = 5  # per monitor in a report; all of them are in the details
@@ -58,9 +58,14 @@ def monitor(work: Workspace, pipeline: str, *, day: str | date | None = None) ->
     report = _watched(work, spec, changes[-1], scored.snapshot)
     write_atomically(_folder(work.home, pipeline) / f"{report.day}.json", canonical_json(report.dump()))
     log.info(
-        "monitored pipeline=%s day=%s state=%s alarmed=%d windows=%d asks_retraining=%s",
-        pipeline, report.day, report.state, report.n_alarmed, report.n_windows, report.asks_retraining,
-    )  # fmt: skip
+        "monitored",
+        pipeline=pipeline,
+        day=report.day,
+        state=report.state,
+        alarmed=report.n_alarmed,
+        windows=report.n_windows,
+        asks_retraining=report.asks_retraining,
+    )
     return report
 
 
@@ -135,7 +140,7 @@ def _look(each: Monitor, window: Window) -> MonitorResult:
         with threadpool_limits(limits=1):
             return each.look(window)
     except _MONITOR_ERRORS as error:
-        log.exception("monitor_failed monitor=%s", each.kind)
+        log.exception("monitor_failed", monitor=each.kind)
         reason = str(error) if isinstance(error, MlsysError) else f"{type(error).__name__}: {error}"
         return MonitorResult(
             monitor=each.kind,

@@ -6,7 +6,6 @@ It holds the scores of the rows as they were; when late rows make a new version 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlsys import clock
 from mlsys.errors import IntegrityError, RunError, UsageError
+from mlsys.events import get_logger
 from mlsys.records import Snapshot
 from mlsys.records.monitoring import DayPredictions, PredictionFile, ScoreReport
 from mlsys.store import canonical_json, write_atomically
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mlsys.spec import Spec
     from mlsys.workspace import Workspace
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _DAYS_AT_ONCE = 30
 _LISTED = 60
@@ -218,7 +218,7 @@ def _report(
     listed = sorted(scored)[-_LISTED:]
     who = f"{champion.candidate_id} (version {champion.version})"
     what = f"scored {n_rows:,} rows of {len(scored)} days" if scored else "has scored all these days before"
-    log.info("scored pipeline=%s champion=%s days=%d rows=%d", champion.pipeline, who, len(scored), n_rows)
+    log.info("scored", pipeline=champion.pipeline, champion=who, days=len(scored), rows=n_rows)
     return ScoreReport(
         pipeline=champion.pipeline,
         day=asked,

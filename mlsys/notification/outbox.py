@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from pydantic import Field
 
 from mlsys import clock
 from mlsys.errors import MlsysError
+from mlsys.events import get_logger
 from mlsys.records import Record
 from mlsys.store import write_atomically
 
@@ -27,7 +27,7 @@ Event = Literal["data_refused", "run_failed", "deadline_missed", "rejected", "pr
 
 KEPT = timedelta(days=7)  # so long a notice waits for a channel that is down, and a delivered one is remembered
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class Notice(Record):
@@ -109,7 +109,7 @@ class Outbox:
                 found.append((path, Notice.load(content["notice"]), Channel.load(content["channel"])))
             except (ValueError, KeyError) as error:  # of another version of mlsys, perhaps
                 path.replace(path.with_suffix(".unreadable"))
-                log.warning("notice_unreadable path=%s reason=%r", path, str(error))
+                log.warning("notice_unreadable", path=path, reason=str(error))
         return sorted(found, key=lambda item: (item[1].at, item[0].name))
 
     def deliver(self, deliver: Deliver) -> int:
@@ -128,16 +128,16 @@ class Outbox:
                     continue
                 self._sent.mkdir(parents=True, exist_ok=True)
                 path.replace(self._sent / path.name)
-                log.info("notice_delivered key=%s event=%s channel=%s", notice.key, notice.event, channel.kind)
+                log.info("notice_delivered", key=notice.key, kind=notice.event, channel=channel.kind)
             self._forget()
             return len(list(self._waiting.glob("[!.]*.json")))
 
     def _failed(self, path: Path, notice: Notice, channel: Channel, error: MlsysError) -> None:
         if clock.now() - notice.at > KEPT:
             path.unlink()
-            log.error("notice_given_up key=%s event=%s channel=%s", notice.key, notice.event, channel.kind)
+            log.error("notice_given_up", key=notice.key, kind=notice.event, channel=channel.kind)
         else:
-            log.warning("notice_waits event=%s channel=%s reason=%r", notice.event, channel.kind, str(error))
+            log.warning("notice_waits", kind=notice.event, channel=channel.kind, reason=str(error))
 
     def _forget(self) -> None:
         before = (clock.now() - KEPT).timestamp()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from pydantic import Field
 
 from mlsys import clock
 from mlsys.errors import DataError, IntegrityError
+from mlsys.events import get_logger
 from mlsys.planning.source_state import Looker, SourceState
 from mlsys.records import Record
 from mlsys.snapshot.manifest import read_manifest
@@ -31,7 +31,7 @@ from mlsys.spec import Spec, resolve
 from mlsys.store import canonical_json, write_atomically
 from mlsys.workspace import Workspace
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 QUIET = timedelta(seconds=60)  # a file that nobody has written to for so long counts as whole
 ArrivalState = Literal["answered", "failed", "asked", "waiting", "unfinished", "refused", "too_late"]
@@ -126,7 +126,7 @@ def survey(
         news=tuple(sentence for key, sentence in refused.items() if memory.told.get(key) != sentence),
     )
     memory.write(told=refused, found=found)
-    log.info("surveyed pipeline=%s counts=%s ask=%s", pipeline, found.counts, found.ask and found.ask.request_id)
+    log.info("surveyed", pipeline=pipeline, counts=found.counts, ask=found.ask and found.ask.request_id)
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -11,6 +10,7 @@ from uuid import uuid4
 
 from mlsys import clock, keys
 from mlsys.errors import UsageError
+from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange, RequestRow, RunRow
 from mlsys.records import HISTORICAL, Arrivals, Mode, Plan, Start
 from mlsys.snapshot import snapshot
@@ -20,7 +20,7 @@ from mlsys.snapshot.snapshot import Taken
 from mlsys.spec import ResolvedSpec, flatten, resolve
 from mlsys.workspace import Workspace
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -120,13 +120,13 @@ def _log_effective(request: RunRequest, mode: Mode, day: clock.ResolvedDay, reso
         ("accept_loss", request.accept_loss, asked if request.accept_loss else "not given"),
         ("reason", request.reason, asked if request.reason else "not given"),
     ):
-        log.info("effective parameter=%s value=%s source=%r", name, value, source)
+        log.info("effective", parameter=name, value=value, source=source)
     leaves = flatten(spec.dump())
     for key, origin in resolved.origins.items():
         if origin in ("environment", "run parameter") and not (request.candidates and key.startswith("models.")):
-            log.info("effective spec_key=%s value=%s source=%r", key, leaves[key], origin)
+            log.info("effective", spec_key=key, value=leaves[key], source=origin)
     counts = Counter(resolved.origins.values())
-    log.info("effective spec=%s sources=%r", resolved.path, dict(sorted(counts.items())))
+    log.info("effective", spec=resolved.path, sources=dict(sorted(counts.items())))
 
 
 def _approval(request: RunRequest, resolved: ResolvedSpec) -> bool:
@@ -205,7 +205,7 @@ def _begin(work: Workspace, start: Start) -> None:
             parts=parts,
         ),
     )
-    log.info("run_started run=%s day=%s mode=%s rows=%d", plan.run_id, plan.day, plan.mode, taken.n_rows)
+    log.info("run_started", run=plan.run_id, day=plan.day, mode=plan.mode, rows=taken.n_rows)
 
 
 def _skip(
@@ -220,7 +220,7 @@ def _skip(
 ) -> Start:
     row = _row(request, "skipped", sentence, day=day, reason=reason, run_id=run_id, taken=taken)
     work.ledger.add_request(request.pipeline, row)
-    log.info("run_skipped pipeline=%s day=%s reason=%s", request.pipeline, day.day, reason)
+    log.info("run_skipped", pipeline=request.pipeline, day=day.day, reason=reason)
     return Start(go=False, request_id=request.request_id, reason=reason, sentence=sentence, run_id=run_id)
 
 

@@ -7,13 +7,13 @@ leaves a true ledger and a stale registry; the next run, `mlsys up` or `mlsys re
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mlsys.errors import IntegrityError, MlsysError, RunError
+from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange
 from mlsys.promotion.decide import SIMULATED
 from mlsys.records import Decision, Evaluation
@@ -21,7 +21,7 @@ from mlsys.registries.base import Release, Shown
 from mlsys.store import write_atomically
 from mlsys.workspace import Workspace
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _REMEMBERED = 500  # decisions of which the marker knows where they are shown
 Failures = dict[str, MlsysError]  # by kind of registry
@@ -157,7 +157,7 @@ def _has_files(work: Workspace, decision: Decision) -> bool:
     files = [found[0].details if found else None, candidate.model if candidate else None]
     there = all(file is not None and work.store.renew(file) for file in files)
     if not there:
-        log.info("not_published_again decision=%s run=%s files=removed", decision.decision_key[:12], decision.run_id)
+        log.info("not_published_again", decision=decision.decision_key[:12], run=decision.run_id, files="removed")
     return there
 
 
@@ -169,7 +169,7 @@ def _publish(work: Workspace, decision: Decision, failures: Failures) -> dict[st
             continue
         with _on_its_own(registry.kind, failures):
             names[registry.kind] = registry.publish(release, work.place)
-            log.info("published registry=%s name=%s run=%s", registry.kind, names[registry.kind].name, decision.run_id)
+            log.info("published", registry=registry.kind, name=names[registry.kind].name, run=decision.run_id)
     return names
 
 
@@ -178,7 +178,7 @@ def _point(work: Workspace, pipeline: str, champion: ChampionChange, failures: F
         if registry.kind not in failures:
             with _on_its_own(registry.kind, failures):
                 registry.point(pipeline, champion.candidate_id, work.place)
-                log.info("pointed registry=%s pipeline=%s champion=%s", registry.kind, pipeline, champion.candidate_id)
+                log.info("pointed", registry=registry.kind, pipeline=pipeline, champion=champion.candidate_id)
 
 
 @contextmanager
@@ -187,7 +187,7 @@ def _on_its_own(kind: str, failures: Failures) -> Iterator[None]:
     try:
         yield
     except MlsysError as error:
-        log.warning("registry_failed registry=%s error=%r", kind, str(error))
+        log.warning("registry_failed", registry=kind, error=str(error))
         failures[kind] = error
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import logging
 from pathlib import Path
 from typing import Any, Literal
 
 from mlsys.errors import IntegrityError, RunError
+from mlsys.events import get_logger
 from mlsys.records import Candidate
 from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.requirements import pinned_requirements
 from mlsys.store import canonical_json, move, sha256_of, write_atomically
 from mlsys.temporary import temporary_folder
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 LINK = "best_model.joblib"
 MODEL = "model.joblib"
@@ -59,7 +59,7 @@ class FileRegistry(Registry):
             _write(temporary, release, place.store.read_bytes(digest))
             temporary.chmod(0o755)
             move(temporary, target)
-        logger.info("file_release pipeline=%s version=%s", release.plan.pipeline, version)
+        logger.info("file_release", pipeline=release.plan.pipeline, version=version)
         return Shown(version)
 
     def point(self, pipeline: str, candidate_id: str | None, place: Place) -> None:

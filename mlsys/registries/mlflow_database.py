@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from functools import cache
 from pathlib import Path
@@ -10,8 +9,9 @@ from urllib.parse import unquote, urlsplit
 
 from mlsys.database.making import bring_up_to_date, revision, sqlite_file
 from mlsys.errors import RunError
+from mlsys.events import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 LONGEST_ADDRESS = 200  # of a run's artifacts, in the tables of a server
 # Where MLflow keeps addresses of files.
@@ -63,7 +63,7 @@ def move_artifacts(url: str, *, before: str, now: str, home: Path) -> None:
             changed = sa.update(sa.table(table, column)).values({name: now + sa.func.substr(column, len(before) + 1)})
             of_before = sa.func.substr(column, 1, len(before) + 1).in_([before, f"{before}/"])
             connection.execute(changed.where(of_before))
-    log.info("artifacts_moved before=%s now=%s", before, now)
+    log.info("artifacts_moved", before=before, now=now)
 
 
 def _is_current(url: str) -> bool:

@@ -7,7 +7,6 @@ nothing else, which is also how a crash half-way heals.
 
 from __future__ import annotations
 
-import logging
 import os
 import warnings
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mlsys.database.driver_errors import of_database, passes
 from mlsys.errors import IntegrityError, MlsysError, RunError, TransientError
+from mlsys.events import get_logger
 from mlsys.records import Candidate
 from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.mlflow_content import (
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 ALIAS = "champion"
 _RUN_TAG = "mlsys.run_id"
@@ -210,7 +210,7 @@ def _publish(client: MlflowClient, release: Release, place: Place) -> Shown:
     else:
         _refresh_version(client, release, version)
         mend_files(client, release, place, experiment=experiment, version=version)
-    logger.info("mlflow_release pipeline=%s version=%s run=%s", pipeline, version, parent.info.run_id)
+    logger.info("mlflow_release", pipeline=pipeline, version=version, run=parent.info.run_id)
     return Shown(version, run=parent.info.run_id)
 
 

@@ -6,13 +6,13 @@ The same records give the same bytes: no clock, no random name, no order that de
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlsys.errors import RunError
+from mlsys.events import get_logger
 from mlsys.records import (
     Arrivals,
     Candidate,
@@ -30,7 +30,7 @@ from mlsys.report import page
 from mlsys.spec import flatten
 from mlsys.store import Store, write_atomically
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 # How a run ended -> its word in the headline, and what it means for production.
 _ENDINGS = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from mlsys.errors import IntegrityError, UsageError, near_match
+from mlsys.events import get_logger
 from mlsys.ledger import RunRow
 from mlsys.records import (
     Arrivals,
@@ -22,7 +22,7 @@ from mlsys.records import (
 from mlsys.report import card
 from mlsys.workspace import Workspace
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 # A decision found beside a failure at an earlier step belongs to an earlier attempt at the same run.
 _AFTER_DECISION = ("promote", "report")
@@ -43,7 +43,7 @@ def card_path(work: Workspace, run_id: str) -> Path:
         known = work.home / card.card_path(work.ledger.plan(run_id))
         if not known.is_file():
             raise
-        log.warning("card_not_written_again run=%s reason=%r", run_id, str(error))
+        log.warning("card_not_written_again", run=run_id, reason=str(error))
         return known
 
 

@@ -7,16 +7,16 @@ and the order of the days would matter; once the whole range is taken in, it doe
 from __future__ import annotations
 
 import hashlib
-import logging
 from dataclasses import dataclass
 from datetime import date
 
 from mlsys.errors import DataError
+from mlsys.events import get_logger
 from mlsys.snapshot import snapshot
 from mlsys.spec import Spec
 from mlsys.workspace import Workspace
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def take_in(work: Workspace, spec: Spec, first: date, last: date) -> bool:
     try:
         snapshot.take_in(spec, first, last, catalog=work.ledger, store=work.store)
     except DataError as error:
-        log.warning("range_not_taken_in pipeline=%s reason=%s", spec.pipeline, error)
+        log.warning("range_not_taken_in", pipeline=spec.pipeline, reason=error)
         return False
     return True
 

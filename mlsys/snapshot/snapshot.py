@@ -6,7 +6,6 @@ spec's lookback window. Files are stored first and listed in the catalog last: a
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -15,6 +14,7 @@ import pyarrow as pa
 
 from mlsys import clock
 from mlsys.errors import IntegrityError, UsageError
+from mlsys.events import get_logger
 from mlsys.ledger.rows import Partition
 from mlsys.records import Arrivals, Snapshot
 from mlsys.schema import ARRIVAL, DAY, KEY
@@ -28,7 +28,7 @@ from mlsys.snapshot.unreadable import Unreadable, count_once, first_of, require_
 from mlsys.spec import Spec
 from mlsys.store import Store
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def take(
         days = look.days(cutoff, timed=spec.source.timed)
         if (last_day not in days and spec.source.timed) or not days:
             require_some(unreadable, last_day, spec)
-            log.info("snapshot pipeline=%s cutoff=%s no_rows=true", spec.pipeline, cutoff.date())
+            log.info("snapshot", pipeline=spec.pipeline, cutoff=cutoff.date(), no_rows="true")
             return None
         moved, added = _store(look, unreadable, spec, layout=layout, store=store)
         current = {**look.stored, **{row.day: row for row in (*moved, *added)}}
@@ -108,13 +108,13 @@ def take(
         n_partitions=len(added), n_rows=sum(row.n_rows for row in added), days=tuple(row.day for row in added)[:30]
     )
     log.info(
-        "snapshot pipeline=%s cutoff=%s rows=%d partitions=%d new_partitions=%d fingerprint=%s",
-        spec.pipeline,
-        cutoff.date(),
-        snapshot.n_rows,
-        snapshot.n_partitions,
-        arrivals.n_partitions,
-        snapshot.fingerprint[:12],
+        "snapshot",
+        pipeline=spec.pipeline,
+        cutoff=cutoff.date(),
+        rows=snapshot.n_rows,
+        partitions=snapshot.n_partitions,
+        new_partitions=arrivals.n_partitions,
+        fingerprint=snapshot.fingerprint[:12],
     )
     return Taken(snapshot, arrivals, look.gone.told)
 
@@ -139,7 +139,7 @@ def take_in(spec: Spec, first: date, last: date, *, catalog: Catalog, store: Sto
         unreadable = count_once(bad, new=look.new_days, asked=last, before=look.before, store=store)
         moved, added = _store(look, unreadable, spec, layout=layout, store=store)
         catalog.add_partitions(spec.pipeline, [*moved, *added])
-    log.info("taken_in pipeline=%s first=%s last=%s new_partitions=%d", spec.pipeline, first, last, len(added))
+    log.info("taken_in", pipeline=spec.pipeline, first=first, last=last, new_partitions=len(added))
     return len(added)
 
 

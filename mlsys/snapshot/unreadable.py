@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from mlsys.errors import DataError
+from mlsys.events import get_logger
 from mlsys.ledger.rows import Partition
 from mlsys.snapshot.tolerance import DayCount, worst_share
 from mlsys.sources.base import Rejected
 from mlsys.spec import Spec
 from mlsys.store import Store
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 Unreadable = Mapping[date, Sequence[Rejected]]
 
@@ -61,7 +61,7 @@ def require_tolerable(unreadable: Unreadable, n_rows: Mapping[date, int], new: I
     counts = [DayCount(n_rows.get(day, 0), n_unreadable=len(unreadable.get(day, ()))) for day in days]
     share = worst_share(counts, newest=f"new rows of {days[-1]}", together="new rows")
     bad = [row for day in days for row in unreadable.get(day, ())]
-    log.warning("rejected_rows pipeline=%s rows=%d share=%.4f", spec.pipeline, len(bad), share.value)
+    log.warning("rejected_rows", pipeline=spec.pipeline, rows=len(bad), share=round(share.value, 4))
     if share.value > spec.checks.tolerated_share:
         raise DataError(
             f"{share.text} can't be read; {spec.checks.tolerated_share:.2%} are tolerated. First: {first_of(bad)}",

@@ -9,7 +9,6 @@ OpenMP pool that its parent has started.
 from __future__ import annotations
 
 import hashlib
-import logging
 import pickle
 import time
 import warnings
@@ -23,6 +22,7 @@ import pandas as pd
 
 from mlsys.dataset import dataset
 from mlsys.errors import RunError, UsageError, near_match
+from mlsys.events import get_logger
 from mlsys.features.base import FeatureColumns
 from mlsys.models import MODELS
 from mlsys.models.base import FitTask, Fitted, Model
@@ -35,7 +35,7 @@ from mlsys.training import model_file
 from mlsys.training.children import ChildExit, side_by_side
 from mlsys.training.tuning import Rows, Tuned, tune
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 INNER_SHARE = 0.125
 _INNER_SALT = 0x1A2E5  # another one than the split's, so that inner rows are an even sample of the training rows
@@ -183,7 +183,7 @@ def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, stor
         return _failed(plan, model, f"{type(error).__name__}: {_first_line(error)}", material=material)
     seconds = time.perf_counter() - started
     digest, n_bytes = model_file.save(fitted.pipeline, store)
-    log.info("fitted candidate=%s rows=%d seconds=%.2f bytes=%d", model.label, len(material.y), seconds, n_bytes)
+    log.info("fitted", candidate=model.label, rows=len(material.y), seconds=round(seconds, 2), bytes=n_bytes)
     return _record(plan, tuned.model, material).model_copy(
         update={
             "model": digest,
@@ -246,7 +246,7 @@ def _received(plan: Plan, model: Model, ended: ChildExit, material: Material) ->
 
 
 def _failed(plan: Plan, model: Model, reason: str, *, material: Material) -> Candidate:
-    log.warning("failed candidate=%s reason=%r", model.label, reason)
+    log.warning("failed", candidate=model.label, reason=reason)
     update = {"status": "failed", "reason": reason[:1000], "notes": material.notes}
     return _record(plan, model, material).model_copy(update=update)
 

@@ -7,13 +7,13 @@ one, so neither may be looked at here.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mlsys.events import get_logger
 from mlsys.metrics import METRICS
 from mlsys.metrics.scores import Scored
 from mlsys.models.base import FitTask, Model
@@ -21,7 +21,7 @@ from mlsys.spec import Spec
 from mlsys.splits.base import uniform
 from mlsys.training.model_file import scores
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 JUDGING_SHARE = 0.25
 _SALT = 0x7D4E1  # another one than the split's and early stopping's
@@ -73,7 +73,7 @@ def tune(spec: Spec, model: Model, features: Any, training: Rows, task: FitTask)
         own = value if tried is model else own
         if sign * value > best_value:
             best, best_value = tried, sign * value
-    log.info("tuned candidate=%s trials=%d failed=%d", model.label, spec.tuning.trials + 1, n_failed)
+    log.info("tuned", candidate=model.label, trials=spec.tuning.trials + 1, failed=n_failed)
     if best_value == -np.inf:
         return Tuned(model, f"Not tuned: none of {n_failed} sets of hyperparameters could be fitted and judged")
     return Tuned(best, _sentence(metric.title, sign * best_value, own, judging, spec.tuning.trials, kept=best is model))
@@ -104,7 +104,7 @@ def _value(
         fitted = model.fit(clone(features), training.rows[~judging], training.y[~judging], part)
         y_score = scores(fitted.pipeline, training.rows[judging])
     except _FIT_ERRORS as error:
-        log.warning("trial_failed candidate=%s reason=%r", model.label, str(error).splitlines()[:1])
+        log.warning("trial_failed", candidate=model.label, reason=str(error).splitlines()[:1])
         return None
     scored = Scored(training.y[judging], y_score, spec.metrics.threshold)
     return METRICS.parse(spec.metrics.primary).value(scored).value

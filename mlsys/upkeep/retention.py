@@ -6,7 +6,6 @@ running work: what a run builds on counts as new from then on (`Store.renew`), a
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,13 +16,14 @@ from pathlib import Path
 
 from mlsys import clock
 from mlsys.errors import UsageError
+from mlsys.events import get_logger
 from mlsys.records import Record
 from mlsys.temporary import is_abandoned, remove_abandoned
 from mlsys.upkeep import reachable
 from mlsys.validation import data_docs
 from mlsys.workspace import Workspace
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 PAGES, LOGS = "Data Docs pages", "logs"
 _LOGS = ("logs/tasks", "logs/dag_processor")
@@ -106,7 +106,7 @@ def clean(work: Workspace, limits: Limits | None = None, *, apply: bool = False)
             _tidy(work.home, doomed)
     n_files, n_bytes = sum(share.n_files for share in shares), sum(share.n_bytes for share in shares)
     sentence = f"{'Removed' if apply else 'Would remove'} {n_files:,} files of {n_bytes:,} bytes"
-    log.info("cleaned applied=%s files=%d bytes=%d", apply, n_files, n_bytes)
+    log.info("cleaned", applied=apply, files=n_files, bytes=n_bytes)
     return Cleaning(applied=apply, shares=tuple(shares), sentence=sentence)
 
 
@@ -118,7 +118,7 @@ def clear_up(home: Path, pipeline: str) -> None:
     own = (home / name / pipeline for name in _OF_A_PIPELINE)
     gone = remove_abandoned([home, *(home / name for name in _SHARED), *own, *home.glob("store/segments/*")])
     if gone:
-        log.info("cleared_up pipeline=%s files=%d left_by=a_killed_process", pipeline, len(gone))
+        log.info("cleared_up", pipeline=pipeline, files=len(gone), left_by="a_killed_process")
 
 
 def _doomed(work: Workspace, limits: Limits) -> dict[str, list[_Doomed]]:

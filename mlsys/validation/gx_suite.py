@@ -19,10 +19,11 @@ import numpy as np
 import pandas as pd
 
 from mlsys.checks.base import Check
+from mlsys.events import get_logger
 from mlsys.records import State
 from mlsys.schema import Schema
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def run_suite(frame: pd.DataFrame, rules: Sequence[Check], schema: Schema, *, na
         suite, result = _validated(frame, rules, schema, name)
     outcomes = tuple(_outcome(rule, item) for rule, item in zip(rules, result.results, strict=True))
     n_failed = sum(outcome.state != "pass" for outcome in outcomes)
-    logger.info("suite_run rules=%d rows=%d failed=%d", len(rules), len(frame), n_failed)
+    logger.info("suite_run", rules=len(rules), rows=len(frame), failed=n_failed)
     return SuiteRun(outcomes, suite, result)
 
 

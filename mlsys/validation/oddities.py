@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mlsys.events import get_logger
 from mlsys.records import CheckResult
 from mlsys.schema import LARGEST, Schema
 from mlsys.snapshot import snapshot
@@ -25,7 +25,7 @@ from mlsys.snapshot.manifest import read_manifest
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json, recall, remember
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _FORMAT = 1  # of the memory; a change forgets what older versions saw
 _SHOWN = 60  # characters of an example
@@ -162,4 +162,4 @@ def _remember(memory: Path, known: Mapping[str, Findings]) -> None:
     try:
         remember(memory, canonical_json(stored))
     except OSError as error:
-        log.warning("oddities_not_remembered path=%s error=%s", memory, error)
+        log.warning("oddities_not_remembered", path=memory, error=error)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ import pyarrow as pa
 
 from mlsys.checks.base import Check
 from mlsys.errors import RunError
+from mlsys.events import get_logger
 from mlsys.records import State
 from mlsys.schema import DAY, arrow_type
 from mlsys.snapshot import snapshot
@@ -29,7 +29,7 @@ from mlsys.store import Store, canonical_json, recall, remember
 from mlsys.validation import data_docs
 from mlsys.validation.gx_suite import SuiteRun, run_suite
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _FORMAT = 1  # of a cache entry; a change forgets what older versions found
 _EXAMPLES = 3
@@ -90,13 +90,13 @@ def examine(spec: Spec, rules: Sequence[Check], manifest: str, *, store: Store, 
         known[i] = findings
         if complete:  # an error may pass (a library was mended), so it is not remembered
             _remember(paths[i], findings)
-    logger.info("partitions_examined pipeline=%s partitions=%d rows=%d", spec.pipeline, len(unknown), len(frame))
+    logger.info("partitions_examined", pipeline=spec.pipeline, partitions=len(unknown), rows=len(frame))
     problem = ""
     try:
         data_docs.write_page(run, pipeline=spec.pipeline, cutoff=listing.cutoff, n_rows=len(frame), home=home)
     except (OSError, RunError) as error:
         # The findings are worth more than their page: the report names the problem, the run goes on.
-        logger.warning("data_docs_not_written pipeline=%s error=%s", spec.pipeline, error)
+        logger.warning("data_docs_not_written", pipeline=spec.pipeline, error=error)
         problem = str(error)
     found = tuple(findings for findings in known if findings is not None)
     docs = None if problem else data_docs.index_path(spec.pipeline)

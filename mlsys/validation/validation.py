@@ -7,7 +7,6 @@ applied. A warning is reported and changes nothing. The verdict depends on the s
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from mlsys.checks.base import Check, PartitionSummary, Summaries
 from mlsys.errors import DataError
+from mlsys.events import get_logger
 from mlsys.records import CheckReport, CheckResult, Plan, Snapshot, State
 from mlsys.snapshot.manifest import ManifestEntry, read_manifest
 from mlsys.snapshot.tolerance import BadShare, DayCount, worst_share
@@ -23,7 +23,7 @@ from mlsys.store import Store, canonical_json
 from mlsys.validation.oddities import oddities
 from mlsys.validation.partition_checks import Examination, examine
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _MAX_RESULTS = 40
 _MAX_RESULT_BYTES = 12 * 1024  # leaves room for the other fields of a record
@@ -71,13 +71,13 @@ def validate(spec: Spec, snapshot: Snapshot, *, store: Store, home: Path) -> Che
         data_docs=found.docs,
     )
     logger.info(
-        "validated pipeline=%s state=%s checks=%d quarantined=%d partitions=%d new_partitions=%d",
-        spec.pipeline,
-        report.state,
-        report.n_checks,
-        report.n_quarantined,
-        report.n_partitions,
-        found.n_partitions,
+        "validated",
+        pipeline=spec.pipeline,
+        state=report.state,
+        checks=report.n_checks,
+        quarantined=report.n_quarantined,
+        partitions=report.n_partitions,
+        new_partitions=found.n_partitions,
     )
     return report
 

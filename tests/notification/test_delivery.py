@@ -9,7 +9,7 @@ import pytest
 from given.receivers import HOST, HookReceiver, MailReceiver, receiving
 
 from mlsys.errors import TransientError
-from mlsys.notification.delivery import MailServer, Webhook, post, send_mail, signature
+from mlsys.notification.delivery import Webhook, post, signature
 from mlsys.notification.outbox import Notice
 
 NOTICE = Notice(
@@ -32,19 +32,6 @@ def dead_port() -> Iterator[int]:
     with socket.socket() as held:  # bound and not listening: connections are refused
         held.bind((HOST, 0))
         yield held.getsockname()[1]
-
-
-def test_a_mail_arrives_with_key_and_event(receivers: tuple[MailReceiver, HookReceiver]) -> None:
-    server = MailServer(HOST, receivers[0].server_address[1], sender="mlsys@example.com", encryption="none")
-    send_mail(server, "ann@example.com", NOTICE)
-    (mail,) = receivers[0].mails
-    assert (mail["To"], mail["From"], mail["Subject"]) == (
-        "ann@example.com",
-        "mlsys@example.com",
-        "[mlsys] shop: data refused",
-    )
-    assert mail["Message-ID"] == f"<{'k' * 32}@mlsys>"
-    assert "Grüße: 3 % of the rows are bad" in mail.get_content()
 
 
 def test_a_webhook_gets_json_with_key_and_signature(receivers: tuple[MailReceiver, HookReceiver]) -> None:
@@ -72,8 +59,3 @@ def test_a_dead_webhook_is_transient_and_its_address_stays_secret(dead_port: int
     with pytest.raises(TransientError, match="does not answer") as raised:
         post(Webhook(f"http://{HOST}:{dead_port}/services/T0KEN"), NOTICE)
     assert "T0KEN" not in str(raised.value)
-
-
-def test_a_dead_mail_server_is_transient(dead_port: int) -> None:
-    with pytest.raises(TransientError, match="not taken"):
-        send_mail(MailServer(HOST, dead_port, sender="a@b.c", encryption="none"), "ann@example.com", NOTICE)

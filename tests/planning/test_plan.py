@@ -167,7 +167,7 @@ def test_every_value_in_force_is_logged_with_its_source(work, caplog) -> None:
     caplog.set_level("INFO", logger="mlsys")
     open_run(work, RunRequest("shop", day=day(2), overrides=("models.0.C=0.5",), approval=True))
     for line in (
-        f"effective parameter=day value={day(2)} source='parameter'",
+        f"effective parameter=day value={day(2)} source=parameter",
         "effective parameter=mode value=live source='run parameter'",
         "effective parameter=approval value=True source='run parameter'",
         "effective spec_key=models.0.C value=0.5 source='run parameter'",

@@ -75,4 +75,4 @@ def test_a_source_that_is_refused_is_left_to_the_runs(
 
     monkeypatch.setattr(snapshot, "take_in", refuse)
     assert fingerprints([8], whole()).keys() == {8}
-    assert "range_not_taken_in pipeline=shop reason=a broken file" in caplog.text
+    assert "range_not_taken_in pipeline=shop reason='a broken file.'" in caplog.text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -12,12 +11,14 @@ from urllib.parse import quote
 import httpx
 
 from mlsys.errors import RunError, TransientError, UsageError
+from mlsys.polling import ask_until
 
 if TYPE_CHECKING:
     from mlsys.backfill.backfill import Reprocess
 
 Json = dict[str, Any]
 _PAGE = 100
+_PAUSE = 0.5  # seconds between two looks
 _ENDED = frozenset({"success", "failed"})
 
 
@@ -72,17 +73,15 @@ class AirflowApi:
         Raises:
             RunError: its file can't be loaded, or it does not appear in time.
         """
-        deadline = time.monotonic() + seconds
-        while (found := self.dag(dag_id)) is None:
-            if time.monotonic() > deadline:
-                errors = self.import_errors()
-                raise RunError(
-                    f"Airflow does not know the DAG '{dag_id}'",
-                    where=next(iter(errors), None),
-                    got=next(iter(errors.values()), "").strip()[-300:] or None,
-                    remedy="See `mlsys status` and the log of the dag-processor",
-                )
-            time.sleep(0.5)
+        found = ask_until(lambda dag: dag is not None, lambda: self.dag(dag_id), seconds=seconds, pause=_PAUSE)
+        if found is None:
+            errors = self.import_errors()
+            raise RunError(
+                f"Airflow does not know the DAG '{dag_id}'",
+                where=next(iter(errors), None),
+                got=next(iter(errors.values()), "").strip()[-300:] or None,
+                remedy="See `mlsys status` and the log of the dag-processor",
+            )
         return found
 
     def pause(self, dag_id: str, *, paused: bool) -> None:
@@ -138,18 +137,19 @@ class AirflowApi:
         Raises:
             TransientError: it goes on for longer than `seconds`.
         """
-        deadline = time.monotonic() + seconds
-        while True:
+
+        def ask() -> Json:
             run = self.run(dag_id, run_id)
             if seen is not None:
                 seen(self.task_instances(dag_id, run_id))
-            if run["state"] in _ENDED:
-                return run
-            if time.monotonic() > deadline:
-                raise TransientError(
-                    f"The run has not ended after {seconds:.0f} seconds", where=f"{dag_id} {run_id}", got=run["state"]
-                )
-            time.sleep(0.5)
+            return run
+
+        run = ask_until(lambda run: run["state"] in _ENDED, ask, seconds=seconds, pause=_PAUSE)
+        if run["state"] not in _ENDED:
+            raise TransientError(
+                f"The run has not ended after {seconds:.0f} seconds", where=f"{dag_id} {run_id}", got=run["state"]
+            )
+        return run
 
     def set_note(self, dag_id: str, run_id: str, note: str) -> None:
         """Write the note of a run; the one before is gone."""

@@ -6,14 +6,14 @@ refuses the second of two that ask at the same moment.
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from mlsys.errors import MlsysError, UsageError
+from mlsys.events import get_logger
 from mlsys.orchestration.api import service
 from mlsys.orchestration.api.client import AirflowApi, Json
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 OPEN = ("queued", "running")
 SIMULATE = "simulate"
@@ -53,9 +53,9 @@ def ask(api: AirflowApi, pipeline: str, *, day: str, run_id: str, reason: str) -
     except UsageError:
         if api.state_of(dag_id, run_id) is None:
             raise
-        log.info("asked_before dag=%s run=%s", dag_id, run_id)
+        log.info("asked_before", dag=dag_id, run=run_id)
         return False
-    log.info("asked dag=%s run=%s day=%s reason=%r", dag_id, run_id, day, reason)
+    log.info("asked", dag=dag_id, run=run_id, day=day, reason=reason)
     return True
 
 
@@ -68,4 +68,4 @@ def ask_for_report(pipeline: str, dag_run: Any) -> None:
             if not any(run["state"] == "queued" for run in backfills_under_way(api, pipeline)):
                 api.trigger(SIMULATE, conf={"pipeline": pipeline, "after": dag_run.run_id})
     except (MlsysError, LookupError) as error:
-        log.warning("report_not_asked_for pipeline=%s reason=%r", pipeline, str(error))
+        log.warning("report_not_asked_for", pipeline=pipeline, reason=str(error))

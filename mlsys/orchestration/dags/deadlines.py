@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from mlsys import clock
 from mlsys.errors import MlsysError
+from mlsys.events import get_logger
 from mlsys.notification.outbox import Notice, key_of
 from mlsys.orchestration.nightly import NightlyStart
 from mlsys.orchestration.page import addresses
@@ -21,7 +21,7 @@ from mlsys.orchestration.tasks.notifying import SMTP, tell
 from mlsys.settings import load_settings
 from mlsys.spec import Spec, load_spec
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 def deadline(spec: Spec) -> DeadlineAlert | None:
@@ -65,5 +65,5 @@ async def _connections(pipeline: str) -> dict[str, Any]:
         try:
             found[name] = await Connection.async_get(name)
         except AirflowNotFoundException:
-            log.warning("no_connection name=%s", name)
+            log.warning("no_connection", name=name)
     return found

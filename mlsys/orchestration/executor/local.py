@@ -8,8 +8,6 @@ Nothing heavy stands at the top of this file: every Airflow component loads the 
 from __future__ import annotations
 
 import gc
-import logging
-import time
 import urllib.error
 import urllib.request
 from collections import deque
@@ -18,10 +16,12 @@ from collections.abc import Sequence
 from airflow.executors.base_executor import get_execution_api_server_url
 from airflow.executors.local_executor import LocalExecutor
 
+from mlsys.events import get_logger
 from mlsys.orchestration.executor.preload import installation, preload
 from mlsys.orchestration.executor.worker import Begun, Ended, Message, Ready, Worker, Workload
+from mlsys.polling import ask_until
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _API_SECONDS = 180.0
 _FAILED_STARTS = 3
@@ -108,7 +108,7 @@ class PreloadingLocalExecutor(LocalExecutor):  # type: ignore[misc]
         cause, workload = worker.close(), worker.workload
         if worker.dismissed and workload is None:
             return
-        log.warning("worker_died pid=%s cause=%r task=%s", worker.pid, cause, workload and workload.key)
+        log.warning("worker_died", pid=worker.pid, cause=cause, task=workload and workload.key)
         if worker.installation is None:
             self._failed_starts += 1
         elif workload is not None and worker.begun:
@@ -133,7 +133,7 @@ class PreloadingLocalExecutor(LocalExecutor):  # type: ignore[misc]
     def _dismiss_outdated(self, installed: str) -> None:
         if installed != self._preloaded and not self._warned:
             self._warned = True
-            log.warning("installation_changed workers='fresh, sharing no memory' remedy='mlsys down, mlsys up'")
+            log.warning("installation_changed", workers="fresh, sharing no memory", remedy="mlsys down, mlsys up")
         for worker in self._members:
             # A fresh worker is good for one workload, or steady edits would starve the tasks.
             unused = worker.installation != self._preloaded and not worker.begun
@@ -163,11 +163,13 @@ def wait_for_execution_api(address: str, *, seconds: float) -> None:
 
     Goes on after `seconds`, with a warning; the scheduler then shows what is wrong.
     """
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+
+    def answers() -> bool:
         try:
             with urllib.request.urlopen(f"{address.rstrip('/')}/health", timeout=60):  # noqa: S310  our own address
-                return
+                return True
         except (urllib.error.URLError, TimeoutError, ConnectionError):
-            time.sleep(0.2)
-    log.warning("execution_api_silent address=%s seconds=%.0f", address, seconds)
+            return False
+
+    if not ask_until(bool, answers, seconds=seconds, pause=0.2):
+        log.warning("execution_api_silent", address=address, seconds=round(seconds, 0))

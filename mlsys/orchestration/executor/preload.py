@@ -19,8 +19,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import mlsys
+from mlsys.events import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 LIBRARIES = (
     "numpy",
@@ -61,12 +62,12 @@ def preload(modules: Sequence[str] | None = None) -> None:
     before, began = Counter(thread_names()), time.monotonic()
     names = (*LIBRARIES, *own_modules()) if modules is None else tuple(modules)
     for name in names:
-        _try(f"module={name}", importlib.import_module, name)
+        _try(name, importlib.import_module, name)
     _try("fingerprint", _name_the_code)
     threads = sorted(name for name in Counter(thread_names()) - before if name not in _HARMLESS_THREADS)
     if threads:
-        log.warning("preload_left_threads threads=%s risk='a forked task may hang'", threads)
-    log.info("preloaded modules=%s seconds=%.1f", len(names), time.monotonic() - began)
+        log.warning("preload_left_threads", threads=threads, risk="a forked task may hang")
+    log.info("preloaded", modules=len(names), seconds=round(time.monotonic() - began, 1))
 
 
 def own_modules() -> list[str]:
@@ -119,7 +120,7 @@ def _try(what: str, call: Callable[..., object], *arguments: object) -> None:
     try:
         call(*arguments)
     except Exception as error:  # noqa: BLE001 - half an upgrade can raise anything, and the scheduler must live
-        log.warning("preload_skipped %s error=%s reason=%s", what, type(error).__name__, error)
+        log.warning("preload_skipped", what=what, error=type(error).__name__, reason=error)
 
 
 def _name_the_code() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import logging
 import multiprocessing
 import os
 import signal
@@ -23,9 +22,10 @@ from typing import Any
 
 from airflow.executors.local_executor import setproctitle
 
+from mlsys.events import get_logger
 from mlsys.orchestration.executor.preload import installation, preload
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 Workload = Any  # one of Airflow's ExecutorWorkload
 Run = Callable[..., object]
@@ -153,7 +153,7 @@ def _ended(workload: Workload, server: str, run: Run) -> Ended:
             subprocess_logs_to_stdout=True,
         )
     except Exception as error:
-        log.exception("workload_failed type=%s", type(workload).__name__)
+        log.exception("workload_failed", type=type(workload).__name__)
         return Ended(f"{type(error).__name__}: {error}")
     return Ended(None)
 

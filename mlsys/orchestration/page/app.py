@@ -6,7 +6,6 @@ permissions, audit and the defence against forged requests are Airflow's.
 
 from __future__ import annotations
 
-import logging
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +17,7 @@ from starlette.exceptions import HTTPException as AnyHttpError
 
 from mlsys import clock
 from mlsys.errors import MlsysError, UsageError
+from mlsys.events import get_logger
 from mlsys.orchestration.page import overview
 from mlsys.orchestration.page.access import Reader, ReaderDep
 from mlsys.orchestration.page.addresses import PREFIX, Places
@@ -26,7 +26,7 @@ from mlsys.orchestration.stack.environment import mlflow_page
 from mlsys.settings import load_settings
 from mlsys.workspace import open_workspace
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _OWN = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; form-action 'self'; "
@@ -132,6 +132,6 @@ def _refused(request: Request, error: Any) -> Response:
 
 
 def _unreadable(request: Request, error: Any) -> Response:
-    log.warning("models_page_failed path=%s error=%s", request.url.path, error)
+    log.warning("models_page_failed", path=request.url.path, error=error)
     link = ("Try again", str(request.url))
     return _page(message_page(_places(request), "The ledger can't be read", str(error).splitlines(), link=link), 503)

@@ -6,7 +6,6 @@ served by Airflow's own api-server.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,6 +15,7 @@ from pydantic import ValidationError
 
 from mlsys import clock
 from mlsys.errors import IntegrityError
+from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange, Judgement, RequestRow, RunRow
 from mlsys.metrics import METRICS
 from mlsys.monitoring import monitoring
@@ -23,12 +23,12 @@ from mlsys.records import Candidate, Decision, EvaluationSet, MetricValue, Mode,
 from mlsys.records.monitoring import MonitorReport
 from mlsys.workspace import Workspace
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
-AT_A_GLANCE = 30  # decisions drawn for each of many pipelines
+AT_A_GLANCE = 24  # decisions drawn for each of many pipelines
 IN_DETAIL = 200  # decisions drawn for one
 LISTED = 60  # decisions told in words; those about the past count, and the simulated ones among them are left out
-_REQUESTS = 20  # far enough back to find who asked for the newest decisions
+_REQUESTS = 12  # far enough back to find who asked for the newest decisions
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def mlflow_version(work: Workspace, judged: Judged) -> str | None:
     try:
         record = work.store.read_json(judged.version_record)
     except IntegrityError:
-        log.warning("record_missing run=%s digest=%s", judged.decision.run_id, judged.version_record)
+        log.warning("record_missing", run=judged.decision.run_id, digest=judged.version_record)
         return None
     found = record.get("mlflow_version")
     return None if found is None else str(found)
@@ -273,7 +273,7 @@ def _monitoring(work: Workspace, pipeline: str) -> MonitorReport | None:
     try:
         return monitoring.latest(work.home, pipeline)
     except (ValidationError, OSError):
-        log.warning("monitoring_unreadable pipeline=%s", pipeline, exc_info=True)
+        log.warning("monitoring_unreadable", pipeline=pipeline, exc_info=True)
         return None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -16,9 +15,10 @@ from pathlib import Path
 import psutil
 
 from mlsys.database.liveness import ended, wait_until_ended
+from mlsys.events import get_logger
 from mlsys.store import write_atomically
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _OLD_LOG_BYTES = 10_000_000
 
@@ -153,7 +153,7 @@ def stop(home: Path, names: Sequence[str]) -> list[str]:
         if (leader := child.leader()) is not None:
             wait_until_ended([leader], seconds=asked + child.stop_seconds - time.monotonic())
         killed = _kill({*families[child.name], *child.members()})
-        log.info("stopped name=%s seconds=%.1f killed=%s", child.name, time.monotonic() - asked, killed)
+        log.info("stopped", name=child.name, seconds=round(time.monotonic() - asked, 1), killed=killed)
         _note(home, child.name).unlink(missing_ok=True)
     return [name for name, family in families.items() if family]
 

@@ -7,7 +7,6 @@ All inherit a lock that keeps the database running: it is released by the last o
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import sys
 import time
@@ -21,13 +20,15 @@ import httpx
 from mlsys.database import embedded
 from mlsys.database.databases import open_databases
 from mlsys.errors import MlsysError, RunError, TransientError, UsageError
+from mlsys.events import get_logger
 from mlsys.orchestration.api import client
 from mlsys.orchestration.stack import airflow_schema, credentials, preflight, processes
 from mlsys.orchestration.stack.environment import airflow_address, environment, mlflow_address
 from mlsys.orchestration.stack.processes import Child, StackPart
+from mlsys.polling import ask_until
 from mlsys.settings import Settings
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 Tell = Callable[[str], None]
 POOL = "training"
@@ -220,15 +221,17 @@ def _wait_until_runs_start(settings: Settings, progress: Tell) -> None:
 
 
 def _wait(settings: Settings, what: str, ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
-    while not ready():
+    def ask() -> bool:
+        if ready():
+            return True
         for part in _parts(settings):
             if not _runs(settings.root, part.name):
                 raise _death(settings.root, part.name)
-        if time.monotonic() > deadline:
-            logs = settings.root / "logs"
-            raise RunError(f"After {_READY_SECONDS:.0f} s {what} is not ready", where=str(logs), remedy="See the logs")
-        time.sleep(0.2)
+        return False
+
+    if not ask_until(bool, ask, seconds=_READY_SECONDS, pause=0.2):
+        logs = settings.root / "logs"
+        raise RunError(f"After {_READY_SECONDS:.0f} s {what} is not ready", where=str(logs), remedy="See the logs")
 
 
 def _answers(address: str) -> bool:

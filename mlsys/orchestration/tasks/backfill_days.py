@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from mlsys import clock
 from mlsys.errors import MlsysError
+from mlsys.events import get_logger
 from mlsys.orchestration.api import retrainings, service
 from mlsys.planning.plan import RunRequest
 from mlsys.snapshot.ranges import DayRange
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 def with_days_of_backfill(request: RunRequest) -> RunRequest:
@@ -29,7 +29,7 @@ def with_days_of_backfill(request: RunRequest) -> RunRequest:
         with service.connect() as api:
             found = api.backfills(dag_id)
     except MlsysError as error:
-        log.warning("days_of_backfill_not_known reason=%r", str(error))
+        log.warning("days_of_backfill_not_known", reason=str(error))
         return request
     ranges = (_range(dag_id, backfill) for backfill in found)
     return replace(request, together=next((days for days in ranges if days.first <= day <= days.last), None))

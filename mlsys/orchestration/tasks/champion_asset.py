@@ -6,19 +6,19 @@ scheduled on an asset alone never see events with a key (Airflow 3.3.2).
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset
 
 from mlsys.errors import UsageError
+from mlsys.events import get_logger
 from mlsys.orchestration.api import service
 
 if TYPE_CHECKING:
     from mlsys.ledger import ChampionChange
     from mlsys.workspace import Workspace
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 def champion_asset(pipeline: str) -> Asset:
@@ -40,16 +40,16 @@ def announce(work: Workspace, pipeline: str) -> bool:
             name = champion_asset(pipeline).name
             asset = api.asset(name)
             if asset is None:
-                log.warning("champion_not_announced asset=%s reason='no DAG in Airflow names it'", name)
+                log.warning("champion_not_announced", asset=name, reason="no DAG in Airflow names it")
                 return False
             newest = api.newest_asset_event(asset["id"])
             if newest is not None and newest["extra"].get("generation") == change.generation:
                 return False
             api.add_asset_event(asset["id"], extra=_extra(work, change))
     except UsageError as error:
-        log.warning("champion_not_announced pipeline=%s reason=%r", pipeline, str(error))
+        log.warning("champion_not_announced", pipeline=pipeline, reason=str(error))
         return False
-    log.info("champion_announced pipeline=%s version=%s generation=%d", pipeline, change.version, change.generation)
+    log.info("champion_announced", pipeline=pipeline, version=change.version, generation=change.generation)
     return True
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import logging
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from mlsys import clock
 from mlsys.errors import DataError, RunError, UsageError
+from mlsys.events import get_logger
 from mlsys.orchestration.api import retrainings, service
 from mlsys.orchestration.tasks.run_notes import write_note
 from mlsys.orchestration.tasks.run_params import params_of
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _ASSET = "drops_"
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 def asset_name(pipeline: str) -> str:
@@ -115,7 +115,7 @@ def _look(work: Workspace, pipeline: str, *, announced: date | None = None) -> S
             retrainings.ask(api, pipeline, day=str(wanted.day), run_id=wanted.request_id, reason=wanted.reason)
     for (state, sentence), days in itertools.groupby(found.days, key=lambda day: (day.state, day.sentence)):
         span = sorted({str(day.day) for day in days})
-        log.info("days=%s state=%s sentence=%r", " to ".join(dict.fromkeys((span[0], span[-1]))), state, sentence)
+        log.info("days", of=" to ".join(dict.fromkeys((span[0], span[-1]))), state=state, sentence=sentence)
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from mlsys import clock
 from mlsys.errors import MlsysError, TransientError, UsageError
-from mlsys.notification.delivery import MailServer, Webhook, post, send_mail
+from mlsys.events import get_logger
+from mlsys.notification.delivery import Webhook, post
 from mlsys.notification.outbox import Channel, Event, Notice, Outbox, key_of
 from mlsys.orchestration.page import addresses
 from mlsys.settings import load_settings
@@ -40,7 +41,7 @@ _EVENTS: dict[str, Event] = {
 _PAUSES = (1.0, 3.0)
 _GOOD: frozenset[Event] = frozenset({"promoted", "approval_wanted"})
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 Find = Callable[[str], Any]
 
@@ -53,13 +54,13 @@ def tell(notice: Notice, *, find: Find = Connection.get) -> None:
         find: returns the Airflow connection of a name.
     """
     level = logging.INFO if notice.event in _GOOD else logging.WARNING
-    log.log(level, "notice event=%s pipeline=%s sentence=%r", notice.event, notice.pipeline, notice.sentence)
+    log.log(level, "notice", kind=notice.event, pipeline=notice.pipeline, sentence=notice.sentence)
     try:
         settings = load_settings()
         wanted = load_spec(settings.spec_path(notice.pipeline)).notify
         send(notice, wanted, home=settings.root, find=find)
     except (MlsysError, OSError) as error:
-        log.warning("notice_not_sent event=%s reason=%r", notice.event, str(error))
+        log.warning("notice_not_sent", kind=notice.event, reason=str(error))
 
 
 def send(notice: Notice, wanted: Notify, *, home: Path, find: Find = Connection.get) -> None:
@@ -166,24 +167,11 @@ def _deliver(channel: Channel, notice: Notice, find: Find) -> None:
         # Perhaps the operator has not made it yet: it waits like one that does not answer.
         raise TransientError(f"Airflow has no connection '{name}'", remedy="See docs/notifications.md") from None
     if channel.kind == "email":
-        send_mail(mail_server(connection), channel.to, notice)
+        from mlsys.orchestration.tasks.mailing import MailServer
+
+        MailServer(connection).send(channel.to, notice)
     else:
         post(webhook(connection), notice)
-
-
-def mail_server(connection: Any) -> MailServer:
-    """Return the mail server of a connection of Airflow's type `smtp`."""
-    extra: Mapping[str, Any] = connection.extra_dejson
-    encryption = "none" if extra.get("disable_tls") else "starttls"
-    encryption = encryption if extra.get("disable_ssl") else "tls"
-    return MailServer(
-        host=connection.host or "localhost",
-        port=int(connection.port or (465 if encryption == "tls" else 587)),
-        sender=str(extra.get("from_email") or connection.login or "mlsys@localhost"),
-        login=connection.login,
-        password=connection.password,
-        encryption=encryption,
-    )
 
 
 def webhook(connection: Any) -> Webhook:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from mlsys.events import get_logger
 from mlsys.orchestration.api.retrainings import ask_for_report
 from mlsys.orchestration.tasks.endings import STEPS, Ending, ending
 from mlsys.orchestration.tasks.notifying import notice_of, tell
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mlsys.workspace import Workspace
 
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 def report(pipeline: str, start: Data | None) -> Data:
@@ -33,7 +33,7 @@ def report(pipeline: str, start: Data | None) -> Data:
     begun = None if start is None else Start.load(start)
     end = _end(context, begun)
     dag_run = context["dag_run"]
-    log.info("run_ended kind=%s step=%s text=%r", end.kind, end.step, end.text)
+    log.info("run_ended", kind=end.kind, step=end.step, text=end.text)
     if begun is None or not begun.go or begun.run_id is None:
         write_note(dag_run.dag_id, dag_run.run_id, end.text)
         _tell(end, pipeline, dag_run)
@@ -44,7 +44,7 @@ def report(pipeline: str, start: Data | None) -> Data:
         written = run_records.write_card(work, begun.run_id)
         file = (work.home / written.path).as_uri()
     page = addresses.report(written.path)
-    log.info("report_card page=%s file=%s", page, file)
+    log.info("report_card", page=page, file=file)
     write_note(dag_run.dag_id, dag_run.run_id, f"{end.text} [Report card]({page})")
     _tell(end, pipeline, dag_run, card=page)
     ask_for_report(pipeline, dag_run)

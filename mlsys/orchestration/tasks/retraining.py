@@ -6,7 +6,6 @@ an error whether another try may help.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -14,6 +13,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped
 
+from mlsys.events import get_logger
 from mlsys.orchestration.tasks.workplace import Data, begun_run, keep, opened, prepared_run
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mlsys.workspace import Workspace
 
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 def take_snapshot(pipeline: str) -> Data:
@@ -34,7 +34,7 @@ def take_snapshot(pipeline: str) -> Data:
     with opened() as work:
         start = steps.take_snapshot(work, with_days_of_backfill(run_request(pipeline, context)))
     if not start.go:
-        log.info("nothing_to_do reason=%s sentence=%r", start.reason, start.sentence)
+        log.info("nothing_to_do", reason=start.reason, sentence=start.sentence)
         # What is raised next hands nothing on by itself.
         context["ti"].xcom_push(key=BaseXCom.XCOM_RETURN_KEY, value=start.dump())
         later = context["task"].get_flat_relatives(upstream=False)
@@ -58,7 +58,7 @@ def split(start: Data, checks: Data) -> Data:
     checked = CheckReport.load(checks)
     with begun_run(start, "split", parts={"checks": checked}) as (work, plan, snapshot):
         prepared = steps.split(work, plan, snapshot, checked)
-    log.info("split sentence=%r", prepared.split.sentence)
+    log.info("split", sentence=prepared.split.sentence)
     return prepared.dump()
 
 
@@ -85,7 +85,7 @@ def evaluate(prepared: Data | None, candidates: Sequence[Data]) -> Data:
         fitted = [Candidate.load(candidate) for candidate in candidates]
         fitted += _lost(work, known.plan, fitted)
         found = steps.evaluate(work, known, candidates=fitted)
-    log.info("evaluated models=%d best=%s by=%s", len(found.summary), found.best, found.primary)
+    log.info("evaluated", models=len(found.summary), best=found.best, by=found.primary)
     return found.dump()
 
 
@@ -97,8 +97,8 @@ def decide(prepared: Data | None, evaluations: Data) -> Data:
     with prepared_run(prepared, "decide") as (work, known):
         decision = steps.decide(work, known, evaluations=EvaluationSet.load(evaluations))
     for gate in decision.gates:
-        log.info("gate state=%s name=%r sentence=%r", gate.state, gate.name, gate.sentence)
-    log.info("decided outcome=%s reason=%s sentence=%r", decision.outcome, decision.reason, decision.sentence)
+        log.info("gate", state=gate.state, name=gate.name, sentence=gate.sentence)
+    log.info("decided", outcome=decision.outcome, reason=decision.reason, sentence=decision.sentence)
     return decision.dump()
 
 
@@ -121,7 +121,7 @@ def promote(prepared: Data | None, *, evaluations: Data, decision: Data, answer:
         steps.settle(work, known, version)
         if version.changed:
             announce(work, known.plan.pipeline)
-    log.info("promotion changed=%s champion=%s sentence=%r", version.changed, version.champion, version.sentence)
+    log.info("promotion", changed=version.changed, champion=version.champion, sentence=version.sentence)
     if version.decision.outcome == "error":
         error = RunError(f"Decision `error`: {version.decision.sentence}")
         keep(error)
@@ -153,6 +153,6 @@ def _lost(work: Workspace, plan: Plan, known: Sequence[Candidate]) -> list[Candi
                 reason="Its task failed, was killed or took too long; see the task's log",
                 baseline=model.baseline,
             )
-            log.warning("candidate_lost name=%s reason=%r", candidate.name, candidate.reason)
+            log.warning("candidate_lost", name=candidate.name, reason=candidate.reason)
             lost.append(work.ledger.add_candidate(plan.pipeline, plan.run_id, candidate))
     return lost

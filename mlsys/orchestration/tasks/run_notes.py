@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import re
 
 from mlsys.errors import MlsysError
+from mlsys.events import get_logger
 from mlsys.orchestration.api import service
 
 LONGEST = 1000  # Airflow's limit
 _OURS = "mlsys: "
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 def write_note(dag_id: str, run_id: str, text: str) -> None:
@@ -24,7 +24,7 @@ def write_note(dag_id: str, run_id: str, text: str) -> None:
             if note != before:
                 api.set_note(dag_id, run_id, note)
     except (MlsysError, LookupError) as error:
-        log.warning("note_not_written dag=%s run=%s reason=%r", dag_id, run_id, str(error))
+        log.warning("note_not_written", dag=dag_id, run=run_id, reason=str(error))
 
 
 def joined(before: str | None, text: str) -> str:

@@ -5,7 +5,6 @@ Each opens the workspace and calls one function of the library; what came of it 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from mlsys import clock
 from mlsys.errors import MlsysError, RunError, UsageError
+from mlsys.events import get_logger
 from mlsys.orchestration.api import retrainings, service
 from mlsys.orchestration.page import addresses
 from mlsys.orchestration.tasks.run_notes import write_note
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mlsys.records.monitoring import MonitorReport
 
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 def score(pipeline: str) -> Data:
@@ -45,7 +45,7 @@ def monitor(pipeline: str) -> Data:
     with opened() as work:
         report = monitoring.monitor(work, pipeline, day=_day())
     for result in report.results:
-        log.info("monitor state=%s name=%r sentence=%r", result.state, result.name, result.sentence)
+        log.info("monitor", state=result.state, name=result.name, sentence=result.sentence)
     _note(report.sentence)
     return report.dump()
 
@@ -86,7 +86,7 @@ def simulate() -> Data:
             work, pipeline, first=first, last=last, parallel=params["parallel"], reprocess=params["reprocess"]
         )
     for outcome in done.days:
-        log.info("day=%s status=%s sentence=%r", outcome.day, outcome.status, outcome.sentence)
+        log.info("day", day=outcome.day, status=outcome.status, sentence=outcome.sentence)
     if done.failed:
         days = ", ".join(str(outcome.day) for outcome in done.failed[:5])
         raise RunError(
@@ -119,8 +119,8 @@ def walk_forward(simulated: Data) -> Data:
     _note(f"{report.headline}. [Report]({addresses.report(report.path)}) {report.sentence}")
     for strategy in report.strategies:
         looks = " ".join(f"{view.look}.{view.metric}={view.value}({view.gain})" for view in strategy.views)
-        log.info("strategy name=%s promotions=%d %s", strategy.name, strategy.n_promotions, looks)
-    log.info("walk_forward_report advice=%s address=%s", report.advice, file)
+        log.info("strategy", name=strategy.name, promotions=strategy.n_promotions, looks=looks)
+    log.info("walk_forward_report", advice=report.advice, address=file)
     return {**report.dump(), "address": file}
 
 
@@ -139,7 +139,7 @@ def find_version() -> Data:
         f"{pipeline}: version {target.version} ({target.candidate_id}, data up to {target.cutoff:%Y-%m-%d}) "
         f"in place of {present.version if present else 'nothing'}"
     )
-    log.info("rollback_wanted sentence=%r", sentence)
+    log.info("rollback_wanted", sentence=sentence)
     return {
         "pipeline": pipeline,
         "version": target.version,
@@ -187,10 +187,10 @@ def reconcile() -> Data:
                 mended += mend(work, name)
                 announce(work, name)
             except MlsysError as error:  # the other pipelines' registries are to be mended all the same
-                log.exception("not_mended pipeline=%s", name)
+                log.exception("not_mended", pipeline=name)
                 failed.append(f"{name}: {error}")
     for sentence in mended:
-        log.info("mended sentence=%r", sentence)
+        log.info("mended", sentence=sentence)
     if failed:
         raise RunError("; ".join(failed), remedy="See `mlsys doctor`")
     return {"mended": mended}
@@ -206,7 +206,7 @@ def clean() -> Data:
     with opened() as work:
         done = remove(work, limits, apply=params["apply"])
     for share in done.shares:
-        log.info("what=%r files=%d bytes=%d", share.name, share.n_files, share.n_bytes)
+        log.info("share", what=share.name, files=share.n_files, bytes=share.n_bytes)
     _note(f"{done.sentence}.")
     return done.dump()
 

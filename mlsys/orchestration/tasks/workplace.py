@@ -15,6 +15,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
 from mlsys.errors import DataError, MlsysError, RunError
+from mlsys.events import get_logger
 from mlsys.orchestration.tasks.retrying import may_pass
 from mlsys.shortages import in_words
 
@@ -27,7 +28,7 @@ Data = dict[str, Any]
 FAILURE = "failure"
 _LONGEST = 1000
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 @contextmanager

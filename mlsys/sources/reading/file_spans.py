@@ -7,7 +7,6 @@ same rows. A file counts as unchanged when its size and times of change are, or 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlsys import clock
 from mlsys.errors import DataError, MlsysError
+from mlsys.events import get_logger
 from mlsys.schema import arrow_type
 from mlsys.sources.reading.time_range import TimeRange
 from mlsys.store import canonical_json, recall, remember, sha256_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 FORMAT = 2  # of an entry; a change forgets what older versions measured
 _MICROS_PER_DAY = 86_400_000_000
@@ -134,4 +134,4 @@ def _remember(memory: Path | None, entries: Mapping[str, Any]) -> None:
     try:
         remember(memory, canonical_json(entries))
     except OSError as error:
-        log.warning("file_spans_not_remembered path=%s error=%s", memory, error)
+        log.warning("file_spans_not_remembered", path=memory, error=error)

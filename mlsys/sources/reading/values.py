@@ -232,6 +232,7 @@ def _as_instants(values: pa.Array, column: ColumnSpec, where: str) -> pa.Array:
         )
     if column.timezone.upper() == "UTC":
         return values.cast(arrow_type("timestamp"), safe=False)
+    # Not `pyarrow.compute.assume_timezone`: it reads the system's own zone files, and ends summer time in 2037.
     # At either end of the calendar an offset leads out of it; two days away no zone has another one.
     local = np.asarray(values.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).fill_null(0).to_numpy())
     inwards = np.select(

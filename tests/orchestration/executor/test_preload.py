@@ -34,7 +34,7 @@ def test_a_module_that_cannot_be_imported_is_left_out(
     module.write_text(content)
     with caplog.at_level(logging.WARNING):
         preload(["preloaded_example", "json"])
-    assert "preload_skipped module=preloaded_example" in caplog.text
+    assert "preload_skipped what=preloaded_example" in caplog.text
 
 
 @linux
