@@ -22,8 +22,8 @@ from mlsys.errors import IntegrityError, RunError
 from mlsys.events import get_logger
 from mlsys.metrics.scores import Scored
 from mlsys.schema import DAY, KEY
-from mlsys.snapshot import snapshot
 from mlsys.snapshot.manifest import read_manifest
+from mlsys.snapshot.rows import read_rows
 from mlsys.store import recall, remember
 from mlsys.training import model_file
 from mlsys.training.model_file import scores
@@ -58,7 +58,7 @@ class JudgedDay:
 def judged_days(work: Workspace, simulation: Simulation) -> dict[date, JudgedDay]:
     """Return the days after the first simulated one that have usable rows, with the labels that the newest run knew."""
     newest, spec = simulation.days[-1], simulation.spec
-    table = snapshot.read(newest.prepared.snapshot.manifest, work.store, [spec.target.column, DAY, KEY])
+    table = read_rows(newest.prepared.snapshot.manifest, work.store, [spec.target.column, DAY, KEY])
     labels = labels_of(table[spec.target.column])
     y = labels.binary(labels.resolve(spec.target.positive))
     day = table[DAY].to_numpy(zero_copy_only=False).astype("datetime64[D]")
@@ -128,7 +128,7 @@ class ScoreBook:
         from threadpoolctl import threadpool_limits
 
         wanted = {judged.day for judged in days}
-        table = snapshot.read(self._manifest, self._store, list(self._columns), days=wanted)
+        table = read_rows(self._manifest, self._store, list(self._columns), days=wanted)
         frame = dataset.feature_frame(table, self._columns)
         ends = np.cumsum([judged.n_rows for judged in days])
         models = {digest: model for judged in days for digest, model in missing[judged.day].items()}

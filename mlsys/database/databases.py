@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from mlsys.database import embedded as postgres
+from mlsys.database import embedded
 from mlsys.errors import UsageError
 from mlsys.events import get_logger
 from mlsys.settings import Settings
@@ -32,7 +32,7 @@ class Databases:
     ledger_url: str
     mlflow_url: str
     airflow_url: str
-    embedded: postgres.Server | None = field(default=None, repr=False)
+    embedded: embedded.Server | None = field(default=None, repr=False)
 
     @contextmanager
     def lease(self) -> Iterator[tuple[int, ...]]:
@@ -51,22 +51,22 @@ def open_databases(settings: Settings) -> Iterator[Databases]:
     kind, place = _choose(settings)
     home = settings.make_home()
     if kind == "embedded":
-        with postgres.running(home) as server:
+        with embedded.running(home) as server:
             _remember(home, kind, place)
-            yield _databases(settings, kind, [server.url(name) for name in postgres.DATABASES], server)
+            yield _databases(settings, kind, [server.url(name) for name in embedded.DATABASES], server)
     elif kind == "sqlite":
         home.joinpath("airflow").mkdir(exist_ok=True)
         _remember(home, kind, place)
         files = (home / "mlsys.db", home / "mlflow.db", home / "airflow" / "airflow.db")
         yield _databases(settings, kind, [f"sqlite:///{file}" for file in files])
     else:
-        urls = [_on_server(settings.database, name) for name in postgres.DATABASES]
+        urls = [_on_server(settings.database, name) for name in embedded.DATABASES]
         _remember(home, kind, place)
         yield _databases(settings, kind, urls)
 
 
 def _databases(
-    settings: Settings, kind: DatabaseKind, urls: Sequence[str], server: postgres.Server | None = None
+    settings: Settings, kind: DatabaseKind, urls: Sequence[str], server: embedded.Server | None = None
 ) -> Databases:
     ledger, mlflow, airflow = urls
     return Databases(kind, ledger, settings.mlflow_uri or mlflow, airflow, server)
@@ -90,7 +90,7 @@ def _choose(settings: Settings) -> tuple[DatabaseKind, str | None]:
 
 
 def _choose_alone() -> tuple[DatabaseKind, None]:
-    if postgres.available():
+    if embedded.available():
         return "embedded", None
     log.warning(
         "database",

@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 import psutil
 
-from mlsys.database import embedded_files as files
+from mlsys.database import embedded_files
 from mlsys.database.liveness import ended, wait_until_ended
 from mlsys.errors import RunError, TransientError, UsageError
 from mlsys.events import get_logger
@@ -80,12 +80,12 @@ class Server:
 
 def available() -> bool:
     """Return whether this platform has binaries, and an account they can run under."""
-    return files.is_available()
+    return embedded_files.is_available()
 
 
 def process(home: Path) -> psutil.Process | None:
     """Return the main process of the home's server, or None."""
-    data = files.recorded_place(home) / "data"
+    data = embedded_files.recorded_place(home) / "data"
     with suppress(FileNotFoundError, ValueError, IndexError, psutil.Error):
         found = psutil.Process(int((data / "postmaster.pid").read_text().splitlines()[0]))
         return found if str(data) in found.cmdline() else None
@@ -141,7 +141,7 @@ def remove(home: Path) -> None:
     """
     if not stop_if_unused(home):
         raise UsageError("The database is in use", where=str(home), remedy="End what uses it: `mlsys down`")
-    for folder in (files.socket_folder(home), files.recorded_place(home), home / "pg"):
+    for folder in (embedded_files.socket_folder(home), embedded_files.recorded_place(home), home / "pg"):
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -150,18 +150,18 @@ def _open_lock(home: Path, name: str) -> int:
 
 
 def _find_or_start(home: Path) -> Server:
-    if (files.recorded_place(home) / "data").exists():
-        server = Server(home, files.socket_folder(home), _password(home))
+    if (embedded_files.recorded_place(home) / "data").exists():
+        server = Server(home, embedded_files.socket_folder(home), _password(home))
         if _answers(server):
             return server
     starting = _open_lock(home, "start.lock")
     try:
         fcntl.flock(starting, fcntl.LOCK_EX)
-        data = files.make_place(home) / "data"
+        data = embedded_files.make_place(home) / "data"
         if not data.exists():
             _initialise(home, data, keep=starting)
         _check_data(data)
-        server = Server(home, files.make_socket_folder(home), _password(home))
+        server = Server(home, embedded_files.make_socket_folder(home), _password(home))
         if not _answers(server):
             _start(server, data)
         return server
@@ -215,12 +215,12 @@ def _initialise(home: Path, data: Path, *, keep: int) -> None:
     write_atomically(home / "secrets" / "database_password", password.encode(), mode=0o600)
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
-    files.hand_over(fresh)
+    embedded_files.hand_over(fresh)
     remove_abandoned([data.parent])
     with temporary_file(data.parent) as told:
         told.write_text(password)
-        files.hand_over(told)
-        command = [str(files.program("initdb")), "-D", str(fresh), "--pwfile", str(told), "-U", "mlsys"]
+        embedded_files.hand_over(told)
+        command = [str(embedded_files.program("initdb")), "-D", str(fresh), "--pwfile", str(told), "-U", "mlsys"]
         command += ["-A", "scram-sha-256", "-E", "UTF8", "--no-locale"]
         done = subprocess.run(
             command,
@@ -230,7 +230,7 @@ def _initialise(home: Path, data: Path, *, keep: int) -> None:
             cwd="/",
             env=_environment(),
             pass_fds=(keep,),
-            **files.account(),
+            **embedded_files.account(),
         )
     if done.returncode != 0:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -246,14 +246,14 @@ def _initialise(home: Path, data: Path, *, keep: int) -> None:
 
 def _check_data(data: Path) -> None:
     owner = data.stat().st_uid
-    if owner != files.user_id():
+    if owner != embedded_files.user_id():
         raise UsageError(
             "The database belongs to another user",
             where=str(data),
             got=owner,
             remedy="Run mlsys as the user who made this home, or choose another MLSYS_HOME",
         )
-    ours, theirs = files.version().split(".")[0], (data / "PG_VERSION").read_text().strip()
+    ours, theirs = embedded_files.version().split(".")[0], (data / "PG_VERSION").read_text().strip()
     if ours != theirs:
         raise UsageError(
             f"The database was made by Postgres {theirs}, the installed one is {ours}",
@@ -309,14 +309,14 @@ def _launch(data: Path, socket: Path, path: Path) -> subprocess.Popen[bytes]:
     options = [word for name, value in _CONFIGURATION.items() for word in ("-c", f"{name}={value}")]
     with path.open("ab") as output:
         started = subprocess.Popen(
-            [str(files.program("postgres")), "-D", str(data), "-k", str(socket), *options],
+            [str(embedded_files.program("postgres")), "-D", str(data), "-k", str(socket), *options],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,  # Ctrl-C on one user's terminal must not stop it for the others
             cwd="/",
             env=_environment(),
-            **files.account(),
+            **embedded_files.account(),
         )
     log.info("database_started", pid=started.pid, data=data)
     return started

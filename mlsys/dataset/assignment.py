@@ -21,7 +21,7 @@ from mlsys.errors import DataError
 from mlsys.events import get_logger
 from mlsys.records import CheckReport, Snapshot, Split, SplitCounts
 from mlsys.schema import DAY, KEY
-from mlsys.snapshot import snapshot as snapshots
+from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, LEFT_OUT, TRAINING, VALIDATION, SplitRows, refuse_empty
 from mlsys.store import Store
@@ -38,7 +38,7 @@ def split(spec: Spec, snapshot: Snapshot, checks: CheckReport, *, store: Store) 
     """
     group = spec.split.group_column
     columns = [spec.target.column, DAY, KEY, *([group] if group else [])]
-    table = snapshots.read(snapshot.manifest, store, columns)
+    table = read_rows(snapshot.manifest, store, columns)
     labels = labels_of(table[spec.target.column])
     last_day = last_day_before(snapshot.cutoff - spec.label.delay)
     day, key_hash = days_of(table), keys_of(table)

@@ -16,8 +16,8 @@ from mlsys.dataset.labels import labels_of
 from mlsys.errors import DataError
 from mlsys.records import CheckReport, Snapshot, Split
 from mlsys.schema import DAY, KEY, LARGEST, ColumnSpec, spelt
-from mlsys.snapshot import snapshot as snapshots
 from mlsys.snapshot.manifest import read_manifest
+from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec
 from mlsys.store import Store
 
@@ -62,7 +62,7 @@ def load(
     names = list(dict.fromkeys([*wanted, spec.target.column, DAY, KEY]))
     side = read_assignment(split, store)
     mask = np.isin(side, list(sides))
-    table = snapshots.read(snapshot.manifest, store, names).filter(pa.array(mask))
+    table = read_rows(snapshot.manifest, store, names).filter(pa.array(mask))
     labels = labels_of(table[spec.target.column])
     return Dataset(
         rows=feature_frame(table, wanted),

@@ -11,8 +11,7 @@ import sqlalchemy as sa
 from pydantic_core import from_json
 
 from mlsys.errors import IntegrityError, MlsysError
-from mlsys.ledger import chain, tables
-from mlsys.ledger import engine as databases
+from mlsys.ledger import chain, engine, tables
 from mlsys.ledger.rows import ChampionChange, Entry, Judgement, Partition, RequestRow, RunRow
 from mlsys.records import Candidate, Decision, EvaluationSet, Plan
 
@@ -25,7 +24,7 @@ class Ledger:
     """The truth about one installation; every method is one transaction."""
 
     def __init__(self, url: str) -> None:
-        self.engine = databases.make_engine(url)
+        self.engine = engine.make_engine(url)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -35,7 +34,7 @@ class Ledger:
             TransientError: the database does not answer.
         """
         ledger = cls(url)
-        databases.migrate(ledger.engine)
+        engine.migrate(ledger.engine)
         return ledger
 
     def close(self) -> None:
@@ -46,7 +45,7 @@ class Ledger:
 
     def add_request(self, pipeline: str, row: RequestRow) -> None:
         """Write down that somebody asked for a run; the same request with the same answer is written once."""
-        with databases.writing(self.engine, pipeline) as connection:
+        with engine.writing(self.engine, pipeline) as connection:
             table = tables.requests
             last = connection.execute(
                 sa.select(table.c.status)
@@ -70,7 +69,7 @@ class Ledger:
 
     def add_run(self, pipeline: str, row: RunRow) -> None:
         """Write a transition of a run; one that repeats the run's present status is not written again."""
-        with databases.writing(self.engine, pipeline) as connection:
+        with engine.writing(self.engine, pipeline) as connection:
             table = tables.runs
             last = connection.execute(
                 sa.select(table.c.status).where(table.c.run_id == row.run_id).order_by(table.c.seq.desc()).limit(1)
@@ -93,7 +92,7 @@ class Ledger:
 
     def add_candidate(self, pipeline: str, run_id: str, candidate: Candidate) -> Candidate:
         """Write a candidate and return it; one that was fitted before is returned as it was, unchanged."""
-        with databases.writing(self.engine, pipeline) as connection:
+        with engine.writing(self.engine, pipeline) as connection:
             table = tables.candidates
             known = connection.execute(
                 sa.select(table.c.record)
@@ -134,14 +133,14 @@ class Ledger:
     def run_of(self, candidate_id: str) -> str | None:
         """Return the id of the run that trained a candidate."""
         table = tables.candidates
-        with databases.reading(self.engine) as connection:
+        with engine.reading(self.engine) as connection:
             return connection.execute(
                 sa.select(table.c.run_id).where(table.c.candidate_id == candidate_id).limit(1)
             ).scalar()
 
     def add_decision(self, pipeline: str, evaluations: EvaluationSet, decision: Decision) -> Decision:
         """Write a decision with its evaluations and return it; an existing one of the same key stands."""
-        with databases.writing(self.engine, pipeline) as connection:
+        with engine.writing(self.engine, pipeline) as connection:
             table = tables.decisions
             known = connection.execute(
                 sa.select(table.c.record).where(table.c.decision_key == decision.decision_key)
@@ -173,14 +172,14 @@ class Ledger:
         query = (
             sa.select(table.c.decision_key).where(table.c.pipeline == pipeline).order_by(table.c.seq.desc()).limit(1)
         )
-        with databases.reading(self.engine) as connection:
+        with engine.reading(self.engine) as connection:
             return connection.execute(query).scalar()
 
     def decisions_after(self, pipeline: str, decision_key: str) -> list[Decision] | None:
         """Return the decisions made after one of a pipeline, oldest first; None where the ledger does not know it."""
         table = tables.decisions
         place = sa.select(table.c.seq).where(table.c.pipeline == pipeline, table.c.decision_key == decision_key)
-        with databases.reading(self.engine) as connection:
+        with engine.reading(self.engine) as connection:
             seq = connection.execute(place).scalar()
         if seq is None:
             return None
@@ -197,7 +196,7 @@ class Ledger:
             .order_by(decided.c.seq.desc())
             .limit(last)
         )
-        with databases.reading(self.engine) as connection:
+        with engine.reading(self.engine) as connection:
             rows = connection.execute(query).all()
         return [
             Judgement.load({"decision": from_json(r.record), "evaluations": from_json(r.evaluations), "at": r.at})
@@ -252,7 +251,7 @@ class Ledger:
         Raises:
             ChampionMovedError: another change came first, or a promotion's cutoff lies before the champion's.
         """
-        with databases.writing(self.engine, change.pipeline) as connection:
+        with engine.writing(self.engine, change.pipeline) as connection:
             table = tables.champion_changes
             newest = connection.execute(
                 sa.select(table.c.record)
@@ -295,7 +294,7 @@ class Ledger:
         """Return the layout of the partition that was added last, or None."""
         table = tables.partitions
         query = sa.select(table.c.layout).where(table.c.pipeline == pipeline).order_by(table.c.seq.desc()).limit(1)
-        with databases.reading(self.engine) as connection:
+        with engine.reading(self.engine) as connection:
             found: str | None = connection.execute(query).scalar()
         return found
 
@@ -307,13 +306,13 @@ class Ledger:
     def newest_day(self, pipeline: str) -> date | None:
         """Return the newest day of data that any run of a pipeline has read, or None."""
         query = sa.select(sa.func.max(tables.partitions.c.day)).where(tables.partitions.c.pipeline == pipeline)
-        with databases.reading(self.engine) as connection:
+        with engine.reading(self.engine) as connection:
             newest = connection.execute(query).scalar()
         return None if newest is None else date.fromisoformat(newest)
 
     def add_partitions(self, pipeline: str, new: Sequence[Partition]) -> None:
         """Add new partitions, all or none."""
-        with databases.writing(self.engine, pipeline) as connection:
+        with engine.writing(self.engine, pipeline) as connection:
             for partition in new:
                 named = {"layout": partition.layout, "day": str(partition.day), "version": partition.version}
                 chain.append(connection, tables.partitions, pipeline, named, partition.dump())
@@ -321,19 +320,19 @@ class Ledger:
     @contextmanager
     def serialised(self, pipeline: str) -> Iterator[None]:
         """Let only one process at a time make a snapshot of a pipeline."""
-        with databases.locked(self.engine, f"snapshot:{pipeline}"):
+        with engine.locked(self.engine, f"snapshot:{pipeline}"):
             yield
 
     @contextmanager
     def taking_in(self, pipeline: str) -> Iterator[None]:
         """Let only one process at a time take in a range of a pipeline's days."""
-        with databases.locked(self.engine, f"range:{pipeline}"):
+        with engine.locked(self.engine, f"range:{pipeline}"):
             yield
 
     @contextmanager
     def projecting(self, pipeline: str) -> Iterator[None]:
         """Let only one process at a time write a pipeline's projections."""
-        with databases.locked(self.engine, f"project:{pipeline}"):
+        with engine.locked(self.engine, f"project:{pipeline}"):
             yield
 
     # -- the chain --------------------------------------------------------------------------------------------
@@ -341,7 +340,7 @@ class Ledger:
     def pipelines(self) -> list[str]:
         """Return the names of all pipelines that the ledger has rows of."""
         found: set[str] = set()
-        with databases.reading(self.engine) as connection:
+        with engine.reading(self.engine) as connection:
             for table in tables.ALL:
                 # From name to name along the primary key: a DISTINCT would read every row.
                 name: str | None = ""
@@ -359,7 +358,7 @@ class Ledger:
     @contextmanager
     def cleaning(self) -> Iterator[None]:
         """Let only one process at a time remove files."""
-        with databases.locked(self.engine, "clean"):
+        with engine.locked(self.engine, "clean"):
             yield
 
     def verify(self, pipeline: str) -> int:
@@ -374,7 +373,7 @@ class Ledger:
 
     def _rows(self, pipeline: str) -> list[tuple[str, Mapping[str, Any]]]:
         rows: list[tuple[str, Mapping[str, Any]]] = []
-        with databases.reading(self.engine) as connection:
+        with engine.reading(self.engine) as connection:
             for table in tables.ALL:
                 found = connection.execute(sa.select(table).where(table.c.pipeline == pipeline)).mappings()
                 rows += [(table.name, dict(row)) for row in found]
@@ -389,7 +388,7 @@ class Ledger:
         else:
             query = query.order_by(table.c.seq.desc()).limit(last)
         stamped = at and table.name in _STAMPED
-        with databases.reading(self.engine) as connection:
+        with engine.reading(self.engine) as connection:
             rows = connection.execute(query).all()
         found = [{**from_json(row.record), **({"at": row.at} if stamped else {})} for row in rows]
         return found if last is None else found[::-1]

@@ -105,11 +105,11 @@ def _nothing_to_see(spec: Spec, scored: ScoreReport) -> MonitorReport | None:
     )
 
 
-def _watched(work: Workspace, spec: Spec, change: ChampionChange, taken: Snapshot) -> MonitorReport:
+def _watched(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snapshot) -> MonitorReport:
     from mlsys.monitoring.window import window_of
 
     length = max(each.window for each in spec.monitors.watch)
-    window = window_of(work, spec, change, taken, length=length)
+    window = window_of(work, spec, change, snapshot, length=length)
     found = tuple(_look(each, window) for each in spec.monitors.watch)
     state = min((result.state for result in found), key=_WORST_FIRST.index)
     before = _before(work.home, spec, change, window.last_day)

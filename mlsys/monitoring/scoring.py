@@ -97,14 +97,14 @@ def _index_path(home: Path, pipeline: str, day: date) -> Path:
 
 
 def _wanted(
-    work: Workspace, spec: Spec, champion: ChampionChange, taken: Snapshot, days: Collection[date] | None
+    work: Workspace, spec: Spec, champion: ChampionChange, snapshot: Snapshot, days: Collection[date] | None
 ) -> list[ManifestEntry]:
     """Return the manifest's entries of the days to score."""
     from mlsys.snapshot.manifest import read_manifest
 
-    entries = {entry.day: entry for entry in read_manifest(taken.manifest, work.store).partitions}
+    entries = {entry.day: entry for entry in read_manifest(snapshot.manifest, work.store).partitions}
     if days is None:
-        recent = (taken.cutoff - spec.ingest.lookback).date()
+        recent = (snapshot.cutoff - spec.ingest.lookback).date()
         days = [day for day in entries if day >= min(recent, champion.cutoff.date())]
     for day in sorted(days):
         if day not in entries:
@@ -132,7 +132,7 @@ class _Task:
     change: ChampionChange
     champion: ChampionModel
     model: Any
-    taken: Snapshot
+    snapshot: Snapshot
 
     def score(self, entries: Sequence[ManifestEntry]) -> dict[date, PredictionFile]:
         """Score days at once and store one file for each."""
@@ -140,12 +140,12 @@ class _Task:
         from threadpoolctl import threadpool_limits
 
         from mlsys.dataset import dataset
-        from mlsys.snapshot import snapshot
+        from mlsys.snapshot.rows import read_rows
         from mlsys.training.model_file import scores
 
         days = [entry.day for entry in entries]
         names = dict.fromkeys([*self._carried(), *self.champion.columns])
-        table = snapshot.read(self.taken.manifest, self.work.store, list(names), days=days)
+        table = read_rows(self.snapshot.manifest, self.work.store, list(names), days=days)
         with threadpool_limits(limits=1):
             y_score = scores(self.model, dataset.feature_frame(table, self.champion.columns))
         found, start = {}, 0
@@ -184,7 +184,7 @@ class _Task:
         )
 
 
-def _task(work: Workspace, spec: Spec, change: ChampionChange, taken: Snapshot) -> _Task:
+def _task(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snapshot) -> _Task:
     from mlsys.evaluation.champion import model_of, obstacle_of
     from mlsys.training import model_file
 
@@ -198,7 +198,7 @@ def _task(work: Workspace, spec: Spec, change: ChampionChange, taken: Snapshot) 
         )
     if champion.candidate.model is None:
         raise IntegrityError("The ledger names no model file of the champion", got=change.candidate_id)
-    return _Task(work, spec, change, champion, model_file.load(champion.candidate.model, work.store), taken)
+    return _Task(work, spec, change, champion, model_file.load(champion.candidate.model, work.store), snapshot)
 
 
 def _list(work: Workspace, pipeline: str, found: Mapping[date, PredictionFile]) -> None:
@@ -212,7 +212,7 @@ def _list(work: Workspace, pipeline: str, found: Mapping[date, PredictionFile]) 
 
 
 def _report(
-    champion: ChampionChange, taken: Snapshot, asked: date, scored: Mapping[date, PredictionFile]
+    champion: ChampionChange, snapshot: Snapshot, asked: date, scored: Mapping[date, PredictionFile]
 ) -> ScoreReport:
     n_rows = sum(file.n_rows for file in scored.values())
     listed = sorted(scored)[-_LISTED:]
@@ -229,6 +229,6 @@ def _report(
         n_unseen_rows=sum(file.n_rows for file in scored.values() if file.unseen),
         days=tuple(listed),
         digests=tuple(scored[day].predictions for day in listed),
-        snapshot=taken,
+        snapshot=snapshot,
         sentence=f"{who} {what}.",
     )

@@ -24,13 +24,13 @@ from mlsys.monitors.base import Window
 from mlsys.records import MetricValue, Snapshot
 from mlsys.records.monitoring import PredictionFile
 from mlsys.schema import DAY, KEY, SCORE
-from mlsys.snapshot import snapshot
 from mlsys.snapshot.manifest import read_manifest
+from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec
 from mlsys.workspace import Workspace
 
 
-def window_of(work: Workspace, spec: Spec, change: ChampionChange, taken: Snapshot, *, length: timedelta) -> Window:
+def window_of(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snapshot, *, length: timedelta) -> Window:
     """Return the last days of a snapshot as the champion sees them; all of them have its scores already.
 
     Days before the champion's cutoff are left out, and so are rows whose key it was fitted or judged on. Labels that
@@ -40,7 +40,7 @@ def window_of(work: Workspace, spec: Spec, change: ChampionChange, taken: Snapsh
         IntegrityError: a stored file is missing or damaged, or a day has other rows than those scored.
     """
     reference = reference_of(work, change)
-    primary, last_day = spec.metrics.primary, clock.last_day_before(taken.cutoff)
+    primary, last_day = spec.metrics.primary, clock.last_day_before(snapshot.cutoff)
     seen = Window(
         last_day=last_day,
         reference=reference.rows,
@@ -55,8 +55,8 @@ def window_of(work: Workspace, spec: Spec, change: ChampionChange, taken: Snapsh
         threshold=work.spec_of(work.ledger.plan(change.run_id)).metrics.threshold,
         measure=partial(measured, n_replicates=spec.metrics.replicates, seed=spec.training.seed),
     )
-    files = _files(work, spec, change, taken, first=last_day - length + timedelta(days=1))
-    return _filled(work, spec, change, taken, files=files, reference=reference, empty=seen) if files else seen
+    files = _files(work, spec, change, snapshot, first=last_day - length + timedelta(days=1))
+    return _filled(work, spec, change, snapshot, files=files, reference=reference, empty=seen) if files else seen
 
 
 def measured(metric: str, rows: Scored, *, n_replicates: int, seed: int) -> MetricValue:
@@ -70,11 +70,11 @@ def measured(metric: str, rows: Scored, *, n_replicates: int, seed: int) -> Metr
 
 
 def _files(
-    work: Workspace, spec: Spec, change: ChampionChange, taken: Snapshot, *, first: date
+    work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snapshot, *, first: date
 ) -> dict[date, PredictionFile]:
     """Return the champion's prediction files of the days since `first` that lie at or after its cutoff."""
     found = {}
-    for entry in read_manifest(taken.manifest, work.store).partitions:
+    for entry in read_manifest(snapshot.manifest, work.store).partitions:
         day = entry.day
         if day < first or clock.cutoff_of(day) <= change.cutoff:
             continue
@@ -94,7 +94,7 @@ def _filled(
     work: Workspace,
     spec: Spec,
     change: ChampionChange,
-    taken: Snapshot,
+    snapshot: Snapshot,
     *,
     files: Mapping[date, PredictionFile],
     reference: Reference,
@@ -102,14 +102,14 @@ def _filled(
 ) -> Window:
     columns = model_of(work, change).columns
     names = list(dict.fromkeys([*columns, spec.target.column, KEY, DAY]))
-    table = snapshot.read(taken.manifest, work.store, names, days=files)
+    table = read_rows(snapshot.manifest, work.store, names, days=files)
     scores = [read_predictions(file, work, [KEY, SCORE]) for file in files.values()]
     key = table[KEY].to_numpy()
     if not np.array_equal(key, np.concatenate([part[KEY].to_numpy() for part in scores])):
         raise IntegrityError("Prediction files do not fit the rows they were made for", where=spec.pipeline)
     day = table[DAY].to_numpy().astype("datetime64[D]")
     y_true = _labels(spec, table[spec.target.column], reference.classes)
-    y_true[day > np.datetime64(clock.last_day_before(taken.cutoff - spec.label.delay), "D")] = -1
+    y_true[day > np.datetime64(clock.last_day_before(snapshot.cutoff - spec.label.delay), "D")] = -1
     unseen = ~np.isin(key, reference.keys)
     return Window(
         **{

@@ -28,7 +28,7 @@ def signed(value: float | None) -> str:
     return MISSING if value is None else _minus(f"{value:+.4f}")
 
 
-def number(value: float | None) -> str:
+def figure(value: float | None) -> str:
     """Return a quantity of unknown unit: whole numbers in groups of three, others with four significant digits."""
     if value is None:
         return MISSING
@@ -48,9 +48,9 @@ def share(value: float | None) -> str:
 def quantity(value: float | None, unit: str = "", *, difference: bool = False) -> str:
     """Return a gate's figure with its unit: a share as a percentage (a difference of two in points), hours in words."""
     if value is None or not unit:
-        return number(value)
+        return figure(value)
     if unit == "share":
-        return f"{number(round(value * 100, 2))}\u00a0points" if difference else share(value)
+        return f"{figure(round(value * 100, 2))}\u00a0points" if difference else share(value)
     return _minus("-" * (value < 0)) + in_words(timedelta(hours=value))
 
 
@@ -137,7 +137,7 @@ FILTERS = {
         metric,
         interval,
         signed,
-        number,
+        figure,
         share,
         quantity,
         seconds,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from mlsys.report.formats import number, signed
+from mlsys.report.formats import figure, signed
 
 WIDTH = 400.0
 _PAD = 4.0
@@ -62,7 +62,7 @@ def bullet(observed: float | None, limit: float | None, distance: float | None, 
         '<path class="dot {side}" d="M{at} 14h0"/>'
     ).format(edge=edge, end=end, at=at, side="in" if inside else "out")
     side = "inside" if inside else "outside"
-    return _strip(f"{subject}: observed {number(observed)}, limit {number(limit)}, {side} the limit", drawing)
+    return _strip(f"{subject}: observed {figure(observed)}, limit {figure(limit)}, {side} the limit", drawing)
 
 
 def interval(value: float | None, lower: float | None, upper: float | None, scale: Scale, subject: str) -> Markup:

@@ -6,24 +6,22 @@ spec's lookback window. Files are stored first and listed in the catalog last: a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-
-import pyarrow as pa
 
 from mlsys import clock
 from mlsys.errors import IntegrityError, UsageError
 from mlsys.events import get_logger
 from mlsys.ledger.rows import Partition
 from mlsys.records import Arrivals, Snapshot
-from mlsys.schema import ARRIVAL, DAY, KEY
+from mlsys.schema import KEY
 from mlsys.snapshot import carrying
 from mlsys.snapshot.catalog import Catalog
 from mlsys.snapshot.ingest import Reading, read_source, request_of
-from mlsys.snapshot.manifest import describe, read_manifest
-from mlsys.snapshot.partitioning import DayRows, Layout, layout_of, masked
-from mlsys.snapshot.segments import locate, note_slices, read_entries, write_segment
+from mlsys.snapshot.manifest import describe
+from mlsys.snapshot.partitioning import DayRows, Layout, layout_of
+from mlsys.snapshot.segments import note_slices, read_entries, write_segment
 from mlsys.snapshot.unreadable import Unreadable, count_once, first_of, require_some, require_tolerable
 from mlsys.spec import Spec
 from mlsys.store import Store
@@ -153,35 +151,6 @@ def moving(spec: Spec, cutoff: datetime, *, catalog: Catalog, store: Store) -> c
     if catalog.newest_layout(spec.pipeline) in (None, layout.fingerprint):
         return carrying.Missing((), 0, "")
     return _look(spec, cutoff, layout, catalog=catalog, store=store).gone
-
-
-def read(manifest: str, store: Store, columns: Sequence[str], *, days: Collection[date] | None = None) -> pa.Table:
-    """Return columns of a snapshot's rows in canonical order: by day, inside a day by row hash.
-
-    Args:
-        manifest: SHA-256 of the manifest.
-        store: holds the manifest and the segments.
-        columns: schema columns, `_event_time`, `_label_arrival`, `_key` (uint64 hash of the key) or `_day` (date32).
-        days: only these, of which the snapshot has at least one; default all.
-
-    Labels that arrived at or after the cutoff are null, and so are their arrival times.
-
-    Raises:
-        IntegrityError: a stored file is missing or damaged.
-    """
-    listing = read_manifest(manifest, store)
-    labels, partitions = listing.label_columns, listing.of(days)
-    wanted = [name for name in dict.fromkeys(columns) if name != DAY]
-    hides = any(entry.masked for entry in partitions) and not set(labels).isdisjoint(wanted)
-    stored = [*wanted, *([ARRIVAL] if hides and ARRIVAL not in wanted else [])] or [KEY]
-    slices = locate(listing.layout, partitions, store)
-    tables = []
-    for entry, table in zip(partitions, read_entries(slices, store, stored), strict=True):
-        rows = masked(table, listing.cutoff, labels) if entry.masked and hides else table
-        if DAY in columns:
-            rows = rows.append_column(DAY, pa.repeat(pa.scalar(entry.day, pa.date32()), rows.num_rows))
-        tables.append(rows.select(list(columns)))
-    return pa.concat_tables(tables)
 
 
 def problems(spec: Spec, *, catalog: Catalog, store: Store) -> list[str]:

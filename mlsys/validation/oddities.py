@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 from mlsys.events import get_logger
 from mlsys.records import CheckResult
 from mlsys.schema import LARGEST, Schema
-from mlsys.snapshot import snapshot
 from mlsys.snapshot.manifest import read_manifest
+from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json, recall, remember
 
@@ -60,7 +60,7 @@ def oddities(spec: Spec, manifest: str, *, store: Store, home: Path) -> list[Che
     unknown = [partition for partition in partitions if partition.content not in known]
     if unknown:
         days = {partition.day for partition in unknown}
-        table, start = snapshot.read(manifest, store, list(columns), days=days), 0
+        table, start = read_rows(manifest, store, list(columns), days=days), 0
         for partition in unknown:
             known[partition.content] = _look(table.slice(start, partition.n_rows), columns)
             start += partition.n_rows

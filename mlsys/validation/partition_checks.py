@@ -22,8 +22,8 @@ from mlsys.errors import RunError
 from mlsys.events import get_logger
 from mlsys.records import State
 from mlsys.schema import DAY, arrow_type
-from mlsys.snapshot import snapshot
 from mlsys.snapshot.manifest import ManifestEntry, read_manifest
+from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json, recall, remember
 from mlsys.validation import data_docs
@@ -116,7 +116,7 @@ def _read(
 ) -> pd.DataFrame:
     columns = sorted({*spec.key, *(name for rule in rules for name in rule.looks_at)})
     days = {partition.day for partition in wanted}
-    frame = to_frame(snapshot.read(manifest, store, columns, days=days), spec)
+    frame = to_frame(read_rows(manifest, store, columns, days=days), spec)
     frame[DAY] = np.repeat(np.arange(len(wanted)), [partition.n_rows for partition in wanted])
     return frame
 

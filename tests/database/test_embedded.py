@@ -208,7 +208,7 @@ def test_a_user_killed_while_the_data_is_made_leaves_it_to_the_next(monkeypatch:
         with embedded.running(home):
             os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
-    made = embedded.files.recorded_place(home)
+    made = embedded.embedded_files.recorded_place(home)
     assert (made / "data.new").exists()
     with embedded.running(home) as server:
         assert value(server, "SELECT 1") == 1

@@ -17,7 +17,7 @@ HASH = {"kind": "hash", "validation": 0.2, "holdout": 0.2}
 
 
 def split(made: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> Split:
-    monkeypatch.setattr(assignment.snapshots, "read", made.read)
+    made.stand_in(monkeypatch)
     return assignment.split(made.spec, made.snapshot, made.checks, store=made.store)
 
 

@@ -1,6 +1,6 @@
 """A spec, a snapshot and its rows in memory, for tests of the steps that follow the snapshot.
 
-`SmallWorld.read` stands in for `mlsys.snapshot.snapshot.read`; everything else is real.
+`SmallWorld.read` stands in for `mlsys.snapshot.rows.read_rows`; everything else is real.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
+from mlsys.dataset import assignment, dataset
 from mlsys.records import CheckReport, Plan, Prepared, Snapshot, Split
 from mlsys.snapshot.manifest import Manifest, ManifestEntry
 from mlsys.spec import Spec
@@ -53,8 +55,13 @@ class SmallWorld:
     plan: Plan
     store: Store
 
+    def stand_in(self, patched: pytest.MonkeyPatch) -> None:
+        """Let splits and datasets read these rows."""
+        for module in (assignment, dataset):
+            patched.setattr(module, "read_rows", self.read)
+
     def read(self, manifest: str, store: Store, columns: Sequence[str]) -> pa.Table:
-        """Return columns of the rows, as `mlsys.snapshot.snapshot.read` does."""
+        """Return columns of the rows, as `mlsys.snapshot.rows.read_rows` does."""
         assert manifest == self.snapshot.manifest
         assert store is self.store
         return self.table.select(list(columns))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -67,7 +66,7 @@ def rows_read(work: Workspace, use: Callable[[Workspace], object], monkeypatch: 
         return json.loads(text)
 
     with monkeypatch.context() as patched:
-        patched.setattr(ledger_module, "json", SimpleNamespace(loads=counting))
+        patched.setattr(ledger_module, "from_json", counting)
         use(work)
     return len(seen)
 

@@ -18,7 +18,7 @@ from mlsys.evaluation.champion import model_of
 from mlsys.monitoring.scoring import predictions_of, score
 from mlsys.promotion.by_hand import promote_by_hand, roll_back
 from mlsys.records.monitoring import DayPredictions
-from mlsys.snapshot import snapshot
+from mlsys.snapshot.rows import read_rows
 from mlsys.training import model_file
 from mlsys.workspace import Workspace, open_workspace
 
@@ -65,7 +65,7 @@ def test_scores_are_those_of_the_champion_s_own_file(work: Workspace) -> None:
     assert found.snapshot is not None
     champion = model_of(work, change_of)
     assert champion.candidate.model is not None
-    rows = snapshot.read(found.snapshot.manifest, work.store, [*champion.columns, "order_no"], days=[day(11)])
+    rows = read_rows(found.snapshot.manifest, work.store, [*champion.columns, "order_no"], days=[day(11)])
     expected = model_file.load(champion.candidate.model, work.store).predict_proba(
         feature_frame(rows, champion.columns)
     )[:, 1]

@@ -13,6 +13,7 @@ from given.tables_samples import FIRST_DAY, change, visits, visits_spec, write
 from mlsys import clock
 from mlsys.errors import DataError
 from mlsys.snapshot import snapshot
+from mlsys.snapshot.rows import read_rows
 from mlsys.snapshot.snapshot import Taken
 from mlsys.spec import Spec
 from mlsys.store import Store
@@ -70,7 +71,7 @@ def shrunk(path: Path, spec: Callable[..., Spec], take: Callable[..., Taken]) ->
 
 
 def rows(taken: Taken, store: Store, *columns: str) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = snapshot.read(taken.snapshot.manifest, store, columns).sort_by("visit_id").to_pydict()
+    found: dict[str, list[Any]] = read_rows(taken.snapshot.manifest, store, columns).sort_by("visit_id").to_pydict()
     return found
 
 

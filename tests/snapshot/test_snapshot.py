@@ -10,6 +10,7 @@ from mlsys import clock
 from mlsys.errors import DataError, IntegrityError, UsageError
 from mlsys.snapshot import segments, snapshot
 from mlsys.snapshot.manifest import read_manifest
+from mlsys.snapshot.rows import read_rows
 from mlsys.testing.catalog import MemoryCatalog
 
 COLUMNS = ["visit_id", "seconds", "page", "bought", "_event_time", "_key", "_day"]
@@ -77,7 +78,7 @@ def take(catalog, store, arrivals):
 
 
 def read(taken, store, columns=COLUMNS):
-    return snapshot.read(taken.manifest, store, columns)
+    return read_rows(taken.manifest, store, columns)
 
 
 def segment_of(taken, store):

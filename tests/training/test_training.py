@@ -46,7 +46,7 @@ class Made:
     """A world with its split."""
 
     def __init__(self, made: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(assignment.snapshots, "read", made.read)
+        made.stand_in(monkeypatch)
         self.world = made
         self.split: Split = assignment.split(made.spec, made.snapshot, made.checks, store=made.store)
         self.args = (made.spec, made.prepared(self.split))
@@ -106,7 +106,7 @@ _FORK_AFTER_OPENMP = """
 import sys
 from datetime import timedelta
 from pathlib import Path
-from mlsys.dataset import assignment
+from mlsys.dataset import assignment, dataset
 from mlsys.training import training
 from mlsys.store import Store
 from given.small_world import world
@@ -115,7 +115,7 @@ models = ({"kind": "hist_gradient_boosting", "max_iter": 20}, {"kind": "xgboost"
 store = Store(Path(sys.argv[1]))
 one = world(store, models=models, training={"timeout": timedelta(seconds=60)})
 two = world(store, models=models, training={"threads": 2})
-assignment.snapshots.read = one.read
+assignment.read_rows = dataset.read_rows = one.read
 split = assignment.split(one.spec, one.snapshot, one.checks, store=store)
 
 def fit(made):

@@ -112,7 +112,7 @@ def test_draws_lie_between_the_bounds_and_are_of_their_kind(place: SearchRange) 
 @pytest.fixture
 def made(store: Store, monkeypatch: pytest.MonkeyPatch) -> SmallWorld:
     made = world(store, tuning=ON, models=({"kind": "logistic", "C": 1e-6},))
-    monkeypatch.setattr(assignment.snapshots, "read", made.read)
+    made.stand_in(monkeypatch)
     return made
 
 

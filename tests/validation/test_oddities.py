@@ -14,6 +14,7 @@ from given.shop import SPEC
 from mlsys import clock
 from mlsys.records import CheckReport
 from mlsys.snapshot import snapshot
+from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec
 from mlsys.store import Store, recall
 from mlsys.testing.catalog import MemoryCatalog
@@ -83,7 +84,7 @@ def test_the_same_file_in_parquet_has_one_spelling(files, home) -> None:
     pq.write_table(pa.table({"order_no": [101, 102], **columns}), home / "2026-05-01.parquet")
     pq.write_table(pa.table({"order_no": [101.0, 103.0], **columns}), home / "2026-05-02.parquet")
     assert found(files.report(2)) == {}
-    keys = snapshot.read(files.manifest, files.store, ["order_no"])["order_no"].to_pylist()
+    keys = read_rows(files.manifest, files.store, ["order_no"])["order_no"].to_pylist()
     assert sorted(keys) == ["101", "101", "102", "103"]
 
 

@@ -13,6 +13,7 @@ from mlsys import clock
 from mlsys.errors import SpecError
 from mlsys.records import CheckReport, Snapshot
 from mlsys.snapshot import snapshot
+from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec, load_spec
 from mlsys.store import Store
 from mlsys.testing.catalog import MemoryCatalog
@@ -106,7 +107,7 @@ def test_the_quarantine_names_exactly_the_bad_rows(shop: Shop) -> None:
     report = validation.validate(spec, taken, store=shop.store, home=shop.home)
     quarantine = shop.store.read_json(report.quarantine)
     start, bad = 0, []
-    values = snapshot.read(taken.manifest, shop.store, ["basket_value"])["basket_value"].to_pylist()
+    values = read_rows(taken.manifest, shop.store, ["basket_value"])["basket_value"].to_pylist()
     for partition in shop.store.read_json(taken.manifest)["partitions"]:
         bad += [start + offset for offset in quarantine.get(partition["fingerprint"], [])]
         start += partition["n_rows"]
