@@ -65,7 +65,7 @@ types: venv ## mypy, strict
 	@$(BIN)/mypy
 	@MYPYPATH=scripts:bench:tests $(BIN)/mypy --strict scripts/*.py bench/*.py
 
-checks: venv ## house rules: imports, names, sizes, kinds, the drawn architecture, lock
+checks: venv ## house rules: imports, names, sizes, tests, kinds, the drawn architecture, lock
 	@$(BIN)/python scripts/check_all.py
 
 bench: venv ## the reference job as a plain script and as `mlsys run`; writes bench/results.md
