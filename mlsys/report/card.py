@@ -125,7 +125,7 @@ def write(card: Card, *, store: Store, home: Path) -> RunReport:
     target = home / path
     if not (target.is_file() and target.read_bytes() == data):
         write_atomically(target, data)
-        _log.info("report_written run=%s path=%s n_bytes=%d", card.plan.run_id, path, len(data))
+        _log.info("report_written", run=card.plan.run_id, path=path, n_bytes=len(data))
     digest = hashlib.sha256(data).hexdigest()
     return RunReport(run_id=card.plan.run_id, path=path.as_posix(), sha256=digest, n_bytes=len(data))
 
