@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from mlsys.evaluation import champion, evaluation
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionMovedError, RunRow
 from mlsys.planning.plan import RunRequest, open_run
+from mlsys.planning.refused import reason_of, record_refused
 from mlsys.promotion import decide as decide_module
 from mlsys.promotion import promote as promotion
 from mlsys.promotion.projection import project
@@ -42,6 +43,7 @@ from mlsys.records import (
     Snapshot,
     Start,
 )
+from mlsys.report import refusals
 from mlsys.report.run_records import write_card
 from mlsys.shortages import in_words
 from mlsys.training import training
@@ -59,6 +61,15 @@ def take_snapshot(work: Workspace, request: RunRequest) -> Start:
     clear_up(work.home, request.pipeline)
     project(work, request.pipeline)
     return open_run(work, request)
+
+
+def record_refusal(work: Workspace, request: RunRequest, *, reason: str, sentence: str) -> RunReport | None:
+    """Let a request that failed before its run was begun end in the ledger, with a card of its own.
+
+    Returns None for a pipeline that does not exist, and for a request that a run has answered.
+    """
+    row = record_refused(work, request, reason=reason, sentence=sentence)
+    return None if row is None or row.status != "failed" else refusals.write(request.pipeline, row, home=work.home)
 
 
 def validate(work: Workspace, plan: Plan, snapshot: Snapshot) -> CheckReport:
@@ -234,7 +245,12 @@ def run(work: Workspace, request: RunRequest, *, listener: Listener | None = Non
     """
     watch = _Watch(listener)
     with watch.step("take_snapshot"):
-        start = take_snapshot(work, request)
+        try:
+            start = take_snapshot(work, request)
+        except Exception as error:
+            with suppress(MlsysError):  # the ledger may be what failed
+                record_refusal(work, request, reason=reason_of(error), sentence=str(error) or type(error).__name__)
+            raise
         watch.say(start.sentence)
     finished = Finished(start, seconds=watch.seconds)
     if not start.go or start.plan is None or start.snapshot is None:

@@ -33,7 +33,7 @@ def history(name: str, last: int) -> None:
     for request in requests:
         run = status.get(request.run_id or "")
         decision = decided.get(request.run_id or "") if request.status == "accepted" else None
-        state = request.reason if request.status == "skipped" else (run.status if run else "?")
+        state = {"skipped": request.reason, "failed": "failed"}.get(request.status, run.status if run else "?")
         said = decision.sentence if decision else (run.sentence if run and run.status == "failed" else request.sentence)
         table.append(
             (_minute(request.at), request.day, state, decision.outcome if decision else "", said, request.run_id)
@@ -76,7 +76,7 @@ def champion(name: str, instant: str | None) -> None:
 @click.command()
 @click.argument("run_id", metavar="RUN")
 def report(run_id: str) -> None:
-    """Print where the report card of RUN lies, writing it again if it is gone."""
+    """Print where the report card of RUN (or of a request that became none) lies, writing it again if it is gone."""
     from mlsys.report.run_records import card_path
     from mlsys.workspace import open_workspace
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from typing import Any, Self
 
@@ -61,6 +61,14 @@ class Ledger:
         """Return a request, or None."""
         found = self._records(tables.requests, tables.requests.c.request_id == request_id)
         return RequestRow.load(found[-1]) if found else None
+
+    def pipeline_of(self, request_id: str) -> str | None:
+        """Return the pipeline that a request was about, or None."""
+        table = tables.requests
+        with engine.reading(self.engine) as connection:
+            query = sa.select(table.c.pipeline).where(table.c.request_id == request_id).limit(1)
+            found: str | None = connection.execute(query).scalar()
+        return found
 
     def requests(self, pipeline: str, *, last: int | None = None) -> list[RequestRow]:
         """Return all requests of a pipeline, or its newest `last` ones, oldest first."""
@@ -317,23 +325,17 @@ class Ledger:
                 named = {"layout": partition.layout, "day": str(partition.day), "version": partition.version}
                 chain.append(connection, tables.partitions, pipeline, named, partition.dump())
 
-    @contextmanager
-    def serialised(self, pipeline: str) -> Iterator[None]:
+    def serialised(self, pipeline: str) -> AbstractContextManager[None]:
         """Let only one process at a time make a snapshot of a pipeline."""
-        with engine.locked(self.engine, f"snapshot:{pipeline}"):
-            yield
+        return engine.locked(self.engine, f"snapshot:{pipeline}")
 
-    @contextmanager
-    def taking_in(self, pipeline: str) -> Iterator[None]:
+    def taking_in(self, pipeline: str) -> AbstractContextManager[None]:
         """Let only one process at a time take in a range of a pipeline's days."""
-        with engine.locked(self.engine, f"range:{pipeline}"):
-            yield
+        return engine.locked(self.engine, f"range:{pipeline}")
 
-    @contextmanager
-    def projecting(self, pipeline: str) -> Iterator[None]:
+    def projecting(self, pipeline: str) -> AbstractContextManager[None]:
         """Let only one process at a time write a pipeline's projections."""
-        with engine.locked(self.engine, f"project:{pipeline}"):
-            yield
+        return engine.locked(self.engine, f"project:{pipeline}")
 
     # -- the chain --------------------------------------------------------------------------------------------
 
@@ -355,11 +357,9 @@ class Ledger:
         found = [Entry(name, dict(row)) for name, row in self._rows(pipeline)]
         return sorted(found, key=lambda entry: entry.seq)
 
-    @contextmanager
-    def cleaning(self) -> Iterator[None]:
+    def cleaning(self) -> AbstractContextManager[None]:
         """Let only one process at a time remove files."""
-        with engine.locked(self.engine, "clean"):
-            yield
+        return engine.locked(self.engine, "clean")
 
     def verify(self, pipeline: str) -> int:
         """Check that no row of a pipeline was changed, removed or slipped in; return how many there are.

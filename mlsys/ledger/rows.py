@@ -16,14 +16,15 @@ class RequestRow(Record):
     """Somebody asked for a run: who, with what, and what came of it.
 
     Attributes:
-        status: `accepted` (a run was started or continued) or `skipped` with a `reason`.
+        status: `accepted` (a run was started or continued), `skipped` with a `reason`, or `failed` with one before a
+            run was begun.
         asked_by: `cli`, or the Airflow run that asked.
         manifest: of the data that was looked at, also by a request that became no run; None when there was none.
     """
 
     request_id: str
     run_id: str | None
-    status: Literal["accepted", "skipped"]
+    status: Literal["accepted", "skipped", "failed"]
     reason: str | None = None
     sentence: str
     mode: Mode

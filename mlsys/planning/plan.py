@@ -53,6 +53,12 @@ class RunRequest:
     asked_by: str = "cli"
     request_id: str = field(default_factory=lambda: f"cli-{uuid4().hex[:12]}")
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What was asked for, as the ledger keeps it."""
+        accepted = {"accept_loss": True} if self.accept_loss else {}
+        return {"overrides": list(self.overrides), "reason": self.reason, **accepted}
+
 
 def open_run(work: Workspace, request: RunRequest) -> Start:
     """Fix day, snapshot, keys and plan of a run, and write the request into the ledger.
@@ -245,11 +251,7 @@ def _row(
         day=str(plan.day if plan else day.day if day else ""),
         day_source=plan.day_source if plan else day.source if day else None,
         asked_by=request.asked_by,
-        parameters={
-            "overrides": list(request.overrides),
-            "reason": request.reason,
-            **({"accept_loss": True} if request.accept_loss else {}),
-        },
+        parameters=request.parameters,
         manifest=taken.snapshot.manifest if taken else None,
     )
 

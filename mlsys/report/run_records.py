@@ -19,7 +19,7 @@ from mlsys.records import (
     RunReport,
     Split,
 )
-from mlsys.report import card
+from mlsys.report import card, refusals
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
@@ -33,10 +33,15 @@ def card_path(work: Workspace, run_id: str) -> Path:
 
     Where files are gone that it shows (housekeeping removes those of old runs), the card stays as it was written.
 
+    A request that failed before its run was begun has a card too, by its own id.
+
     Raises:
         UsageError: no such run.
         IntegrityError: files are gone, and so is the card.
     """
+    request = work.ledger.request(run_id)
+    if request is not None and request.status == "failed":
+        return work.home / refusals.write(work.ledger.pipeline_of(run_id) or "", request, home=work.home).path
     try:
         return work.home / write_card(work, run_id).path
     except IntegrityError as error:

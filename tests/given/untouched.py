@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 TABLES = ("requests", "runs", "candidates", "evaluations", "decisions", "champion_changes", "partitions")
@@ -27,6 +27,11 @@ class State:
     champion: str | None
     registry: dict[str, str]
     store: frozenset[str]
+
+
+def but_for_a_request(before: State) -> State:
+    """Return what a home holds after one more request that failed before its run was begun."""
+    return replace(before, rows=before.rows | {"requests": before.rows["requests"] + 1})
 
 
 def state_of(home: Path) -> State:

@@ -77,7 +77,8 @@ class Newest:
     """The newest request for a run and what came of it.
 
     Attributes:
-        status: `skipped`, `started`, `done` or `failed`; `reason` of a skip, `step` of a failure.
+        status: `skipped`, `started`, `done` or `failed`; `reason` of a skip or of a failure before a run was begun,
+            `step` of a later one.
     """
 
     request: RequestRow
@@ -261,8 +262,8 @@ def _newest(work: Workspace, requests: Sequence[RequestRow]) -> Newest | None:
     if not requests:
         return None
     request = requests[-1]
-    if request.status == "skipped":
-        return Newest(request, "skipped", request.sentence, reason=request.reason)
+    if request.status != "accepted":
+        return Newest(request, request.status, request.sentence, reason=request.reason)
     rows: list[RunRow] = work.ledger.run(request.run_id or "")
     if not rows:
         return None

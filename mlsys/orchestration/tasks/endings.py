@@ -25,6 +25,7 @@ class Ending:
         sentence: why, complete.
         step: of a failed run: the task that failed first.
         run_id: the run in the ledger, or None when it did not get that far.
+        reason: code of the error that a failed run ended by.
     """
 
     kind: EndingKind
@@ -35,6 +36,7 @@ class Ending:
     day: str | None = None
     version: str | None = None
     outcome: str | None = None
+    reason: str = "error"
 
     @property
     def text(self) -> str:
@@ -51,7 +53,8 @@ def ending(
         start: result of its first task, or None when that failed.
         version: result of `promote`, or None when it was not reached.
         states: of its tasks.
-        failure: `sentence` and `data` (bad data?) of the error that ended it, or nothing of a task that was killed.
+        failure: `sentence`, `data` (bad data?) and `reason` of the error that ended it, or nothing of a task that was
+            killed.
     """
     day = str(start.plan.day) if start and start.plan else None
     run_id = start.run_id if start else None
@@ -63,7 +66,8 @@ def ending(
     step = next((name for name in STEPS if states.get(name) in _FAILED), None)
     sentence = str(failure.get("sentence") or "The task was killed or ran out of time; its log has the rest")
     kind: EndingKind = "data_refused" if failure.get("data") else "failed"
-    return Ending(kind, f"Failed in {step or 'an unknown task'}", sentence, step, run_id, day)
+    reason = str(failure.get("reason") or "error")
+    return Ending(kind, f"Failed in {step or 'an unknown task'}", sentence, step, run_id, day, reason=reason)
 
 
 def _judged(version: ModelVersion, *, run_id: str | None, day: str | None, live: bool) -> Ending:

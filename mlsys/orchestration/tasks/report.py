@@ -16,7 +16,8 @@ from mlsys.orchestration.tasks.run_notes import write_note
 from mlsys.orchestration.tasks.workplace import FAILURE, Data, close_failed, opened
 
 if TYPE_CHECKING:
-    from mlsys.records import Start
+    from mlsys.planning.plan import RunRequest
+    from mlsys.records import RunReport, Start
     from mlsys.workspace import Workspace
 
 
@@ -35,8 +36,9 @@ def report(pipeline: str, start: Data | None) -> Data:
     dag_run = context["dag_run"]
     log.info("run_ended", kind=end.kind, step=end.step, text=end.text)
     if begun is None or not begun.go or begun.run_id is None:
-        write_note(dag_run.dag_id, dag_run.run_id, end.text)
-        _tell(end, pipeline, dag_run)
+        page = _refused(pipeline, context, end) if begun is None else None
+        write_note(dag_run.dag_id, dag_run.run_id, end.text + (f" [Report card]({page})" if page else ""))
+        _tell(end, pipeline, dag_run, card=page)
         ask_for_report(pipeline, dag_run)
         raise AirflowSkipException("There is no run to report")
     with opened() as work:
@@ -49,6 +51,44 @@ def report(pipeline: str, start: Data | None) -> Data:
     _tell(end, pipeline, dag_run, card=page)
     ask_for_report(pipeline, dag_run)
     return {"run_id": begun.run_id, "path": written.path, "address": file}
+
+
+def _refused(pipeline: str, context: Mapping[str, Any], end: Ending) -> str | None:
+    """Write down a run whose first task failed, and return the address of its card; None if that can't be done now."""
+    from mlsys import pipeline as steps
+    from mlsys.errors import RunError
+    from mlsys.orchestration.page import addresses
+    from mlsys.report import run_records
+
+    try:
+        with opened() as work:
+            request = _request(pipeline, context)
+            known = work.ledger.request(request.request_id)
+            if known is not None and known.status == "accepted" and known.run_id:  # killed before it could say so
+                plan = work.ledger.plan(known.run_id)
+                close_failed(work, plan, step="take_snapshot", error=RunError(end.sentence.rstrip(".")), parts={})
+                written: RunReport | None = run_records.write_card(work, known.run_id)
+            else:
+                written = steps.record_refusal(work, request, reason=end.reason, sentence=end.sentence)
+    except Exception:
+        log.exception("refusal_not_recorded")  # what failed the run, the ledger perhaps, may fail this too
+        return None
+    return None if written is None else addresses.report(written.path)
+
+
+def _request(pipeline: str, context: Mapping[str, Any]) -> RunRequest:
+    from mlsys.errors import UsageError
+    from mlsys.orchestration.tasks.run_params import request_id, run_request
+    from mlsys.planning.plan import RunRequest
+
+    try:
+        return run_request(pipeline, context)
+    except UsageError:  # its parameters are what is wrong
+        dag_run = context["dag_run"]
+        asked_by = f"airflow {dag_run.dag_id}"
+        return RunRequest(
+            pipeline, partition_key=dag_run.partition_key, asked_by=asked_by, request_id=request_id(dag_run)
+        )
 
 
 def _tell(end: Ending, pipeline: str, dag_run: Any, *, card: str | None = None) -> None:

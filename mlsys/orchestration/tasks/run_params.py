@@ -95,8 +95,13 @@ def run_request(pipeline: str, context: Mapping[str, Any]) -> RunRequest:
         accept_loss=bool(params.get("accept_loss")),
         reason=params.get("reason"),
         asked_by=f"airflow {dag_run.dag_id}" + (f", {user}" if user else ""),
-        request_id=f"{dag_run.dag_id}/{dag_run.run_id}",
+        request_id=request_id(dag_run),
     )
+
+
+def request_id(dag_run: Any) -> str:
+    """Return the id of the request that a run of Airflow is."""
+    return f"{dag_run.dag_id}/{dag_run.run_id}"
 
 
 def params_of(context: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -110,7 +110,10 @@ def close_failed(work: Workspace, plan: Plan, *, step: str, error: BaseException
 
 def keep(error: BaseException) -> None:
     """Keep an error for the run's last task; the newest try's is the one that counts."""
-    failure = {"sentence": str(error)[:_LONGEST], "data": isinstance(error, DataError)}
+    from mlsys.planning.refused import reason_of
+
+    sentence = str(error) or type(error).__name__
+    failure = {"sentence": sentence[:_LONGEST], "data": isinstance(error, DataError), "reason": reason_of(error)}
     try:
         get_current_context()["ti"].xcom_push(key=FAILURE, value=failure)
     except Exception:

@@ -47,13 +47,16 @@ def statuses(work: Workspace, start: Start) -> list[str]:
     return [row.status for row in work.ledger.run(start.run_id)]
 
 
-@pytest.mark.parametrize(("error", "data"), [(DataError("bad rows"), True), (ValueError("a mistake"), False)])
+@pytest.mark.parametrize(
+    ("error", "data", "reason"),
+    [(DataError("bad rows"), True, "data_refused"), (ValueError("a mistake"), False, "error")],
+)
 def test_an_error_is_kept_for_the_last_task_and_raised(
-    work: Workspace, ti: Instance, error: Exception, data: bool
+    work: Workspace, ti: Instance, error: Exception, data: bool, reason: str
 ) -> None:
     with pytest.raises(type(error)), opened():
         raise error
-    assert ti.handed_on["failure"] == {"sentence": str(error), "data": data}
+    assert ti.handed_on["failure"] == {"sentence": str(error), "data": data, "reason": reason}
 
 
 def test_a_skip_is_no_failure(work: Workspace, ti: Instance) -> None:
