@@ -17,6 +17,7 @@ from mlsys.cli.operating import clean, doctor, down, reconcile, status, up
 from mlsys.cli.retraining import preview, run
 from mlsys.cli.samples import samples
 from mlsys.cli.specs import check, schema
+from mlsys.cli.standing import list_, why
 from mlsys.cli.streams import open_closed_streams, steady_streams
 from mlsys.errors import MlsysError
 from mlsys.shortages import in_words
@@ -43,7 +44,7 @@ def commands() -> None:
 
 _ALL = [up, down, status, doctor, reconcile, clean, samples]
 _ALL += [check, schema, preview, run, backfill]
-_ALL += [history, champion, report, promote, rollback]
+_ALL += [list_, why, history, champion, report, promote, rollback]
 for _command in _ALL:
     commands.add_command(_command)
 

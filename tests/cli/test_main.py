@@ -44,7 +44,9 @@ def test_the_process_leaves_with_the_exit_code() -> None:
 
 
 def test_all_commands_are_there() -> None:
-    names = "up down status check preview run history champion report promote rollback reconcile doctor samples"
+    names = (
+        "up down status check preview run list why history champion report promote rollback reconcile doctor samples"
+    )
     assert sorted(commands.commands) == sorted([*names.split(), "backfill", "clean", "schema"])
 
 

@@ -95,7 +95,7 @@ class Glance:
     Attributes:
         newest_day: newest day of data that any run has read; `days_behind` yesterday, the newest that can be complete.
         age_days: days of data that arrived since the champion's cutoff.
-        judged: decisions that concerned the champion of their time, oldest first; none about the past.
+        judged: decisions of live runs, oldest first; none about the past.
         waiting: the decision whose promotion waits for a person, or None.
     """
 
@@ -173,7 +173,8 @@ def mlflow_version(work: Workspace, judged: Judged) -> str | None:
 
 def _glance(work: Workspace, pipeline: str, judgements: Sequence[Judgement], *, at: datetime) -> Glance:
     requests = work.ledger.requests(pipeline, last=_REQUESTS)
-    judged = _judged(work, pipeline, judgements, requests)
+    # A trial, on whatever data somebody wanted to try, is no decision about production.
+    judged = [each for each in _judged(work, pipeline, judgements, requests) if each.mode == "live"]
     champion = next(iter(terms(work.ledger.champion_changes(pipeline, last=1))), None)
     newest_day = work.ledger.newest_day(pipeline)
     measured = None if champion is None else _measured(work, champion.change, judged)

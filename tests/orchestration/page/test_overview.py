@@ -69,6 +69,13 @@ def test_runs_about_the_past_are_no_part_of_the_curve(work: Workspace) -> None:
     assert [judged.day for judged in overview.glance(work, "shop", at=NOW).judged] == [day(10)]
 
 
+def test_a_trial_is_no_decision_about_production(work: Workspace) -> None:
+    before = overview.glance(work, "shop", at=NOW)
+    decided(work, 12, mode="dry")
+    after = overview.glance(work, "shop", at=NOW)
+    assert (after.judged, after.measured) == (before.judged, before.measured)
+
+
 def test_the_decisions_of_a_pipeline_leave_out_the_simulated_ones_alone(work: Workspace) -> None:
     pipeline.run(work, RunRequest("shop", day=day(9), mode="simulate"))
     found = overview.detail(work, "shop", at=NOW)

@@ -1,0 +1,100 @@
+"""How pipelines stand: the night that failed, the run that waits, and the schedule that nobody keeps."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from given.shop import day, edit_spec
+
+from mlsys import clock, pipeline
+from mlsys.errors import DataError
+from mlsys.planning.plan import RunRequest
+from mlsys.planning.refused import record_refused
+from mlsys.records import Start
+from mlsys.upkeep.standing import standing, standings
+from mlsys.workspace import Workspace
+
+pytestmark = pytest.mark.slow
+
+
+def decided(work: Workspace, index: int, **request: object) -> Start:
+    """Take a run to its decision and no further."""
+    start = pipeline.take_snapshot(work, RunRequest("shop", day=day(index), **request))  # type: ignore[arg-type]
+    assert start.plan is not None
+    assert start.snapshot is not None
+    checks = pipeline.validate(work, start.plan, start.snapshot)
+    prepared = pipeline.split(work, start.plan, start.snapshot, checks)
+    found = pipeline.evaluate(work, prepared, candidates=pipeline.train_all(work, prepared))
+    pipeline.decide(work, prepared, evaluations=found)
+    return start
+
+
+def test_a_promotion_is_fine_and_says_who_serves(work: Workspace) -> None:
+    found = standing(work, "shop")
+    assert (found.state, found.todo) == ("fine", "")
+    assert f"about {day(10)}: promote: " in found.happened
+    assert found.meaning == f"1.0.0 serves (logistic, data up to {day(10)})."
+
+
+def test_a_refused_night_is_a_failure_with_its_card(work: Workspace) -> None:
+    asked = RunRequest(
+        "shop", partition_key=str(day(12)), request_id="retrain_shop/s1", asked_by="airflow retrain_shop"
+    )
+    record_refused(work, asked, reason="data_refused", sentence="No such file.")
+    found = standing(work, "shop")
+    assert found.state == "failed"
+    assert "failed before its run was begun: No such file." in found.happened
+    assert "mlsys report retrain_shop/s1" in found.todo
+
+
+def test_a_run_that_failed_on_the_way_names_its_step(work: Workspace) -> None:
+    start = decided(work, 12)
+    assert start.plan is not None
+    pipeline.record_failure(work, start.plan, step="promote", error=DataError("the disk is full"), parts={})
+    found = standing(work, "shop")
+    assert found.state == "failed"
+    assert "failed in promote: the disk is full." in found.happened
+
+
+def test_a_run_that_waits_says_since_when_and_how_to_answer(work: Workspace, shop: Path) -> None:
+    edit_spec(shop / "pipelines", gates=["min_rows"])
+    start = decided(work, 12, approval=True)
+    found = standing(work, "shop")
+    assert found.state == "waits"
+    assert "waits for a person since 20" in found.happened
+    assert ", until about 20" in found.happened
+    assert f"mlsys promote shop {start.run_id}" in found.todo
+
+
+def test_trials_say_nothing_about_the_night(work: Workspace) -> None:
+    before = standing(work, "shop")
+    decided(work, 12, mode="dry")
+    assert standing(work, "shop") == before
+
+
+def test_two_missed_nights_are_seen(work: Workspace, shop: Path) -> None:
+    request = RunRequest("shop", day=day(10), request_id="retrain_shop/s2", asked_by="airflow retrain_shop")
+    pipeline.take_snapshot(work, request)
+    assert standing(work, "shop").state == "fine"
+    late = clock.now() + timedelta(days=3)
+    found = standing(work, "shop", at=late)
+    assert found.state == "behind"
+    assert "mlsys status" in found.todo
+    edit_spec(shop / "pipelines", schedule={"enabled": False})
+    assert standing(work, "shop", at=late).state == "fine"
+
+
+def test_the_worst_stand_first(work: Workspace, shop: Path) -> None:
+    text = (shop / "pipelines" / "shop.yaml").read_text()
+    (shop / "pipelines" / "a_new_one.yaml").write_text(text.replace("pipeline: shop", "pipeline: a_new_one"))
+    (shop / "pipelines" / "z_broken.yaml").write_text("pipeline: z_broken\n")
+    found = standings(work, at=datetime.now(UTC))
+    assert [(one.pipeline, one.state) for one in found] == [
+        ("z_broken", "failed"),
+        ("a_new_one", "never ran"),
+        ("shop", "fine"),
+    ]
+    assert "mlsys check z_broken" in found[0].todo
+    assert "mlsys run a_new_one" in found[1].todo
