@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +12,8 @@ from mlsys.errors import MlsysError, RunError
 
 if TYPE_CHECKING:
     from mlsys.orchestration.stack.stack import ComponentStatus
+    from mlsys.settings import Settings
+    from mlsys.upkeep.doctor import Diagnosis
 
 
 @click.command()
@@ -41,13 +43,21 @@ def down() -> None:
 
 @click.command()
 def status() -> int:
-    """Show what of the embedded stack runs, where, and how much memory it takes."""
+    """Show what of the embedded stack runs, since when and where; exit code 4 when a part is missing."""
     from mlsys.orchestration.stack import stack
     from mlsys.settings import load_settings
 
     found = stack.status(load_settings())
     _show(found)
-    return 4 if any(component.state == "died" for component in found) else 0
+    missing = [component for component in found if component.state != "running"]
+    if not any(component.state in ("running", "died") for component in found):
+        say("\nNothing runs. Start it with: mlsys up")
+        return 0
+    for component in missing:
+        say(f"\n{component.name} {component.state}; its log: {component.log}")
+    if missing:
+        say("Start what is missing with: mlsys up")
+    return 4 if missing else 0
 
 
 @click.command()
@@ -77,15 +87,28 @@ def reconcile(name: str | None) -> None:
 
 @click.command()
 def doctor() -> int:
-    """Look for what could go wrong: disk, database, ledger, stored models, registries."""
+    """Look for what could go wrong: disk, stack, database, ledger, newest runs, stored models, registries."""
     from mlsys.settings import load_settings
     from mlsys.upkeep.doctor import examine
 
+    settings = load_settings()
     sick = False
-    for finding in examine(load_settings()):
+    for finding in (*_stack(settings), *examine(settings)):
         say(f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.subject}: {finding.sentence}")
         sick = sick or not finding.ok
     return 4 if sick else 0
+
+
+def _stack(settings: Settings) -> Iterator[Diagnosis]:
+    """Yield what is wrong with a stack that somebody has started; one that nobody uses is no problem."""
+    from mlsys.orchestration.stack import stack
+    from mlsys.upkeep.doctor import Diagnosis
+
+    parts = stack.status(settings)
+    if any(part.state in ("running", "died") and part.name != "postgres" for part in parts):
+        for part in parts:
+            more = "" if part.state == "running" else f"; its log: {part.log}. Start it with: mlsys up"
+            yield Diagnosis(f"stack {part.name}", part.state == "running", f"{part.state}{more}")
 
 
 @click.command()
@@ -126,5 +149,9 @@ def _refuse(failed: Sequence[str]) -> None:
 
 
 def _show(components: Sequence[ComponentStatus]) -> None:
-    rows = [(c.name, c.state, c.pid, f"{c.memory_bytes / 1e6:.0f} MB" if c.pid else "", c.address) for c in components]
-    show_table(("component", "state", "pid", "memory", "address"), rows)
+    rows = [
+        (c.name, c.state, f"{c.since:%Y-%m-%d %H:%M} UTC" if c.since else "", c.pid,
+         f"{c.memory_bytes / 1e6:.0f} MB" if c.memory_bytes else "", c.address)
+        for c in components
+    ]  # fmt: skip
+    show_table(("component", "state", "since", "pid", "memory", "address"), rows)

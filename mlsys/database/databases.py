@@ -72,6 +72,13 @@ def _databases(
     return Databases(kind, ledger, settings.mlflow_uri or mlflow, airflow, server)
 
 
+def recorded_kind(home: Path) -> DatabaseKind | None:
+    """Return the kind of database that a home began with, or None before it has one."""
+    note = home / "database.json"
+    known: DatabaseKind | None = json.loads(note.read_text())["kind"] if note.exists() else None
+    return known
+
+
 def _choose(settings: Settings) -> tuple[DatabaseKind, str | None]:
     """Return the kind to use and, for a server, where it is (without user and password)."""
     note = settings.root / "database.json"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import pytest
+from given.airflows import wait
 from given.shop import day, edit_spec, make_shop
 
 from mlsys import pipeline
@@ -332,3 +334,26 @@ def test_no_script_fails_and_nothing_comes_from_elsewhere(visit: Visit) -> None:
     assert visit.wrong == []
     ours = {urlsplit(address).netloc for address in (visit.access.airflow, visit.access.mlflow)}
     assert visit.hosts - {""} <= ours
+
+
+def test_a_paused_dag_is_said_where_its_pipeline_is(visit: Visit, settings: Settings) -> None:
+    with stack.connect(settings) as api:
+        api.pause(DAG, paused=True)
+        frame = visit.models()
+        visit.card(frame, "shop").get_by_text("Its DAG is paused").wait_for()
+        assert visit.card(frame, "later").get_by_text("Its DAG is paused").count() == 0
+        api.pause(DAG, paused=False)
+
+
+def test_a_dead_scheduler_is_said_above_everything(visit: Visit, settings: Settings) -> None:
+    scheduler = next(part for part in stack.status(settings) if part.name == "scheduler")
+    assert scheduler.pid is not None
+    os.killpg(scheduler.pid, signal.SIGKILL)
+    with stack.connect(settings) as api:
+        wait(lambda: api.health()["scheduler"] != "healthy", seconds=120)
+    frame = visit.models()
+    frame.get_by_role("alert").get_by_text("Airflow's scheduler is not running. No run starts").wait_for()
+    stack.up(settings, progress=lambda _: None)
+    with stack.connect(settings) as api:
+        wait(lambda: api.health()["scheduler"] == "healthy", seconds=120)
+    assert visit.models().get_by_role("alert").filter(has_text="not running").count() == 0

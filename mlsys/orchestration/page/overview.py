@@ -21,6 +21,8 @@ from mlsys.metrics import METRICS
 from mlsys.monitoring import monitoring
 from mlsys.records import Candidate, Decision, EvaluationSet, MetricValue, Mode, Plan
 from mlsys.records.monitoring import MonitorReport
+from mlsys.report import refusals
+from mlsys.upkeep.standing import Standing, standing
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
@@ -79,6 +81,7 @@ class Newest:
     Attributes:
         status: `skipped`, `started`, `done` or `failed`; `reason` of a skip or of a failure before a run was begun,
             `step` of a later one.
+        card: name of the report card of a failure before a run was begun, or None.
     """
 
     request: RequestRow
@@ -86,6 +89,7 @@ class Newest:
     sentence: str
     reason: str | None = None
     step: str | None = None
+    card: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ class Glance:
         age_days: days of data that arrived since the champion's cutoff.
         judged: decisions of live runs, oldest first; none about the past.
         waiting: the decision whose promotion waits for a person, or None.
+        standing: what became of the newest live request, and what a person should do.
     """
 
     pipeline: str
@@ -111,6 +116,7 @@ class Glance:
     waiting: Judged | None
     newest: Newest | None
     monitoring: MonitorReport | None
+    standing: Standing
 
 
 @dataclass(frozen=True)
@@ -191,8 +197,9 @@ def _glance(work: Workspace, pipeline: str, judgements: Sequence[Judgement], *, 
         age_days=_age(champion, newest_day),
         judged=tuple(each for each in judged if each.primary == primary),
         waiting=_waiting(work, judged),
-        newest=_newest(work, requests),
+        newest=_newest(work, pipeline, requests),
         monitoring=_monitoring(work, pipeline),
+        standing=standing(work, pipeline, at=at),
     )
 
 
@@ -259,12 +266,13 @@ def _waiting(work: Workspace, judged: Sequence[Judged]) -> Judged | None:
     return newest if asked and rows[-1].status == "started" else None
 
 
-def _newest(work: Workspace, requests: Sequence[RequestRow]) -> Newest | None:
+def _newest(work: Workspace, pipeline: str, requests: Sequence[RequestRow]) -> Newest | None:
     if not requests:
         return None
     request = requests[-1]
     if request.status != "accepted":
-        return Newest(request, request.status, request.sentence, reason=request.reason)
+        card = refusals.card_path(pipeline, request.request_id).stem if request.status == "failed" else None
+        return Newest(request, request.status, request.sentence, reason=request.reason, card=card)
     rows: list[RunRow] = work.ledger.run(request.run_id or "")
     if not rows:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +21,7 @@ from mlsys.orchestration.page.addresses import Places
 from mlsys.orchestration.page.overview import Detail, Glance, Judged
 from mlsys.report import card as report
 from mlsys.report import page
+from mlsys.upkeep.standing import WORST_FIRST
 from mlsys.workspace import Workspace
 
 TEMPLATES = Path(report.__file__).with_name("templates") / "models"
@@ -46,16 +48,18 @@ class Links:
 
 
 def list_page(work: Workspace, glances: Sequence[Glance], may: Mapping[str, May], places: Places) -> str:
-    """Return the page of all pipelines."""
+    """Return the page of all pipelines, those that need a person first."""
+    order = sorted(glances, key=lambda glance: WORST_FIRST.index(glance.standing.state))
+    counts = Counter(glance.standing.state for glance in order)
     rows = [
         (
             glance,
             may.get(glance.pipeline, May()),
             _links(work, glance.pipeline, glance.judged[-1], places) if glance.judged else None,
         )
-        for glance in glances
+        for glance in order
     ]
-    return _render("list.html.j2", places, rows=rows, title="Models")
+    return _render("list.html.j2", places, rows=rows, counts=counts, title="Models")
 
 
 def pipeline_page(work: Workspace, detail: Detail, may: May, places: Places, *, on: date | None) -> str:

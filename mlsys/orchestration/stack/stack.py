@@ -13,12 +13,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
+from mlsys import clock
 from mlsys.database import embedded
-from mlsys.database.databases import open_databases
+from mlsys.database.databases import open_databases, recorded_kind
 from mlsys.errors import MlsysError, RunError, TransientError, UsageError
 from mlsys.events import get_logger
 from mlsys.orchestration.api import client
@@ -33,6 +36,7 @@ log = get_logger(__name__)
 Tell = Callable[[str], None]
 POOL = "training"
 _READY_SECONDS = 240.0
+_STEADY_SECONDS = 15.0
 # Who reports to whom: the scheduler's tasks report to the api-server, so that one goes last.
 _STOP_ORDER = (("scheduler", "dag-processor", "triggerer", "mlflow"), ("api-server",))
 
@@ -54,6 +58,8 @@ class ComponentStatus:
     Attributes:
         state: `running`, `died` (started, and gone without `down`) or `stopped`.
         memory_bytes: of all its processes, shared pages divided among their users.
+        since: when its process was started, UTC; None where none is known.
+        log: its log file.
     """
 
     name: str
@@ -61,6 +67,8 @@ class ComponentStatus:
     pid: int | None = None
     address: str | None = None
     memory_bytes: int = 0
+    since: datetime | None = None
+    log: Path | None = None
 
 
 def up(settings: Settings, *, progress: Tell, only_runs: bool = False) -> Access:
@@ -74,8 +82,13 @@ def up(settings: Settings, *, progress: Tell, only_runs: bool = False) -> Access
         RunError: a part died or was not ready in time; what this call started was stopped again.
     """
     home = settings.make_home()
+    settings = as_it_runs(settings)
     with _alone(home):
         missing = [part for part in _parts(settings) if not _runs(home, part.name)]
+        if _without_database(home) and any(_runs(home, part.name) for part in _parts(settings)):
+            progress("The database is not running: everything that uses it is started again with it")
+            missing = _parts(settings)
+            _stop(home, [part.name for part in missing])
         if not missing:
             progress("mlsys is already up")
             return access(settings)
@@ -92,6 +105,22 @@ def up(settings: Settings, *, progress: Tell, only_runs: bool = False) -> Access
     return access(settings)
 
 
+def as_it_runs(settings: Settings) -> Settings:
+    """Return settings with the ports of what runs already: another shell may have asked for other ones."""
+    ports = {"api-server": "airflow_port", "mlflow": "mlflow_port"}
+    children = {name: processes.find(settings.root, name) for name in ports}
+    found = {
+        ports[name]: urlsplit(child.address).port
+        for name, child in children.items()
+        if child is not None and child.address is not None and child.leader() is not None
+    }
+    return settings.model_copy(update=found)
+
+
+def _without_database(home: Path) -> bool:
+    return recorded_kind(home) == "embedded" and embedded.process(home) is None
+
+
 def wait_until_ready(settings: Settings, *, progress: Tell) -> None:
     """Return when the triggerer and the MLflow page are ready too.
 
@@ -102,6 +131,7 @@ def wait_until_ready(settings: Settings, *, progress: Tell) -> None:
         _wait(settings, "Airflow's triggerer", lambda: _healthy(api, ("triggerer",)))
     if settings.mlflow_uri is None:
         _wait(settings, "the MLflow page", lambda: _answers(f"{mlflow_address(settings)}/health"))
+    _require_steady(settings)
     progress("Airflow and MLflow are ready")
 
 
@@ -122,25 +152,34 @@ def down(settings: Settings, *, progress: Tell) -> bool:
 
 def status(settings: Settings) -> list[ComponentStatus]:
     """Return the state of each part, the database first."""
-    home, lines = settings.root, []
-    server = embedded.process(home)
+    home = settings.root
+    parts = [_status_of(home, part) for part in _parts(settings)]
+    server, log_file = embedded.process(home), home / "logs" / "postgres.log"
     if server is not None:
         memory = sum(processes.memory_of(part) for part in (server, *server.children(recursive=True)))
         address = str(server.cmdline()[server.cmdline().index("-k") + 1])
-        lines.append(ComponentStatus("postgres", "running", server.pid, address, memory))
-    for part in _parts(settings):
-        child = processes.find(home, part.name)
-        if child is None:
-            lines.append(ComponentStatus(part.name, "stopped"))
-        elif child.leader() is None:
-            lines.append(ComponentStatus(part.name, "died", child.pid, child.address))
-        else:
-            lines.append(ComponentStatus(part.name, "running", child.pid, child.address, child.memory_bytes()))
-    return lines
+        since = datetime.fromtimestamp(server.create_time(), UTC)
+        return [ComponentStatus("postgres", "running", server.pid, address, memory, since, log_file), *parts]
+    if recorded_kind(home) == "embedded":
+        state = "died" if any(part.state == "running" for part in parts) else "stopped"
+        return [ComponentStatus("postgres", state, log=log_file), *parts]
+    return parts
+
+
+def _status_of(home: Path, part: StackPart) -> ComponentStatus:
+    child, log_file = processes.find(home, part.name), processes.log_path(home, part.name)
+    if child is None:
+        return ComponentStatus(part.name, "stopped", log=log_file)
+    since = datetime.fromtimestamp(child.started, UTC)
+    if child.leader() is None:
+        return ComponentStatus(part.name, "died", child.pid, child.address, since=since, log=log_file)
+    memory = child.memory_bytes()
+    return ComponentStatus(part.name, "running", child.pid, child.address, memory, since, log_file)
 
 
 def access(settings: Settings) -> Access:
     """Return the addresses and the login of the stack."""
+    settings = as_it_runs(settings)
     password = credentials.password(settings.root, settings.login)
     return Access(airflow_address(settings), mlflow_address(settings), settings.login, password)
 
@@ -232,6 +271,23 @@ def _wait(settings: Settings, what: str, ready: Callable[[], bool]) -> None:
     if not ask_until(bool, ask, seconds=_READY_SECONDS, pause=0.2):
         logs = settings.root / "logs"
         raise RunError(f"After {_READY_SECONDS:.0f} s {what} is not ready", where=str(logs), remedy="See the logs")
+
+
+def _require_steady(settings: Settings) -> None:
+    """Wait until no part is so young that it may still die of what it finds: of a database that has gone, say.
+
+    Raises:
+        RunError: one did.
+    """
+    children = [child for part in _parts(settings) if (child := processes.find(settings.root, part.name))]
+    while True:
+        for child in children:
+            if child.leader() is None:
+                raise _death(settings.root, child.name)
+        youngest = min((clock.now().timestamp() - child.started for child in children), default=_STEADY_SECONDS)
+        if youngest >= _STEADY_SECONDS:
+            return
+        time.sleep(0.5)
 
 
 def _answers(address: str) -> bool:

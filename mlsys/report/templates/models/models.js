@@ -186,6 +186,29 @@
     }
   }
 
+  // Nothing runs, and nothing else on the page would say so: parts of Airflow that are dead, DAGs that are paused or lost.
+  async function health() {
+    const parts = await ask("GET", "/monitor/health");
+    const dead = [["scheduler", "scheduler"], ["dag_processor", "dag-processor"], ["triggerer", "triggerer"]]
+      .filter(([key]) => parts[key]?.status && parts[key].status !== "healthy").map(([, name]) => name);
+    const line = document.querySelector("[data-airflow-health]");
+    const means = dead.includes("scheduler") ? "No run starts" : "Airflow does not do all of its work";
+    line.textContent = dead.length ? `Airflow's ${dead.join(" and ")} ${dead.length > 1 ? "are" : "is"} not running. ${means} until \`mlsys up\` has started it again.` : "";
+    const shown = [...document.querySelectorAll("[data-airflow-says]")];
+    if (!shown.length) return;
+    const known = new Map();
+    for (let offset = 0, total = 1; offset < total; offset += 100) {
+      const page = await ask("GET", `/dags?dag_id_pattern=retrain_&limit=100&offset=${offset}`);
+      for (const dag of page.dags) known.set(dag.dag_id, dag.is_paused);
+      total = page.total_entries;
+    }
+    for (const place of shown) {
+      const paused = known.get(`retrain_${place.dataset.airflowSays}`);
+      if (paused === undefined) place.textContent = "Airflow does not know its DAG: no run starts. The list of DAGs says which file can't be read.";
+      else place.textContent = paused ? "Its DAG is paused: no run starts until somebody switches it on." : "";
+    }
+  }
+
   addEventListener("DOMContentLoaded", () => {
     airflow = document.body.dataset.airflow;
     document.addEventListener("click", leave);
@@ -197,5 +220,6 @@
     sessionStorage.removeItem("mlsys");
     if (told) say(...JSON.parse(told));
     unfinished().catch(() => {});  // only the live line is missing then
+    health().catch(() => {});
   });
 })();

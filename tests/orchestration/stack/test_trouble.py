@@ -1,0 +1,104 @@
+"""The stack after trouble: a killed database, a killed scheduler, and a shell that knows other ports."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mlsys.cli import operating
+from mlsys.database import embedded
+from mlsys.database.liveness import wait_until_ended
+from mlsys.orchestration.stack import processes, stack
+from mlsys.settings import Settings
+
+PARTS = {"postgres", "api-server", "scheduler", "dag-processor", "triggerer", "mlflow"}
+
+
+def free_ports() -> tuple[int, int]:
+    with socket.socket() as first, socket.socket() as second:
+        first.bind(("127.0.0.1", 0))
+        second.bind(("127.0.0.1", 0))
+        return first.getsockname()[1], second.getsockname()[1]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    for name in ("dags", "pipelines", "plugins"):
+        (tmp_path / name).mkdir()
+    airflow, mlflow = free_ports()
+    folders = {name: tmp_path / name for name in ("home", "dags", "pipelines", "plugins")}
+    return Settings(**folders, airflow_port=airflow, mlflow_port=mlflow, workers=1, training_slots=1)
+
+
+@pytest.fixture
+def running(settings: Settings) -> Iterator[Settings]:
+    try:
+        stack.up(settings, progress=lambda _: None)
+        yield settings
+    finally:
+        stack.down(settings, progress=lambda _: None)
+        embedded.remove(settings.root)
+
+
+def kill(*victims: psutil.Process | None) -> None:
+    """Kill processes without a warning, and wait until they are gone."""
+    found = [process for victim in victims if victim for process in (victim, *victim.children(recursive=True))]
+    for process in found:
+        process.kill()
+    assert wait_until_ended(found, seconds=30) == []
+
+
+def states(settings: Settings) -> dict[str, str]:
+    return {part.name: part.state for part in stack.status(settings)}
+
+
+def leader(settings: Settings, name: str) -> psutil.Process | None:
+    child = processes.find(settings.root, name)
+    return None if child is None else child.leader()
+
+
+def test_a_living_part_with_another_port_is_the_one_that_counts(settings: Settings) -> None:
+    settings.root.mkdir()
+    part = processes.StackPart("api-server", ("sleep", "60"), "http://127.0.0.1:4711")
+    processes.start(part, home=settings.root, environment={"PATH": "/usr/bin:/bin"})
+    try:
+        assert stack.as_it_runs(settings).airflow_port == 4711
+        assert stack.as_it_runs(settings).mlflow_port == settings.mlflow_port
+        assert stack.access(settings).airflow == "http://127.0.0.1:4711"
+    finally:
+        kill(leader(settings, "api-server"))
+    assert stack.as_it_runs(settings) == settings
+
+
+@pytest.mark.slow
+@pytest.mark.e2e
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not embedded.available(), reason="this platform has no binaries of the embedded Postgres")
+def test_up_mends_what_was_killed(running: Settings) -> None:
+    kill(embedded.process(running.root))
+    assert states(running)["postgres"] == "died"
+    assert set(states(running)) == PARTS
+    sick = {finding.subject for finding in operating._stack(running) if not finding.ok}
+    assert sick == {"stack postgres"}
+    said: list[str] = []
+    stack.up(running, progress=said.append)
+    assert "started again with it" in said[0]
+    assert set(states(running).values()) == {"running"}
+
+    kill(embedded.process(running.root), leader(running, "scheduler"))
+    stack.up(running, progress=said.append)
+    assert set(states(running).values()) == {"running"}
+    with stack.connect(running) as api:
+        assert {name: state for name, state in api.health().items() if state != "healthy"} == {}
+
+    kill(leader(running, "triggerer"))
+    airflow, mlflow = free_ports()
+    elsewhere = running.model_copy(update={"airflow_port": airflow, "mlflow_port": mlflow})
+    found = stack.up(elsewhere, progress=said.append)
+    assert found == stack.access(running)
+    assert set(states(elsewhere).values()) == {"running"}
