@@ -149,12 +149,36 @@ def test_who_served_on_a_day_is_answered(work: Workspace) -> None:
 
 
 def test_a_pipeline_without_a_run_says_so(work: Workspace, shop: Path) -> None:
-    (shop / "pipelines" / "later.yaml").write_text("pipeline: later\n", encoding="utf-8")
+    known = (shop / "pipelines" / "shop.yaml").read_text(encoding="utf-8")
+    known = known.replace("pipeline: shop", "pipeline: later")
+    (shop / "pipelines" / "later.yaml").write_text(known, encoding="utf-8")
     later = overview.detail(work, "later", at=NOW)
     assert "No run yet" in list_page(work, later.glance)
     html = rendering.pipeline_page(work, later, ALL, PLACES, on=None)
     assert "No run has been judged yet" in html
     assert "No version has served yet" in html
+
+
+def test_what_needs_a_person_stands_first_and_is_counted(work: Workspace, glance: Glance, shop: Path) -> None:
+    (shop / "pipelines" / "zoo.yaml").write_text("pipeline: zoo\n", encoding="utf-8")
+    html = list_page(work, glance, overview.glance(work, "zoo", at=NOW))
+    assert html.index(">zoo</a>") < html.index(">shop</a>")
+    assert "1 failed" in html
+    assert "Its spec is wrong" in html
+    assert "No run can start until that is mended" in html
+
+
+def test_a_run_that_waits_is_no_green_promotion(work: Workspace, glance: Glance) -> None:
+    assert 'p-promote">promote' in list_page(work, glance)
+    html = list_page(work, replace(glance, waiting=glance.judged[-1]))
+    assert "waits for a person</span>" in html
+    assert 'p-promote">promote' not in html
+
+
+def test_a_request_that_became_no_run_leads_to_its_card(work: Workspace, glance: Glance) -> None:
+    assert glance.newest is not None
+    failed = replace(glance.newest, status="failed", sentence="No such file.", card="request-abc")
+    assert "/reports/shop/request-abc.html" in list_page(work, replace(glance, newest=failed))
 
 
 def test_without_pipelines_the_page_says_what_to_do(work: Workspace) -> None:
