@@ -183,7 +183,8 @@ class Conformer:
     def _reason(self, name: str, written: object, instant: datetime | None) -> str:
         times = self._ranges.get(name)
         if times is not None and instant is not None:
-            return f"column '{name}': {written!r} lies outside {times.text}"
+            limit = "earliest" if instant < times.first else "latest"
+            return f"column '{name}': {written!r} lies outside {times.text} (`{limit}` of the column moves that)"
         hint = what_to_do(written, self.columns[name])
         return f"column '{name}': {written!r} is not {_MEANING[self.columns[name].type]}" + (
             f": {hint}" if hint else ""
