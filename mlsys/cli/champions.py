@@ -64,7 +64,7 @@ def champion(name: str, instant: str | None) -> None:
     show_table(
         ("", ""),
         [
-            ("data up to", f"{change.cutoff:%Y-%m-%d %H:%M} UTC, exclusive"),
+            ("data up to", f"{change.last_day}, the last day that it knows"),
             ("serves since", _minute(change.at)),
             ("by", f"{change.kind}, {change.who}"),
             ("because", change.reason),

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from mlsys import clock
 from mlsys.records import Decision, EvaluationSet, Mode, Plan, Record, RunStatus, Snapshot
 
 
@@ -79,6 +80,11 @@ class ChampionChange(Record):
     who: str
     reason: str
     at: datetime | None = None
+
+    @property
+    def last_day(self) -> date:
+        """The last day of data that the candidate knows."""
+        return clock.last_day_before(self.cutoff)
 
 
 @dataclass(frozen=True)

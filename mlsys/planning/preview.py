@@ -96,9 +96,9 @@ def outlook(work: Workspace, name: str, *, day: str | None, overrides: tuple[str
     if champion is None:
         against = "the absolute gates alone: there is no champion yet"
     elif champion.cutoff > chosen.cutoff:
-        against = f"nobody: the champion knows newer data (up to {champion.cutoff:%Y-%m-%d}), the run is for the record"
+        against = f"nobody: the champion knows newer data (up to {champion.last_day}), the run is for the record"
     else:
-        against = f"{champion.candidate_id} (version {champion.version}, data up to {champion.cutoff:%Y-%m-%d})"
+        against = f"{champion.candidate_id} (version {champion.version}, data up to {champion.last_day})"
     gates = spec.gates_in_force
     sentences = (
         f"{name}, day {chosen.day} ({chosen.source}): rows before {chosen.cutoff:%Y-%m-%d %H:%M} UTC.",

@@ -131,7 +131,7 @@ def _outcome(
         return (
             "historical",
             "older_than_champion",
-            f"The champion knows data up to {champion.cutoff:%Y-%m-%d}, this run only up to {plan.cutoff:%Y-%m-%d}",
+            f"The champion knows data up to {champion.last_day}, this run only up to {plan.day}",
         )
     for state, outcome in (("fail", "reject"), ("inconclusive", "inconclusive")):
         found = first(state)

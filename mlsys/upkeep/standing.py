@@ -119,8 +119,8 @@ def _meaning(work: Workspace, pipeline: str) -> str:
     champion = work.ledger.champion(pipeline)
     if champion is None:
         return "It has no champion: nothing serves."
-    last = clock.last_day_before(champion.cutoff)
-    return f"{champion.version} serves ({champion.candidate_id.split('-', 1)[-1]}, data up to {last})."
+    name = champion.candidate_id.split("-", 1)[-1]
+    return f"{champion.version} serves ({name}, data up to {champion.last_day})."
 
 
 def _whole(sentence: str) -> str:

@@ -136,7 +136,7 @@ def find_version() -> Data:
         present = work.ledger.champion(pipeline)
         approval = resolve(work.settings.spec_path(pipeline)).spec.approval
     sentence = (
-        f"{pipeline}: version {target.version} ({target.candidate_id}, data up to {target.cutoff:%Y-%m-%d}) "
+        f"{pipeline}: version {target.version} ({target.candidate_id}, data up to {target.last_day}) "
         f"in place of {present.version if present else 'nothing'}"
     )
     log.info("rollback_wanted", sentence=sentence)
