@@ -19,7 +19,7 @@ from mlsys.workspace import Workspace
 StandingState = Literal["failed", "waits", "running", "behind", "never ran", "fine"]
 # What needs a person, first.
 WORST_FIRST: tuple[StandingState, ...] = ("failed", "waits", "behind", "running", "never ran", "fine")
-_LOOKED_AT = 50  # newest requests among which the newest live one is looked for
+_LOOKED_AT = (10, 500, None)  # so many of the newest requests, until a live one is among them: a backfill has many
 _LATE = timedelta(days=2)  # a night that was missed, and the one after it
 
 
@@ -57,8 +57,7 @@ def standings(work: Workspace, *, at: datetime | None = None) -> list[Standing]:
 
 def standing(work: Workspace, pipeline: str, *, at: datetime | None = None) -> Standing:
     """Return how a pipeline stands; `at` is the present, for tests."""
-    requests = work.ledger.requests(pipeline, last=_LOOKED_AT)
-    newest = next((request for request in reversed(requests) if request.mode == "live"), None)
+    newest = _newest_live(work, pipeline)
     meaning = _meaning(work, pipeline)
     try:
         spec = load_spec(work.settings.spec_path(pipeline))
@@ -77,6 +76,15 @@ def standing(work: Workspace, pipeline: str, *, at: datetime | None = None) -> S
         state, todo = "behind", "Look at `mlsys status`: paused DAGs and a dead scheduler ask for nothing."
         happened = f"Nothing was asked for since {newest.at:%Y-%m-%d %H:%M} UTC. {happened}"
     return Standing(pipeline, state, happened, meaning, todo, newest, run, decision)
+
+
+def _newest_live(work: Workspace, pipeline: str) -> RequestRow | None:
+    for last in _LOOKED_AT:
+        requests = work.ledger.requests(pipeline, last=last)
+        found = next((request for request in reversed(requests) if request.mode == "live"), None)
+        if found is not None or last is None or len(requests) < last:
+            return found
+    return None
 
 
 def _outcome(

@@ -17,6 +17,7 @@ from mlsys.orchestration.page import overview
 from mlsys.planning.plan import RunRequest
 from mlsys.promotion.projection import project
 from mlsys.records import Decision, EvaluationSet
+from mlsys.upkeep import standing
 from mlsys.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -74,6 +75,7 @@ def rows_read(work: Workspace, use: Callable[[Workspace], object], monkeypatch: 
 def test_a_long_past_costs_no_more_rows_than_a_short_one(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overview, "AT_A_GLANCE", 4)
     monkeypatch.setattr(overview, "_REQUESTS", 4)
+    monkeypatch.setattr(standing, "_LOOKED_AT", (4, None))
     read = []
     for _ in range(2):
         lengthen(work.ledger, 6)  # so many that every list which is cut is full

@@ -74,6 +74,14 @@ def test_trials_say_nothing_about_the_night(work: Workspace) -> None:
     assert standing(work, "shop") == before
 
 
+def test_a_backfill_does_not_hide_the_night(work: Workspace) -> None:
+    before = standing(work, "shop")
+    for number in range(25):
+        asked = RunRequest("shop", day=day(11), mode="simulate", request_id=f"b{number}")
+        record_refused(work, asked, reason="error", sentence="a simulated day")
+    assert standing(work, "shop") == before
+
+
 def test_two_missed_nights_are_seen(work: Workspace, shop: Path) -> None:
     request = RunRequest("shop", day=day(10), request_id="retrain_shop/s2", asked_by="airflow retrain_shop")
     pipeline.take_snapshot(work, request)
