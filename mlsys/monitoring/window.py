@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -111,14 +112,12 @@ def _filled(
     y_true = _labels(spec, table[spec.target.column], reference.classes)
     y_true[day > np.datetime64(clock.last_day_before(snapshot.cutoff - spec.label.delay), "D")] = -1
     unseen = ~np.isin(key, reference.keys)
-    return Window(
-        **{
-            **vars(empty),
-            "rows": dataset.feature_frame(table, columns)[unseen].reset_index(drop=True),
-            "day": day[unseen],
-            "y_score": np.concatenate([part[SCORE].to_numpy() for part in scores])[unseen],
-            "y_true": y_true[unseen],
-        }
+    return replace(
+        empty,
+        rows=dataset.feature_frame(table, columns)[unseen].reset_index(drop=True),
+        day=day[unseen],
+        y_score=np.concatenate([part[SCORE].to_numpy() for part in scores])[unseen],
+        y_true=y_true[unseen],
     )
 
 
