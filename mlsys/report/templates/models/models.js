@@ -193,7 +193,7 @@
       .filter(([key]) => parts[key]?.status && parts[key].status !== "healthy").map(([, name]) => name);
     const line = document.querySelector("[data-airflow-health]");
     const means = dead.includes("scheduler") ? "No run starts" : "Airflow does not do all of its work";
-    line.textContent = dead.length ? `Airflow's ${dead.join(" and ")} ${dead.length > 1 ? "are" : "is"} not running. ${means} until \`mlsys up\` has started it again.` : "";
+    line.textContent = dead.length ? `Airflow's ${dead.join(" and ")} ${dead.length > 1 ? "are" : "is"} not running. ${means} until it is started again, in the embedded stack by mlsys up.` : "";
     const shown = [...document.querySelectorAll("[data-airflow-says]")];
     if (!shown.length) return;
     const known = new Map();
