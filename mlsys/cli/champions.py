@@ -34,7 +34,7 @@ def history(name: str, last: int) -> None:
         run = status.get(request.run_id or "")
         decision = decided.get(request.run_id or "") if request.status == "accepted" else None
         state = {"skipped": request.reason, "failed": "failed"}.get(request.status, run.status if run else "?")
-        if run and run.status == "started" and run.plan and run.plan.approval and decision:
+        if run and run.plan and run.plan.approval and decision and decision.outcome == "promote":
             state = "waits for a person"
         said = decision.sentence if decision else (run.sentence if run and run.status == "failed" else request.sentence)
         table.append(

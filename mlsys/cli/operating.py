@@ -49,10 +49,10 @@ def status() -> int:
 
     found = stack.status(load_settings())
     _show(found)
-    missing = [component for component in found if component.state != "running"]
-    if not any(component.state in ("running", "died") for component in found):
-        say("\nNothing runs. Start it with: mlsys up")
+    if not stack.is_up(found):
+        say("\nThe stack is not up. Start it with: mlsys up")
         return 0
+    missing = [component for component in found if component.state != "running"]
     for component in missing:
         say(f"\n{component.name} {component.state}; its log: {component.log}")
     if missing:
@@ -105,7 +105,7 @@ def _stack(settings: Settings) -> Iterator[Diagnosis]:
     from mlsys.upkeep.doctor import Diagnosis
 
     parts = stack.status(settings)
-    if any(part.state in ("running", "died") and part.name != "postgres" for part in parts):
+    if stack.is_up(parts):
         for part in parts:
             more = "" if part.state == "running" else f"; its log: {part.log}. Start it with: mlsys up"
             yield Diagnosis(f"stack {part.name}", part.state == "running", f"{part.state}{more}")

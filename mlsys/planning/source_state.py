@@ -145,12 +145,8 @@ class Looker:
     def _tolerable(self, request: ReadRequest, last: date) -> dict[date, str]:
         """Return the content of a whole window, refused as a run about its last day would refuse it."""
         reading = read(self.spec, request, last, self.layout)
-        stored = self.stored if self.spec.source.timed else {}
-        new = [
-            rows.day
-            for rows in reading.days
-            if rows.day not in stored or stored[rows.day].fingerprint != rows.fingerprint
-        ]
+        stored, timed = (self.stored, True) if self.spec.source.timed else ({}, False)
+        new = [rows.day for rows in reading.changed(stored, timed=timed)]
         bad = count_once(reading.rejected, new=new, asked=last, before=stored.values(), store=self.store)
         require_tolerable(bad, reading.n_rows, new, self.spec)
         return self._fingerprints(reading, last)

@@ -30,6 +30,13 @@ class Reading:
         """Readable rows of each day."""
         return {rows.day: rows.table.num_rows for rows in self.days}
 
+    def changed(self, stored: Mapping[date, Partition], *, timed: bool) -> list[DayRows]:
+        """Return the days that are not stored as they are now; without time, a reading that is not the newest one."""
+        if timed:
+            return [r for r in self.days if r.day not in stored or stored[r.day].fingerprint != r.fingerprint]
+        newest = stored[max(stored)].fingerprint if stored else None
+        return [rows for rows in self.days if rows.fingerprint != newest]
+
 
 def request_of(
     spec: Spec, store: Store | None, since: datetime | None = None, until: datetime | None = None

@@ -228,17 +228,8 @@ def _look(spec: Spec, cutoff: datetime, layout: Layout, *, catalog: Catalog, sto
     known = carrying.earlier(spec, layout, catalog, store)
     reading = read_source(spec, known.end(cutoff), stored, layout, store)
     gone = carrying.missing(known, reading, kept=stored, before=(cutoff - spec.ingest.lookback).date(), to=spec)
-    changed = _changed(reading, stored, timed=spec.source.timed)
+    changed = reading.changed(stored, timed=spec.source.timed)
     return _Look(stored, known, reading, gone, [rows for rows in changed if rows.day not in gone.carried])
-
-
-def _changed(reading: Reading, stored: Mapping[date, Partition], *, timed: bool) -> list[DayRows]:
-    if timed:
-        return [
-            rows for rows in reading.days if rows.day not in stored or stored[rows.day].fingerprint != rows.fingerprint
-        ]
-    newest = stored[max(stored)].fingerprint if stored else None
-    return [rows for rows in reading.days if rows.fingerprint != newest]
 
 
 def _store(

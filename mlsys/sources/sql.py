@@ -104,7 +104,7 @@ class SqlSource(Source):
         ((value,),) = next(relation.database.batches(largest, {**relation.params, **bounds}, 1), [(None,)])
         if value is None:
             return None
-        newest = next(self._times(relation, conformer, largest, bounds), None)
+        newest = _newest_of([(value,)], conformer)
         # The largest may lie in the future, or be no time although it looks like one.
         downwards = f"SELECT {column} {rows} ORDER BY {column} DESC"
         return newest or next(self._times(relation, conformer, downwards, bounds), None)
@@ -113,11 +113,8 @@ class SqlSource(Source):
         self, relation: _Relation, conformer: Conformer, sql: str, bounds: Mapping[str, Parameter]
     ) -> Iterator[datetime]:
         """Yield the newest possible time of each chunk that has one, up to the present of the request."""
-        import pyarrow.compute as pc
-
         for rows in relation.database.batches(sql, {**relation.params, **bounds}, self.chunk_rows):
-            times = conformer.conform(record_batch(rows, conformer.columns))[0][EVENT_TIME]
-            newest = pc.max(times.filter(pc.less_equal(times, conformer.request.now))).as_py()
+            newest = _newest_of(rows, conformer)
             if newest is not None:
                 yield newest
 
@@ -178,6 +175,15 @@ class SqlSource(Source):
         column = relation.database.quoted(self.event_time)
         times = range_of(columns_to_read(request, self.event_time, self.timezone)[self.event_time], request.now)
         return windows.window(_time_column(relation, column), request, times)
+
+
+def _newest_of(rows: list[tuple[Any, ...]], conformer: Conformer) -> datetime | None:
+    """Return the newest possible time up to the present of the request, or None."""
+    import pyarrow.compute as pc
+
+    times = conformer.conform(record_batch(rows, conformer.columns))[0][EVENT_TIME]
+    newest: datetime | None = pc.max(times.filter(pc.less_equal(times, conformer.request.now))).as_py()
+    return newest
 
 
 def _place(origin: str, batch: pa.RecordBatch, row: int, n_before: int) -> str:

@@ -15,6 +15,7 @@ from mlsys.errors import IntegrityError, MlsysError
 from mlsys.promotion.projection import drift
 from mlsys.settings import Settings
 from mlsys.spec import resolve
+from mlsys.upkeep.standing import standing
 from mlsys.workspace import Workspace, open_workspace
 
 _LOW_DISK = 1 << 30
@@ -67,19 +68,10 @@ def _privacy(home: Path) -> Diagnosis:
     return Diagnosis("home", ok=False, sentence=sentence)
 
 
-def _newest_request(work: Workspace, name: str) -> Iterator[Diagnosis]:
-    """What came of the newest request for a run: a failure is somebody's to look at, a skip is none."""
-    for request in work.ledger.requests(name, last=1):
-        rows = work.ledger.run(request.run_id or "")
-        failed = request.status == "failed" or (request.status == "accepted" and rows and rows[-1].status == "failed")
-        said = rows[-1].sentence if request.status == "accepted" and rows else request.sentence
-        when = f"{request.at:%Y-%m-%d %H:%M} UTC" if request.at else "at an unknown time"
-        more = f" The whole of it: mlsys report {request.run_id or request.request_id}" if failed else ""
-        yield Diagnosis(f"newest run {name}", not failed, f"asked for {when}: {said.rstrip('.')}.{more}")
-
-
 def _pipeline(work: Workspace, name: str) -> Iterator[Diagnosis]:
-    yield from _newest_request(work, name)
+    stands = standing(work, name)
+    sentence = f"{stands.happened} {stands.todo}".rstrip()
+    yield Diagnosis(f"newest run {name}", stands.state not in ("failed", "behind"), sentence)
     try:
         yield Diagnosis(f"ledger {name}", ok=True, sentence=f"{work.ledger.verify(name)} rows, unbroken chain")
     except IntegrityError as error:

@@ -16,9 +16,9 @@ from mlsys.records import Decision
 from mlsys.spec import Spec, load_spec
 from mlsys.workspace import Workspace
 
-StandingState = Literal["failed", "waits", "running", "behind", "never ran", "fine"]
+StandingState = Literal["failed", "waits", "running", "behind", "never ran", "fine", "retired"]
 # What needs a person, first.
-WORST_FIRST: tuple[StandingState, ...] = ("failed", "waits", "behind", "running", "never ran", "fine")
+WORST_FIRST: tuple[StandingState, ...] = ("failed", "waits", "behind", "running", "never ran", "fine", "retired")
 _LOOKED_AT = (10, 500, None)  # so many of the newest requests, until a live one is among them: a backfill has many
 _LATE = timedelta(days=2)  # a night that was missed, and the one after it
 
@@ -29,7 +29,7 @@ class Standing:
 
     Attributes:
         state: `failed` (also by the decision `error`), `waits` for a person, `running`, `behind` (no live request for
-            two nights although there is a schedule), `never ran`, or `fine`.
+            two nights although there is a schedule), `never ran`, `fine`, or `retired`: its spec was removed.
         happened: one sentence: what became of the newest live request.
         meaning: one sentence: who serves, and what that means.
         todo: one sentence: what to do, with the command; empty where there is nothing to do.
@@ -59,6 +59,8 @@ def standing(work: Workspace, pipeline: str, *, at: datetime | None = None) -> S
     """Return how a pipeline stands; `at` is the present, for tests."""
     newest = _newest_live(work, pipeline)
     meaning = _meaning(work, pipeline)
+    if not (work.settings.pipelines / f"{pipeline}.yaml").exists():
+        return Standing(pipeline, "retired", "Its spec was removed: no run starts.", meaning, "", newest)
     try:
         spec = load_spec(work.settings.spec_path(pipeline))
     except MlsysError as error:

@@ -106,3 +106,9 @@ def test_the_worst_stand_first(work: Workspace, shop: Path) -> None:
     ]
     assert "mlsys check z_broken" in found[0].todo
     assert "mlsys run a_new_one" in found[1].todo
+
+
+def test_a_pipeline_whose_spec_was_removed_needs_nobody(work: Workspace, shop: Path) -> None:
+    (shop / "pipelines" / "shop.yaml").unlink()
+    found = standing(work, "shop")
+    assert (found.state, found.todo) == ("retired", "")

@@ -166,6 +166,11 @@ def status(settings: Settings) -> list[ComponentStatus]:
     return parts
 
 
+def is_up(parts: Sequence[ComponentStatus]) -> bool:
+    """Return whether somebody has started the stack: the database also runs for a command alone."""
+    return any(part.state in ("running", "died") for part in parts if part.name != "postgres")
+
+
 def _status_of(home: Path, part: StackPart) -> ComponentStatus:
     child, log_file = processes.find(home, part.name), processes.log_path(home, part.name)
     if child is None:

@@ -102,3 +102,9 @@ def test_up_mends_what_was_killed(running: Settings) -> None:
     found = stack.up(elsewhere, progress=said.append)
     assert found == stack.access(running)
     assert set(states(elsewhere).values()) == {"running"}
+
+
+def test_a_database_that_runs_for_a_command_alone_is_no_stack() -> None:
+    parts = [stack.ComponentStatus("postgres", "running"), stack.ComponentStatus("scheduler", "stopped")]
+    assert not stack.is_up(parts)
+    assert stack.is_up([*parts, stack.ComponentStatus("mlflow", "died")])
