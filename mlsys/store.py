@@ -186,6 +186,14 @@ def write_atomically(target: Path, data: bytes, *, mode: int = 0o644, begun_in: 
         settle(path, target, mode=mode)
 
 
+def write_if_other(target: Path, data: bytes) -> bool:
+    """Write a file whole unless it holds these bytes already; return whether it was written."""
+    if target.is_file() and target.read_bytes() == data:
+        return False
+    write_atomically(target, data)
+    return True
+
+
 def canonical_json(value: Any) -> bytes:
     """Return `value` as JSON bytes that depend on its content alone.
 

@@ -6,7 +6,7 @@ fingerprint of the partition: a later report with one more day asks for the new 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -24,6 +24,7 @@ from mlsys.metrics.scores import Scored
 from mlsys.schema import DAY, KEY
 from mlsys.snapshot.manifest import read_manifest
 from mlsys.snapshot.rows import read_rows
+from mlsys.snapshot.segments import batches
 from mlsys.store import recall, remember
 from mlsys.training import model_file
 from mlsys.training.model_file import scores
@@ -101,7 +102,7 @@ class ScoreBook:
         """
         missing = {day: self._unknown(day, models) for day, models in sorted(pairs.items())}
         wanted = [self.days[day] for day, models in missing.items() if models]
-        for some in _parts(wanted):
+        for some in batches(wanted, ROWS_AT_ONCE):
             self._score(some, missing)
         log.info("scored", pairs=sum(map(len, pairs.values())), new=sum(map(len, missing.values())))
 
@@ -152,18 +153,6 @@ def _asked(pipeline: object, rows: pd.DataFrame, model: SimulatedDay, day: date)
         raise RunError(
             f"The model of {model.day} can't score the rows of {day}: {error.rule}", where=model.plan.run_id
         ) from error
-
-
-def _parts(days: Sequence[JudgedDay]) -> Iterator[list[JudgedDay]]:
-    """Yield neighbouring days that together have at most ROWS_AT_ONCE rows, or one day alone."""
-    part: list[JudgedDay] = []
-    for judged in days:
-        if part and sum(item.n_rows for item in part) + judged.n_rows > ROWS_AT_ONCE:
-            yield part
-            part = []
-        part.append(judged)
-    if part:
-        yield part
 
 
 def _repeated(key: np.ndarray, day: np.ndarray) -> np.ndarray:

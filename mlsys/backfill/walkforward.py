@@ -33,7 +33,7 @@ from mlsys.errors import UsageError
 from mlsys.events import get_logger
 from mlsys.metrics import METRICS
 from mlsys.records import MetricValue
-from mlsys.store import canonical_json, write_atomically
+from mlsys.store import canonical_json, write_if_other
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
@@ -77,8 +77,7 @@ def report_of(work: Workspace, simulation: Simulation) -> WalkForward:
     folder = Path("reports", pipeline)
     path, json_path = folder / "walk-forward.html", folder / "walk-forward.json"
     for target, content in ((json_path, data), (path, page.render(details).encode())):
-        if not ((work.home / target).is_file() and (work.home / target).read_bytes() == content):
-            write_atomically(work.home / target, content)
+        write_if_other(work.home / target, content)
     log.info("walk_forward", pipeline=pipeline, days=len(details.models), advice=details.answer.advice)
     return _summary(details, path, json_path, hashlib.sha256(data).hexdigest())
 

@@ -5,14 +5,12 @@ The same records give the same bytes: no clock, no random name, no order that de
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlsys.errors import RunError
-from mlsys.events import get_logger
 from mlsys.records import (
     Arrivals,
     Candidate,
@@ -28,9 +26,7 @@ from mlsys.records import (
 from mlsys.report import models as report_models
 from mlsys.report import page
 from mlsys.spec import flatten
-from mlsys.store import Store, write_atomically
-
-_log = get_logger(__name__)
+from mlsys.store import Store
 
 # How a run ended -> its word in the headline, and what it means for production.
 _ENDINGS = {
@@ -120,14 +116,7 @@ def write(card: Card, *, store: Store, home: Path) -> RunReport:
         IntegrityError: the details of the evaluation are missing or were changed.
         RunError: the disk is full or not writable.
     """
-    data = render(card, store=store).encode()
-    path = card_path(card.plan)
-    target = home / path
-    if not (target.is_file() and target.read_bytes() == data):
-        write_atomically(target, data)
-        _log.info("report_written", run=card.plan.run_id, path=path, n_bytes=len(data))
-    digest = hashlib.sha256(data).hexdigest()
-    return RunReport(run_id=card.plan.run_id, path=path.as_posix(), sha256=digest, n_bytes=len(data))
+    return page.keep(render(card, store=store), card_path(card.plan), home=home, run_id=card.plan.run_id)
 
 
 def card_path(plan: Plan) -> Path:

@@ -8,7 +8,6 @@ from pathlib import Path
 from mlsys.ledger import RequestRow
 from mlsys.records import RunReport
 from mlsys.report import page
-from mlsys.store import write_atomically
 
 # Reason of a failed request -> what it means, and what to do.
 _MEANINGS = {
@@ -50,8 +49,4 @@ def write(pipeline: str, request: RequestRow, *, home: Path) -> RunReport:
             style=page.style("report/style.css"),
         )
     )
-    data, path = html.encode(), card_path(pipeline, request.request_id)
-    if not ((home / path).is_file() and (home / path).read_bytes() == data):
-        write_atomically(home / path, data)
-    digest = hashlib.sha256(data).hexdigest()
-    return RunReport(run_id=request.request_id, path=path.as_posix(), sha256=digest, n_bytes=len(data))
+    return page.keep(html, card_path(pipeline, request.request_id), home=home, run_id=request.request_id)

@@ -7,7 +7,7 @@ carried would be lost, and that is for a person to accept.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -22,7 +22,7 @@ from mlsys.schema import ARRIVAL, EVENT_TIME, ColumnSpec, arrow_type
 from mlsys.snapshot.catalog import Catalog
 from mlsys.snapshot.ingest import Reading
 from mlsys.snapshot.partitioning import DayRows, Layout, by_day, layout_of
-from mlsys.snapshot.segments import note_slices, read_entries, write_segment
+from mlsys.snapshot.segments import Slice, batches, read_entries, write_days
 from mlsys.spec import Spec, parse_dump
 from mlsys.store import Store
 
@@ -137,42 +137,26 @@ def carried(known: Earlier, gone: Missing, layout: Layout, spec: Spec, store: St
     if gone.problem or known.parts is None:
         return []
     added: list[Partition] = []
-    for some in _batches(gone.partitions):
+    for some in batches(gone.partitions, _ROWS_AT_ONCE):
         of_day = {partition.day: partition for partition in some}
         rows = list(by_day(_converted(some, known.parts, spec, store), layout, None))
-        segment, offset = write_segment([day.table for day in rows], store), 0
-        written = []
-        for day in rows:
-            written.append(_moved(of_day[day.day], day, layout, segment, offset))
-            offset += day.table.num_rows
-        note_slices(layout.fingerprint, segment, {row.fingerprint: row.offset for row in written}, store)
-        added += written
+        places = write_days(rows, layout.fingerprint, store)
+        added += [_moved(of_day[day.day], day, layout, places[day.day]) for day in rows]
     return added
 
 
-def _moved(before: Partition, rows: DayRows, layout: Layout, segment: str, offset: int) -> Partition:
+def _moved(before: Partition, rows: DayRows, layout: Layout, place: Slice) -> Partition:
     """Return a partition in its new place; when it was read, and what could not be read of it, stays."""
     changes = {
         "version": 1,
         "layout": layout.fingerprint,
         "fingerprint": rows.fingerprint,
-        "segment": segment,
-        "offset": offset,
+        "segment": place.segment,
+        "offset": place.offset,
         "n_labelled": rows.n_labelled,
         "n_duplicate_keys": rows.n_duplicate_keys,
     }
     return before.model_copy(update=changes)
-
-
-def _batches(partitions: Sequence[Partition]) -> Iterator[list[Partition]]:
-    batch: list[Partition] = []
-    for partition in partitions:
-        if batch and sum(row.n_rows for row in batch) + partition.n_rows > _ROWS_AT_ONCE:
-            yield batch
-            batch = []
-        batch.append(partition)
-    if batch:
-        yield batch
 
 
 def _converted(partitions: Sequence[Partition], known: Mapping[str, Any], spec: Spec, store: Store) -> pa.Table:

@@ -8,11 +8,11 @@ says where that content lies.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from mlsys.errors import IntegrityError
 from mlsys.ledger.rows import Partition
+from mlsys.snapshot.partitioning import DayRows
 from mlsys.store import Store, canonical_json, write_atomically
 
 ROW_GROUP = 65_536  # a slice reads at most one group more than it needs at either end
@@ -48,6 +49,39 @@ class Slice:
     segment: str
     offset: int
     n_rows: int
+
+
+class Sized(Protocol):
+    """Something of so many rows."""
+
+    @property
+    def n_rows(self) -> int:
+        """How many there are."""
+
+
+Some = TypeVar("Some", bound=Sized)
+
+
+def batches(parts: Sequence[Some], most: int) -> Iterator[list[Some]]:
+    """Yield neighbours that together have at most `most` rows, or one part alone."""
+    batch: list[Some] = []
+    for part in parts:
+        if batch and sum(item.n_rows for item in batch) + part.n_rows > most:
+            yield batch
+            batch = []
+        batch.append(part)
+    if batch:
+        yield batch
+
+
+def write_days(days: Sequence[DayRows], layout: str, store: Store) -> dict[date, Slice]:
+    """Write days as one segment, note where each begins, and return where it lies."""
+    segment, offset, found = write_segment([rows.table for rows in days], store), 0, dict[date, Slice]()
+    for rows in days:
+        found[rows.day] = Slice(segment, offset, rows.table.num_rows)
+        offset += rows.table.num_rows
+    note_slices(layout, segment, {rows.fingerprint: found[rows.day].offset for rows in days}, store)
+    return found
 
 
 def write_segment(tables: Sequence[pa.Table], store: Store) -> str:

@@ -21,7 +21,7 @@ from mlsys.snapshot.catalog import Catalog
 from mlsys.snapshot.ingest import Reading, read_source, request_of
 from mlsys.snapshot.manifest import describe
 from mlsys.snapshot.partitioning import DayRows, Layout, layout_of
-from mlsys.snapshot.segments import note_slices, read_entries, write_segment
+from mlsys.snapshot.segments import read_entries, write_days
 from mlsys.snapshot.unreadable import Unreadable, count_once, first_of, require_some, require_tolerable
 from mlsys.spec import Spec
 from mlsys.store import Store
@@ -245,8 +245,7 @@ def _written(
     new: Sequence[DayRows], unreadable: Unreadable, look: _Look, *, layout: Layout, store: Store
 ) -> list[Partition]:
     """Write the new partitions as one segment."""
-    segment = write_segment([rows.table for rows in new], store)
-    added, offset = [], 0
+    places, added = write_days(new, layout.fingerprint, store), []
     for rows in new:
         before, bad = look.stored.get(rows.day), unreadable.get(rows.day, ())
         added.append(
@@ -255,8 +254,8 @@ def _written(
                 version=before.version + 1 if before else 1,
                 layout=layout.fingerprint,
                 fingerprint=rows.fingerprint,
-                segment=segment,
-                offset=offset,
+                segment=places[rows.day].segment,
+                offset=places[rows.day].offset,
                 n_rows=rows.table.num_rows,
                 n_labelled=rows.n_labelled,
                 newest_event=rows.newest_event,
@@ -267,6 +266,4 @@ def _written(
                 read_at=look.reading.read_at,
             )
         )
-        offset += rows.table.num_rows
-    note_slices(layout.fingerprint, segment, {row.fingerprint: row.offset for row in added}, store)
     return added

@@ -184,6 +184,7 @@ def _glance(work: Workspace, pipeline: str, judgements: Sequence[Judgement], *, 
     champion = next(iter(terms(work.ledger.champion_changes(pipeline, last=1))), None)
     newest_day = work.ledger.newest_day(pipeline)
     measured = None if champion is None else _measured(work, champion.change, judged)
+    stands = standing(work, pipeline, at=at)
     primary = judged[-1].primary if judged else None
     title, higher = _in_words(primary)
     return Glance(
@@ -196,10 +197,10 @@ def _glance(work: Workspace, pipeline: str, judgements: Sequence[Judgement], *, 
         days_behind=None if newest_day is None else max((at.date() - newest_day).days - 1, 0),
         age_days=_age(champion, newest_day),
         judged=tuple(each for each in judged if each.primary == primary),
-        waiting=_waiting(work, judged),
+        waiting=_waiting(stands, judged),
         newest=_newest(work, pipeline, requests),
         monitoring=_monitoring(work, pipeline),
-        standing=standing(work, pipeline, at=at),
+        standing=stands,
     )
 
 
@@ -256,14 +257,12 @@ def _measured(work: Workspace, champion: ChampionChange, judged: Sequence[Judged
     return None if value is None else Measurement(value, clock.last_day_before(champion.cutoff))
 
 
-def _waiting(work: Workspace, judged: Sequence[Judged]) -> Judged | None:
-    """Return the newest decision if its run has come to where a person has the last word."""
-    newest = next((each for each in reversed(judged) if each.mode == "live"), None)
-    if newest is None or newest.decision.outcome != "promote" or newest.version is not None:
+def _waiting(stands: Standing, judged: Sequence[Judged]) -> Judged | None:
+    """Return the decision whose run has come to where a person has the last word."""
+    if stands.state != "waits" or stands.decision is None:
         return None
-    rows = work.ledger.run(newest.decision.run_id)
-    asked = any(row.plan is not None and row.plan.approval for row in rows)
-    return newest if asked and rows[-1].status == "started" else None
+    key = stands.decision.decision_key
+    return next((each for each in judged if each.decision.decision_key == key), None)
 
 
 def _newest(work: Workspace, pipeline: str, requests: Sequence[RequestRow]) -> Newest | None:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 EARLIEST = date(1900, 1, 1)
 _AHEAD = timedelta(days=1)  # clocks and zones differ: what a source stamps may lie a little in our future
-_DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -32,8 +31,8 @@ class TimeRange:
         """Return which of the instants `(n,)` lie outside; a missing one does not."""
         import pyarrow.compute as pc
 
-        low, high = (instants.type, self.first), (instants.type, self.last)
-        beyond = pc.or_(pc.less(instants, _scalar(*low)), pc.greater(instants, _scalar(*high)))
+        first, last = (_scalar(instants.type, instant) for instant in (self.first, self.last))
+        beyond = pc.or_(pc.less(instants, first), pc.greater(instants, last))
         return pc.fill_null(beyond, False)
 
     @property
@@ -59,13 +58,13 @@ def seconds(instant: datetime) -> int:
     return (instant - _EPOCH) // timedelta(seconds=1)
 
 
-def earlier(instant: datetime, by: timedelta = _DAY) -> datetime:
+def earlier(instant: datetime, by: timedelta) -> datetime:
     """Return an instant less a duration, but no earlier than the calendar begins."""
     begin = datetime.min.replace(tzinfo=UTC)
     return begin if instant - begin < by else instant - by
 
 
-def later(instant: datetime, by: timedelta = _DAY) -> datetime:
+def later(instant: datetime, by: timedelta) -> datetime:
     """Return an instant and a duration, but no later than the calendar ends."""
     end = datetime.max.replace(tzinfo=UTC)
     return end if end - instant < by else instant + by
