@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 from given import shop
+from given.ports import free_port
 
 from mlsys import clock
 from mlsys.orchestration.api.client import AirflowApi
@@ -64,7 +64,7 @@ def start_stack() -> StartStack:
             (home / "home.json").write_text(json.dumps(note))
         with pytest.MonkeyPatch.context() as patch:
             variables = {"HOME": home, "PIPELINES": home / "pipelines", "DAGS": dags, "PLUGINS": home / "plugins"}
-            variables |= {"AIRFLOW_PORT": _free_port(), "MLFLOW_URI": f"sqlite:///{home}/mlflow.db"}
+            variables |= {"AIRFLOW_PORT": free_port(), "MLFLOW_URI": f"sqlite:///{home}/mlflow.db"}
             for name, value in variables.items():
                 patch.setenv(f"MLSYS_{name}", str(value))
             settings = load_settings()
@@ -76,10 +76,3 @@ def start_stack() -> StartStack:
                 stack.down(settings, progress=lambda _: None)
 
     return started
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from given.airflows import wait
+from given.ports import free_ports
 from given.shop import day, edit_spec, make_shop
 
 from mlsys import pipeline
@@ -36,13 +36,6 @@ DAG = "retrain_shop"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 RUN_MS = 180_000  # a run on a busy machine
 PAGE_MS = 60_000
-
-
-def free_ports() -> tuple[int, int]:
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        second.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +62,7 @@ def settings(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
     edit_spec(home / "pipelines", gates=["min_rows"], approval={"required": True})
     shop = (home / "pipelines" / "shop.yaml").read_text(encoding="utf-8")
     (home / "pipelines" / "later.yaml").write_text(shop.replace("pipeline: shop", "pipeline: later"), encoding="utf-8")
-    airflow, mlflow = free_ports()
+    airflow, mlflow = free_ports(2)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
             "HOME": home,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+from given.ports import free_port
 from given.shop import day, edit_spec, make_shop
 
 from mlsys.database.liveness import wait_until_ended
@@ -35,13 +35,6 @@ LONG = {
 }
 IN_THE_MIDDLE = 1.0  # seconds of processor time
 SECONDS = 240.0  # less than the time after which Airflow misses a task's heartbeat
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 from given import lost_worker
+from given.ports import free_port
 
 from mlsys.database import embedded
 from mlsys.database.liveness import wait_until_ended
@@ -211,13 +212,6 @@ class Services:
 def services_env() -> dict[str, str]:
     lines = (DEPLOY / "services.env").read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
-from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -42,40 +40,11 @@ trivial()
 NAMES = ("api-server", "scheduler", "dag-processor", "triggerer", "mlflow")
 
 
-def free_ports() -> tuple[int, int]:
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        second.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
-
-
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    for name in ("dags", "pipelines"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "dags" / "trivial.py").write_text(DAG)
-    airflow, mlflow = free_ports()
-    return Settings(
-        home=tmp_path / "home",
-        dags=tmp_path / "dags",
-        pipelines=tmp_path / "pipelines",
-        plugins=tmp_path / "plugins",
-        airflow_port=airflow,
-        mlflow_port=mlflow,
-        workers=1,
-        training_slots=1,
-    )
-
-
-@pytest.fixture
-def running(settings: Settings) -> Iterator[Settings]:
-    try:
-        stack.up(settings, progress=lambda text: None)
-        yield settings
-    finally:
-        stack.down(settings, progress=lambda text: None)
-        if embedded.available():
-            embedded.remove(settings.root)
+def settings(settings: Settings) -> Settings:
+    """A stack with one DAG."""
+    (settings.dags / "trivial.py").write_text(DAG)
+    return settings
 
 
 def listeners(settings: Settings) -> set[str]:

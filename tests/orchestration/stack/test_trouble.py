@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
-from pathlib import Path
-
 import psutil
 import pytest
+from given.ports import free_ports
 
 from mlsys.cli import operating
 from mlsys.database import embedded
@@ -16,32 +13,6 @@ from mlsys.orchestration.stack import processes, stack
 from mlsys.settings import Settings
 
 PARTS = {"postgres", "api-server", "scheduler", "dag-processor", "triggerer", "mlflow"}
-
-
-def free_ports() -> tuple[int, int]:
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        second.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    for name in ("dags", "pipelines", "plugins"):
-        (tmp_path / name).mkdir()
-    airflow, mlflow = free_ports()
-    folders = {name: tmp_path / name for name in ("home", "dags", "pipelines", "plugins")}
-    return Settings(**folders, airflow_port=airflow, mlflow_port=mlflow, workers=1, training_slots=1)
-
-
-@pytest.fixture
-def running(settings: Settings) -> Iterator[Settings]:
-    try:
-        stack.up(settings, progress=lambda _: None)
-        yield settings
-    finally:
-        stack.down(settings, progress=lambda _: None)
-        embedded.remove(settings.root)
 
 
 def kill(*victims: psutil.Process | None) -> None:
@@ -97,7 +68,7 @@ def test_up_mends_what_was_killed(running: Settings) -> None:
         assert {name: state for name, state in api.health().items() if state != "healthy"} == {}
 
     kill(leader(running, "triggerer"))
-    airflow, mlflow = free_ports()
+    airflow, mlflow = free_ports(2)
     elsewhere = running.model_copy(update={"airflow_port": airflow, "mlflow_port": mlflow})
     found = stack.up(elsewhere, progress=said.append)
     assert found == stack.access(running)
