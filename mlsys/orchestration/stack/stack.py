@@ -285,14 +285,14 @@ def _require_steady(settings: Settings) -> None:
         RunError: one did.
     """
     children = [child for part in _parts(settings) if (child := processes.find(settings.root, part.name))]
-    while True:
+
+    def youngest() -> float:
         for child in children:
             if child.leader() is None:
                 raise _death(settings.root, child.name)
-        youngest = min((clock.now().timestamp() - child.started for child in children), default=_STEADY_SECONDS)
-        if youngest >= _STEADY_SECONDS:
-            return
-        time.sleep(0.5)
+        return min((clock.now().timestamp() - child.started for child in children), default=_STEADY_SECONDS)
+
+    ask_until(lambda age: age >= _STEADY_SECONDS, youngest, seconds=2 * _STEADY_SECONDS, pause=0.5)
 
 
 def _answers(address: str) -> bool:
