@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -86,13 +88,33 @@ def _migrate(url: str) -> None:
     from mlflow.db import commands
 
     try:
-        commands.main(["upgrade", url], standalone_mode=False)
+        with _closed_afterwards():
+            commands.main(["upgrade", url], standalone_mode=False)
     except CommandError as error:
         raise RunError(
             f"MLflow's tables can't be brought to the installed version: {error}",
             where="MLflow's database",
             remedy="If a newer mlsys made them, install that one again; else restore the database from a backup",
         ) from error
+
+
+@contextmanager
+def _closed_afterwards() -> Iterator[None]:
+    """Close what is left open: `mlflow db upgrade` expects its process to end, and ours goes on."""
+    import sqlalchemy as sa
+
+    engines: set[sa.Engine] = set()
+
+    def note(connection: sa.Connection) -> None:
+        engines.add(connection.engine)
+
+    sa.event.listen(sa.Engine, "engine_connect", note)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.Engine, "engine_connect", note)
+        for engine in engines:
+            engine.dispose()
 
 
 def _is_unused(connection: sqlite3.Connection) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
 from given.kill_points import killed_at, points_of, spread
 
@@ -88,6 +89,13 @@ def test_a_file_that_an_older_version_was_killed_over_is_made_anew(
 
 
 @pytest.mark.slow
+def test_no_connection_is_left_open(tmp_path: Path) -> None:
+    file = tmp_path / "mlflow.db"
+    prepare(f"sqlite:///{file}")
+    assert file.exists()
+    assert str(file) not in {opened.path for opened in psutil.Process().open_files()}
+
+
 def test_older_tables_with_runs_in_them_are_changed_and_not_made_anew(place: Place) -> None:
     from alembic.command import downgrade
     from mlflow.store.db.utils import _get_alembic_config
