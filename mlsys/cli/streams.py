@@ -39,8 +39,10 @@ class Steady(io.TextIOBase):
     def flush(self) -> None:
         """Hand on what is written."""
         if self._stream is not None:
-            with suppress(OSError, ValueError):
+            try:  # noqa: SIM105 - it is called once more when Python ends, and `suppress` is gone by then
                 self._stream.flush()
+            except (OSError, ValueError):
+                pass
 
     def writable(self) -> bool:
         """Return True: whoever asks may write."""

@@ -12,6 +12,7 @@ import pytest
 from given.shop import day, edit_spec, make_shop
 
 from mlsys.cli.main import guarded
+from mlsys.cli import streams
 from mlsys.cli.streams import Steady, steady_streams
 from mlsys.training.children import side_by_side
 
@@ -115,3 +116,9 @@ def test_a_run_into_a_closed_pipe_in_ascii_ends_as_it_would(tmp_path: Path) -> N
     assert done.returncode == 0
     assert (tmp_path / "registry" / "shop" / "best_model.joblib").exists()
     assert list((tmp_path / "reports" / "shop").glob("*.html"))
+
+
+def test_a_stream_is_flushed_once_more_when_python_ends_and_names_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Steady(sys.stdout)
+    monkeypatch.setattr(streams, "suppress", None)
+    kept.flush()
