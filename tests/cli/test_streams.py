@@ -11,8 +11,8 @@ import click
 import pytest
 from given.shop import day, edit_spec, make_shop
 
-from mlsys.cli.main import guarded
 from mlsys.cli import streams
+from mlsys.cli.main import guarded
 from mlsys.cli.streams import Steady, steady_streams
 from mlsys.training.children import side_by_side
 
