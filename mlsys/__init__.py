@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mlsys.pipeline import run as run
     from mlsys.planning.plan import RunRequest as RunRequest
     from mlsys.registries.base import Registry as Registry
+    from mlsys.serving import Champion as Champion
+    from mlsys.serving import load_champion as load_champion
     from mlsys.sources.base import Source as Source
     from mlsys.spec import Spec as Spec
     from mlsys.spec import load_spec as load_spec
@@ -39,6 +41,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "mlsys.pipeline": ("run",),
     "mlsys.planning.plan": ("RunRequest",),
+    "mlsys.serving": ("Champion", "load_champion"),
     "mlsys.spec": ("Spec", "load_spec"),
     "mlsys.workspace": ("Workspace", "open_workspace"),
     **{

@@ -17,6 +17,7 @@ def test_every_public_name_is_there() -> None:
 
 def test_the_public_names_are_these() -> None:
     assert set(mlsys.__all__) == {
+        *("Champion", "load_champion"),
         *("__version__", "run", "RunRequest", "Spec", "load_spec", "Workspace", "open_workspace"),
         *("Source", "Check", "Splitter", "Features", "Model", "Metric", "Gate", "Registry", "Monitor"),
         *("MlsysError", "UsageError", "SpecError", "DataError", "TransientError"),

@@ -16,16 +16,19 @@ from mlsys.temporary import temporary_folder
 
 logger = get_logger(__name__)
 
+FOLDER = "registry"
 LINK = "best_model.joblib"
 MODEL = "model.joblib"
 RECORD = "release.json"
+SPEC = "spec.yaml"
 
 
 class FileRegistry(Registry):
     """Promoted models as folders: model, metrics, spec and requirements side by side.
 
     `best_model.joblib` is a relative link that is swapped in one step, so a reader sees the old model or the new one.
-    `joblib.load` reads the model. It runs code while loading: compare the file's SHA-256 with `release.json` first.
+    `mlsys.load_champion` reads the model, and so does `joblib.load`. It runs code while loading: compare the file's
+    SHA-256 with `release.json` first, as the former does.
     """
 
     kind: Literal["files"] = "files"
@@ -44,7 +47,7 @@ class FileRegistry(Registry):
             )
         target = _folder(release.plan.pipeline, place) / f"v{version}"
         if target.exists():
-            shown = _record(target).get("candidate_id")
+            shown = release_record(target).get("candidate_id")
             if shown != release.candidate.candidate_id:
                 raise IntegrityError(
                     f"The folder holds another candidate than the ledger's {release.candidate.candidate_id}",
@@ -75,7 +78,7 @@ class FileRegistry(Registry):
             return
         if self.pointed(pipeline, place) == candidate_id:
             return
-        holder = next((v for v in folder.glob("v*") if _record(v).get("candidate_id") == candidate_id), None)
+        holder = next((v for v in folder.glob("v*") if release_record(v).get("candidate_id") == candidate_id), None)
         if holder is None:
             raise IntegrityError(
                 "No version in the file registry holds the champion",
@@ -91,10 +94,8 @@ class FileRegistry(Registry):
 
     def pointed(self, pipeline: str, place: Place) -> str | None:
         """Return the candidate id of the version that the link names, or None."""
-        link = _folder(pipeline, place) / LINK
-        if not link.is_symlink():
-            return None
-        candidate_id = _record(link.parent / link.readlink().parent).get("candidate_id")
+        serving = serving_folder(pipeline, place.home)
+        candidate_id = None if serving is None else release_record(serving).get("candidate_id")
         return candidate_id if isinstance(candidate_id, str) else None
 
     def damage(self, pipeline: str, champion: Candidate, place: Place) -> str | None:
@@ -110,11 +111,18 @@ def _damage(model: Path, candidate: Candidate) -> str | None:
     return None if found == candidate.model else f"{model} is not the model that was promoted"
 
 
-def _folder(pipeline: str, place: Place) -> Path:
-    return place.home / "registry" / pipeline
+def serving_folder(pipeline: str, home: Path) -> Path | None:
+    """Return the folder of the version that the link names now, whether it is there or not; None without a link."""
+    link = home / FOLDER / pipeline / LINK
+    return link.parent / link.readlink().parent if link.is_symlink() else None
 
 
-def _record(folder: Path) -> dict[str, Any]:
+def release_record(folder: Path) -> dict[str, Any]:
+    """Return what `release.json` in the folder of a version says, or nothing where there is none.
+
+    Raises:
+        IntegrityError: it is no JSON.
+    """
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -122,6 +130,10 @@ def _record(folder: Path) -> dict[str, Any]:
     except ValueError as error:
         raise IntegrityError("A release record is damaged", where=str(folder / RECORD)) from error
     return record if isinstance(record, dict) else {}
+
+
+def _folder(pipeline: str, place: Place) -> Path:
+    return place.home / FOLDER / pipeline
 
 
 def _write(folder: Path, release: Release, model: bytes) -> None:
@@ -146,9 +158,7 @@ def _write(folder: Path, release: Release, model: bytes) -> None:
     files = {
         MODEL: model,
         "metrics.json": _readable(evaluation.model_dump(mode="json") if evaluation else None),
-        "spec.yaml": yaml.safe_dump(
-            release.spec.get("spec", release.spec), sort_keys=False, allow_unicode=True
-        ).encode(),
+        SPEC: yaml.safe_dump(release.spec.get("spec", release.spec), sort_keys=False, allow_unicode=True).encode(),
         "requirements.txt": "".join(f"{line}\n" for line in pinned_requirements()).encode(),
         RECORD: _readable(record),
     }

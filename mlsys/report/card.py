@@ -25,6 +25,7 @@ from mlsys.records import (
 )
 from mlsys.report import models as report_models
 from mlsys.report import page
+from mlsys.report.usage import loading_code
 from mlsys.spec import flatten
 from mlsys.store import Store
 
@@ -144,6 +145,7 @@ def render(card: Card, *, store: Store) -> str:
         origins=card.spec["origins"],
         refit=bool(card.spec["spec"].get("training", {}).get("refit")),
         environment=flatten(card.environment),
+        loading=_loading(card),
         split_parts=_split_parts(card.split) if card.split else [],
         style=page.style("report/style.css"),
         **shown,
@@ -191,9 +193,18 @@ def _sections(card: Card) -> list[str]:
         "data": True,
         "checks": card.checks is not None,
         "candidates": bool(card.candidates) or card.evaluations is not None,
+        "use": bool(_loading(card)),
     }
     first = _SHOWN_BY.get(card.failed_step or "")
     return sorted((name for name, there in present.items() if there), key=lambda name: name != first)
+
+
+def _loading(card: Card) -> Mapping[str, str]:
+    """Return how to load the new champion; nothing where the run has made none."""
+    if card.version is None or not card.version.changed:
+        return {}
+    kinds = {registry["kind"] for registry in card.spec["spec"].get("registries", ())}
+    return loading_code(card.plan.pipeline, registries=kinds)
 
 
 # What `_judged` returns for a run that never came to its evaluation: its parts of the page are left out.

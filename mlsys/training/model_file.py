@@ -75,14 +75,22 @@ def load(digest: str, store: Store) -> Any:
         IntegrityError: the file is missing or its bytes are not those recorded; nothing was unpickled.
         RunError: the bytes are right, but the installed packages can't read them.
     """
-    data = store.read_bytes(digest)
+    return unpickled(store.read_bytes(digest), where=str(store.path(digest)))
+
+
+def unpickled(data: bytes, *, where: str) -> Any:
+    """Return the fitted pipeline in the bytes of a model file; the caller has compared them with what was recorded.
+
+    Raises:
+        RunError: the installed packages can't read it; `where` names the file.
+    """
     try:
         return pickle.loads(data)  # noqa: S301 - the digest was checked
     except (pickle.UnpicklingError, AttributeError, ImportError, EOFError, TypeError, ValueError) as error:
         # What unpickling raises when a class moved, vanished or changed its state between package versions.
         raise RunError(
             f"The model file can't be read with the installed packages: {type(error).__name__}: {error}",
-            where=str(store.path(digest)),
+            where=where,
             remedy="Install the package versions it was trained with, or retrain",
         ) from error
 

@@ -50,6 +50,7 @@ def spec_dump() -> dict[str, Any]:
         "training": {"seed": 42, "threads": 1, "refit": False, "timeout": "1h"},
         "metrics": {"primary": "roc_auc", "threshold": 0.5, "replicates": 1000},
         "gates": [{"kind": "minimum", "metric": "roc_auc", "at_least": 0.8}, {"kind": "better_than_champion"}],
+        "registries": [{"kind": "mlflow"}, {"kind": "files"}],
     }
     by_default = ("label.delay", "split.gap_days", "split.train_window_days", "training", "metrics.replicates")
     origins = {key: "default" if key.startswith(by_default) else "file" for key in flatten(spec)}

@@ -365,3 +365,23 @@ def test_a_failure_is_never_markup_and_never_tells_a_password(store: Store) -> N
     html = report.render(card, store=store)
     assert "<script" not in html
     assert "s3cret" not in html
+
+
+def test_a_card_that_promoted_says_how_to_load_the_champion(store: Store) -> None:
+    page = page_of(records_samples.card(store, "promote"), store)
+    assert "use" in [attrs["id"] for attrs in page.named("section")]
+    assert 'mlsys.load_champion("phishing")' in page.text
+    assert 'mlflow.sklearn.load_model("models:/phishing@champion")' in page.text
+
+
+@pytest.mark.parametrize("story", ["reject", "inconclusive", "historical", "error"])
+def test_a_card_that_changed_nothing_says_nothing_of_that(story: Story, store: Store) -> None:
+    assert "load_champion" not in page_of(records_samples.card(store, story), store).text
+
+
+def test_the_way_through_a_registry_that_the_spec_leaves_out_is_not_shown(store: Store) -> None:
+    card = records_samples.card(store, "promote")
+    alone = {**card.spec, "spec": {**card.spec["spec"], "registries": [{"kind": "mlflow"}]}}
+    text = page_of(replace(card, spec=alone), store).text
+    assert "models:/phishing@champion" in text
+    assert "load_champion" not in text

@@ -102,7 +102,7 @@ def test_a_decided_run_has_all_its_parts(work: Workspace, plan: Plan) -> None:
     settle(work, plan)
     html = card(work, plan)
     assert "</span>Promoted</h1>" in html
-    assert parts(html) == ["gates", "models", "curves", "data", "checks", "candidates", "spec", "replay"]
+    assert parts(html) == ["gates", "models", "curves", "data", "checks", "candidates", "use", "spec", "replay"]
 
 
 def test_the_card_lies_below_home_and_is_the_same_when_written_again(work: Workspace, plan: Plan) -> None:

@@ -1,0 +1,121 @@
+"""docs/using-the-champion.md is run: its blocks of code, section by section, on a sample that was retrained."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from given.doc_pages import DOCS, blocks
+
+from mlsys.report.usage import loading_code
+
+pytestmark = pytest.mark.slow
+
+PAGE = "using-the-champion.md"
+ROOT = Path(__file__).parents[1]
+SCORES = "\nimport numpy as np\nnp.save('y_score.npy', y_score)\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory in which the sample `phishing` has a champion."""
+    path = tmp_path_factory.mktemp("using")
+    command(path, "samples", "make", "phishing")
+    command(path, "run", "phishing", "--set", "metrics.replicates=100")
+    return path
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "MLSYS_DATABASE": "sqlite",
+        "MLSYS_PIPELINES": str(ROOT / "include" / "pipelines"),
+        "MLSYS_SAMPLES": str(ROOT / "include" / "samples"),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/var/mlflow.db",
+    }
+
+
+def command(folder: Path, *arguments: str) -> None:
+    python(folder, "-m", "mlsys", *arguments)
+
+
+def python(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=250
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def code_of(section: str) -> str:
+    """Return the blocks of a section as one script."""
+    text = (DOCS / PAGE).read_text(encoding="utf-8").partition(f"## {section}\n")[2].partition("\n## ")[0]
+    return "\n".join(block.code for block in blocks(PAGE) if block.code in text)
+
+
+def y_score(folder: Path, section: str) -> list[float]:
+    import numpy as np
+
+    python(folder, "-c", code_of(section) + SCORES)
+    found: list[float] = np.load(folder / "y_score.npy").tolist()
+    return found
+
+
+def test_the_two_ways_to_score_rows_agree(folder: Path) -> None:
+    with_mlsys = y_score(folder, "With mlsys")
+    assert len(with_mlsys) == 1000
+    assert y_score(folder, "Through MLflow") == with_mlsys
+
+
+def test_the_file_is_the_estimator(folder: Path) -> None:
+    python(folder, "-c", code_of("From the file alone") + "\nassert model.predict_proba\n")
+
+
+def test_the_file_wants_no_mlsys(folder: Path) -> None:
+    check = "\nimport sys\nassert not [name for name in sys.modules if name.startswith('mlsys')]\n"
+    python(folder, "-c", code_of("From the file alone") + check)
+
+
+def test_the_nights_batch_scores_every_row_once(folder: Path) -> None:
+    python(folder, "-c", code_of("A night's batch"))
+    scores = pd.read_csv(folder / "scores.csv")
+    assert len(scores) > 300
+    assert set(scores["champion"]) == {"1.0.0"}
+    assert scores["y_score"].between(0, 1).all()
+    assert 0.1 < scores["flagged"].mean() < 0.9
+
+
+def test_pyfunc_takes_the_prepared_frame(folder: Path) -> None:
+    more = """
+import numpy as np
+served = mlflow.pyfunc.load_model("models:/phishing@champion").predict(
+    frame.astype({"has_https": bool, "form_posts_elsewhere": bool})
+)
+np.testing.assert_array_equal(np.asarray(served)[:, 1], y_score)
+"""
+    python(folder, "-c", code_of("Through MLflow") + more)
+
+
+def test_the_lines_of_cards_and_pages_run(folder: Path) -> None:
+    rows = """
+import pandas as pd
+rows = pd.read_sql("SELECT * FROM websites LIMIT 10", "sqlite:///var/samples/phishing.db")
+"""
+    ways = loading_code("phishing", registries=["mlflow", "files"], home=folder / "var")
+    assert list(ways) == ["With mlsys", "Through MLflow", "From the file alone"]
+    for code in ways.values():
+        python(folder, "-c", rows + code)
+
+
+def test_every_message_of_the_page_is_one_of_the_code() -> None:
+    source = " ".join(path.read_text(encoding="utf-8") for path in (ROOT / "mlsys").rglob("*.py"))
+    table = [line for line in (DOCS / PAGE).read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    quoted = [message for line in table[3:] for message in re.findall(r"`([^`]+)`", line.split("|")[1])]
+    assert len(quoted) == 7
+    for message in quoted:
+        assert all(part.strip() in source for part in message.split("...")), message
