@@ -25,7 +25,7 @@ if ! '$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <=
   echo "mlsys needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1): name another one: make PYTHON=python3.12" >&2; exit 2; fi
 endef
 
-.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-many bench-past architecture lock clean
+.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-many bench-past architecture reference lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,7 +65,7 @@ types: venv ## mypy, strict
 	@$(BIN)/mypy
 	@MYPYPATH=scripts:bench:tests $(BIN)/mypy --strict scripts/*.py bench/*.py
 
-checks: venv ## house rules: imports, names, sizes, tests, kinds, the drawn architecture, lock
+checks: venv ## house rules: imports, names, sizes, tests, kinds, pages made from the code, lock
 	@$(BIN)/python scripts/check_all.py
 
 bench: venv ## the reference job as a plain script and as `mlsys run`; writes bench/results.md
@@ -82,6 +82,9 @@ bench-past: venv ## what a long past costs: 10 and 10,000 decisions; writes benc
 
 architecture: venv ## draw docs/architecture.md and its picture from the imports
 	@$(BIN)/python scripts/architecture.py
+
+reference: venv ## write the spec reference, the command line and the Python pages of docs/ from the code
+	@$(BIN)/python scripts/reference.py
 
 lock: venv ## write requirements*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)

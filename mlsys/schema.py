@@ -93,6 +93,7 @@ class ColumnSpec(Frozen):
     """One column of the schema; in YAML a bare type name, or a mapping with these keys.
 
     Attributes:
+        type: what the values are; every later step derives its own types from it.
         null_values: spellings that mean missing in text files and text columns. Default: empty alone for `text` and
             `category` (so that `None` and `NA` survive as categories), the usual spellings for the other types.
         strip: remove blanks around the value; default True for `category`, False for `text`.

@@ -112,9 +112,7 @@ def test_columns_that_are_missing_are_named(shop: Path) -> None:
 def test_values_that_cannot_be_read_are_refused_with_a_place(shop: Path) -> None:
     rows = orders(shop).astype({"n_items": object})
     rows.loc[3, "n_items"] = "three"
-    with pytest.raises(
-        DataError, match=r"column 'n_items': 1 of .* values are no integer, the first in row 3 .*three"
-    ):
+    with pytest.raises(DataError, match=r"column 'n_items': 1 of .* values are no integer, the first in row 3 .*three"):
         mlsys.load_champion("shop").predict(rows)
 
 
@@ -187,7 +185,5 @@ def test_packages_that_cannot_read_it_are_named(shop: Path, monkeypatch: pytest.
         raise ModuleNotFoundError("No module named 'elsewhere'")
 
     monkeypatch.setattr(model_file.pickle, "loads", refuse)
-    with pytest.raises(
-        RunError, match=r"model.joblib: The model file can't be read with the installed packages"
-    ):
+    with pytest.raises(RunError, match=r"model.joblib: The model file can't be read with the installed packages"):
         mlsys.load_champion("shop")

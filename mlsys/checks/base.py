@@ -46,7 +46,12 @@ class Finding:
 
 
 class Check(Component, ABC):
-    """A rule with a severity: a critical one quarantines rows or stops the run, a warning is reported."""
+    """A rule with a severity: a critical one quarantines rows or stops the run, a warning is reported.
+
+    Attributes:
+        severity: `critical` quarantines rows or stops the run, `warning` is only reported.
+        column, columns: what the rule is about, by names of the schema.
+    """
 
     severity: Severity = "critical"
     scope: ClassVar[Literal["partition", "snapshot"]] = "partition"

@@ -20,7 +20,11 @@ GX_TYPES: dict[LogicalType, str] = {
 
 
 class OfType(Check):
-    """The column holds values of a logical type; without `type`, of the one the schema declares."""
+    """The column holds values of a logical type; without `type`, of the one the schema declares.
+
+    Attributes:
+        type: the logical type; default the declared one.
+    """
 
     rowwise = False
 

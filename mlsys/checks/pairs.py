@@ -12,7 +12,12 @@ _COMPARABLE = {"integer": "number", "category": "text"}
 
 
 class CompareColumns(Check):
-    """`column` compares with `other` as `operator` says; rows in which either is missing are left out."""
+    """`column` compares with `other` as `operator` says; rows in which either is missing are left out.
+
+    Attributes:
+        other: the column on the right of the comparison.
+        operator: how the first one compares with it.
+    """
 
     kind: Literal["compare_columns"] = "compare_columns"
     column: str

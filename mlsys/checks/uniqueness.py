@@ -47,7 +47,11 @@ class Unique(Check):
 
 
 class UniqueKey(Check):
-    """At most `max_share` of the snapshot's rows repeat the key of another row."""
+    """At most `max_share` of the snapshot's rows repeat the key of another row.
+
+    Attributes:
+        max_share: of the rows, so many may be repetitions.
+    """
 
     scope = "snapshot"
     rowwise = False

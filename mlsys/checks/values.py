@@ -48,6 +48,7 @@ class Between(Check):
     """Numbers or times lie between two limits, which belong to the range unless `strict_min` or `strict_max`.
 
     Attributes:
+        strict_min, strict_max: whether the limit itself is out of the range.
         min, max: numbers, or times in ISO 8601 (UTC without an offset); at least one of them.
     """
 
@@ -88,7 +89,11 @@ class Between(Check):
 
 
 class InSet(Check):
-    """Every value is one of `values`; their spelling counts."""
+    """Every value is one of `values`; their spelling counts.
+
+    Attributes:
+        values: all that may occur.
+    """
 
     kind: Literal["in_set"] = "in_set"
     column: str
@@ -118,7 +123,11 @@ class InSet(Check):
 
 
 class Matches(Check):
-    """Every text begins with a match of the regular expression `regex`; end it with `$` for the whole text."""
+    """Every text begins with a match of the regular expression `regex`; end it with `$` for the whole text.
+
+    Attributes:
+        regex: the expression, in the syntax of Python.
+    """
 
     kind: Literal["matches"] = "matches"
     column: str
@@ -150,7 +159,12 @@ class Matches(Check):
 
 
 class Length(Check):
-    """Every text has between `min` and `max` characters."""
+    """Every text has between `min` and `max` characters.
+
+    Attributes:
+        min: fewest characters; None = no limit.
+        max: most characters; None = no limit.
+    """
 
     kind: Literal["length"] = "length"
     column: str

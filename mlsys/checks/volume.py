@@ -12,7 +12,12 @@ from mlsys.durations import Duration, duration_text
 
 
 class RowCount(Check):
-    """The newest day has between `min_rows` and `max_rows` rows."""
+    """The newest day has between `min_rows` and `max_rows` rows.
+
+    Attributes:
+        min_rows: fewest rows of the day; None = no limit.
+        max_rows: most rows of the day; None = no limit.
+    """
 
     scope = "snapshot"
     rowwise = False
@@ -42,7 +47,11 @@ class RowCount(Check):
 
 
 class Recency(Check):
-    """The newest event lies at most `max_age` before the run's cutoff: data time, never the wall clock."""
+    """The newest event lies at most `max_age` before the run's cutoff: data time, never the wall clock.
+
+    Attributes:
+        max_age: from the newest event to the cutoff.
+    """
 
     scope = "snapshot"
     rowwise = False

@@ -15,6 +15,7 @@ class BetterThanChampion(Gate):
     """Superior, or at least not worse, by the one-sided bound of the paired difference.
 
     Attributes:
+        require: better, or only no worse, beyond chance.
         metric: what is compared; default the spec's primary metric.
         margin: in the metric's unit. `superior` passes when the bound lies above `margin`, `not_worse` when it lies
             above `-margin`.

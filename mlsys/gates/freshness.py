@@ -11,7 +11,11 @@ from mlsys.records import GateResult
 
 
 class Freshness(Gate):
-    """From the newest event to the cutoff at most `max_age` may pass; a source without time has no age."""
+    """From the newest event to the cutoff at most `max_age` may pass; a source without time has no age.
+
+    Attributes:
+        max_age: from the newest row to the cutoff.
+    """
 
     kind: Literal["freshness"] = "freshness"
     max_age: Duration = timedelta(days=3)

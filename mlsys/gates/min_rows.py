@@ -11,7 +11,12 @@ from mlsys.records import GateResult
 
 
 class MinRows(Gate):
-    """At least `rows` holdout rows, and `per_class` of each class; fewer are inconclusive, never a pass or a fail."""
+    """At least `rows` holdout rows, and `per_class` of each class; fewer are inconclusive, never a pass or a fail.
+
+    Attributes:
+        rows: fewest rows of the holdout.
+        per_class: fewest of them in either class.
+    """
 
     kind: Literal["min_rows"] = "min_rows"
     rows: int = Field(default=200, ge=1)

@@ -15,6 +15,9 @@ class Minimum(Gate):
     """A floor (`at_least`) for a metric where higher is better, a ceiling (`at_most`) where lower is.
 
     Attributes:
+        metric: which metric of the holdout.
+        at_least: the floor.
+        at_most: the ceiling.
         on: `value` judges the metric on the holdout; `bound` the worse end of its 95 % interval, which is stricter the
             fewer rows there are.
     """

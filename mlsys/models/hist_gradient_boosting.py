@@ -13,6 +13,9 @@ class HistGradientBoosting(Model):
     """A fixed number of boosting rounds: no early stopping, so every training row trains.
 
     Attributes:
+        learning_rate: how much of each tree's correction is taken.
+        max_leaf_nodes: most leaves of a tree.
+        min_samples_leaf: fewest training rows in a leaf.
         max_iter: number of trees.
         l2_regularization: penalty on leaf values.
     """

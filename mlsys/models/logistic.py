@@ -13,6 +13,7 @@ class Logistic(Model):
     """L2-penalised logistic regression, fitted by L-BFGS.
 
     Attributes:
+        max_iter: most rounds of the solver.
         C: inverse of the penalty's strength.
         class_weight: `balanced` weighs rows by the inverse of their class's frequency; probabilities then no longer
             follow the base rate.

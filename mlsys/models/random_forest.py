@@ -13,6 +13,9 @@ class RandomForest(Model):
     """Trees on bootstrap samples of the rows (Breiman 2001).
 
     Attributes:
+        n_estimators: number of trees.
+        min_samples_leaf: fewest training rows in a leaf.
+        class_weight: weighs rows by the inverse of their class's frequency, in all rows or in each tree's sample.
         max_depth: None grows trees until leaves are pure: large model files.
         max_samples: share of the training rows that each tree sees; None = as many as there are.
     """

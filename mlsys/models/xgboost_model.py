@@ -17,6 +17,12 @@ class XGBoost(Model):
     """Boosted trees by the histogram method.
 
     Attributes:
+        learning_rate: how much of each tree's correction is taken.
+        max_depth: most levels of a tree.
+        min_child_weight: least weight of the rows in a leaf.
+        subsample: share of the training rows that each tree sees.
+        colsample_bytree: share of the features that each tree sees.
+        reg_lambda: L2 penalty on leaf values.
         n_estimators: most rounds; early stopping usually ends sooner.
         early_stopping_rounds: stop when the log loss on the inner rows has not improved for so many rounds; None
             fits all rounds on all training rows. The inner rows are training rows set aside by their key, never

@@ -64,7 +64,11 @@ class Window:
 
 
 class Monitor(Component, ABC):
-    """One thing watched; `window` is how many days back it looks, in whole days."""
+    """One thing watched.
+
+    Attributes:
+        window: how far back it looks, in whole days.
+    """
 
     window: Duration = timedelta(days=7)
 

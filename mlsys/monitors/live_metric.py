@@ -26,6 +26,7 @@ class LiveMetric(Monitor):
     alarm with a tolerance of 0.
 
     Attributes:
+        per_class: fewer labelled rows of either class are inconclusive.
         metric: default the spec's primary metric.
         tolerance: in the metric's unit; being so much worse is no alarm.
         min_labels: fewer labelled rows are inconclusive, and so are fewer than `per_class` of either class.

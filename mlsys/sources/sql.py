@@ -38,6 +38,7 @@ class SqlSource(Source):
     """A table or a query, streamed in chunks.
 
     Attributes:
+        params: values bound to the names in `query`, never pasted into it.
         url: SQLAlchemy URL; `${NAME}` is filled from the environment. SQLite files are opened read-only.
         table, query: one of both. A query binds its `:name` parameters from `params`.
         event_time: column with the time of a row; without it the whole table is one drop, dated by its reading.

@@ -24,6 +24,8 @@ class Target(Frozen):
     """What is predicted.
 
     Attributes:
+        column: the column whose value is predicted; it is no feature.
+        task: what kind of prediction it is: one of two classes.
         positive: the class that counts as positive, by its name as text (`phishing`, `yes`, `True`, `1`).
     """
 
@@ -65,14 +67,25 @@ class Ingest(Frozen):
 
 
 class Checks(Frozen):
-    """Rules for new data, and the share of rows that may break a critical one (they are quarantined)."""
+    """Rules for new data, and the share of rows that may break a critical one (they are quarantined).
+
+    Attributes:
+        tolerated_share: of the rows, so many may break critical rules and are quarantined; more stop the run.
+        rules: what new data must keep, one by one.
+    """
 
     tolerated_share: float = Field(default=0.01, ge=0, le=1)
     rules: tuple[CHECKS.field(), ...] = ()  # type: ignore[valid-type]
 
 
 class MetricChoice(Frozen):
-    """What is measured. `primary` chooses the best candidate and is what gates compare by default."""
+    """What is measured. `primary` chooses the best candidate and is what gates compare by default.
+
+    Attributes:
+        primary: the metric that chooses the best candidate, and what gates compare unless they name another one.
+        threshold: a probability that reaches it counts as positive, in the metrics that need classes.
+        replicates: bootstrap samples behind each 95 % interval.
+    """
 
     primary: str = Field(default="roc_auc", json_schema_extra={"examples": METRICS.names()})  # type: ignore[dict-item]
     threshold: float = Field(default=0.5, gt=0, lt=1)
@@ -89,6 +102,9 @@ class Training(Frozen):
     """How candidates are fitted.
 
     Attributes:
+        seed: the only source of randomness; the same seed, data and code give the same model.
+        threads: of each candidate; candidates are trained side by side.
+        timeout: a candidate that takes longer counts as failed.
         refit: fit the chosen candidate again on training and validation rows before it serves. The refitted model is
             then not the one that was judged, and the report says so.
     """
@@ -103,6 +119,7 @@ class Tuning(Frozen):
     """Whether each candidate's hyperparameters are searched for, inside its training rows.
 
     Attributes:
+        enabled: search; else each candidate is fitted with the parameters that the spec gives.
         trials: random sets of hyperparameters per candidate, beside the spec's own.
     """
 
@@ -114,6 +131,8 @@ class Schedule(Frozen):
     """The nightly run: at this UTC hour, about the day before; `enabled: false` leaves manual runs alone.
 
     Attributes:
+        enabled: run every night; without it the DAG waits for a trigger.
+        hour: of the start, UTC.
         scan: look so often for days of data that arrived and that no run has looked at; not at all by default.
         deadline: by when the nightly decision must be there: a UTC time of day (`"06:00"`) or a duration after the
             start (`4h`). Nobody is told of a late one by default.
@@ -200,7 +219,11 @@ class Notify(Frozen):
 
 
 class Scoring(Frozen):
-    """Whether a model scores what it has not scored as soon as it serves; monitors score what they need anyway."""
+    """Whether a model scores what it has not scored as soon as it serves; monitors score what they need anyway.
+
+    Attributes:
+        enabled: score at once, by a DAG of its own.
+    """
 
     enabled: bool = True
 
@@ -209,6 +232,8 @@ class Monitors(Frozen):
     """What is watched once a champion serves; no model and no decision depends on it.
 
     Attributes:
+        watch: the monitors.
+        of: the newest windows that `ask_after` counts in.
         ask_after: a retraining is asked for when the newest window alarms, and with it so many of the newest `of`.
     """
 

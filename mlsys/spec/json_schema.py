@@ -53,7 +53,7 @@ class _Generator(GenerateJsonSchema):
         """Return a model's schema, its docstring taken apart into descriptions."""
         found, model = super().model_schema(schema), schema["cls"]
         found.pop("title", None)
-        said, meanings = _docstring(model)
+        said, meanings = docstring_of(model)
         if said:
             found["description"] = said
         for name, field in model.model_fields.items():
@@ -80,7 +80,7 @@ def _required(model: type[BaseModel]) -> bool:
     return False
 
 
-def _docstring(model: type[BaseModel]) -> tuple[str, dict[str, str]]:
+def docstring_of(model: type[BaseModel]) -> tuple[str, dict[str, str]]:
     """Return what a model's docstring says of it, and of each attribute; the attributes of its bases too."""
     meanings: dict[str, str] = {}
     for base in reversed(model.__mro__):
