@@ -25,7 +25,7 @@ if ! '$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <=
   echo "mlsys needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1): name another one: make PYTHON=python3.12" >&2; exit 2; fi
 endef
 
-.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-many bench-past architecture reference lock clean
+.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-many bench-past architecture reference changelog lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ architecture: venv ## draw docs/architecture.md and its picture from the imports
 
 reference: venv ## write the spec reference, the command line and the Python pages of docs/ from the code
 	@$(BIN)/python scripts/reference.py
+
+changelog: venv ## gather changelog.d/ into CHANGELOG.md (RELEASE=1.2.0: as that release)
+	@$(BIN)/python scripts/changelog.py $(if $(RELEASE),--release $(RELEASE))
 
 lock: venv ## write requirements*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
