@@ -78,11 +78,3 @@ def test_the_same_again_trains_nothing(day: Day) -> None:
     again = follow(Block("sh", "mlsys run orders", ""), day.folder)
     assert "unchanged" in again.lower()
     assert "PROMOTE" not in again
-
-
-def test_the_pages_it_leads_to_are_there() -> None:
-    from given.doc_pages import DOCS
-
-    text = (DOCS / PAGE).read_text(encoding="utf-8")
-    for link in re.findall(r"\]\(([^)#:]+)", text):
-        assert (DOCS / link).is_file(), link
