@@ -84,7 +84,7 @@ architecture: venv ## draw docs/architecture.md and its picture from the imports
 	@$(BIN)/python scripts/architecture.py
 
 reference: venv ## write the spec reference, the command line and the Python pages of docs/ from the code
-	@$(BIN)/python scripts/reference.py
+	@$(BIN)/python scripts/reference_pages.py
 
 changelog: venv ## gather changelog.d/ into CHANGELOG.md (RELEASE=1.2.0: as that release)
 	@$(BIN)/python scripts/changelog.py $(if $(RELEASE),--release $(RELEASE))

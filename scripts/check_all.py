@@ -16,6 +16,6 @@ import check_tests
 from findings import main
 
 if __name__ == "__main__":
-    modules = (check_imports, check_names, check_sizes, check_tests, check_kinds)
-    modules += (check_architecture, check_reference, check_changelog, check_lock)
+    modules = [check_imports, check_names, check_sizes, check_tests, check_kinds]
+    modules += [check_architecture, check_reference, check_changelog, check_lock]
     sys.exit(max([main(module.check) for module in modules]))

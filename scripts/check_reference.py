@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from findings import Finding, main
-from reference import PAGES
+from reference_pages import PAGES
 
 REMEDY = "make reference"
 

@@ -106,11 +106,12 @@ def _metrics() -> str:
 def _table_of(field: FieldInfo) -> Table[Any] | None:
     """Return the table that a field, or each item of it, is chosen from."""
     inner = [item for argument in get_args(field.annotation) for item in get_args(argument)]
-    for mark in (*field.metadata, *inner):
-        found = getattr(mark.func, "__self__", None) if isinstance(mark, BeforeValidator) else None
-        if isinstance(found, Table):
-            return found
-    return None
+    return _chosen_from((*field.metadata, *inner))
+
+
+def _chosen_from(marks: Any) -> Table[Any] | None:
+    owners = (getattr(mark.func, "__self__", None) for mark in marks if isinstance(mark, BeforeValidator))
+    return next((owner for owner in owners if isinstance(owner, Table)), None)
 
 
 def _model_of(field: FieldInfo) -> type[BaseModel] | None:
@@ -134,8 +135,9 @@ def _type(annotation: Any, marks: Any = ()) -> str:
         return f"{one}, or a list of such" if any(isinstance(m, OneOrMore) for m in marks) else f"list, each {one}"
     if origin is dict:
         return f"mapping of {_type(arguments[0])} to {_type(arguments[1])}"
-    if issubclass(annotation, Component):
-        return "a " + next(m.func.__self__.noun for m in marks if isinstance(m, BeforeValidator))
+    chosen = _chosen_from(marks)
+    if chosen is not None:
+        return f"a {chosen.noun}"
     if issubclass(annotation, BaseModel):
         return "a column" if annotation.__name__ == "ColumnSpec" else "a block of keys"
     return _PLAIN[annotation] + _limits(marks)
