@@ -25,7 +25,7 @@ if ! '$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <=
   echo "mlsys needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1): name another one: make PYTHON=python3.12" >&2; exit 2; fi
 endef
 
-.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-many bench-past architecture reference changelog lock clean
+.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-many bench-page bench-past architecture reference changelog lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ bench-dag: venv ## the reference job as a plain script and as a DAG on a warm Ai
 
 bench-many: venv ## what thirty pipelines cost an idle Airflow; writes bench/results-dags.md
 	@$(BIN)/python bench/many_pipelines.py $(ARGS)
+
+bench-page: venv ## what the Models page costs with 33 and 200 pipelines; writes bench/results-page.md
+	@$(BIN)/python bench/page.py $(ARGS)
 
 bench-past: venv ## what a long past costs: 10 and 10,000 decisions; writes bench/results-past.md
 	@$(BIN)/python bench/past.py $(ARGS)

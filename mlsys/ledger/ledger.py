@@ -96,6 +96,12 @@ class Ledger:
         where = table.c.pipeline == pipeline if of is None else table.c.run_id.in_(of)
         return [RunRow.load(r) for r in self._records(table, where)]
 
+    def plans(self, run_ids: Collection[str]) -> dict[str, Plan]:
+        """Return the plans of runs by their ids; one that the ledger does not know is left out."""
+        table = tables.runs
+        records = self._records(table, sa.and_(table.c.run_id.in_(run_ids), table.c.status == "started"), at=False)
+        return {record["run_id"]: Plan.load(record["plan"]) for record in reversed(records) if record.get("plan")}
+
     # -- candidates, evaluations, decisions -------------------------------------------------------------------
 
     def add_candidate(self, pipeline: str, run_id: str, candidate: Candidate) -> Candidate:
@@ -341,16 +347,9 @@ class Ledger:
 
     def pipelines(self) -> list[str]:
         """Return the names of all pipelines that the ledger has rows of."""
-        found: set[str] = set()
         with engine.reading(self.engine) as connection:
-            for table in tables.ALL:
-                # From name to name along the primary key: a DISTINCT would read every row.
-                name: str | None = ""
-                while name is not None:
-                    query = sa.select(sa.func.min(table.c.pipeline)).where(table.c.pipeline > name)
-                    name = connection.execute(query).scalar()
-                    found.update([name] if name else [])
-        return sorted(found)
+            found = [connection.execute(_names(table)).scalars() for table in tables.ALL]
+            return sorted({name for names in found for name in names})
 
     def entries(self, pipeline: str) -> list[Entry]:
         """Return every row of a pipeline as it is stored, oldest first; for who asks what a row names."""
@@ -392,6 +391,14 @@ class Ledger:
             rows = connection.execute(query).all()
         found = [{**from_json(row.record), **({"at": row.at} if stamped else {})} for row in rows]
         return found if last is None else found[::-1]
+
+
+def _names(table: sa.Table) -> sa.Select[Any]:
+    """Return a query for the pipelines of a table, from name to name along its key: a DISTINCT reads every row."""
+    names = sa.select(sa.func.min(table.c.pipeline).label("name")).cte(recursive=True)
+    after = sa.select(sa.func.min(table.c.pipeline)).where(table.c.pipeline > names.c.name).scalar_subquery()
+    names = names.union_all(sa.select(after).where(names.c.name.is_not(None)))
+    return sa.select(names.c.name).where(names.c.name.is_not(None))
 
 
 _STAMPED = {"requests", "runs", "champion_changes"}  # their records show when they were written

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -118,9 +119,8 @@ def _is_number(value: object) -> bool:
 def _marked(value: Any, keys: KeyPath) -> Iterator[tuple[KeyPath, AsWritten]]:
     """Yield the key paths of the fields that are marked `AsWritten`, however deep."""
     if isinstance(value, BaseModel):
-        for name, field in type(value).model_fields.items():
-            below = (*keys, field.alias or name)
-            mark = _mark_of((field.annotation, *field.metadata))
+        for name, alias, mark in _fields(type(value)):
+            below = (*keys, alias)
             if mark is not None:
                 yield below, mark
             else:
@@ -131,6 +131,15 @@ def _marked(value: Any, keys: KeyPath) -> Iterator[tuple[KeyPath, AsWritten]]:
     elif isinstance(value, tuple):
         for index, item in enumerate(value):
             yield from _marked(item, (*keys, str(index)))
+
+
+@cache
+def _fields(kind: type[BaseModel]) -> tuple[tuple[str, str, AsWritten | None], ...]:
+    """Return name, name in the file and mark of each field: many specs are read, and there are few kinds of blocks."""
+    return tuple(
+        (name, field.alias or name, _mark_of((field.annotation, *field.metadata)))
+        for name, field in kind.model_fields.items()
+    )
 
 
 def _mark_of(annotation: Any) -> AsWritten | None:

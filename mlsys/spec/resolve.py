@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +22,7 @@ from mlsys.errors import SpecError, UsageError, near_match, shortened
 from mlsys.spec.guesses import require_no_guess
 from mlsys.spec.model import Spec
 from mlsys.spec.problems import in_words, problems, refusal
-from mlsys.spec.text import Document, apply, read, tuples
+from mlsys.spec.text import Document, apply, characters, parsed, read, tuples
 from mlsys.store import canonical_json
 
 Origin = Literal["run parameter", "environment", "file", "default"]
@@ -59,7 +60,13 @@ def load_spec(path: Path) -> Spec:
     Raises:
         SpecError: not readable, not YAML, or not a spec; names file, line, key path and the value got.
     """
-    return validated(read(path))
+    return _of_text(path, characters(path))
+
+
+@lru_cache(maxsize=1024)
+def _of_text(path: Path, text: str) -> Spec:
+    """Return the spec of a text; who shows many pipelines again and again reads the same texts."""
+    return validated(parsed(path, text))
 
 
 def resolve(path: Path, overrides: Iterable[str] = (), *, models: Sequence[str] = ()) -> ResolvedSpec:

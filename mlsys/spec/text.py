@@ -85,7 +85,7 @@ def read(path: Path) -> Document:
     Raises:
         SpecError: not readable, not YAML, or no mapping.
     """
-    return parsed(path, _characters(path))
+    return parsed(path, characters(path))
 
 
 def parsed(path: Path, text: str) -> Document:
@@ -101,7 +101,12 @@ def parsed(path: Path, text: str) -> Document:
     return Document(path, text, value, reader.written)
 
 
-def _characters(path: Path) -> str:
+def characters(path: Path) -> str:
+    """Return the text of a spec file.
+
+    Raises:
+        SpecError: not readable, too long, or no UTF-8.
+    """
     try:
         if path.exists() and not path.is_file():
             raise SpecError("A spec is a file, and this is none", where=str(path))

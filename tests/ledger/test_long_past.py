@@ -74,8 +74,9 @@ def rows_read(work: Workspace, use: Callable[[Workspace], object], monkeypatch: 
 
 def test_a_long_past_costs_no_more_rows_than_a_short_one(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overview, "AT_A_GLANCE", 4)
-    monkeypatch.setattr(overview, "_REQUESTS", 4)
-    monkeypatch.setattr(standing, "_LOOKED_AT", (4, None))
+    monkeypatch.setattr(standing, "RECENT", 4)
+    for module in (overview, standing):
+        monkeypatch.setattr(module, "LOOKED_AT", 4)
     read = []
     for _ in range(2):
         lengthen(work.ledger, 6)  # so many that every list which is cut is full

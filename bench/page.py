@@ -1,0 +1,108 @@
+"""What the Models page costs with many pipelines, each with a champion and thirty decisions behind it.
+
+    make bench-page
+    make bench-page ARGS="--pipelines 33 200 500"
+
+One home with one real run is given a past, and its rows and its spec are copied for every other pipeline. What is timed
+is all that the api-server does but Airflow's own questions about the reader: from the opening of the workspace to the
+finished HTML. Writes bench/results-page.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from past import NAME, at_home, lengthen, models_page
+from pydantic_core import from_json
+from run import HERE, Bench, heading
+
+from mlsys.ledger import chain, engine, tables
+from mlsys.workspace import Workspace
+
+DECISIONS = 30
+ABOUT = (
+    "# The Models page with many pipelines",
+    "",
+    f"Written by `make bench-page`: each pipeline has a champion and {DECISIONS} decisions. Median time from opening",
+    "the workspace to the finished HTML; the budget is a second for 200.",
+)
+OWN = {"pipeline", "seq", "at", "previous", "hash", "record"}  # columns that the chain fills in
+
+
+def copied(value: Any, name: str, ids: set[str]) -> Any:
+    """Return a record as it would be of the pipeline `name`: its own ids are of that pipeline."""
+    if isinstance(value, dict):
+        return {key: copied(each, name, ids) for key, each in value.items()}
+    if isinstance(value, list):
+        return [copied(each, name, ids) for each in value]
+    if value == NAME:
+        return name
+    return hashlib.sha256(f"{name} {value}".encode()).hexdigest() if value in ids else value
+
+
+def add_pipelines(work: Workspace, names: list[str]) -> None:
+    """Give every pipeline the spec and all rows of the one that has run."""
+    spec = work.settings.spec_path(NAME)
+    with work.ledger.engine.connect() as connection:
+        rows = [
+            (table, dict(row))
+            for table in tables.ALL
+            for row in connection.execute(sa.select(table).where(table.c.pipeline == NAME)).mappings()
+        ]
+    rows.sort(key=lambda row: row[1]["seq"])
+    ids = {row[key] for _, row in rows for key in ("run_id", "request_id", "decision_key") if row.get(key)}
+    for name in names:
+        spec.with_name(f"{name}.yaml").write_text(spec.read_text().replace(f"pipeline: {NAME}", f"pipeline: {name}"))
+        with engine.writing(work.ledger.engine, name) as connection:
+            link = chain.Link()
+            for table, row in rows:
+                named = {key: copied(value, name, ids) for key, value in row.items() if key not in OWN}
+                made, link = chain.linked(link, table, name, named, copied(from_json(row["record"]), name, ids))
+                connection.execute(table.insert(), made)
+
+
+def main() -> None:
+    """Measure, print, and write bench/results-page.md."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-n", "--times", type=int, default=9, help="how often each page is made (default 9)")
+    parser.add_argument("--pipelines", type=int, nargs="+", default=[33, 200], help="how many (default 33 200)")
+    arguments = parser.parse_args()
+    lines = [*heading(*ABOUT), "| pipelines | page | HTML |", "|---|---|---|"]
+    with tempfile.TemporaryDirectory(prefix="mlsys-bench-") as folder:
+        bench = Bench(Path(folder))
+        environ = bench.environment(bench.home, bench.database("J0"))
+        bench.checked_run(bench.home, bench.database("J0"))
+        specs = Path(folder) / "pipelines"
+        environ["MLSYS_PIPELINES"] = str(shutil.copytree(environ["MLSYS_PIPELINES"], specs))
+        with at_home(bench.home, environ) as work:
+            lengthen(work, DECISIONS)
+        there = 1
+        for wanted in sorted(arguments.pipelines):
+            with at_home(bench.home, environ) as work:
+                add_pipelines(work, [f"other_{number:04d}" for number in range(there, wanted)])
+            there = wanted
+            print(f"bench: {wanted} pipelines are there", file=sys.stderr)
+            taken = []
+            for _ in range(arguments.times + 1):  # the first one imports
+                begun = time.perf_counter()
+                with at_home(bench.home, environ) as work:
+                    html = models_page(work)
+                taken.append(time.perf_counter() - begun)
+            assert html.count("<tbody") == wanted, html.count("<tbody")
+            lines.append(f"| {wanted} | {statistics.median(taken[1:]):.2f} s | {len(html) / 1e3:.0f} kB |")
+    text = "\n".join(lines) + "\n"
+    print(text)
+    (HERE / "results-page.md").write_text(text)
+
+
+if __name__ == "__main__":
+    main()
