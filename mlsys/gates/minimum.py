@@ -37,31 +37,40 @@ class Minimum(Gate):
     def judge(self, evidence: Evidence) -> GateResult:
         """Return whether the challenger keeps the limit on the holdout."""
         if evidence.challenger is None:
-            return self.without_challenger(self._name)
+            return self.without_challenger(self.required)
         found = evidence.challenger.on_holdout(self.metric)
         if found is None or found.value is None:
             why = "was not computed" if found is None else f"is undefined: {found.reason or 'no reason given'}"
-            return self.inconclusive(self._name, "undefined_metric", f"The challenger's {self.metric} {why}.")
+            return self.inconclusive(self.required, "undefined_metric", f"The challenger's {self.metric} {why}.")
         if evidence.directions.get(self.metric) != ("lower" if self.at_least is None else "higher"):
             right = "at_most" if self.at_least is not None else "at_least"
             sentence = f"The limit stands on the wrong side of {self.metric}; write `{right}`."
-            return GateResult(gate=self.kind, name=self._name, state="error", sentence=sentence, reason="wrong_side")
+            return GateResult(gate=self.kind, name=self.required, state="error", sentence=sentence, reason="wrong_side")
         observed = self._observed(found)
         if observed is None:
             why = found.reason or "no reason given"
             return self.inconclusive(
-                self._name, "undefined_metric", f"The challenger's {self.metric} has no interval: {why}."
+                self.required, "undefined_metric", f"The challenger's {self.metric} has no interval: {why}."
             )
         return self._judged(observed, found.n)
+
+    def is_missed_by(self, found: MetricValue) -> bool:
+        """Return whether a value on the holdout lies on the wrong side of the limit; an undefined one does not."""
+        observed = self._observed(found)
+        return observed is not None and self._distance(observed) < 0
+
+    @property
+    def required(self) -> str:
+        """The limit in words: `roc_auc at least 0.8`."""
+        words = "at most" if self.at_least is None else "at least"
+        return f"{self.metric} {words} {number(self._limit)}"
 
     @property
     def _limit(self) -> float:
         return float(self.at_most if self.at_least is None else self.at_least)  # type: ignore[arg-type]
 
-    @property
-    def _name(self) -> str:
-        words = "at most" if self.at_least is None else "at least"
-        return f"{self.metric} {words} {number(self._limit)}"
+    def _distance(self, observed: float) -> float:
+        return observed - self._limit if self.at_least is not None else self._limit - observed
 
     def _observed(self, found: MetricValue) -> float | None:
         if self.on == "value":
@@ -70,7 +79,7 @@ class Minimum(Gate):
 
     def _judged(self, observed: float, n_rows: int) -> GateResult:
         floor = self.at_least is not None
-        distance = observed - self._limit if floor else self._limit - observed
+        distance = self._distance(observed)
         what = self.metric if self.on == "value" else f"{self.metric}, at the worse end of its 95 % interval,"
         sentence = (
             f"The challenger's {what} is {number(observed, self._limit)} on {n_rows:,} holdout rows; "
@@ -78,7 +87,7 @@ class Minimum(Gate):
         )
         return GateResult(
             gate=self.kind,
-            name=self._name,
+            name=self.required,
             state="pass" if distance >= 0 else "fail",
             observed=observed,
             limit=self._limit,

@@ -5,21 +5,29 @@ Trials say nothing about the night: runs in another mode than live are passed ov
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from mlsys import clock
 from mlsys.errors import MlsysError
-from mlsys.ledger import RequestRow, RunRow
+from mlsys.ledger import ChampionChange, Judgement, RequestRow, RunRow
 from mlsys.records import Decision
 from mlsys.spec import Spec, load_spec
+from mlsys.upkeep import serving
+from mlsys.upkeep.serving import Measurement
 from mlsys.workspace import Workspace
 
-StandingState = Literal["failed", "waits", "running", "behind", "never ran", "fine", "retired"]
+StandingState = Literal["failed", "waits", "weak", "stale", "behind", "running", "never ran", "fine", "retired"]
 # What needs a person, first.
-WORST_FIRST: tuple[StandingState, ...] = ("failed", "waits", "behind", "running", "never ran", "fine", "retired")
-_LOOKED_AT = (10, 500, None)  # so many of the newest requests, until a live one is among them: a backfill has many
+WORST_FIRST: tuple[StandingState, ...] = (
+    *("failed", "waits", "weak", "stale", "behind"),
+    *("running", "never ran", "fine", "retired"),
+)
+RECENT = 24  # decisions among which the champion's newest measurement is looked for
+LOOKED_AT = 12  # of the newest requests, in which a live one is looked for
+_FURTHER = (500, None)  # and then in so many: a backfill has many of its own
 _LATE = timedelta(days=2)  # a night that was missed, and the one after it
 
 
@@ -28,14 +36,20 @@ class Standing:
     """How one pipeline stands.
 
     Attributes:
-        state: `failed` (also by the decision `error`), `waits` for a person, `running`, `behind` (no live request for
-            two nights although there is a schedule), `never ran`, `fine`, or `retired`: its spec was removed.
+        state: `failed` (also by the decision `error`), `waits` for a person, `weak` (the champion misses a minimum of
+            its own spec), `stale` (the newest data are older than the freshness gate allows, by the clock), `behind`
+            (no live request for two nights although there is a schedule), `running`, `never ran`, `fine`, or
+            `retired`: its spec was removed.
         happened: one sentence: what became of the newest live request.
         meaning: one sentence: who serves, and what that means.
         todo: one sentence: what to do, with the command; empty where there is nothing to do.
         request: the newest live request, or None.
         run: the newest row of its run, or None.
         decision: what was decided, or None.
+        spec: the pipeline's spec, or None where it can't be read.
+        champion: the change that made the present champion, or None; `measured` where it was measured last.
+        newest_day: newest day of data that any run has read.
+        missed, stale: in words, which minimum the champion misses and that the data are too old; None where not.
     """
 
     pipeline: str
@@ -46,6 +60,12 @@ class Standing:
     request: RequestRow | None = None
     run: RunRow | None = None
     decision: Decision | None = None
+    spec: Spec | None = None
+    champion: ChampionChange | None = None
+    measured: Measurement | None = None
+    newest_day: date | None = None
+    missed: str | None = None
+    stale: str | None = None
 
 
 def standings(work: Workspace, *, at: datetime | None = None) -> list[Standing]:
@@ -55,38 +75,83 @@ def standings(work: Workspace, *, at: datetime | None = None) -> list[Standing]:
     return sorted(found, key=lambda one: WORST_FIRST.index(one.state))
 
 
-def standing(work: Workspace, pipeline: str, *, at: datetime | None = None) -> Standing:
-    """Return how a pipeline stands; `at` is the present, for tests."""
-    newest = _newest_live(work, pipeline)
-    meaning = _meaning(work, pipeline)
+def standing(
+    work: Workspace,
+    pipeline: str,
+    *,
+    at: datetime | None = None,
+    judgements: Sequence[Judgement] | None = None,
+    requests: Sequence[RequestRow] | None = None,
+) -> Standing:
+    """Return how a pipeline stands; `at` is the present, for tests, and the newest decisions and requests may be known.
+
+    `requests` are the newest `LOOKED_AT` of them.
+    """
+    if judgements is None:
+        judgements = work.ledger.judgements(pipeline, last=RECENT, historical=False)
+    if requests is None:
+        requests = work.ledger.requests(pipeline, last=LOOKED_AT)
+    champion = work.ledger.champion(pipeline)
+    known = Standing(
+        pipeline,
+        "retired",
+        "Its spec was removed: no run starts.",
+        _meaning(champion),
+        "",
+        _newest_live(work, pipeline, requests),
+        champion=champion,
+        measured=serving.measured(work, champion, judgements) if champion else None,
+        newest_day=work.ledger.newest_day(pipeline),
+    )
     if not (work.settings.pipelines / f"{pipeline}.yaml").exists():
-        return Standing(pipeline, "retired", "Its spec was removed: no run starts.", meaning, "", newest)
+        return known
     try:
         spec = load_spec(work.settings.spec_path(pipeline))
     except MlsysError as error:
         todo = f"Mend it; `mlsys check {pipeline}` says what is wrong."
-        return Standing(pipeline, "failed", f"Its spec is wrong: {_whole(str(error))}", meaning, todo, newest)
+        return replace(known, state="failed", happened=f"Its spec is wrong: {_whole(str(error))}", todo=todo)
+    now = at or clock.now()
+    missed = serving.misses(work, spec, known.measured) if known.measured else None
+    known = replace(known, spec=spec, missed=missed, stale=serving.stale(spec, known.newest_day, now))
+    return _with_spec(work, known, spec, now)
+
+
+def _with_spec(work: Workspace, known: Standing, spec: Spec, now: datetime) -> Standing:
+    newest = known.request
     if newest is None:
-        todo = f"Run it: `mlsys run {pipeline}`, or wait for the night under `mlsys up`."
-        return Standing(pipeline, "never ran", "No live run was asked for yet.", meaning, todo)
+        todo = f"Run it: `mlsys run {known.pipeline}`, or wait for the night under `mlsys up`."
+        return replace(known, state="never ran", happened="No live run was asked for yet.", todo=todo)
     rows = work.ledger.run(newest.run_id) if newest.run_id else []
     run = rows[-1] if rows and newest.status == "accepted" else None
-    decisions = work.ledger.decisions(pipeline, of={newest.run_id}) if newest.run_id and run else []
+    decisions = work.ledger.decisions(known.pipeline, of={newest.run_id}) if newest.run_id and run else []
     decision = decisions[-1] if decisions else None
-    state, happened, todo = _outcome(pipeline, newest, rows, decision, spec)
-    if state == "fine" and _behind(newest, spec, at or clock.now()):
-        state, todo = "behind", "Look at `mlsys status`: paused DAGs and a dead scheduler ask for nothing."
-        happened = f"Nothing was asked for since {newest.at:%Y-%m-%d %H:%M} UTC. {happened}"
-    return Standing(pipeline, state, happened, meaning, todo, newest, run, decision)
+    state, happened, todo = _outcome(known.pipeline, newest, rows, decision, spec)
+    known = replace(known, run=run, decision=decision, state=state, happened=happened, todo=todo)
+    return _looked_at_closely(known, spec, now) if state == "fine" else known
 
 
-def _newest_live(work: Workspace, pipeline: str) -> RequestRow | None:
-    for last in _LOOKED_AT:
-        requests = work.ledger.requests(pipeline, last=last)
+def _looked_at_closely(known: Standing, spec: Spec, now: datetime) -> Standing:
+    """Return what is wrong although the newest run went well, the worst first."""
+    if known.missed:
+        todo = f"See by what it fell: `mlsys report {known.request and known.request.run_id}`."
+        return replace(known, state="weak", happened=f"{known.missed}. {known.happened}", todo=todo)
+    if known.stale:
+        todo = f"See whether the source still gets rows: `mlsys check {known.pipeline}`."
+        return replace(known, state="stale", happened=f"{known.stale}. {known.happened}", todo=todo)
+    if known.request and _behind(known.request, spec, now):
+        todo = "Look at `mlsys status`: paused DAGs and a dead scheduler ask for nothing."
+        happened = f"Nothing was asked for since {known.request.at:%Y-%m-%d %H:%M} UTC. {known.happened}"
+        return replace(known, state="behind", happened=happened, todo=todo)
+    return known
+
+
+def _newest_live(work: Workspace, pipeline: str, requests: Sequence[RequestRow]) -> RequestRow | None:
+    for further in _FURTHER:
         found = next((request for request in reversed(requests) if request.mode == "live"), None)
-        if found is not None or last is None or len(requests) < last:
+        if found is not None or len(requests) < LOOKED_AT:
             return found
-    return None
+        requests = work.ledger.requests(pipeline, last=further)
+    return next((request for request in reversed(requests) if request.mode == "live"), None)
 
 
 def _outcome(
@@ -125,8 +190,7 @@ def _behind(newest: RequestRow, spec: Spec, now: datetime) -> bool:
     return spec.schedule.enabled and newest.asked_by != "cli" and newest.at is not None and now - newest.at > _LATE
 
 
-def _meaning(work: Workspace, pipeline: str) -> str:
-    champion = work.ledger.champion(pipeline)
+def _meaning(champion: ChampionChange | None) -> str:
     if champion is None:
         return "It has no champion: nothing serves."
     name = champion.candidate_id.split("-", 1)[-1]

@@ -71,7 +71,9 @@ def test_a_run_that_waits_says_since_when_and_how_to_answer(work: Workspace, sho
 def test_trials_say_nothing_about_the_night(work: Workspace) -> None:
     before = standing(work, "shop")
     decided(work, 12, mode="dry")
-    assert standing(work, "shop") == before
+    after = standing(work, "shop")
+    assert (after.request, after.state, after.happened) == (before.request, before.state, before.happened)
+    assert after.measured == before.measured
 
 
 def test_a_backfill_does_not_hide_the_night(work: Workspace) -> None:
@@ -112,3 +114,45 @@ def test_a_pipeline_whose_spec_was_removed_needs_nobody(work: Workspace, shop: P
     (shop / "pipelines" / "shop.yaml").unlink()
     found = standing(work, "shop")
     assert (found.state, found.todo) == ("retired", "")
+
+
+def test_a_champion_below_a_minimum_of_its_own_spec_is_weak(work: Workspace, shop: Path) -> None:
+    edit_spec(shop / "pipelines", gates=["min_rows", {"kind": "minimum", "metric": "roc_auc", "at_least": 0.99}])
+    found = standing(work, "shop")
+    assert found.state == "weak"
+    assert f"on the holdout rows up to {day(10)}; the spec wants at least 0.99. " in found.happened
+    assert f"about {day(10)}: promote" in found.happened
+    assert "mlsys report" in found.todo
+
+
+def test_a_minimum_on_another_metric_than_the_primary_counts_as_well(work: Workspace, shop: Path) -> None:
+    edit_spec(shop / "pipelines", gates=["min_rows", {"kind": "minimum", "metric": "log_loss", "at_most": 0.001}])
+    found = standing(work, "shop")
+    assert found.state == "weak"
+    assert "The champion's log_loss is " in found.happened
+
+
+def test_the_champion_is_judged_by_its_newest_measurement_and_not_by_the_challengers(
+    work: Workspace, shop: Path
+) -> None:
+    edit_spec(shop / "pipelines", gates=[{"kind": "minimum", "metric": "roc_auc", "at_least": 0.999}, "min_rows"])
+    decided(work, 11)
+    found = standing(work, "shop")
+    assert found.measured is not None
+    assert (found.measured.day, found.measured.model_id) == (day(11), work.ledger.champion("shop").candidate_id)  # type: ignore[union-attr]
+
+
+def test_data_that_no_longer_come_are_stale(work: Workspace, shop: Path) -> None:
+    edit_spec(shop / "pipelines", gates=["min_rows", {"kind": "freshness", "max_age": "3d"}])
+    complete = clock.cutoff_of(day(11))  # nothing after day 11 was read
+    assert standing(work, "shop", at=complete + timedelta(days=4)).state == "fine"
+    found = standing(work, "shop", at=complete + timedelta(days=9))
+    assert found.state == "stale"
+    assert found.happened.startswith(
+        f"The newest data are of {day(11)}, 10 days ago; the freshness gate allows 3 days. "
+    )
+    assert "mlsys check shop" in found.todo
+
+
+def test_without_a_freshness_gate_no_data_are_stale(work: Workspace) -> None:
+    assert standing(work, "shop").state == "fine"
