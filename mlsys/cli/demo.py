@@ -103,7 +103,7 @@ def _retrain(settings: Settings, api: AirflowApi, began: float) -> int:
         )
     version = api.xcom(dag_id, run_id, "promote")
     card = api.xcom(dag_id, run_id, "report") or {}
-    _tell(settings, api.xcom(dag_id, run_id, "evaluate"), version)
+    _tell(settings, api.xcom(dag_id, run_id, "evaluate")["evaluations"], version)
     say(f"\n{version['sentence']}.\nReport card: {card.get('address')}")
     return 4 if version["decision"]["outcome"] == "error" else 0
 

@@ -3,6 +3,7 @@
 from mlsys.records.base import HISTORICAL, MAX_BYTES, MEASURED, Mode, Outcome, Record, RunStatus, Severity, State
 from mlsys.records.decision import Answer, Decision, GateResult, ModelVersion, RunReport
 from mlsys.records.evaluation import Candidate, Comparison, Evaluation, EvaluationSet, MetricValue, Shortage
+from mlsys.records.progress import Decided, Evaluated
 from mlsys.records.run import Arrivals, CheckReport, CheckResult, Plan, Prepared, Snapshot, Split, SplitCounts, Start
 
 __all__ = [
@@ -15,7 +16,9 @@ __all__ = [
     "CheckReport",
     "CheckResult",
     "Comparison",
+    "Decided",
     "Decision",
+    "Evaluated",
     "Evaluation",
     "EvaluationSet",
     "GateResult",

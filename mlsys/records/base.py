@@ -46,3 +46,15 @@ class Record(BaseModel):
     def load(cls, data: Any) -> Self:
         """Return the record of what `dump` gave."""
         return cls.model_validate(data)
+
+
+class Bundle(Record):
+    """Records that are handed on together; the limit of 16 KB holds for each of them."""
+
+    def dump(self) -> dict[str, Any]:
+        """Return the records as JSON-pure data.
+
+        Raises:
+            RunError: one of them has more than 16 KB.
+        """
+        return {name: getattr(self, name).dump() for name in type(self).model_fields}

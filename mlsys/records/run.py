@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
-from mlsys.records.base import Mode, Record, Severity, State
+from mlsys.records.base import Bundle, Mode, Record, Severity, State
 
 
 class Plan(Record):
@@ -143,21 +142,13 @@ class Split(Record):
         return f"All {counts.n_rows:,} {side} rows are of one class, '{next(iter(counts.classes), '')}'"
 
 
-class Prepared(Record):
+class Prepared(Bundle):
     """A run whose rows are checked and stand on their sides: all that training, judging and promoting rest on."""
 
     plan: Plan
     snapshot: Snapshot
     checks: CheckReport
     split: Split
-
-    def dump(self) -> dict[str, Any]:
-        """Return the record as JSON-pure data; it is a bundle, so the limit of 16 KB holds for each of its parts.
-
-        Raises:
-            RunError: a part has more than 16 KB.
-        """
-        return {name: getattr(self, name).dump() for name in type(self).model_fields}
 
 
 class Start(Record):

@@ -73,21 +73,21 @@ def _flow(spec: Spec, *, side_by_side: int) -> None:
             .expand(name=[model.label for model in spec.models])
         )
         # Of the candidates one is enough: it waits until all have ended, however.
-        evaluations = step(retraining.evaluate, trigger_rule="all_done")(prepared, trained)
+        evaluated = step(retraining.evaluate, trigger_rule="all_done")(prepared, trained)
     with _group("decision", "The gates, a person perhaps, and the promotion"):
         champion = champion_asset(spec.pipeline)
-        decision = step(retraining.decide, inlets=[champion])(prepared, evaluations)
+        decided = step(retraining.decide, inlets=[champion])(evaluated)
         asked = AskPerson(
             task_id="approve",
             doc_md="Ask a person, where the spec or the run wants one and all gates pass. It waits without a worker.",
             question=promotion_question,
-            question_arguments={"prepared": prepared, "evaluations": evaluations, "decision": decision},
+            question_arguments={"decided": decided},
             told=ApprovalWanted(spec.pipeline),
         )
-        version = step(retraining.promote)(prepared, evaluations=evaluations, decision=decision, answer=asked.output)
+        version = step(retraining.promote)(decided, answer=asked.output)
     # A teardown runs whatever became of the tasks before, and the run is judged by `promote`, the last task before it.
     report = teardown(step(closing.report))
-    version >> report(spec.pipeline, start)
+    version >> report(spec.pipeline)
 
 
 def _group(name: str, says: str) -> TaskGroup:

@@ -8,40 +8,41 @@ from typing import TYPE_CHECKING, Any
 
 from mlsys.durations import in_words
 from mlsys.orchestration.tasks.approval import Question
-from mlsys.orchestration.tasks.workplace import Data, prepared_run
+from mlsys.orchestration.tasks.workplace import Data, made, prepared_run
 
 if TYPE_CHECKING:
-    from mlsys.records import Decision, Evaluation, MetricValue, Plan
+    from mlsys.records import Decision, MetricValue, Plan
 
 _MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!"}
 
 
-def promotion_question(prepared: Data | None, evaluations: Data, decision: Data) -> Question | None:
+def promotion_question(decided: Data | None) -> Question | None:
     """Return the question of a run whose gates all pass and whose plan asks for a person; else None."""
     from mlsys.orchestration.page import addresses
-    from mlsys.records import Decision, EvaluationSet
+    from mlsys.records import Decided
     from mlsys.report import run_records
 
-    decided, evaluated = Decision.load(decision), EvaluationSet.load(evaluations)
-    with prepared_run(prepared, "approve") as (work, known):
+    found = Decided.load(made(decided))
+    decision = found.decision
+    with prepared_run(found.prepared.dump(), "approve") as (work, known):
         plan = known.plan
-        if not plan.approval or plan.mode != "live" or decided.outcome != "promote":
+        if not plan.approval or plan.mode != "live" or decision.outcome != "promote":
             return None
         timeout = work.spec_of(plan).approval.timeout
         card = addresses.report(run_records.write_card(work, plan.run_id).path)
-        models = work.store.read_json(evaluated.details)["evaluations"]
+        details = work.store.read_json(found.evaluations.details)
         lines = [
-            f"**{decided.sentence}.** Without an answer within {in_words(timeout)} nothing is promoted.",
+            f"**{decision.sentence}.** Without an answer within {in_words(timeout)} nothing is promoted.",
             "",
             *_run(plan),
             "",
-            *_gates(decided),
+            *_gates(decision),
             "",
-            *_models(decided, models),
+            *_models(decision, details),
             "",
             f"[Report card]({card}), also `mlsys report {plan.run_id}`",
         ]
-    return Question(f"Promote {decided.challenger} in {plan.pipeline}?", "\n".join(lines), timeout)
+    return Question(f"Promote {decision.challenger} in {plan.pipeline}?", "\n".join(lines), timeout)
 
 
 def rollback_question(wanted: dict[str, Any]) -> Question | None:
@@ -67,18 +68,16 @@ def _gates(decision: Decision) -> Iterator[str]:
         yield f"| {_MARKS[gate.state]} | {_cell(gate.name)} | {_cell(gate.sentence)} |"
 
 
-def _models(decision: Decision, models: list[Data]) -> Iterator[str]:
+def _models(decision: Decision, details: Data) -> Iterator[str]:
     """Yield a table of every metric on the holdout: challenger, and champion where there is one."""
-    from mlsys.records import Evaluation
+    from mlsys.report.sides import side_by_side
 
-    known = {model["model_id"]: Evaluation.load(model) for model in models}
-    sides = {"Challenger": known.get(decision.challenger or ""), "Champion": known.get(decision.champion or "")}
-    shown: dict[str, Evaluation] = {side: model for side, model in sides.items() if model is not None}
-    yield "| Metric on the holdout | " + " | ".join(shown) + " |"
-    yield "|---|" + "---|" * len(shown)
-    for value in next(iter(shown.values())).holdout if shown else ():
-        cells = [_value(model.on_holdout(value.name)) for model in shown.values()]
-        yield f"| {_cell(value.name)} | " + " | ".join(cells) + " |"
+    champion = decision.champion is not None
+    yield "| Metric on the holdout | Challenger |" + (" Champion |" if champion else "")
+    yield "|---|---|" + ("---|" if champion else "")
+    for side in side_by_side(decision, details):
+        cells = [_value(side.challenger), *([_value(side.champion)] if champion else [])]
+        yield f"| {_cell(side.metric)} | " + " | ".join(cells) + " |"
 
 
 def _value(value: MetricValue | None) -> str:

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 
-def report(pipeline: str, start: Data | None) -> Data:
+def report(pipeline: str) -> Data:
     """Write the report card, whatever became of the run; note in Airflow how it ended, and tell who wants to know."""
     from mlsys.orchestration.page import addresses
     from mlsys.records import Start
     from mlsys.report import run_records
 
     context = get_current_context()
+    start = context["ti"].xcom_pull(task_ids="take_snapshot")
     begun = None if start is None else Start.load(start)
     end = _end(context, begun)
     dag_run = context["dag_run"]

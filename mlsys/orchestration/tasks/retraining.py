@@ -14,7 +14,7 @@ from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped
 
 from mlsys.events import get_logger
-from mlsys.orchestration.tasks.workplace import Data, begun_run, keep, opened, prepared_run
+from mlsys.orchestration.tasks.workplace import Data, begun_run, keep, made, opened, prepared_run
 
 if TYPE_CHECKING:
     from mlsys.records import Candidate, Plan
@@ -77,50 +77,53 @@ def train(prepared: Data | None, name: str) -> Data:
 def evaluate(prepared: Data | None, candidates: Sequence[Data]) -> Data:
     """Score all candidates and the champion on the same raw rows; choose the best on the validation rows."""
     from mlsys import pipeline as steps
-    from mlsys.records import Candidate
+    from mlsys.records import Candidate, Evaluated
 
-    # It waits for the candidates whatever becomes of them, so it also wakes up when there never were any. The run has
-    # failed by then, for `decide` needs what failed.
+    # It waits for the candidates whatever becomes of them, so it also wakes up when there never were any.
+    if prepared is None and _has_failed("split"):
+        raise AirflowFailException("An earlier step failed; its log says why")
     with prepared_run(prepared, "evaluate") as (work, known):
         fitted = [Candidate.load(candidate) for candidate in candidates]
         fitted += _lost(work, known.plan, fitted)
         found = steps.evaluate(work, known, candidates=fitted)
     log.info("evaluated", models=len(found.summary), best=found.best, by=found.primary)
-    return found.dump()
+    return Evaluated(prepared=known, evaluations=found).dump()
 
 
-def decide(prepared: Data | None, evaluations: Data) -> Data:
+def decide(evaluated: Data | None) -> Data:
     """Let every gate judge the evidence, and write the decision into the ledger."""
     from mlsys import pipeline as steps
-    from mlsys.records import EvaluationSet
+    from mlsys.records import Decided, Evaluated
 
-    with prepared_run(prepared, "decide") as (work, known):
-        decision = steps.decide(work, known, evaluations=EvaluationSet.load(evaluations))
+    known = Evaluated.load(made(evaluated))
+    with prepared_run(known.prepared.dump(), "decide") as (work, prepared):
+        decision = steps.decide(work, prepared, evaluations=known.evaluations)
     for gate in decision.gates:
         log.info("gate", state=gate.state, name=gate.name, sentence=gate.sentence)
     log.info("decided", outcome=decision.outcome, reason=decision.reason, sentence=decision.sentence)
-    return decision.dump()
+    return Decided(prepared=prepared, evaluations=known.evaluations, decision=decision).dump()
 
 
-def promote(prepared: Data | None, *, evaluations: Data, decision: Data, answer: Data | None) -> Data:
+def promote(decided: Data | None, *, answer: Data | None) -> Data:
     """Make the challenger champion if the decision, and the person where one was asked, says so (compare-and-set)."""
     from mlsys import pipeline as steps
     from mlsys.errors import RunError
     from mlsys.orchestration.tasks.champion_asset import announce
-    from mlsys.records import Answer, Decision, EvaluationSet
+    from mlsys.records import Answer, Decided
 
-    with prepared_run(prepared, "promote") as (work, known):
+    known = Decided.load(made(decided))
+    with prepared_run(known.prepared.dump(), "promote") as (work, prepared):
         version = steps.promote(
             work,
-            known,
-            candidates=work.ledger.candidates(known.plan.training_key),
-            evaluations=EvaluationSet.load(evaluations),
-            decision=Decision.load(decision),
+            prepared,
+            candidates=work.ledger.candidates(prepared.plan.training_key),
+            evaluations=known.evaluations,
+            decision=known.decision,
             answer=None if answer is None else Answer.load(answer),
         )
-        steps.settle(work, known, version)
+        steps.settle(work, prepared, version)
         if version.changed:
-            announce(work, known.plan.pipeline)
+            announce(work, prepared.plan.pipeline)
     log.info("promotion", changed=version.changed, champion=version.champion, sentence=version.sentence)
     if version.decision.outcome == "error":
         error = RunError(f"Decision `error`: {version.decision.sentence}")
@@ -132,6 +135,12 @@ def promote(prepared: Data | None, *, evaluations: Data, decision: Data, answer:
 def refuse(message: str) -> NoReturn:
     """Say what is wrong with the spec."""
     raise AirflowFailException(message)
+
+
+def _has_failed(task_id: str) -> bool:
+    ti = get_current_context()["ti"]
+    states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
+    return states.get(task_id) in ("failed", "upstream_failed")
 
 
 def _labels(work: Workspace, plan: Plan) -> list[str]:

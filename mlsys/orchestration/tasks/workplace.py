@@ -66,6 +66,13 @@ def begun_run(
         yield work, begun.plan, begun.snapshot
 
 
+def made(handed_on: Data | None) -> Data:
+    """Return what the step before handed on; a task that was cleared by hand may have nothing to go on with."""
+    if handed_on is None:
+        raise AirflowSkipException("An earlier step failed, or there was nothing to do")
+    return handed_on
+
+
 @contextmanager
 def prepared_run(prepared: Data | None, step: str, *, closes: bool = True) -> Iterator[tuple[Workspace, Prepared]]:
     """Open the workspace for a step from training on, and give it with what the steps before have made.
@@ -75,9 +82,7 @@ def prepared_run(prepared: Data | None, step: str, *, closes: bool = True) -> It
     """
     from mlsys.records import Prepared
 
-    if prepared is None:  # a task that waits for others whatever becomes of them, or one that was cleared by hand
-        raise AirflowSkipException("An earlier step failed, or there was nothing to do")
-    known = Prepared.load(prepared)
+    known = Prepared.load(made(prepared))
     parts: dict[str, Record] = {"checks": known.checks, "split": known.split}
     with opened() as work, _closing(work, known.plan, step, parts, closes=closes):
         yield work, known

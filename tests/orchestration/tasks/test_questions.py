@@ -6,9 +6,10 @@ import pytest
 from given.shop import day, edit_spec
 
 from mlsys import pipeline
+from mlsys.orchestration.tasks.approval import Question
 from mlsys.orchestration.tasks.questions import promotion_question
 from mlsys.planning.plan import RunRequest
-from mlsys.records import Decision, EvaluationSet, Prepared
+from mlsys.records import Decided, Decision, EvaluationSet, Prepared
 from mlsys.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -27,6 +28,10 @@ def decided(work: Workspace, **asked: object) -> tuple[Prepared, EvaluationSet, 
     return prepared, found, pipeline.decide(work, prepared, evaluations=found)
 
 
+def ask(prepared: Prepared, found: EvaluationSet, decision: Decision) -> Question | None:
+    return promotion_question(Decided(prepared=prepared, evaluations=found, decision=decision).dump())
+
+
 @pytest.fixture
 def lenient(work: Workspace) -> Workspace:
     """A shop whose gates pass, so that the newer model would be promoted."""
@@ -40,7 +45,7 @@ def lenient(work: Workspace) -> Workspace:
 
 def test_a_person_is_shown_the_decision_the_gates_both_models_and_the_card(lenient: Workspace) -> None:
     prepared, found, decision = decided(lenient, approval=True, reason="after the sale")
-    asked = promotion_question(prepared.dump(), found.dump(), decision.dump())
+    asked = ask(prepared, found, decision)
     assert asked is not None
     assert decision.challenger is not None
     assert asked.timeout == timedelta(hours=3)
@@ -57,16 +62,16 @@ def test_a_person_is_shown_the_decision_the_gates_both_models_and_the_card(lenie
 def test_a_run_that_asks_for_nobody_has_no_question(lenient: Workspace) -> None:
     prepared, found, decision = decided(lenient)
     assert decision.outcome == "promote"
-    assert promotion_question(prepared.dump(), found.dump(), decision.dump()) is None
+    assert ask(prepared, found, decision) is None
 
 
 def test_what_the_gates_refuse_is_not_asked(work: Workspace) -> None:
     edit_spec(work.settings.pipelines, gates=[{"kind": "minimum", "metric": "roc_auc", "at_least": 0.999}])
     prepared, found, decision = decided(work, approval=True)
     assert decision.outcome == "reject"
-    assert promotion_question(prepared.dump(), found.dump(), decision.dump()) is None
+    assert ask(prepared, found, decision) is None
 
 
 def test_a_dry_run_asks_nobody(lenient: Workspace) -> None:
     prepared, found, decision = decided(lenient, approval=True, mode="dry")
-    assert promotion_question(prepared.dump(), found.dump(), decision.dump()) is None
+    assert ask(prepared, found, decision) is None
