@@ -148,7 +148,7 @@ class Visit:
 
     def card(self, frame: FrameLocator, name: str) -> Locator:
         """Return what the page of all pipelines shows of one."""
-        return frame.get_by_role("article", name=name, exact=True)
+        return frame.get_by_role("rowgroup", name=name, exact=True)
 
     def navigation(self) -> Locator:
         """Return Airflow's own link to the page."""
@@ -178,10 +178,17 @@ def test_a_run_from_airflows_form_is_approved_serves_and_is_rolled_back(visit: V
     visit.trigger()
     frame = visit.models()
     frame.get_by_text("Waits for a person.").wait_for(timeout=RUN_MS)
-    visit.answer(frame, "Approve", "looks good to me")
-    shop = visit.card(frame, "shop")
-    shop.get_by_text("promoted by admin").wait_for(timeout=RUN_MS)
-    assert "1.0.1" in shop.inner_text()
+    visit.card(frame, "shop").get_by_role("link", name="Decide…").click()
+    visit.page.set_viewport_size({"width": 390, "height": 800})
+    box = frame.get_by_role("region", name="Shall", exact=False)
+    box.get_by_text("holdout rows").first.wait_for()
+    assert box.get_by_role("rowheader", name="roc_auc").count() == 1
+    assert "1.0.0 serves on" in box.inner_text()
+    assert frame.locator("html").evaluate("html => html.scrollWidth <= html.clientWidth")
+    visit.answer(frame, "Let it serve", "looks good to me")
+    visit.page.set_viewport_size({"width": 1280, "height": 900})
+    frame.get_by_text("promoted by admin").first.wait_for(timeout=RUN_MS)
+    assert "1.0.1" in visit.card(visit.models(), "shop").inner_text()
 
     frame = visit.one()
     frame.get_by_role("button", name="Let it serve again…").first.click()
@@ -190,7 +197,7 @@ def test_a_run_from_airflows_form_is_approved_serves_and_is_rolled_back(visit: V
     assert dialog.is_visible()  # without a reason it is not sent
     dialog.get_by_label("Reason").fill("the new one is worse in the shop")
     dialog.get_by_role("button", name="Roll back").click()
-    visit.answer(frame, "Approve", "yes, back")
+    visit.answer(frame, "Roll back", "yes, back")
     frame.get_by_text("rolled back to").wait_for(timeout=RUN_MS)
     assert champions() == [("1.0.0", "promote"), ("1.0.1", "promote"), ("1.0.0", "rollback")]
 
@@ -227,6 +234,24 @@ def test_airflows_navigation_leads_to_the_page_from_outside_and_from_within(visi
 
 def test_a_pipeline_that_never_ran_says_what_to_do(visit: Visit) -> None:
     assert "No run yet" in visit.card(visit.models(), "later").inner_text()
+
+
+def test_the_list_is_filtered_by_words_and_by_state_and_stays_so(visit: Visit) -> None:
+    frame = visit.models()
+    shop, later = visit.card(frame, "shop"), visit.card(frame, "later")
+    frame.get_by_role("searchbox").fill("lat")
+    later.wait_for()
+    assert not shop.is_visible()
+    visit.page.reload()
+    later.wait_for()
+    assert not shop.is_visible()
+    frame.get_by_role("searchbox").fill("nothing is called so")
+    frame.get_by_role("button", name="Show all").click()
+    assert shop.is_visible()
+    frame.get_by_role("button", name="1 never ran").click()
+    assert not shop.is_visible()
+    frame.get_by_role("button", name="1 never ran").click()
+    assert shop.is_visible()
 
 
 def test_who_served_today_is_told(visit: Visit) -> None:

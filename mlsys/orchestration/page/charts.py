@@ -7,6 +7,7 @@ strokes keep their size on a phone. Each drawing says in words what it shows, an
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,8 +20,9 @@ from mlsys.records import MetricValue
 from mlsys.report.formats import metric
 from mlsys.report.svg import decimals_of, nice_step
 
-_SPARK = (150.0, 36.0)
+_SPARK = (96.0, 32.0)
 _TICKS = 5
+_SIDE_BY_SIDE = 0.8  # of the width of a day, for its decisions
 _LABEL_GAP = 17.0  # per cent between two version labels
 
 
@@ -42,12 +44,12 @@ def sparkline(judged: Sequence[Judged], title: str) -> Markup:
     points = [(each, each.metric.value) for each in judged if each.metric is not None and each.metric.value is not None]
     if not points:
         return Markup()
-    across = _days(each for each, _ in points)
+    places = _places([each for each, _ in points])
     upward = _Axis(min(value for _, value in points), max(value for _, value in points))
     width, height = _SPARK
     placed = [
-        (each, round(4 + across(each.day.toordinal()) * (width - 8) / 100, 1), _y(upward(value), height))
-        for each, value in points
+        (each, round(4 + place * (width - 8) / 100, 1), _y(upward(value), height))
+        for (each, value), place in zip(points, places, strict=True)
     ]
     line = Markup('<path class="line" d="M{}"/>').format(Markup("L").join(f"{x} {y}" for _, x, y in placed))
     promoted = [(x, y) for each, x, y in placed if each.version]
@@ -66,10 +68,10 @@ def chart(judged: Sequence[Judged], title: str) -> Markup:
     shown = [each for each in judged if each.metric is not None and each.metric.value is not None]
     if not shown:
         return Markup()
-    across = _days(shown)
+    places = _places(shown)
     upward = _range(value for each in shown for value in (each.metric, each.champion_metric) if value is not None)
-    parts = [_grid(upward), _champion_line(shown, across, upward), _flags(shown, across)]
-    parts += [_point(each, across, upward) for each in shown]
+    parts = [_grid(upward), _champion_line(shown, places, upward), _flags(shown, places)]
+    parts += [_point(each, place, upward) for each, place in zip(shown, places, strict=True)]
     said = f"{title} on the holdout rows of {len(shown)} runs, by day of data; the table of decisions has the numbers"
     return Markup('<svg class="chart" role="img"><title>{}</title>{}</svg>').format(said, Markup().join(parts))
 
@@ -103,9 +105,15 @@ def timeline(terms: Sequence[Term], now: datetime) -> Markup:
     )
 
 
-def _days(judged: Iterable[Judged]) -> _Axis:
-    days = [each.day.toordinal() for each in judged]
-    return _Axis(min(days), max(days))
+def _places(judged: Sequence[Judged]) -> list[float]:
+    """Return where each decision stands by its day of data, 0 to 100; those of one day stand side by side."""
+    of_day, seen = Counter(each.day for each in judged), Counter[date]()
+    at = []
+    for each in judged:
+        at.append(each.day.toordinal() + _SIDE_BY_SIDE * seen[each.day] / of_day[each.day])
+        seen[each.day] += 1
+    axis = _Axis(min(at), max(at))
+    return [axis(place) for place in at]
 
 
 def _range(values: Iterable[MetricValue]) -> _Axis:
@@ -138,10 +146,10 @@ def _grid(upward: _Axis) -> Markup:
     return Markup().join(lines)
 
 
-def _champion_line(judged: Sequence[Judged], across: _Axis, upward: _Axis) -> Markup:
+def _champion_line(judged: Sequence[Judged], places: Sequence[float], upward: _Axis) -> Markup:
     known = [
-        (across(each.day.toordinal()), _down(upward(value)))
-        for each in judged
+        (place, _down(upward(value)))
+        for each, place in zip(judged, places, strict=True)
         if (value := each.champion_metric.value if each.champion_metric else None) is not None
     ]
     return Markup().join(
@@ -150,12 +158,11 @@ def _champion_line(judged: Sequence[Judged], across: _Axis, upward: _Axis) -> Ma
     )
 
 
-def _flags(judged: Sequence[Judged], across: _Axis) -> Markup:
+def _flags(judged: Sequence[Judged], places: Sequence[float]) -> Markup:
     flags, last = [], -100.0
-    for each in judged:
+    for each, x in zip(judged, places, strict=True):
         if each.version is None:
             continue
-        x = across(each.day.toordinal())
         label = Markup()
         if x - last >= _LABEL_GAP:
             anchor = "start" if x < 5 else "end" if x > 95 else "middle"
@@ -165,11 +172,11 @@ def _flags(judged: Sequence[Judged], across: _Axis) -> Markup:
     return Markup().join(flags)
 
 
-def _point(each: Judged, across: _Axis, upward: _Axis) -> Markup:
+def _point(each: Judged, x: float, upward: _Axis) -> Markup:
     value = each.metric
     assert value is not None
     assert value.value is not None
-    x, interval = across(each.day.toordinal()), Markup()
+    interval = Markup()
     if value.lower is not None and value.upper is not None:
         interval = Markup('<line x1="{0}%" x2="{0}%" y1="{1}%" y2="{2}%"/>').format(
             x, _down(upward(value.lower)), _down(upward(value.upper))

@@ -16,21 +16,22 @@ from pydantic import ValidationError
 from mlsys import clock
 from mlsys.errors import IntegrityError
 from mlsys.events import get_logger
-from mlsys.ledger import ChampionChange, Judgement, RequestRow, RunRow
+from mlsys.ledger import ChampionChange, Judgement, RequestRow
 from mlsys.metrics import METRICS
 from mlsys.monitoring import monitoring
-from mlsys.records import Candidate, Decision, EvaluationSet, MetricValue, Mode, Plan
+from mlsys.records import Candidate, Decision, MetricValue, Mode, Plan
 from mlsys.records.monitoring import MonitorReport
 from mlsys.report import refusals
-from mlsys.upkeep.standing import Standing, standing
+from mlsys.upkeep import serving
+from mlsys.upkeep.serving import Measurement
+from mlsys.upkeep.standing import LOOKED_AT, RECENT, Standing, standing
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
 
-AT_A_GLANCE = 24  # decisions drawn for each of many pipelines
+AT_A_GLANCE = RECENT  # decisions drawn for each of many pipelines
 IN_DETAIL = 200  # decisions drawn for one
 LISTED = 60  # decisions told in words; those about the past count, and the simulated ones among them are left out
-_REQUESTS = 12  # far enough back to find who asked for the newest decisions
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,6 @@ class Judged:
         metric: the challenger's primary metric on the holdout rows; `champion_metric` that of the champion of then.
         version: what the challenger became when it was promoted by this decision, or None.
         asked_by: request id of the newest run that led to it; `<dag id>/<run id>` for a run of Airflow.
-        version_record: SHA-256 of the run's `ModelVersion` in the store, or None.
     """
 
     decision: Decision
@@ -54,7 +54,6 @@ class Judged:
     primary: str
     version: str | None
     asked_by: str
-    version_record: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,14 +63,6 @@ class Term:
     change: ChampionChange
     since: datetime
     until: datetime | None
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """The champion's primary metric where it was measured last: on the holdout rows of a run about `day`."""
-
-    value: MetricValue
-    day: date
 
 
 @dataclass(frozen=True)
@@ -99,6 +90,7 @@ class Glance:
     Attributes:
         newest_day: newest day of data that any run has read; `days_behind` yesterday, the newest that can be complete.
         age_days: days of data that arrived since the champion's cutoff.
+        is_old: the champion's data are older than the freshness gate allows, by the clock.
         judged: decisions of live runs, oldest first; none about the past.
         waiting: the decision whose promotion waits for a person, or None.
         standing: what became of the newest live request, and what a person should do.
@@ -112,6 +104,7 @@ class Glance:
     newest_day: date | None
     days_behind: int | None
     age_days: int | None
+    is_old: bool
     judged: tuple[Judged, ...]
     waiting: Judged | None
     newest: Newest | None
@@ -166,39 +159,42 @@ def served_on(served: Sequence[Term], day: date) -> tuple[Term, ...]:
 
 def mlflow_version(work: Workspace, judged: Judged) -> str | None:
     """Return the number of MLflow's model version that a run registered, or None where there is none or it is lost."""
-    if judged.version_record is None:
+    rows = work.ledger.run(judged.decision.run_id)
+    digest = next((row.parts["version"] for row in reversed(rows) if "version" in row.parts), None)
+    if digest is None:
         return None
     try:
-        record = work.store.read_json(judged.version_record)
+        record = work.store.read_json(digest)
     except IntegrityError:
-        log.warning("record_missing", run=judged.decision.run_id, digest=judged.version_record)
+        log.warning("record_missing", run=judged.decision.run_id, digest=digest)
         return None
     found = record.get("mlflow_version")
     return None if found is None else str(found)
 
 
 def _glance(work: Workspace, pipeline: str, judgements: Sequence[Judgement], *, at: datetime) -> Glance:
-    requests = work.ledger.requests(pipeline, last=_REQUESTS)
+    requests = work.ledger.requests(pipeline, last=LOOKED_AT)  # far enough back for who asked for the newest decisions
     # A trial, on whatever data somebody wanted to try, is no decision about production.
     judged = [each for each in _judged(work, pipeline, judgements, requests) if each.mode == "live"]
-    champion = next(iter(terms(work.ledger.champion_changes(pipeline, last=1))), None)
-    newest_day = work.ledger.newest_day(pipeline)
-    measured = None if champion is None else _measured(work, champion.change, judged)
-    stands = standing(work, pipeline, at=at)
+    stands = standing(work, pipeline, at=at, judgements=judgements, requests=requests)
+    champion = next(iter(terms([stands.champion] if stands.champion else [])), None)
+    newest_day = stands.newest_day
+    known = stands.champion and stands.champion.last_day
     primary = judged[-1].primary if judged else None
     title, higher = _in_words(primary)
     return Glance(
         pipeline=pipeline,
         champion=champion,
-        measured=measured,
+        measured=stands.measured,
         title=title,
         higher_is_better=higher,
         newest_day=newest_day,
         days_behind=None if newest_day is None else max((at.date() - newest_day).days - 1, 0),
         age_days=_age(champion, newest_day),
+        is_old=bool(known and stands.spec and serving.is_old(stands.spec, known, at)),
         judged=tuple(each for each in judged if each.primary == primary),
         waiting=_waiting(stands, judged),
-        newest=_newest(work, pipeline, requests),
+        newest=_newest(work, pipeline, requests, stands),
         monitoring=_monitoring(work, pipeline),
         standing=stands,
     )
@@ -213,21 +209,17 @@ def _judged(
     challengers = {each.decision.challenger or "" for each in judgements}
     given = {name for challenger in challengers for name in (challenger, Candidate.refitted(challenger))}
     changes = work.ledger.champion_changes(pipeline, of=given)
-    rows = work.ledger.runs(pipeline, of={judgement.decision.run_id for judgement in judgements})
-    plans = {row.run_id: row.plan for row in rows if row.plan is not None}
-    records = {row.run_id: row.parts["version"] for row in rows if "version" in row.parts}
+    plans = work.ledger.plans({judgement.decision.run_id for judgement in judgements})
     versions = {change.decision_key: change.version for change in changes if change.kind == "promote"}
     asked = {row.run_id: row.request_id for row in requests if row.status == "accepted"}
     return [
-        _one(judgement, plan, asked, version=versions.get(judgement.decision.decision_key), record=records.get(run_id))
+        _one(judgement, plan, asked, version=versions.get(judgement.decision.decision_key))
         for judgement in judgements
-        if (plan := plans.get(run_id := judgement.decision.run_id)) is not None
+        if (plan := plans.get(judgement.decision.run_id)) is not None
     ]
 
 
-def _one(
-    judgement: Judgement, plan: Plan, asked: dict[str | None, str], *, version: str | None, record: str | None
-) -> Judged:
+def _one(judgement: Judgement, plan: Plan, asked: dict[str | None, str], *, version: str | None) -> Judged:
     decision, evaluations = judgement.decision, judgement.evaluations
     return Judged(
         decision=decision,
@@ -239,22 +231,7 @@ def _one(
         primary=evaluations.primary,
         version=version,
         asked_by=asked.get(plan.run_id, plan.request_id),
-        version_record=record,
     )
-
-
-def _measured(work: Workspace, champion: ChampionChange, judged: Sequence[Judged]) -> Measurement | None:
-    """Return the champion's newest measurement: as champion, or else as the challenger that it once was."""
-    for each in reversed(judged):
-        if each.decision.champion == champion.candidate_id and each.champion_metric is not None:
-            return Measurement(each.champion_metric, each.day)
-        if each.decision.decision_key == champion.decision_key and each.metric is not None:
-            return Measurement(each.metric, each.day)
-    found: tuple[EvaluationSet, Decision] | None = None
-    if champion.decision_key is not None:
-        found = work.ledger.decision(champion.decision_key)
-    value = None if found is None else found[0].summary.get(found[1].challenger or "")
-    return None if value is None else Measurement(value, clock.last_day_before(champion.cutoff))
 
 
 def _waiting(stands: Standing, judged: Sequence[Judged]) -> Judged | None:
@@ -265,17 +242,15 @@ def _waiting(stands: Standing, judged: Sequence[Judged]) -> Judged | None:
     return next((each for each in judged if each.decision.decision_key == key), None)
 
 
-def _newest(work: Workspace, pipeline: str, requests: Sequence[RequestRow]) -> Newest | None:
+def _newest(work: Workspace, pipeline: str, requests: Sequence[RequestRow], stands: Standing) -> Newest | None:
     if not requests:
         return None
     request = requests[-1]
     if request.status != "accepted":
         card = refusals.card_path(pipeline, request.request_id).stem if request.status == "failed" else None
         return Newest(request, request.status, request.sentence, reason=request.reason, card=card)
-    rows: list[RunRow] = work.ledger.run(request.run_id or "")
-    if not rows:
-        return None
-    return Newest(request, rows[-1].status, rows[-1].sentence, step=rows[-1].step)
+    row = stands.run if request == stands.request else next(iter(work.ledger.run(request.run_id or "")[-1:]), None)
+    return None if row is None else Newest(request, row.status, row.sentence, step=row.step)
 
 
 def _monitoring(work: Workspace, pipeline: str) -> MonitorReport | None:

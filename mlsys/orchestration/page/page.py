@@ -7,11 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import quote
 
 from mlsys.orchestration.page.addresses import ROUTE
 
-# Without a slash in front, so that it also fits an Airflow below a path.
-VIEW = {"name": "Models", "href": "mlsys/", "destination": "nav", "url_route": ROUTE, "nav_top_level": True}
+# Inputs that come together in one answer, in the strokes of Airflow's own icons.
+_ICON = (
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='{colour}' stroke-width='2'>"
+    "<circle cx='5' cy='4.5' r='2.5'/><circle cx='5' cy='19.5' r='2.5'/><circle cx='19' cy='12' r='3'/>"
+    "<circle cx='5' cy='12' r='2.5'/><path d='M7.5 12H16M7.2 5.7l9.2 4.9M7.2 18.3l9.2-4.9'/></svg>"
+)
+
+
+def _icon(colour: str) -> str:
+    return f"data:image/svg+xml,{quote(_ICON.format(colour=colour))}"
+
+
+VIEW = {
+    "name": "Models",
+    "href": "mlsys/",  # without a slash in front, so that it also fits an Airflow below a path
+    "destination": "nav",
+    "url_route": ROUTE,
+    "nav_top_level": True,
+    "icon": _icon("#1d2433"),
+    "icon_dark_mode": _icon("#f3f5f9"),
+}
 
 _Message = MutableMapping[str, Any]
 

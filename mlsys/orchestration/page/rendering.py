@@ -18,6 +18,7 @@ from markupsafe import Markup
 from mlsys import clock
 from mlsys.orchestration.page import charts, overview
 from mlsys.orchestration.page.addresses import Places
+from mlsys.orchestration.page.approval import waiting
 from mlsys.orchestration.page.overview import Detail, Glance, Judged
 from mlsys.report import card as report
 from mlsys.report import page
@@ -52,11 +53,7 @@ def list_page(work: Workspace, glances: Sequence[Glance], may: Mapping[str, May]
     order = sorted(glances, key=lambda glance: WORST_FIRST.index(glance.standing.state))
     counts = Counter(glance.standing.state for glance in order)
     rows = [
-        (
-            glance,
-            may.get(glance.pipeline, May()),
-            _links(work, glance.pipeline, glance.judged[-1], places) if glance.judged else None,
-        )
+        (glance, may.get(glance.pipeline, May()), _card(work, glance.pipeline, glance.judged[-1:], places))
         for glance in order
     ]
     return _render("list.html.j2", places, rows=rows, counts=counts, title="Models")
@@ -68,12 +65,15 @@ def pipeline_page(work: Workspace, detail: Detail, may: May, places: Places, *, 
     home, name = work.home, glance.pipeline
     shown = detail.decisions[: -SHOWN - 1 : -1]
     present = glance.champion.change.version if glance.champion else None
+    asks = waiting(work, glance)
     return _render(
         "pipeline.html.j2",
         places,
         title=name,
         glance=glance,
         may=may,
+        asks=asks,
+        asks_links=_links(work, name, asks.judged, places) if asks else None,
         decisions=[(judged, _links(work, name, judged, places)) for judged in shown],
         older=len(detail.decisions) > len(shown) or len(glance.judged) > len(shown),
         chart=charts.chart(glance.judged, glance.title),
@@ -112,6 +112,13 @@ def asset(name: str) -> tuple[bytes, str]:
         raise LookupError(name)
     content = (TEMPLATES / name).read_bytes()
     return content, hashlib.sha256(content).hexdigest()[:16]
+
+
+def _card(work: Workspace, pipeline: str, newest: Sequence[Judged], places: Places) -> Links:
+    """Return the link to the report card of the newest decision alone: many pipelines are one page."""
+    names = [judged.decision.run_id for judged in newest]
+    cards = [places.report(pipeline, n) for n in names if _existing(work.home, "reports", pipeline, f"{n}.html")]
+    return Links(card=next(iter(cards), None), run=None, model=None)
 
 
 def _links(work: Workspace, pipeline: str, judged: Judged, places: Places) -> Links:

@@ -99,3 +99,12 @@ def test_a_timeline_shares_the_time_among_those_who_served() -> None:
     assert widths[2] > 0
     assert "1.2.0 from 2026-05-14 09:00 UTC until now" in svg
     assert charts.timeline((), NOW) == ""
+
+
+def test_decisions_of_one_day_stand_side_by_side(judged: Judged) -> None:
+    again = [replace(each, day=day(1)) for each in series(judged, 0.8, 0.7, 0.9)]
+    later = replace(again[0], day=day(2))
+    for drawn in (charts.chart([*again, later], "ROC AUC"), charts.sparkline([*again, later], "ROC AUC")):
+        places = positions(str(drawn), "cx") or [float(x) for x in re.findall(r"[ML]([\d.]+) ", str(drawn))]
+        assert places == sorted(set(places))
+    assert positions(str(charts.chart(again, "ROC AUC")), "cx") == [0, 50, 100]

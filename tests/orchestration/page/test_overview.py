@@ -186,22 +186,22 @@ def test_a_damaged_monitoring_report_leaves_the_rest(work: Workspace) -> None:
     assert found.champion is not None
 
 
-def test_the_version_in_mlflow_is_read_from_the_record_of_the_run(
-    work: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_version_in_mlflow_is_read_from_the_record_of_the_run(work: Workspace) -> None:
     (judged,) = overview.glance(work, "shop", at=NOW).judged
     assert overview.mlflow_version(work, judged) is None  # this shop is in the file registry alone
-    digest = work.store.put_json({"mlflow_version": "7"})
-    assert overview.mlflow_version(work, _with(judged, digest)) == "7"
+    _with_version(work, judged, work.store.put_json({"mlflow_version": "7"}))
+    assert overview.mlflow_version(work, judged) == "7"
 
 
 def test_a_lost_record_costs_the_link_alone(work: Workspace) -> None:
     (judged,) = overview.glance(work, "shop", at=NOW).judged
-    assert overview.mlflow_version(work, _with(judged, "0" * 64)) is None
+    _with_version(work, judged, "0" * 64)
+    assert overview.mlflow_version(work, judged) is None
 
 
-def _with(judged: overview.Judged, digest: str) -> overview.Judged:
-    return overview.Judged(**{**judged.__dict__, "version_record": digest})
+def _with_version(work: Workspace, judged: overview.Judged, digest: str) -> None:
+    row = work.ledger.run(judged.decision.run_id)[-1]
+    work.ledger.add_run("shop", row.model_copy(update={"status": "failed", "parts": {"version": digest}}))
 
 
 def test_terms_follow_each_other_without_a_gap() -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from given.shop import day, edit_spec
 
+from mlsys import pipeline
 from mlsys.orchestration.page import overview, rendering
 from mlsys.orchestration.page.addresses import Places
 from mlsys.orchestration.page.overview import Glance
 from mlsys.orchestration.page.rendering import May
+from mlsys.planning.plan import RunRequest
 from mlsys.workspace import Workspace
 
 NOW = datetime(2026, 5, 14, 9, 0, tzinfo=UTC)
@@ -30,8 +33,8 @@ def list_page(work: Workspace, *glances: Glance, may: May = ALL) -> str:
     return rendering.list_page(work, glances, {each.pipeline: may for each in glances}, PLACES)
 
 
-def one_page(work: Workspace, *, may: May = ALL, on: date | None = None) -> str:
-    return rendering.pipeline_page(work, overview.detail(work, "shop", at=NOW), may, PLACES, on=on)
+def one_page(work: Workspace, *, may: May = ALL, on: date | None = None, at: datetime = NOW) -> str:
+    return rendering.pipeline_page(work, overview.detail(work, "shop", at=at), may, PLACES, on=on)
 
 
 class _Tags(HTMLParser):
@@ -81,21 +84,25 @@ def test_nothing_is_loaded_from_elsewhere_and_no_script_or_style_stands_in_the_p
 
 def test_a_page_with_its_files_is_small() -> None:
     # What a browser fetches once; a page itself grows with its decisions.
-    assert sum(len(rendering.asset(name)[0]) for name in ("models.css", "models.js")) < 24_000
+    assert sum(len(rendering.asset(name)[0]) for name in ("models.css", "models.js")) < 28_000
 
 
 def test_the_list_says_who_serves_and_links_to_the_details(work: Workspace, glance: Glance) -> None:
     html = list_page(work, glance)
     run_id = glance.judged[0].decision.run_id
-    assert "1.0.0" in html
-    assert "1 day</b> of newer data" in html
+    assert glance.champion is not None
+    champion = glance.champion.change
+    assert f"<b>{champion.version}</b>" in html
+    assert 'title="Will this order come back?"' in html
+    assert f"champion knows up to {champion.last_day}" in html
     assert f'href="/air/mlsys/reports/shop/{run_id}.html"' in html
     assert 'href="/air/mlsys/pipelines/shop"' in html
 
 
 def test_the_run_in_airflow_is_linked_by_its_quoted_name(work: Workspace, glance: Glance) -> None:
     asked = replace(glance.judged[0], asked_by="retrain_shop/manual__2026-05-12T02:00:00+00:00")
-    html = list_page(work, replace(glance, judged=(asked,)))
+    detail = overview.detail(work, "shop", at=NOW)
+    html = rendering.pipeline_page(work, replace(detail, decisions=(asked,)), ALL, PLACES, on=None)
     assert 'href="/air/dags/retrain_shop/runs/manual__2026-05-12T02%3A00%3A00%2B00%3A00"' in html
 
 
@@ -122,6 +129,61 @@ def test_only_earlier_versions_can_serve_again(work: Workspace) -> None:
     assert re.findall(r'data-version="([^"]+)"', one_page(work)) == ["1.0.0"]
     roll_back(work, "shop", version="1.0.0", reason="for the test")
     assert re.findall(r'data-version="([^"]+)"', one_page(work)) == ["1.0.1"]
+
+
+def waiting_page(work: Workspace, shop: Path, *, may: May = ALL, asked_by: str = "retrain_shop/manual__1") -> str:
+    """Return the page of a pipeline whose newest run waits for a person."""
+    edit_spec(shop / "pipelines", gates=["min_rows"], approval={"required": True, "timeout": "2d"})
+    start = pipeline.take_snapshot(work, RunRequest("shop", day=day(11), request_id=asked_by, asked_by="airflow"))
+    assert start.plan is not None
+    assert start.snapshot is not None
+    checks = pipeline.validate(work, start.plan, start.snapshot)
+    prepared = pipeline.split(work, start.plan, start.snapshot, checks)
+    found = pipeline.evaluate(work, prepared, candidates=pipeline.train_all(work, prepared))
+    pipeline.decide(work, prepared, evaluations=found)
+    return one_page(work, may=may)
+
+
+def test_who_is_asked_sees_gates_both_models_and_the_deadline(work: Workspace, shop: Path) -> None:
+    html = waiting_page(work, shop)
+    box = html[html.index('data-box="shop"') : html.index("by day of data")]
+    assert unbalanced(html) == []
+    assert "without an answer until <b><time" in box
+    assert "1.0.0 serves on" in box
+    assert "Too few" not in box
+    assert box.count("p-pass") == 1
+    assert re.findall(r'<th scope="row">([a-z_]+)</th>', box)[:2] == ["roc_auc", "pr_auc"]
+    assert box.count('data-label="challenger"') == box.count('data-label="champion"') > 4
+    assert re.findall(r'data-choice="(\w+)" data-does="([^"]+)"', box) == [
+        ("Approve", "Let it serve"), ("Reject", "1.0.0 serves on")
+    ]  # fmt: skip
+    assert 'data-request="retrain_shop/manual__1"' in box
+
+
+def test_who_may_not_answer_sees_what_there_is_to_decide_and_no_button(work: Workspace, shop: Path) -> None:
+    html = waiting_page(work, shop, may=May())
+    assert 'data-box="shop"' in html
+    assert "data-choice" not in html
+
+
+def test_a_run_of_the_command_line_that_waits_is_answered_there(work: Workspace, shop: Path) -> None:
+    html = waiting_page(work, shop, asked_by="cli-1")
+    assert "data-choice" not in html
+    assert "mlsys promote shop " in html
+
+
+def test_old_data_and_a_champion_below_its_minimum_are_marked(work: Workspace, shop: Path) -> None:
+    minimum = {"kind": "minimum", "metric": "roc_auc", "at_least": 0.99}
+    edit_spec(shop / "pipelines", gates=["min_rows", minimum, {"kind": "freshness", "max_age": "1d"}])
+    seen = overview.glance(work, "shop", at=NOW + timedelta(days=30))
+    html = list_page(work, seen)
+    assert "1 below its minimum" in html
+    assert '<span class="pill p-s-stale">old</span>' in html
+    assert "days behind" in html
+    one = one_page(work, at=NOW + timedelta(days=30))
+    assert one.count('<span class="pill p-s-stale">old</span>') == 2  # the data, and what the champion knows
+    assert ">below its minimum</span>" in one
+    assert '">old</span>' not in one_page(work, at=NOW - timedelta(days=2))
 
 
 def test_what_people_wrote_is_text_and_no_markup(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +227,7 @@ def test_what_needs_a_person_stands_first_and_is_counted(work: Workspace, glance
     assert html.index(">zoo</a>") < html.index(">shop</a>")
     assert "1 failed" in html
     assert "Its spec is wrong" in html
-    assert "No run can start until that is mended" in html
+    assert html.index('data-state="failed"') < html.index('data-state="fine"')
 
 
 def test_a_run_that_waits_is_no_green_promotion(work: Workspace, glance: Glance) -> None:

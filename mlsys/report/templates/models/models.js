@@ -88,14 +88,48 @@
     line.className = `live ${kind ?? ""}`;
     line.textContent = text;
     if (href) line.append(" ", Object.assign(document.createElement("a"), { href, className: "out", textContent: "DAG run" }));
-    if (!request || !document.getElementById("answer")) return;
+    const boxed = document.querySelector(`[data-box="${CSS.escape(pipeline)}"]`);  // it has buttons of its own
+    if (!request || boxed || !document.getElementById("answer")) return;
     const answers = Object.assign(document.createElement("span"), { className: "actions" });
-    for (const [choice, does] of [["Approve", "Approve"], ["Reject", "Refuse"]]) {
+    const back = request.startsWith("rollback/");
+    for (const [choice, does] of [["Approve", back ? "Roll back" : "Let it serve"], ["Reject", "Change nothing"]]) {
       const button = Object.assign(document.createElement("button"), { type: "button", textContent: `${does}…` });
       Object.assign(button.dataset, { dialog: "answer", pipeline, request, choice, does, subject: text });
       answers.append(button);
     }
     line.append(answers);
+  }
+
+  // Which rows of the list are shown; kept for the tab, because the page is made anew when a run ends.
+  function filter(form) {
+    const kept = JSON.parse(sessionStorage.getItem("mlsys-filter") ?? '{"words":"","states":[]}');
+    const states = new Set(kept.states);
+    form.q.value = kept.words;
+    const apply = () => {
+      const words = form.q.value.toLowerCase().split(/\s+/).filter(Boolean);
+      let shown = 0;
+      for (const row of document.querySelectorAll(".models tbody")) {
+        row.hidden = (states.size && !states.has(row.dataset.state)) || !words.every((word) => row.dataset.words.includes(word));
+        shown += !row.hidden;
+      }
+      for (const button of form.querySelectorAll("[data-state]")) button.ariaPressed = String(states.has(button.dataset.state));
+      document.querySelector("[data-none]").hidden = shown > 0;
+      sessionStorage.setItem("mlsys-filter", JSON.stringify({ words: form.q.value, states: [...states] }));
+    };
+    const clear = () => {
+      form.q.value = "";
+      states.clear();
+      apply();
+    };
+    form.addEventListener("input", apply);
+    form.addEventListener("submit", (event) => event.preventDefault());
+    for (const button of form.querySelectorAll("[data-state]")) {
+      const { state } = button.dataset;
+      button.addEventListener("click", () => (states.delete(state) || states.add(state), apply()));
+    }
+    document.querySelector("[data-clear]").addEventListener("click", clear);
+    for (const state of [...states]) if (!form.querySelector(`[data-state="${CSS.escape(state)}"]`)) states.delete(state);
+    apply();
   }
 
   const watched = {};  // which loop has the last word about a pipeline
@@ -216,6 +250,7 @@
     for (const form of document.querySelectorAll("form[data-action]")) form.addEventListener("submit", send);
     document.addEventListener("click", ({ target }) => target.closest("[data-dialog]") && open(target.closest("[data-dialog]")));
     for (const button of document.querySelectorAll("[data-close]")) button.addEventListener("click", () => button.closest("dialog").close());
+    document.querySelectorAll("[data-filter-form]").forEach(filter);
     const told = sessionStorage.getItem("mlsys");
     sessionStorage.removeItem("mlsys");
     if (told) say(...JSON.parse(told));

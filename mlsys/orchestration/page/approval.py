@@ -1,0 +1,58 @@
+"""What a person sees before they answer: until when, every gate in words, both models side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mlsys.errors import IntegrityError
+from mlsys.events import get_logger
+from mlsys.orchestration.page.overview import Glance, Judged
+from mlsys.report.sides import Side, side_by_side
+from mlsys.workspace import Workspace
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A promotion that waits for a person.
+
+    Attributes:
+        since, until: when its run began to wait, and when nobody's answer counts as a refusal; None where unknown.
+        serving: version of the champion that stays if the answer is no, or None.
+        sides: every metric of both models on the holdout; empty where the details are lost.
+        asked: `<dag id>/<run id>` of the run in Airflow that waits, or None for one from elsewhere.
+    """
+
+    judged: Judged
+    since: datetime | None
+    until: datetime | None
+    serving: str | None
+    sides: tuple[Side, ...]
+    asked: str | None
+
+
+def waiting(work: Workspace, glance: Glance) -> Waiting | None:
+    """Return the promotion of a pipeline that waits for a person, or None."""
+    judged, stands = glance.waiting, glance.standing
+    if judged is None:
+        return None
+    since = stands.run.at if stands.run else None
+    return Waiting(
+        judged,
+        since=since,
+        until=since + stands.spec.approval.timeout if since and stands.spec else None,
+        serving=glance.champion.change.version if glance.champion else None,
+        sides=_sides(work, judged),
+        asked=judged.asked_by if "/" in judged.asked_by else None,
+    )
+
+
+def _sides(work: Workspace, judged: Judged) -> tuple[Side, ...]:
+    found = work.ledger.decision(judged.decision.decision_key)
+    try:
+        return () if found is None else side_by_side(judged.decision, work.store.read_json(found[0].details))
+    except IntegrityError:
+        log.warning("evaluations_missing", run=judged.decision.run_id)
+        return ()
