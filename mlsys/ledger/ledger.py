@@ -348,7 +348,7 @@ class Ledger:
     def pipelines(self) -> list[str]:
         """Return the names of all pipelines that the ledger has rows of."""
         with engine.reading(self.engine) as connection:
-            found = [connection.execute(_names(table)).scalars() for table in tables.ALL]
+            found = [connection.execute(tables.pipelines_in(table)).scalars() for table in tables.ALL]
             return sorted({name for names in found for name in names})
 
     def entries(self, pipeline: str) -> list[Entry]:
@@ -391,14 +391,6 @@ class Ledger:
             rows = connection.execute(query).all()
         found = [{**from_json(row.record), **({"at": row.at} if stamped else {})} for row in rows]
         return found if last is None else found[::-1]
-
-
-def _names(table: sa.Table) -> sa.Select[Any]:
-    """Return a query for the pipelines of a table, from name to name along its key: a DISTINCT reads every row."""
-    names = sa.select(sa.func.min(table.c.pipeline).label("name")).cte(recursive=True)
-    after = sa.select(sa.func.min(table.c.pipeline)).where(table.c.pipeline > names.c.name).scalar_subquery()
-    names = names.union_all(sa.select(after).where(names.c.name.is_not(None)))
-    return sa.select(names.c.name).where(names.c.name.is_not(None))
 
 
 _STAMPED = {"requests", "runs", "champion_changes"}  # their records show when they were written

@@ -7,6 +7,8 @@ database; `record` is canonical JSON.
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
@@ -64,3 +66,11 @@ partitions = _table(
 )
 
 ALL = (requests, runs, candidates, evaluations, decisions, champion_changes, partitions)
+
+
+def pipelines_in(table: sa.Table) -> sa.Select[Any]:
+    """Return a query for the pipelines of a table, from name to name along its key: a DISTINCT reads every row."""
+    names = sa.select(sa.func.min(table.c.pipeline).label("name")).cte(recursive=True)
+    after = sa.select(sa.func.min(table.c.pipeline)).where(table.c.pipeline > names.c.name).scalar_subquery()
+    names = names.union_all(sa.select(after).where(names.c.name.is_not(None)))
+    return sa.select(names.c.name).where(names.c.name.is_not(None))
