@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlsys.cli.terminal import say, show_table
+from mlsys.cli.facts import json_option, say_json
+from mlsys.cli.terminal import no_pipeline, say, show_table
 
 if TYPE_CHECKING:
     from mlsys.upkeep.standing import Standing
 
 
 @click.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array instead of a table.")
+@json_option
 def list_(as_json: bool) -> None:
     """Show all pipelines, those that need a person first."""
     from mlsys.upkeep.standing import standings
@@ -23,10 +23,10 @@ def list_(as_json: bool) -> None:
     with open_workspace() as work:
         found = standings(work)
     if as_json:
-        say(json.dumps([_facts(one) for one in found], sort_keys=True))
+        say_json([_facts(one) for one in found])
         return
     if not found:
-        say("There is no pipeline yet: each is one YAML file in include/pipelines.")
+        say(no_pipeline(work.settings))
         return
     counts = {one.state: sum(other.state == one.state for other in found) for one in found}
     say(", ".join(f"{number} {state}" for state, number in counts.items()))
@@ -39,7 +39,7 @@ def list_(as_json: bool) -> None:
 
 @click.command()
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of sentences.")
+@json_option
 def why(name: str, as_json: bool) -> None:
     """Say in three sentences what became of the last night of NAME, what it means, and what to do."""
     from mlsys.upkeep.standing import standing
@@ -49,7 +49,7 @@ def why(name: str, as_json: bool) -> None:
         work.settings.spec_path(name)
         found = standing(work, name)
     if as_json:
-        say(json.dumps(_facts(found), sort_keys=True))
+        say_json(_facts(found))
         return
     say(found.happened)
     say(found.meaning)

@@ -34,6 +34,7 @@ from mlsys.store import Store
 from mlsys.training import model_file
 from mlsys.training.children import ChildExit, side_by_side
 from mlsys.training.tuning import Rows, Tuned, tune
+from mlsys.wording import counted
 
 log = get_logger(__name__)
 
@@ -164,7 +165,7 @@ def _column_notes(rows: pd.DataFrame, columns: FeatureColumns) -> list[str]:
         n_known, n_distinct = int(rows[name].notna().sum()), int(rows[name].nunique())
         if n_known >= _IDENTIFIER_ROWS and n_distinct > _IDENTIFIER_SHARE * n_known:
             notes.append(
-                f"Column '{name}' has {n_distinct} different values in {n_known} rows, as an identifier has: "
+                f"Column '{name}' has {n_distinct:,} different values in {n_known:,} rows, as an identifier has: "
                 "a model learns little from it; list it under `drop`"
             )
     return notes[:10]
@@ -173,7 +174,8 @@ def _column_notes(rows: pd.DataFrame, columns: FeatureColumns) -> list[str]:
 def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, store: Store) -> Candidate:
     if np.unique(material.y).size < 2:
         # Some libraries would fit a constant, others refuse, each in words of its own.
-        return _failed(plan, model, f"All {len(material.y):,} rows to fit on are of one class", material=material)
+        rows = counted(len(material.y), "row")
+        return _failed(plan, model, f"All {rows} to fit on are of one class", material=material)
     task = FitTask(seed=seed_of(plan, model.label), threads=spec.training.threads, inner=material.inner)
     features = spec.features.build(material.columns)
     started = time.perf_counter()

@@ -16,6 +16,7 @@ from mlsys.promotion.projection import drift
 from mlsys.settings import Settings
 from mlsys.spec import resolve
 from mlsys.upkeep.standing import standing
+from mlsys.wording import counted
 from mlsys.workspace import Workspace, open_workspace
 
 _LOW_DISK = 1 << 30
@@ -73,7 +74,8 @@ def _pipeline(work: Workspace, name: str) -> Iterator[Diagnosis]:
     sentence = f"{stands.happened} {stands.todo}".rstrip()
     yield Diagnosis(f"newest run {name}", stands.state not in ("failed", "behind"), sentence)
     try:
-        yield Diagnosis(f"ledger {name}", ok=True, sentence=f"{work.ledger.verify(name)} rows, unbroken chain")
+        rows = counted(work.ledger.verify(name), "row")
+        yield Diagnosis(f"ledger {name}", ok=True, sentence=f"{rows}, unbroken chain")
     except IntegrityError as error:
         yield Diagnosis(f"ledger {name}", ok=False, sentence=str(error))
     champion = work.ledger.champion(name)

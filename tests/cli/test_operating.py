@@ -110,10 +110,10 @@ def test_clean_shows_what_would_go_and_removes_it_when_told(mlsys, seen) -> None
     os.utime(left, (0, 0))
     shown = mlsys("clean")
     assert shown.code == 0
-    assert "Would remove 1 files of 18 bytes. To remove them: mlsys clean --apply" in shown.out
+    assert "Would remove 1 file of 18 bytes. To remove them: mlsys clean --apply" in shown.out
     assert left.exists()
     done = mlsys("clean", "--apply")
-    assert "Removed 1 files of 18 bytes." in done.out
+    assert "Removed 1 file of 18 bytes." in done.out
     assert not left.exists()
     assert "Would remove 0 files of 0 bytes.\n" in mlsys("clean").out
 

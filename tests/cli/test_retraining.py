@@ -107,7 +107,7 @@ def test_check_holds_the_lookback_against_the_label_delay(mlsys, changed) -> Non
     edit_spec(changed / "pipelines", label={"delay": "10d"})
     answer = mlsys("check", "shop")
     assert answer.code == 2
-    assert "ingest.lookback: Labels may arrive 10 days late, but only 3 days are read again" in answer.out
+    assert "ingest.lookback: Labels may arrive 10 days late, but only the last 3 days are read again" in answer.out
 
 
 # -- preview --------------------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from mlsys.errors import SpecError
 from mlsys.spec import load_spec, resolve
-from mlsys.spec.text import apply, parsed, read
+from mlsys.spec.overrides import apply
+from mlsys.spec.text import parsed, read
 
 LAST = SPEC.count("\n") + 1
 

@@ -25,6 +25,7 @@ from mlsys.database.databases import open_databases, recorded_kind
 from mlsys.errors import MlsysError, RunError, TransientError, UsageError
 from mlsys.events import get_logger
 from mlsys.orchestration.api import client
+from mlsys.orchestration.page.addresses import ROUTE
 from mlsys.orchestration.stack import airflow_schema, credentials, preflight, processes
 from mlsys.orchestration.stack.environment import airflow_address, environment, mlflow_address
 from mlsys.orchestration.stack.processes import Child, StackPart
@@ -43,9 +44,14 @@ _STOP_ORDER = (("scheduler", "dag-processor", "triggerer", "mlflow"), ("api-serv
 
 @dataclass(frozen=True)
 class Access:
-    """Where a person finds the running stack, and the login."""
+    """Where a person finds the running stack, and the login.
+
+    Attributes:
+        models: the Models page in Airflow.
+    """
 
     airflow: str
+    models: str
     mlflow: str
     login: str
     password: str
@@ -186,7 +192,8 @@ def access(settings: Settings) -> Access:
     """Return the addresses and the login of the stack."""
     settings = as_it_runs(settings)
     password = credentials.password(settings.root, settings.login)
-    return Access(airflow_address(settings), mlflow_address(settings), settings.login, password)
+    airflow = airflow_address(settings)
+    return Access(airflow, f"{airflow}/plugin/{ROUTE}", mlflow_address(settings), settings.login, password)
 
 
 def watch(settings: Settings, *, pause: Callable[[float], None] = time.sleep) -> None:
