@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -81,30 +82,39 @@ def reconcile(name: str | None, as_json: bool) -> None:
     from mlsys.promotion.projection import mend
     from mlsys.workspace import open_workspace
 
-    found: list[dict[str, object]] = []
+    found: list[_Mended] = []
     with open_workspace() as work:
         known = work.ledger.pipelines()
         if name is not None and name not in known:
             work.settings.spec_path(name)  # a pipeline without runs has nothing to mend, another name is a mistake
         for each in [name] if name else known:
             try:
-                found.append({"pipeline": each, "mended": mend(work, each), "error": None})
+                found.append(_Mended(each, mend(work, each)))
             except MlsysError as error:  # the other pipelines' registries are to be mended all the same
-                found.append({"pipeline": each, "mended": [], "error": str(error)})
+                found.append(_Mended(each, error=str(error)))
             if not as_json:
-                _show_mended(**found[-1])
+                _show_mended(found[-1])
     if as_json:
         say_json(found)
     elif not found:
         say("No pipeline has run yet: there is nothing to write.")
-    _refuse([f"{one['pipeline']}: {one['error']}" for one in found if one["error"]])
+    _refuse([f"{one.pipeline}: {one.error}" for one in found if one.error])
 
 
-def _show_mended(pipeline: object, mended: Sequence[str], error: object) -> None:
-    for sentence in mended:
+@dataclass(frozen=True)
+class _Mended:
+    """What was written again in a pipeline's registries, or why it could not be."""
+
+    pipeline: str
+    mended: Sequence[str] = ()
+    error: str | None = None
+
+
+def _show_mended(found: _Mended) -> None:
+    for sentence in found.mended:
         say(f"mended: {sentence}")
-    if not mended and not error:
-        say(f"{pipeline}: the registries say what the ledger says")
+    if not found.mended and not found.error:
+        say(f"{found.pipeline}: the registries say what the ledger says")
 
 
 @click.command()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mlsys.cli.facts import json_option, say_json
-from mlsys.cli.terminal import Steps, say, show_decision, show_metrics, show_table
+from mlsys.cli.terminal import Steps, say, show_decision, show_facts, show_metrics
+from mlsys.wording import counted
 
 if TYPE_CHECKING:
     from mlsys.pipeline import Finished
@@ -43,14 +44,13 @@ def preview(name: str, day: str | None, overrides: tuple[str, ...], everything: 
         return
     for line in seen.sentences:
         say(line)
-    shown = [value for origin in _ORIGINS for value in seen.values if value.origin == origin]
-    shown = [value for value in shown if everything or value.origin != "default"]
-    say()
-    show_table(("key", "value", "from"), [(value.key, _short(value.value), value.origin) for value in shown])
-    left_out = len(seen.values) - len(shown)
-    if left_out:
-        are = "value is a default" if left_out == 1 else "values are defaults"
-        say(f"\n{left_out:,} more {are}: mlsys preview {name} --all")
+    for origin in _ORIGINS:
+        values = [(f"  {value.key}", _short(value.value)) for value in seen.values if value.origin == origin]
+        if values and origin == "default" and not everything:
+            say(f"\nand {counted(len(values), 'default')}: mlsys preview {name} --all")
+        elif values:
+            say(f"\n{origin}:")
+            show_facts(values)
 
 
 @click.command()

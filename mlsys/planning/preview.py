@@ -9,6 +9,7 @@ from typing import Any
 from mlsys import clock
 from mlsys.durations import in_words
 from mlsys.errors import DataError, MlsysError, SpecError, near_match
+from mlsys.planning import obstacles
 from mlsys.planning.trial import judge_newest
 from mlsys.records import CheckResult
 from mlsys.snapshot import snapshot
@@ -60,6 +61,8 @@ def problems_of(work: Workspace, name: str, *, full: bool) -> list[Problem]:
         spec = resolved.spec
         found += [_problem(error) for error in _promises(resolved)]
         work.require_registries(spec)
+        warnings = (obstacles.without_key(spec), obstacles.of_champion(work, spec))
+        found += [Problem(warning, 0) for warning in warnings if warning]
         found += _data_problems(work, spec)
         if full:
             changed = snapshot.problems(spec, catalog=work.ledger, store=work.store)
@@ -75,15 +78,17 @@ def _problem(error: MlsysError) -> Problem:
 
 
 def _data_problems(work: Workspace, spec: Spec) -> list[Problem]:
-    report = judge_newest(work, spec)
-    if report is None:
+    trial = judge_newest(work, spec)
+    if trial is None:
         return [Problem("The newest day has no rows: a run would be skipped.", 0)]
-    refused = report.state in ("fail", "error")
-    return [
+    refused = trial.checks.state in ("fail", "error")
+    found = [
         Problem(_in_words(result), DataError.exit_code if refused and result.severity == "critical" else 0)
-        for result in report.results
+        for result in trial.checks.results
         if result.state != "pass"
     ]
+    found += [_problem(trial.refusal)] if trial.refusal else []
+    return found + [Problem(sentence, 0) for sentence in trial.identifiers]
 
 
 def _in_words(result: CheckResult) -> str:

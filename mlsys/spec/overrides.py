@@ -16,6 +16,8 @@ from mlsys.spec.model import Spec
 from mlsys.spec.text import Document, KeyPath, Written, fragment
 from mlsys.wording import counted
 
+_TEXTS = frozenset(name for name, field in Spec.model_fields.items() if field.annotation is str)
+
 
 def apply(document: Document, text: str, *, origin: str = "--set") -> str:
     """Set what an override says in a document, and return its key path.
@@ -41,7 +43,7 @@ def _require_known(document: Document, keys: KeyPath, origin: str) -> None:
     if keys[0] in known:
         return
     meant, names = _meant(document, keys, known), sorted(known)
-    remedy = f"Did you mean `{meant}`" if meant else f"Known: {', '.join(names)}"
+    remedy = f"Did you mean `{meant}`? A key is written with its whole path" if meant else f"Known: {', '.join(names)}"
     raise SpecError("no such key here", where=f"{origin}: {keys[0]}", remedy=remedy)
 
 
@@ -59,7 +61,10 @@ def _put(document: Document, keys: KeyPath, value: Any, *, origin: str) -> dict[
         elif part not in node:
             made[keys[:depth]] = Written(origin)
             node[part] = None
-        node[place] = value if depth == len(keys) else _as_mapping(node[place], keys[:depth])
+        before = node[place]
+        node[place] = value if depth == len(keys) else _as_mapping(before, keys[:depth])
+        if node[place] is not before and depth < len(keys):
+            made[keys[:depth]] = Written(origin)
         node = node[place]
     return made
 
@@ -85,7 +90,9 @@ def _as_mapping(value: Any, keys: KeyPath) -> Any:
     # A short form (`- logistic`, `age: integer`) becomes the mapping it stands for, so that one of its keys can be set.
     if value is None:
         return {}
-    return {"type" if keys[0] == "schema" else "kind": value} if isinstance(value, str) else value
+    if not isinstance(value, str) or keys[0] in _TEXTS:
+        return value
+    return {"type" if keys[0] == "schema" else "kind": value}
 
 
 def _meant(document: Document, keys: KeyPath, known: set[str]) -> str | None:

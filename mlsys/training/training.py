@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from mlsys.dataset import dataset
+from mlsys.dataset.identifiers import as_identifier
 from mlsys.errors import RunError, UsageError, near_match
 from mlsys.events import get_logger
 from mlsys.features.base import FeatureColumns
@@ -40,7 +41,6 @@ log = get_logger(__name__)
 
 INNER_SHARE = 0.125
 _INNER_SALT = 0x1A2E5  # another one than the split's, so that inner rows are an even sample of the training rows
-_IDENTIFIER_SHARE, _IDENTIFIER_ROWS = 0.5, 100
 
 # What scikit-learn, SciPy and XGBoost raise when data and parameters do not fit together (XGBoostError and
 # LinAlgError are ValueErrors). Anything else, a MemoryError or a mistake in mlsys, is no property of the candidate
@@ -163,11 +163,9 @@ def _column_notes(rows: pd.DataFrame, columns: FeatureColumns) -> list[str]:
     notes = [f"Column '{name}' is missing in every row" for name in rows.columns[rows.isna().all()]]
     for name in columns.categorical:
         n_known, n_distinct = int(rows[name].notna().sum()), int(rows[name].nunique())
-        if n_known >= _IDENTIFIER_ROWS and n_distinct > _IDENTIFIER_SHARE * n_known:
-            notes.append(
-                f"Column '{name}' has {n_distinct:,} different values in {n_known:,} rows, as an identifier has: "
-                "a model learns little from it; list it under `drop`"
-            )
+        found = as_identifier(name, n_distinct=n_distinct, n_known=n_known)
+        if found is not None:
+            notes.append(found)
     return notes[:10]
 
 

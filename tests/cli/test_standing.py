@@ -36,5 +36,5 @@ def test_the_list_counts_and_names_what_needs_a_person(mlsys, changed) -> None:
 
 def test_a_home_without_pipelines_says_so(mlsys, changed) -> None:
     (changed / "pipelines" / "shop.yaml").unlink()
-    assert "There is no pipeline yet" in mlsys("list").out
+    assert "No pipeline yet: " in mlsys("list").out
     assert mlsys("why", "shop").code == 2

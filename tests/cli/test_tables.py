@@ -46,7 +46,7 @@ def test_a_wide_pipe_has_columns(capsys, monkeypatch) -> None:
     assert first.startswith("2026-05-24 02:00  2026-05-24  done")
 
 
-@pytest.mark.parametrize("columns", ["", "0", "wide", "-3", "²"])
+@pytest.mark.parametrize("columns", ["", "0", "wide", "-3"])
 def test_a_senseless_width_is_none(capsys, monkeypatch, columns: str) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     show_table(("a", "b"), [("x", "y")])
