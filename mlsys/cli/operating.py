@@ -16,7 +16,7 @@ from mlsys.errors import MlsysError, RunError
 if TYPE_CHECKING:
     from mlsys.orchestration.stack.stack import ComponentStatus
     from mlsys.settings import Settings
-    from mlsys.upkeep.doctor import Diagnosis
+    from mlsys.upkeep.diagnosis import Diagnosis
 
 
 @click.command()
@@ -138,7 +138,7 @@ def doctor(as_json: bool) -> int:
 def _stack(settings: Settings) -> Iterator[Diagnosis]:
     """Yield what is wrong with a stack that somebody has started; one that nobody uses is no problem."""
     from mlsys.orchestration.stack import stack
-    from mlsys.upkeep.doctor import Diagnosis
+    from mlsys.upkeep.diagnosis import Diagnosis
 
     parts = stack.status(settings)
     if stack.is_up(parts):

@@ -98,8 +98,12 @@ def up(settings: Settings, *, progress: Tell, only_runs: bool = False) -> Access
         if not missing:
             progress("mlsys is already up")
             return access(settings)
-        preflight.check(settings, _ports(settings, missing))
         names = [part.name for part in missing]
+        # Of the others a task may be under way, which is seen to its end.
+        left = processes.end_leftovers(home, [part.name for part in missing if part.address])
+        if left:
+            progress(f"Ended what was left of {', '.join(left)}")
+        preflight.check(settings, _ports(settings, missing))
         try:
             _start(settings, missing, progress)
             if not only_runs:
