@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +13,7 @@ from mlsys.cli.terminal import no_pipeline, say, show_table
 
 if TYPE_CHECKING:
     from mlsys.upkeep.standing import Standing
+    from mlsys.upkeep.task_logs import LoggedError
 
 
 @click.command("list")
@@ -22,8 +25,9 @@ def list_(as_json: bool) -> None:
 
     with open_workspace() as work:
         found = standings(work)
+        home = work.home
     if as_json:
-        say_json([_facts(one) for one in found])
+        say_json([_facts(one, home) for one in found])
         return
     if not found:
         say(no_pipeline(work.settings))
@@ -41,28 +45,55 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def why(name: str, as_json: bool) -> None:
-    """Say in three sentences what became of the last night of NAME, what it means, and what to do."""
+    """Say in three sentences what became of the last night of NAME, what it means, and what to do.
+
+    After a failure also the last error in its log, and the commands that come next.
+    """
     from mlsys.upkeep.standing import standing
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
         work.settings.spec_path(name)
         found = standing(work, name)
+        home = work.home
     if as_json:
-        say_json(_facts(found))
+        say_json(_facts(found, home))
         return
     say(found.happened)
     say(found.meaning)
     say(found.todo or "There is nothing to do.")
+    logged = _logged(found, home)
+    if logged is not None:
+        say(f"\nLog:  {logged.path}\n      {logged.at} {logged.line}".rstrip())
+    for number, command in enumerate(_next(found)):
+        say(f"{'Then: ' if number else chr(10) + 'Next: '}{command}")
 
 
-def _facts(found: Standing) -> dict[str, Any]:
+def _logged(found: Standing, home: Path) -> LoggedError | None:
+    """Return the last error in the log of a run that failed, or None."""
+    from mlsys.upkeep.task_logs import last_error
+
+    return last_error(home, found.request.request_id) if found.request and found.state == "failed" else None
+
+
+def _next(found: Standing) -> list[str]:
+    """Return the commands that come next, in their order: to look, and to try again when it is mended."""
+    commands = re.findall(r"`(mlsys [^`]+)`", found.todo)[:1]
+    request = found.request
+    if found.state == "failed" and request is not None and request.day and commands:
+        commands.append(f"mlsys run {found.pipeline} --day {request.day}")
+    return commands
+
+
+def _facts(found: Standing, home: Path) -> dict[str, Any]:
     return {
         "pipeline": found.pipeline,
         "state": found.state,
         "happened": found.happened,
         "meaning": found.meaning,
         "todo": found.todo,
+        "log": _logged(found, home),
+        "next": _next(found),
         "request_id": found.request.request_id if found.request else None,
         "run_id": found.request.run_id if found.request else None,
         "outcome": found.decision.outcome if found.decision else None,

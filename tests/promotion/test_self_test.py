@@ -45,7 +45,7 @@ def test_the_gates_that_come_along_pass(file: Path) -> None:
 @pytest.mark.parametrize(
     ("gates", "says"),
     [
-        (("data_quality", {"kind": "min_rows", "rows": 10}), "a mediocre model would take the place"),
+        (({**BEATS, "require": "not_worse", "margin": 0.9},), "what is compared stops nothing"),
         (({"kind": "minimum", "metric": "log_loss", "at_least": 0.8}, BEATS), "wrong side of log_loss"),
         (({"kind": "minimum", "metric": "roc_auc", "at_least": 1.1}, BEATS), "at least 1.1 is required"),
         (({**BEATS, "margin": 0.6},), "a near-perfect model would not take the place of a mediocre one"),
@@ -72,6 +72,12 @@ def test_gates_that_let_everything_through_or_nothing_are_found(gates: tuple[obj
 def test_sound_gates_pass_whatever_they_measure(gates: tuple[object, ...], metrics: dict[str, object]) -> None:
     found = self_test(spec(*gates, **metrics))
     assert found.ok, found.sentence
+
+
+def test_gates_that_compare_nothing_are_a_choice_and_said() -> None:
+    found = self_test(spec("data_quality", {"kind": "min_rows", "rows": 10}))
+    assert found.ok
+    assert found.sentence.startswith("no gate compares with the champion: on made-up rows a mediocre model takes the")
 
 
 def test_that_a_slightly_worse_model_passes_is_said() -> None:
