@@ -129,7 +129,7 @@ def _per_class(spec: Spec) -> int:
 
 def _metrics(spec: Spec) -> list[Metric]:
     """Return the metrics that the gates may ask for."""
-    named = {getattr(gate, "metric", None) for gate in spec.gates_in_force} - {None, *METRICS.names()}
+    named = {str(name) for gate in spec.gates_in_force if (name := getattr(gate, "metric", None)) is not None}
     outside = {spec.metrics.primary, *named} - set(METRICS.names())
     return [*(metric.model_validate({}) for metric in METRICS), *(METRICS.parse(name) for name in sorted(outside))]
 
