@@ -8,6 +8,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
+from mlsys.wording import counted
+
 _LONGEST = timedelta(days=36_500)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -43,7 +45,7 @@ def in_words(value: timedelta) -> str:
     for unit, word in (("d", "day"), ("h", "hour"), ("m", "minute"), ("s", "second")):
         count, left = divmod(left, _UNITS[unit])
         if count:
-            parts.append(f"{count} {word}" + ("s" if count > 1 else ""))
+            parts.append(counted(count, word))
         elif parts:
             break  # `2 days 5 seconds` would pretend to an exactness nobody asked for
     return " ".join(parts[:2]) or "0 seconds"

@@ -49,6 +49,7 @@ from mlsys.shortages import in_words
 from mlsys.training import training
 from mlsys.upkeep.retention import clear_up
 from mlsys.validation import validation
+from mlsys.wording import counted
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
@@ -269,7 +270,7 @@ def run(work: Workspace, request: RunRequest, *, listener: Listener | None = Non
 def _steps(work: Workspace, plan: Plan, snapshot: Snapshot, *, finished: Finished, watch: _Watch) -> None:
     with watch.step("validate"):
         checks = finished.parts["checks"] = validate(work, plan, snapshot)
-        watch.say(f"{checks.n_checks} checks, {checks.n_quarantined} rows quarantined")
+        watch.say(f"{counted(checks.n_checks, 'check')}, {counted(checks.n_quarantined, 'row')} quarantined")
     with watch.step("split"):
         prepared = split(work, plan, snapshot, checks)
         finished.parts["split"] = prepared.split

@@ -100,6 +100,17 @@ def load_settings() -> Settings:
         raise UsageError(item["msg"], where=name, got=item["input"]) from None
 
 
+def sample_command(place: str) -> str | None:
+    """Return how to make what a place below MLSYS_HOME/samples should hold, or None where it is no sample's."""
+    settings = load_settings()
+    below = settings.root / "samples"
+    if not Path(place).is_relative_to(below):
+        return None
+    name = Path(place).relative_to(below).parts[:1]
+    maker = settings.samples / f"{Path(name[0]).stem}.py" if name else None
+    return None if maker is None or not maker.is_file() else f"Make the sample: `mlsys samples make {maker.stem}`"
+
+
 def expand(text: str) -> str:
     """Return `text` with `${NAME}` and `${NAME:-default}` filled from the environment; `${MLSYS_HOME}` always works.
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlsys.errors import RunError
+from mlsys.wording import counted
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NO_RIGHT = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -99,7 +100,7 @@ def _size(n_bytes: int) -> str:
     for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if n_bytes >= factor:
             return f"{n_bytes / factor:.3g} {unit}"
-    return f"{n_bytes} bytes"
+    return counted(n_bytes, "byte")
 
 
 def _user() -> str:

@@ -1,4 +1,4 @@
-"""Numbers in sentences for people."""
+"""Numbers and counts in sentences for people."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ def number(value: float, other: float | None = None) -> str:
         if other is None or value == other or text != _trimmed(other, decimals):
             return text
     return repr(value)
+
+
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """Return a count with its noun: `many` where there is not exactly one, by default `one` with an s.
+
+    >>> counted(1, "partition"), counted(1200, "new row"), counted(2, "day of data", "days of data")
+    ('1 partition', '1,200 new rows', '2 days of data')
+    """
+    return f"{n:,} {one if n == 1 else many or f'{one}s'}"
 
 
 def _trimmed(value: float, decimals: int) -> str:

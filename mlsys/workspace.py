@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from mlsys.database.databases import Databases, open_databases
 from mlsys.errors import SpecError, UsageError
-from mlsys.ledger import Ledger
+from mlsys.ledger import Ledger, NewerLedgerError
 from mlsys.records import Plan
 from mlsys.registries.base import Place
 from mlsys.settings import Settings, load_settings
 from mlsys.spec import Spec, parse_dump
-from mlsys.store import Store
+from mlsys.store import Store, write_atomically
 
 
 @dataclass(frozen=True)
@@ -73,13 +76,37 @@ def open_workspace(settings: Settings | None = None) -> Iterator[Workspace]:
     """Open the installation of `settings` (default: the environment's); the embedded database runs meanwhile.
 
     Raises:
-        UsageError: a wrong setting.
+        UsageError: a wrong setting, or a ledger that a newer mlsys has changed.
         TransientError: the database does not answer.
     """
     settings = settings or load_settings()
     with open_databases(settings) as databases:
-        ledger = Ledger.open(databases.ledger_url)
+        ledger = _opened(databases.ledger_url, settings.root)
         try:
             yield Workspace(settings, databases, ledger, Store(settings.store))
         finally:
             ledger.close()
+
+
+def _opened(url: str, home: Path) -> Ledger:
+    """Return the ledger, and note which mlsys may have written to it.
+
+    Raises:
+        NewerLedgerError: a newer one has changed its tables; says which.
+    """
+    note = home / "written_by.json"
+    newest, ours = None, version("mlsys")
+    with suppress(OSError, ValueError, LookupError, TypeError):  # none yet, or damaged: it is written anew
+        newest = str(json.loads(note.read_text())["mlsys"])
+    try:
+        ledger = Ledger.open(url)
+    except NewerLedgerError as error:
+        rule = f"{error.rule} (mlsys {newest})" if newest and newest != ours else error.rule
+        raise NewerLedgerError(rule, where=error.where, remedy=error.remedy) from error
+    if newest is None or _numbers(newest) < _numbers(ours):
+        write_atomically(note, json.dumps({"mlsys": ours}).encode())
+    return ledger
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", text)]

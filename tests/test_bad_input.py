@@ -184,7 +184,7 @@ WRONG_SPECS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ("shop.yaml", "metrics.primary", "Did you mean 'roc_auc'?"),
     ),
     "unknown column": ({"key": "order_nr"}, ("shop.yaml", "key.0", "no column 'order_nr'", "Did you mean 'order_no'?")),
-    "wrong type": ({"training": {"seed": "lucky"}}, ("shop.yaml", "training.seed: ", "valid integer", "'lucky'")),
+    "wrong type": ({"training": {"seed": "lucky"}}, ("shop.yaml", "training.seed: must be a whole number", "'lucky'")),
     "unset variable": (
         {"source": {"kind": "sql", "url": "postgresql://u:${NO_SUCH_PASSWORD}@h/db", "table": "t", "event_time": "at"}},
         ("The variable NO_SUCH_PASSWORD is not set", "Set NO_SUCH_PASSWORD"),
@@ -220,7 +220,7 @@ def test_yaml_that_is_none_is_refused_with_its_line(shop, run) -> None:
         (["--set", "models.0.n_trees=3"], ("--set: models.0.n_trees: no such key here",)),
         (["--set", "models.7.C=3"], ("No key `models.7.C`",)),
         (["--set", "models.0.C"], ("--set", "key.path=value")),
-        (["--set", "models.0.C=strong"], ("--set: models.0.C: ", "valid number", "'strong'")),
+        (["--set", "models.0.C=strong"], ("--set: models.0.C: ", "must be a number", "'strong'")),
         (["--set", "no.such.key=1"], ("no: ", "no such key here")),
     ],
 )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlsys.wording import number
+from mlsys.wording import counted, number
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,18 @@ from mlsys.wording import number
 )
 def test_numbers_are_short_but_never_look_equal_when_they_are_not(value: float, other: float | None, text: str) -> None:
     assert number(value, other) == text
+
+
+@pytest.mark.parametrize(
+    ("n", "one", "many", "text"),
+    [
+        (0, "row", None, "0 rows"),
+        (1, "row", None, "1 row"),
+        (1, "new partition", None, "1 new partition"),
+        (12345, "row", None, "12,345 rows"),
+        (2, "class", "classes", "2 classes"),
+        (1, "class", "classes", "1 class"),
+    ],
+)
+def test_a_noun_agrees_with_its_count(n: int, one: str, many: str | None, text: str) -> None:
+    assert counted(n, one, many) == text

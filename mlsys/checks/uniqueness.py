@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from mlsys.checks.base import Check, Finding, Summaries
 from mlsys.schema import DAY, Schema
+from mlsys.wording import counted
 
 
 class Unique(Check):
@@ -68,5 +69,7 @@ class UniqueKey(Check):
         """Return the verdict."""
         n_rows = sum(partition.n_rows for partition in summaries.partitions)
         share = summaries.n_duplicate_keys / n_rows if n_rows else 0.0
-        sentence = f"{summaries.n_duplicate_keys:,} of {n_rows:,} rows ({share:.2%}) repeat a key"
+        n_repeated = summaries.n_duplicate_keys
+        repeat = "repeats" if n_repeated == 1 else "repeat"
+        sentence = f"{n_repeated:,} of {counted(n_rows, 'row')} ({share:.2%}) {repeat} a key"
         return Finding("fail" if share > self.max_share else "pass", sentence)

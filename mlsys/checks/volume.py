@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from mlsys.checks.base import Check, Finding, Summaries
 from mlsys.checks.bounds import in_words, require_limits
 from mlsys.durations import Duration, duration_text
+from mlsys.wording import counted
 
 
 class RowCount(Check):
@@ -43,7 +44,7 @@ class RowCount(Check):
         newest = summaries.partitions[-1]
         too_few = self.min_rows is not None and newest.n_rows < self.min_rows
         too_many = self.max_rows is not None and newest.n_rows > self.max_rows
-        return Finding("fail" if too_few or too_many else "pass", f"{newest.n_rows:,} rows on {newest.day}")
+        return Finding("fail" if too_few or too_many else "pass", f"{counted(newest.n_rows, 'row')} on {newest.day}")
 
 
 class Recency(Check):

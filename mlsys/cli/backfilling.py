@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mlsys.cli.facts import json_option, say_json
 from mlsys.cli.terminal import say, show_table
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _WORDS: dict[Status, str] = {
     show_default=True,
     help="Days of an earlier run that are run again: none of them, failed ones, or all.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of words.")
+@json_option
 def backfill(name: str, first: str, last: str, as_json: bool, **options: Any) -> int:
     """Retrain NAME about every day of a range that lies in the past. Nothing it does can change the champion."""
     from mlsys.backfill.backfill import backfill as run_days
@@ -66,7 +66,7 @@ def backfill(name: str, first: str, last: str, as_json: bool, **options: Any) ->
                 progress.stop()
         home = work.home
     if as_json:
-        say(json.dumps(_summary(found), sort_keys=True))
+        say_json(_summary(found))
     else:
         _show(found, str(home))
     return found.exit_code

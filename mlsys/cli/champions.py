@@ -2,88 +2,132 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlsys.cli.terminal import say, show_table
+from mlsys.cli.facts import json_option, say_json
+from mlsys.cli.terminal import say, show_facts, show_table
 from mlsys.errors import UsageError
 
 if TYPE_CHECKING:
-    from mlsys.ledger import ChampionChange
+    from mlsys.ledger import ChampionChange, Ledger, RequestRow, RunRow
+    from mlsys.records import Decision
 
 
 @click.command()
 @click.argument("name")
 @click.option("--last", default=20, show_default=True, help="How many requests, and how many champions, to show.")
-def history(name: str, last: int) -> None:
+@json_option
+def history(name: str, last: int, as_json: bool) -> None:
     """Show the requests, decisions and champions of NAME, newest last."""
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
         work.settings.spec_path(name)
-        requests = work.ledger.requests(name, last=last)
-        asked = {request.run_id for request in requests if request.run_id}
-        rows = work.ledger.runs(name, of=asked)
-        decided = {decision.run_id: decision for decision in work.ledger.decisions(name, of=asked)}
+        asked = _asked(work.ledger, name, last=last)
         changes = work.ledger.champion_changes(name, last=last)
-    status = {row.run_id: row for row in rows}
-    table = []
+    if as_json:
+        say_json({"requests": [_request_facts(one) for one in asked], "champions": changes})
+        return
+    if asked:
+        show_table(("requested", "day", "status", "decision", "why", "run"), map(_in_words, asked))
+    else:
+        say(f"No request yet: `mlsys run {name}` makes one, or the night under `mlsys up`.")
+    say()
+    if changes:
+        show_table(("since", "version", "champion", "how", "who", "why"), map(_change, changes))
+    else:
+        say("No champion yet: the first candidate that passes all gates becomes it.")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request, what became of it in one word, the newest row of its run, and what was decided."""
+
+    request: RequestRow
+    state: str
+    run: RunRow | None
+    decision: Decision | None
+
+
+def _asked(ledger: Ledger, name: str, *, last: int) -> list[_Asked]:
+    requests = ledger.requests(name, last=last)
+    of = {request.run_id for request in requests if request.run_id}
+    runs = {row.run_id: row for row in ledger.runs(name, of=of)}
+    decided = {decision.run_id: decision for decision in ledger.decisions(name, of=of)}
+    found = []
     for request in requests:
-        run = status.get(request.run_id or "")
+        run = runs.get(request.run_id or "")
         decision = decided.get(request.run_id or "") if request.status == "accepted" else None
         state = {"skipped": request.reason, "failed": "failed"}.get(request.status, run.status if run else "?")
         if run and run.plan and run.plan.approval and decision and decision.outcome == "promote":
             state = "waits for a person"
-        said = decision.sentence if decision else (run.sentence if run and run.status == "failed" else request.sentence)
-        table.append(
-            (_minute(request.at), request.day, state, decision.outcome if decision else "", said, request.run_id)
-        )
-    show_table(("requested", "day", "status", "decision", "why", "run"), table)
-    say()
-    show_table(("since", "version", "champion", "how", "who", "why"), [_change(change) for change in changes])
+        found.append(_Asked(request, state or "?", run, decision))
+    return found
+
+
+def _in_words(asked: _Asked) -> tuple[object, ...]:
+    request, run, decision = asked.request, asked.run, asked.decision
+    said = decision.sentence if decision else (run.sentence if run and run.status == "failed" else request.sentence)
+    outcome = decision.outcome if decision else ""
+    return _minute(request.at), request.day, asked.state, outcome, said, request.run_id
+
+
+def _request_facts(asked: _Asked) -> dict[str, Any]:
+    return {**asked.request.dump(), "state": asked.state, "decision": asked.decision}
 
 
 @click.command()
 @click.argument("name")
 @click.option("--at", "instant", metavar="TIME", help="Who served then: an ISO 8601 time, UTC unless it has an offset.")
-def champion(name: str, instant: str | None) -> None:
+@json_option
+def champion(name: str, instant: str | None, as_json: bool) -> None:
     """Show the champion of NAME: version, data, decision and files."""
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
         work.settings.spec_path(name)
         change = work.ledger.champion_at(name, _instant(instant)) if instant else work.ledger.champion(name)
-        if change is None:
-            say(f"{name} has no champion" + (f" at {instant}" if instant else " yet") + ".")
-            return
-        candidate = work.ledger.candidate(change.candidate_id)
-        link = work.home / "registry" / name / "best_model.joblib"
+        candidate = work.ledger.candidate(change.candidate_id) if change else None
+        link = None if instant else work.home / "registry" / name / "best_model.joblib"
+    model = candidate.model if candidate else None
+    if as_json:
+        say_json({**change.dump(), "last_day": change.last_day, "model": model, "link": link} if change else None)
+        return
+    if change is None:
+        say(f"{name} has no champion" + (f" at {instant}" if instant else " yet") + ".")
+        return
     say(f"{name} {change.version}: {change.candidate_id}")
-    show_table(
-        ("", ""),
+    show_facts(
         [
             ("data up to", f"{change.last_day}, the last day that it knows"),
             ("serves since", _minute(change.at)),
             ("by", f"{change.kind}, {change.who}"),
             ("because", change.reason),
             ("run", change.run_id),
-            ("model file", candidate.model if candidate else None),
-            ("link", link if not instant else None),
+            ("model file", model),
+            ("link", link),
         ],
     )
 
 
 @click.command()
 @click.argument("run_id", metavar="RUN")
-def report(run_id: str) -> None:
+@json_option
+def report(run_id: str, as_json: bool) -> None:
     """Print where the report card of RUN (or of a request that became none) lies, writing it again if it is gone."""
     from mlsys.report.run_records import card_path
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
-        say(str(card_path(work, run_id)))
+        path = card_path(work, run_id)
+    if as_json:
+        say_json({"run_id": run_id, "path": path})
+    else:
+        say(str(path))
 
 
 @click.command()
@@ -91,31 +135,36 @@ def report(run_id: str) -> None:
 @click.argument("run_id", metavar="RUN")
 @click.option("--candidate", help="Which candidate of the run (default: the best one).")
 @click.option("--reason", required=True, help="Why; kept in the ledger for ever.")
-def promote(name: str, run_id: str, candidate: str | None, reason: str) -> None:
+@json_option
+def promote(name: str, run_id: str, candidate: str | None, reason: str, as_json: bool) -> None:
     """Make a candidate of RUN the champion of NAME because you say so."""
     from mlsys.promotion.by_hand import promote_by_hand
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
         work.settings.spec_path(name)
-        _show_change(promote_by_hand(work, name, run_id, candidate=candidate, reason=reason))
+        _show_change(promote_by_hand(work, name, run_id, candidate=candidate, reason=reason), as_json=as_json)
 
 
 @click.command()
 @click.argument("name")
 @click.option("--to", "version", metavar="VERSION", help="An earlier version (default: the one that served before).")
 @click.option("--reason", required=True, help="Why; kept in the ledger for ever.")
-def rollback(name: str, version: str | None, reason: str) -> None:
+@json_option
+def rollback(name: str, version: str | None, reason: str, as_json: bool) -> None:
     """Let a model that served before serve again."""
     from mlsys.promotion.by_hand import roll_back
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
         work.settings.spec_path(name)
-        _show_change(roll_back(work, name, version=version, reason=reason))
+        _show_change(roll_back(work, name, version=version, reason=reason), as_json=as_json)
 
 
-def _show_change(change: ChampionChange) -> None:
+def _show_change(change: ChampionChange, *, as_json: bool) -> None:
+    if as_json:
+        say_json(change)
+        return
     say(f"{change.pipeline}: {change.candidate_id} serves as version {change.version} ({change.kind}).")
     if change.previous:
         say(f"Before: {change.previous}. To undo: mlsys rollback {change.pipeline} --reason '...'")

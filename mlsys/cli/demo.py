@@ -32,13 +32,15 @@ def demo(once: bool) -> int:
     settings = load_settings()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
-    say(_samples(settings))
+    for sentence in _samples(settings):
+        say(sentence)
     with _stack(settings) as found:
         with stack.connect(settings) as api:
             code = _retrain(settings, api, began)
         stack.wait_until_ready(settings, progress=lambda _: None)
         say(f"\nAirflow  {found.airflow}/dags/retrain_{PIPELINE}")
         say(f"         login {found.login} / {found.password} (made for this demo)")
+        say(f"Models   {found.models}   who serves, how good and how old each champion is")
         say(f"MLflow   {found.mlflow}/#/models/{PIPELINE}")
         if not once:
             say("\nRunning on; Ctrl-C stops everything.")
@@ -67,10 +69,13 @@ def _stack(settings: Settings) -> Iterator[stack.Access]:
             stack.down(settings, progress=say)
 
 
-def _samples(settings: Settings) -> str:
-    from mlsys.cli.sample_makers import make_sample
+def _samples(settings: Settings) -> Iterator[str]:
+    """Make the data of every pipeline that is a sample's: Airflow runs them all, and would fail without."""
+    from mlsys.cli.sample_makers import make_sample, sample_names
 
-    return "Sample data: " + make_sample(settings, PIPELINE, days=DAYS, target=settings.root / "samples")
+    specs = {path.stem for path in settings.pipelines.glob("*.yaml")}
+    for name in sorted(specs & set(sample_names(settings)), key=lambda name: name != PIPELINE):
+        yield "Sample data: " + make_sample(settings, name, days=DAYS, target=settings.root / "samples")
 
 
 def _newest_day(settings: Settings) -> date:

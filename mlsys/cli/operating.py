@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import click
 
+from mlsys.cli.facts import json_option, say_json, say_to_person
 from mlsys.cli.terminal import say, show_table
 from mlsys.errors import MlsysError, RunError
 
 if TYPE_CHECKING:
     from mlsys.orchestration.stack.stack import ComponentStatus
     from mlsys.settings import Settings
-    from mlsys.upkeep.doctor import Diagnosis
+    from mlsys.upkeep.diagnosis import Diagnosis
 
 
 @click.command()
-def up() -> None:
+@json_option
+def up(as_json: bool) -> None:
     """Start the embedded stack: Postgres, Airflow and the MLflow UI, all on this machine alone."""
     from mlsys.cli.logs import set_up
     from mlsys.orchestration.stack import stack
@@ -25,34 +29,44 @@ def up() -> None:
 
     settings = load_settings()
     set_up(settings.log_format, "WARNING")
-    found = stack.up(settings, progress=say)
+    found = stack.up(settings, progress=say_to_person if as_json else say)
     failed = _heal()
-    say(f"\nAirflow  {found.airflow}   login {found.login} / {found.password}\nMLflow   {found.mlflow}")
-    say("Stop it with: mlsys down")
+    if as_json:
+        say_json(found)
+    else:
+        say(f"\nAirflow  {found.airflow}   login {found.login} / {found.password}")
+        say(f"Models   {found.models}\nMLflow   {found.mlflow}")
+        say("Stop it with: mlsys down")
     _refuse(failed)
 
 
 @click.command()
-def down() -> None:
+@json_option
+def down(as_json: bool) -> None:
     """Stop the embedded stack; data stays."""
     from mlsys.orchestration.stack import stack
     from mlsys.settings import load_settings
 
-    stack.down(load_settings(), progress=say)
+    stopped = stack.down(load_settings(), progress=say_to_person if as_json else say)
+    if as_json:
+        say_json({"stopped": stopped})
 
 
 @click.command()
-def status() -> int:
+@json_option
+def status(as_json: bool) -> int:
     """Show what of the embedded stack runs, since when and where; exit code 4 when a part is missing."""
     from mlsys.orchestration.stack import stack
     from mlsys.settings import load_settings
 
     found = stack.status(load_settings())
+    missing = [part for part in found if part.state != "running"] if stack.is_up(found) else []
+    if as_json:
+        say_json(found)
+        return 4 if missing else 0
     _show(found)
     if not stack.is_up(found):
         say("\nThe stack is not up. Start it with: mlsys up")
-        return 0
-    missing = [component for component in found if component.state != "running"]
     for component in missing:
         say(f"\n{component.name} {component.state}; its log: {component.log}")
     if missing:
@@ -62,47 +76,69 @@ def status() -> int:
 
 @click.command()
 @click.argument("name", required=False)
-def reconcile(name: str | None) -> None:
+@json_option
+def reconcile(name: str | None, as_json: bool) -> None:
     """Write MLflow's registry and the file registry again from the ledger (all pipelines without NAME)."""
     from mlsys.promotion.projection import mend
     from mlsys.workspace import open_workspace
 
+    found: list[_Mended] = []
     with open_workspace() as work:
         known = work.ledger.pipelines()
         if name is not None and name not in known:
             work.settings.spec_path(name)  # a pipeline without runs has nothing to mend, another name is a mistake
-        failed = []
         for each in [name] if name else known:
             try:
-                found = mend(work, each)
+                found.append(_Mended(each, mend(work, each)))
             except MlsysError as error:  # the other pipelines' registries are to be mended all the same
-                failed.append(f"{each}: {error}")
-                continue
-            for sentence in found:
-                say(f"mended: {sentence}")
-            if not found:
-                say(f"{each}: the registries say what the ledger says")
-    _refuse(failed)
+                found.append(_Mended(each, error=str(error)))
+            if not as_json:
+                _show_mended(found[-1])
+    if as_json:
+        say_json(found)
+    elif not found:
+        say("No pipeline has run yet: there is nothing to write.")
+    _refuse([f"{one.pipeline}: {one.error}" for one in found if one.error])
+
+
+@dataclass(frozen=True)
+class _Mended:
+    """What was written again in a pipeline's registries, or why it could not be."""
+
+    pipeline: str
+    mended: Sequence[str] = ()
+    error: str | None = None
+
+
+def _show_mended(found: _Mended) -> None:
+    for sentence in found.mended:
+        say(f"mended: {sentence}")
+    if not found.mended and not found.error:
+        say(f"{found.pipeline}: the registries say what the ledger says")
 
 
 @click.command()
-def doctor() -> int:
-    """Look for what could go wrong: disk, stack, database, ledger, newest runs, stored models, registries."""
+@json_option
+def doctor(as_json: bool) -> int:
+    """Look for what could go wrong: disk, stack, database, sources, newest runs, gates, stored models, registries."""
     from mlsys.settings import load_settings
     from mlsys.upkeep.doctor import examine
 
     settings = load_settings()
-    sick = False
-    for finding in (*_stack(settings), *examine(settings)):
-        say(f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.subject}: {finding.sentence}")
-        sick = sick or not finding.ok
-    return 4 if sick else 0
+    found = []
+    for finding in chain(_stack(settings), examine(settings)):
+        found.append(finding)
+        if not as_json:  # said as it is found: some things take a while
+            say(f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.subject}: {finding.sentence}")
+    if as_json:
+        say_json(found)
+    return 0 if all(finding.ok for finding in found) else 4
 
 
 def _stack(settings: Settings) -> Iterator[Diagnosis]:
     """Yield what is wrong with a stack that somebody has started; one that nobody uses is no problem."""
     from mlsys.orchestration.stack import stack
-    from mlsys.upkeep.doctor import Diagnosis
+    from mlsys.upkeep.diagnosis import Diagnosis
 
     parts = stack.status(settings)
     if stack.is_up(parts):
@@ -116,7 +152,8 @@ def _stack(settings: Settings) -> Iterator[Diagnosis]:
 @click.option("--runs", default=90, show_default=True, metavar="DAYS", help="Keep what young runs need for so long.")
 @click.option("--predictions", default=365, show_default=True, metavar="DAYS", help="Keep scores of past days.")
 @click.option("--logs", default=30, show_default=True, metavar="DAYS", help="Keep the logs of tasks.")
-def clean(really: bool, runs: int, predictions: int, logs: int) -> None:
+@json_option
+def clean(really: bool, runs: int, predictions: int, logs: int, as_json: bool) -> None:
     """Remove files that no champion, no young run and no run to come needs; the ledger stays whole."""
     from mlsys.upkeep import retention
     from mlsys.workspace import open_workspace
@@ -124,6 +161,9 @@ def clean(really: bool, runs: int, predictions: int, logs: int) -> None:
     with open_workspace() as work:
         limits = retention.Limits(runs=runs, predictions=predictions, logs=logs)
         done = retention.clean(work, limits, apply=really)
+    if as_json:
+        say_json({**done.dump(), "n_bytes": done.n_bytes})
+        return
     show_table(("what", "files", "bytes"), [(s.name, f"{s.n_files:,}", f"{s.n_bytes:,}") for s in done.shares])
     say(f"{done.sentence}." + ("" if really or not done.n_bytes else " To remove them: mlsys clean --apply"))
 

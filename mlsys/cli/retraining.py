@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlsys.cli.terminal import Steps, say, show_decision, show_metrics, show_table
+from mlsys.cli.facts import json_option, say_json
+from mlsys.cli.terminal import Steps, say, show_decision, show_facts, show_metrics
+from mlsys.wording import counted
 
 if TYPE_CHECKING:
     from mlsys.pipeline import Finished
     from mlsys.planning.plan import RunRequest
+
+_ORIGINS = ("run parameter", "environment", "file", "default")  # what somebody changed for this run first
 
 day_option = click.option(
     "--day", metavar="YYYY-MM-DD", help="Last UTC day of data to include (default: newest complete)."
@@ -26,17 +30,27 @@ set_option = click.option(
 @click.argument("name")
 @day_option
 @set_option
-def preview(name: str, day: str | None, overrides: tuple[str, ...]) -> None:
+@click.option("--all", "everything", is_flag=True, help="Show the values that are defaults, too.")
+@json_option
+def preview(name: str, day: str | None, overrides: tuple[str, ...], everything: bool, as_json: bool) -> None:
     """Show what a run would read, train and could promote, and where each value comes from. Writes nothing."""
     from mlsys.planning.preview import outlook
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
         seen = outlook(work, name, day=day, overrides=overrides)
+    if as_json:
+        say_json(seen)
+        return
     for line in seen.sentences:
         say(line)
-    say()
-    show_table(("key", "value", "from"), [(key, _short(value), origin) for key, value, origin in seen.values])
+    for origin in _ORIGINS:
+        values = [(f"  {value.key}", _short(value.value)) for value in seen.values if value.origin == origin]
+        if values and origin == "default" and not everything:
+            say(f"\nand {counted(len(values), 'default')}: mlsys preview {name} --all")
+        elif values:
+            say(f"\n{origin}:")
+            show_facts(values)
 
 
 @click.command()
@@ -60,7 +74,7 @@ def preview(name: str, day: str | None, overrides: tuple[str, ...]) -> None:
 )
 @click.option("--approval", is_flag=True, help="Let a person have the last word: what passes waits for `promote`.")
 @click.option("--reason", help="Why this run is asked for; kept in the ledger.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of words.")
+@json_option
 def run(name: str, as_json: bool, approval: bool, **asked: Any) -> int:
     """Retrain NAME here, without Airflow: the same steps, the same decision."""
     from mlsys.planning.plan import RunRequest
@@ -69,7 +83,7 @@ def run(name: str, as_json: bool, approval: bool, **asked: Any) -> int:
     ended = _run(request, quiet=as_json)
     finished = ended.finished
     if as_json:
-        say(json.dumps(_summary(ended), sort_keys=True))
+        say_json(_summary(ended))
     elif finished.version is None or finished.evaluations is None:
         say(f"skipped ({finished.start.reason}): {finished.start.sentence.rstrip('.')}.")
     else:

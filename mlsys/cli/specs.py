@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mlsys.cli.terminal import say
+from mlsys.cli.facts import json_option, say_json
+from mlsys.cli.terminal import no_pipeline, say
 
 if TYPE_CHECKING:
     from mlsys.planning.preview import Problem
@@ -20,7 +22,8 @@ _MOST = 50
 @click.argument("name", required=False)
 @click.option("--full", is_flag=True, help="Read the whole source again and name days that changed since.")
 @click.option("--fix", is_flag=True, help="First replace misspelt names by what errors take them for; shows the diff.")
-def check(name: str | None, full: bool, fix: bool) -> int:
+@json_option
+def check(name: str | None, full: bool, fix: bool, as_json: bool) -> int:
     """Say what is wrong with a spec and its newest data (all specs without NAME). Keeps nothing, trains nothing."""
     from mlsys.cli.logs import set_up
     from mlsys.settings import load_settings
@@ -29,19 +32,42 @@ def check(name: str | None, full: bool, fix: bool) -> int:
     settings = load_settings()
     set_up(settings.log_format, "WARNING")
     names = [name] if name else sorted(path.stem for path in settings.pipelines.glob("*.yaml"))
-    worst = 0
+    checked = []
     with open_workspace(settings) as work:
         for each in names:
-            if fix:
-                _fix(work, each)
-            found = _problems(work, each, full=full)
-            for problem in found:
-                say(f"{each}: {'' if problem.exit_code else 'warning: '}{problem.sentence}")
-            code = max((problem.exit_code for problem in found), default=0)
-            if not code:
-                say(f"{each}: ok")
-            worst = max(worst, code)
-    return worst
+            checked.append(_check(work, each, full=full, fix=fix))
+            if not as_json:
+                _show(checked[-1])
+    if as_json:
+        say_json(checked)
+    elif not names:
+        say(no_pipeline(settings))
+    return max((one.exit_code for one in checked), default=0)
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """What is wrong with a pipeline, and how its spec was mended before that, as a diff."""
+
+    pipeline: str
+    exit_code: int
+    problems: list[Problem]
+    diff: str = ""
+
+
+def _check(work: Workspace, name: str, *, full: bool, fix: bool) -> _Checked:
+    diff = _fix(work, name) if fix else ""
+    found = _problems(work, name, full=full)
+    return _Checked(name, max((problem.exit_code for problem in found), default=0), found, diff)
+
+
+def _show(checked: _Checked) -> None:
+    if checked.diff:
+        say(checked.diff.rstrip("\n"))
+    for problem in checked.problems:
+        say(f"{checked.pipeline}: {'' if problem.exit_code else 'warning: '}{problem.sentence}")
+    if not checked.exit_code:
+        say(f"{checked.pipeline}: ok")
 
 
 @click.command()
@@ -64,8 +90,11 @@ def _problems(work: Workspace, name: str, *, full: bool) -> list[Problem]:
         return [Problem(f"the check itself failed: {type(error).__name__}: {error}", 4)]
 
 
-def _fix(work: Workspace, name: str) -> None:
-    """Replace misspelt names in a spec: those it contradicts itself by, then, one by one, those the data don't have."""
+def _fix(work: Workspace, name: str) -> str:
+    """Replace misspelt names in a spec: those it contradicts itself by, then, one by one, those the data don't have.
+
+    Returns the diff.
+    """
     from mlsys.errors import SpecError
     from mlsys.spec.fix import diff, mended, renamed
 
@@ -79,11 +108,9 @@ def _fix(work: Workspace, name: str) -> None:
             if text is None or not _write(path, text):
                 break
             _write(path, mended(path))  # what named the old name
-        changes = diff(path, before.decode("utf-8"))
+        return diff(path, before.decode("utf-8"))
     except SpecError:  # the check says so
-        return
-    if changes:
-        say(changes.rstrip("\n"))
+        return ""
 
 
 def _write(path: Path, text: str) -> bool:

@@ -1,17 +1,24 @@
-"""What the commands show: a live list of steps, tables, and the decision in words."""
+"""What the commands show: a live list of steps, the metrics, and the decision in words."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from mlsys.cli.tables import console, show_facts, show_table
+from mlsys.wording import counted
 
-    from mlsys.records import Decision, EvaluationSet, GateResult
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from mlsys.records import Decision, Evaluation, EvaluationSet, GateResult, MetricValue
+    from mlsys.settings import Settings
+
+__all__ = ["Steps", "no_pipeline", "say", "show_decision", "show_facts", "show_metrics", "show_table"]
+
+_INTERVAL = len("0.000 0.000")
 
 COLOURS = {
     "promote": "green",
@@ -42,9 +49,13 @@ class Steps:
 
     def end(self, step: str, seconds: float, sentence: str) -> None:
         """A step ended well."""
+        from rich.markup import escape
+
         if self._status:
             self._status.stop()
-            self._console.print(f"[green]✓[/] {step.replace('_', ' '):<14} [dim]{seconds:6.2f} s[/]  {sentence}")
+            self._console.print(
+                f"[green]✓[/] {step.replace('_', ' '):<14} [dim]{seconds:6.2f} s[/]  {escape(sentence)}"
+            )
 
     def stop(self) -> None:
         """Leave the terminal as it was."""
@@ -52,70 +63,75 @@ class Steps:
             self._status.stop()
 
 
-def console() -> Console:
-    """Return the console of standard output, wide enough for tables when it is no terminal."""
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-
-
 def show_decision(decision: Decision) -> None:
     """Print a decision in words, with every gate's finding."""
+    from rich.markup import escape
+
     out = console()
     colour = COLOURS.get(decision.outcome, "white")
-    out.print(f"\n[bold {colour}]{decision.outcome.upper()}[/]  {decision.sentence.rstrip('.')}.")
+    out.print(f"\n[bold {colour}]{decision.outcome.upper()}[/]  {escape(decision.sentence.rstrip('.'))}.")
     for gate in decision.gates:
-        out.print(f"  [{COLOURS.get(gate.state, 'red')}]{_mark(gate)}[/] {gate.sentence}")
+        out.print(f"  [{COLOURS.get(gate.state, 'red')}]{_mark(gate)}[/] {escape(gate.sentence)}")
     if decision.advice:
-        out.print(f"  {decision.advice}")
+        out.print(f"  {escape(decision.advice)}")
 
 
 def show_metrics(evaluations: EvaluationSet, details: dict[str, object]) -> None:
-    """Print the table of all models and metrics on the holdout."""
-    from rich.table import Table
-
+    """Print all models and metrics on the holdout: a column for each model, or a block for each metric."""
     from mlsys.metrics import METRICS
     from mlsys.records import Evaluation
 
     rows = [Evaluation.load(item) for item in details["evaluations"]]  # type: ignore[attr-defined]
-    names = [value.name for value in rows[0].holdout] if rows else []
-    table = Table(
-        title=f"Holdout, {evaluations.n_holdout:,} rows (95 % interval below)", title_justify="left", box=None
-    )
-    table.add_column("metric")
-    for row in rows:
-        star = " *" if row.model_id == evaluations.best else ""
-        table.add_column(("champion " if row.role == "champion" else "") + row.name + star, justify="right")
-    for name in names:
-        arrow = "↑" if METRICS.find(name).direction == "higher" else "↓"
-        cells = []
-        for row in rows:
-            value = row.on_holdout(name)
-            if value is None or value.value is None:
-                cells.append("–")
-            elif value.lower is None or value.upper is None:
-                cells.append(f"{value.value:.3f}")
-            else:
-                cells.append(f"{value.value:.3f}\n[dim]{value.lower:.3f} {value.upper:.3f}[/]")
-        table.add_row(f"{name} {arrow}", *cells)
-    console().print(table)
+    title = f"Holdout, {counted(evaluations.n_holdout, 'row')}"
+    if not rows:
+        console().print(title)
+        return
+    models = [_shown_name(row, best=row.model_id == evaluations.best) for row in rows]
+    names = [value.name for value in rows[0].holdout]
+    arrows = {name: "↑" if METRICS.find(name).direction == "higher" else "↓" for name in names}
+    found = {f"{name} {arrows[name]}": [_shown_value(row.on_holdout(name)) for row in rows] for name in names}
+    needed = 2 + max(map(len, found)) + sum(2 + max(len(model), _INTERVAL) for model in models)
+    if needed <= console().width:
+        console().print(_metrics_table(f"{title} (95 % interval below)", models, found))
+        return
+    say(f"{title} (with 95 % interval)")
+    for name, values in found.items():
+        say()
+        show_table((name, "", ""), [(model, *value) for model, value in zip(models, values, strict=True)])
 
 
-def show_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under a header."""
+def _shown_name(evaluation: Evaluation, *, best: bool) -> str:
+    return ("champion " if evaluation.role == "champion" else "") + evaluation.name + (" *" if best else "")
+
+
+def _shown_value(value: MetricValue | None) -> tuple[str, str]:
+    """Return a metric's value and its interval; texts, a dash and nothing where they are not known."""
+    if value is None or value.value is None:
+        return "–", ""
+    interval = "" if value.lower is None or value.upper is None else f"{value.lower:.3f} {value.upper:.3f}"
+    return f"{value.value:.3f}", interval
+
+
+def _metrics_table(title: str, models: Sequence[str], found: Mapping[str, Sequence[tuple[str, str]]]) -> Table:
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False)
-    for name in header:
-        table.add_column(name)
-    for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    console().print(table)
+    table = Table(title=title, title_justify="left", box=None)
+    table.add_column("metric")
+    for model in models:
+        table.add_column(model, justify="right")
+    for name, values in found.items():
+        table.add_row(name, *(f"{value}\n[dim]{interval}[/]" if interval else value for value, interval in values))
+    return table
 
 
 def say(text: str = "") -> None:
     """Print a plain line."""
     click.echo(text)
+
+
+def no_pipeline(settings: Settings) -> str:
+    """Return in words that there is no spec, where one is looked for, and how to begin."""
+    return f"No pipeline yet: each is one YAML file in {settings.pipelines}. `mlsys schema` says what it may hold."
 
 
 def _mark(gate: GateResult) -> str:

@@ -25,6 +25,7 @@ from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, LEFT_OUT, TRAINING, VALIDATION, SplitRows, refuse_empty
 from mlsys.store import Store
+from mlsys.wording import counted
 
 log = get_logger(__name__)
 
@@ -62,7 +63,7 @@ def split(spec: Spec, snapshot: Snapshot, checks: CheckReport, *, store: Store) 
         left_out["repeated key"] = n_repeated
     refuse_empty(
         side,
-        detail=f"all its rows repeat a key of an earlier side ({n_repeated} rows)",
+        detail=f"all its rows repeat a key of an earlier side ({counted(n_repeated, 'row')})",
         remedy="Let `key` name one row (an id with its day, say), or use `split: {kind: hash}`",
     )
     return _record(spec, labels, side, left_out, sentence=assignment.sentence, store=store)

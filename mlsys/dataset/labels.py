@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from mlsys.errors import DataError, near_match, nearest
 from mlsys.spec import Spec
+from mlsys.wording import counted
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def require_two_classes(labels: Labels, mask: np.ndarray, spec: Spec) -> None:
     """
     counts = labels.counts(mask)
     where = f"column {spec.target.column}"
-    shown = ", ".join(f"'{name}' ({n} rows)" for name, n in list(counts.items())[:10])
+    shown = ", ".join(f"'{name}' ({counted(n, 'row')})" for name, n in list(counts.items())[:10])
     if not counts:
         raise DataError("No row has a label", where=where, remedy="See whether labels arrive before the cutoff")
     if len(counts) == 1:

@@ -6,12 +6,14 @@ import fcntl
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from mlsys.database.driver_errors import of_database
+from mlsys.errors import UsageError
 from mlsys.ledger import tables
 
 HEAD = "0001"  # newest migration; a test holds it to the scripts
@@ -83,27 +85,54 @@ def locked(engine: sa.Engine, name: str) -> Iterator[None]:
         yield
 
 
+class NewerLedgerError(UsageError):
+    """A newer mlsys has changed the ledger's tables: this one must not touch them."""
+
+
 def migrate(engine: sa.Engine) -> None:
-    """Bring the ledger's tables up to date; costs one query when they are."""
-    if _version(engine) == HEAD:
+    """Bring the ledger's tables up to date; costs one query when they are.
+
+    Raises:
+        NewerLedgerError: they have a revision that this mlsys does not know; nothing was changed.
+    """
+    found = _version(engine)
+    if found == HEAD:
         return
     from alembic import command
     from alembic.config import Config
 
-    with locked(engine, "migrate"):
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        config.set_main_option("path_separator", "os")
-        with translated(), engine.connect() as connection:
-            if engine.dialect.name == "sqlite":
-                # Alembic would commit after each statement there; a kill in between would leave half a ledger.
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            else:
-                connection.begin()
-            _forget_unfinished(connection)
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            connection.commit()
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    _require_known(config, found, engine)
+    with locked(engine, "migrate"), translated(), engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            # Alembic would commit after each statement there; a kill in between would leave half a ledger.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.begin()
+        _forget_unfinished(connection)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+
+
+def _require_known(config: Any, found: str | None, engine: sa.Engine) -> None:
+    """Refuse a revision that no script here leads to.
+
+    Raises:
+        NewerLedgerError: it is none of ours.
+    """
+    from alembic.script import ScriptDirectory
+
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise NewerLedgerError(
+            f"The ledger's tables have revision {found}, and mlsys {version('mlsys')} knows them up to {HEAD}:"
+            " a newer mlsys wrote it",
+            where=engine.url.render_as_string(hide_password=True),
+            remedy="Use that version again, or put back the backup from before the upgrade (docs/upgrading.md)",
+        )
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from mlsys.events import get_logger
 from mlsys.records import Snapshot
 from mlsys.records.monitoring import MonitorReport, MonitorResult, MonitorState, ScoreReport
 from mlsys.store import canonical_json, write_atomically
+from mlsys.wording import counted
 
 if TYPE_CHECKING:
     from mlsys.ledger import ChampionChange
@@ -166,6 +167,6 @@ def _before(home: Path, spec: Spec, change: ChampionChange, day: date) -> list[M
 def _sentence(found: Sequence[MonitorResult], n_alarmed: int, n_windows: int, *, asks: bool) -> str:
     counts = [(state, [r.name for r in found if r.state == state]) for state in _WORST_FIRST]
     told = "; ".join(f"{state}: {', '.join(names)}" for state, names in counts if names)
-    windows = f"{n_alarmed} of the newest {n_windows} windows of this champion alarmed"
+    windows = f"{n_alarmed} of the newest {counted(n_windows, 'window')} of this champion alarmed"
     wish = "a retraining is asked for" if asks else "no retraining is asked for"
     return f"{told[0].upper()}{told[1:]}. {windows[0].upper()}{windows[1:]}: {wish}."

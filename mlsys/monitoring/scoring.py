@@ -18,6 +18,7 @@ from mlsys.events import get_logger
 from mlsys.records import Snapshot
 from mlsys.records.monitoring import DayPredictions, PredictionFile, ScoreReport
 from mlsys.store import canonical_json, write_atomically
+from mlsys.wording import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -217,7 +218,11 @@ def _report(
     n_rows = sum(file.n_rows for file in scored.values())
     listed = sorted(scored)[-_LISTED:]
     who = f"{champion.candidate_id} (version {champion.version})"
-    what = f"scored {n_rows:,} rows of {len(scored)} days" if scored else "has scored all these days before"
+    what = (
+        f"scored {counted(n_rows, 'row')} of {counted(len(scored), 'day')}"
+        if scored
+        else "has scored all these days before"
+    )
     log.info("scored", pipeline=champion.pipeline, champion=who, days=len(scored), rows=n_rows)
     return ScoreReport(
         pipeline=champion.pipeline,

@@ -18,6 +18,7 @@ from mlsys.snapshot.manifest import read_manifest
 from mlsys.snapshot.ranges import DayRange, take_in_once
 from mlsys.snapshot.snapshot import Taken
 from mlsys.spec import ResolvedSpec, flatten, resolve
+from mlsys.wording import counted
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
@@ -92,7 +93,7 @@ def open_run(work: Workspace, request: RunRequest) -> Start:
     champion = None if mode in HISTORICAL else work.ledger.champion(spec.pipeline)
     n_new = _rows_after(work, taken, champion)
     if champion is not None and day.cutoff > champion.cutoff and n_new < spec.ingest.min_new_rows:
-        sentence = f"{n_new} new rows since the champion's data; the spec wants {spec.ingest.min_new_rows}"
+        sentence = f"{counted(n_new, 'new row')} since the champion's data; the spec wants {spec.ingest.min_new_rows:,}"
         return _skip(work, request, day, "too_few_new_rows", sentence, taken=taken)
     plan = _plan(work, request, day=day, resolved=resolved, taken=taken, champion=champion)
     answered = _answered(work, plan, champion)
@@ -175,12 +176,12 @@ def _go(work: Workspace, request: RunRequest, plan: Plan, taken: Taken) -> Start
     plan, found = (first.plan or plan, first.snapshot or taken.snapshot) if first else (plan, taken.snapshot)
     if not work.store.renew(found.manifest):  # housekeeping removes that of an old run; the rows are the same
         found = taken.snapshot
-    new = f"{taken.arrivals.n_rows:,} of them new in {taken.arrivals.n_partitions} partitions"
+    new = f"{taken.arrivals.n_rows:,} of them new in {counted(taken.arrivals.n_partitions, 'partition')}"
     new += f", {taken.moved}" if taken.moved else ""
     start = Start(
         go=True,
         request_id=request.request_id,
-        sentence=f"{found.n_rows:,} rows up to {plan.day}, {new}",
+        sentence=f"{counted(found.n_rows, 'row')} up to {plan.day}, {new}",
         run_id=plan.run_id,
         plan=plan,
         snapshot=found,

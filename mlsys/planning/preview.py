@@ -7,21 +7,33 @@ from datetime import date, datetime
 from typing import Any
 
 from mlsys import clock
+from mlsys.durations import in_words
 from mlsys.errors import DataError, MlsysError, SpecError, near_match
+from mlsys.planning import obstacles
 from mlsys.planning.trial import judge_newest
 from mlsys.records import CheckResult
 from mlsys.snapshot import snapshot
 from mlsys.snapshot.partitioning import layout_of
-from mlsys.spec import ResolvedSpec, Spec, flatten, resolve
+from mlsys.spec import Origin, ResolvedSpec, Spec, flatten, resolve
+from mlsys.wording import counted
 from mlsys.workspace import Workspace
 
 
 @dataclass(frozen=True)
+class SpecValue:
+    """A value of the spec by its key path, and where it comes from."""
+
+    key: str
+    value: Any
+    origin: Origin
+
+
+@dataclass(frozen=True)
 class Outlook:
-    """What a run would do: sentences for people, and `(key, value, source)` of every spec value."""
+    """What a run would do: sentences for people, and every value of the spec."""
 
     sentences: tuple[str, ...]
-    values: tuple[tuple[str, Any, str], ...]
+    values: tuple[SpecValue, ...]
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,8 @@ def problems_of(work: Workspace, name: str, *, full: bool) -> list[Problem]:
         spec = resolved.spec
         found += [_problem(error) for error in _promises(resolved)]
         work.require_registries(spec)
+        warnings = (obstacles.without_key(spec), obstacles.of_champion(work, spec))
+        found += [Problem(warning, 0) for warning in warnings if warning]
         found += _data_problems(work, spec)
         if full:
             changed = snapshot.problems(spec, catalog=work.ledger, store=work.store)
@@ -64,15 +78,17 @@ def _problem(error: MlsysError) -> Problem:
 
 
 def _data_problems(work: Workspace, spec: Spec) -> list[Problem]:
-    report = judge_newest(work, spec)
-    if report is None:
+    trial = judge_newest(work, spec)
+    if trial is None:
         return [Problem("The newest day has no rows: a run would be skipped.", 0)]
-    refused = report.state in ("fail", "error")
-    return [
+    refused = trial.checks.state in ("fail", "error")
+    found = [
         Problem(_in_words(result), DataError.exit_code if refused and result.severity == "critical" else 0)
-        for result in report.results
+        for result in trial.checks.results
         if result.state != "pass"
     ]
+    found += [_problem(trial.refusal)] if trial.refusal else []
+    return found + [Problem(sentence, 0) for sentence in trial.identifiers]
 
 
 def _in_words(result: CheckResult) -> str:
@@ -106,10 +122,12 @@ def outlook(work: Workspace, name: str, *, day: str | None, overrides: tuple[str
         *_moves(work, spec, chosen.cutoff),
         f"Trains: {', '.join(model.label for model in spec.models)}; best on validation by {spec.metrics.primary}.",
         f"Compares with {against}.",
-        f"Promotes only if all {len(gates)} gates pass: {', '.join(gate.kind for gate in gates)}.",
+        f"Promotes only if all {len(gates)} gates pass: {', '.join(gate.kind for gate in gates)}."
+        if len(gates) > 1
+        else f"Promotes only if its one gate passes: {gates[0].kind}.",
     )
     leaves = flatten(spec.dump())
-    return Outlook(sentences, tuple((key, value, resolved.origins[key]) for key, value in leaves.items()))
+    return Outlook(sentences, tuple(SpecValue(key, value, resolved.origins[key]) for key, value in leaves.items()))
 
 
 def _reads(spec: Spec, known: list[Any], day: date, *, moved: bool) -> str:
@@ -117,10 +135,10 @@ def _reads(spec: Spec, known: list[Any], day: date, *, moved: bool) -> str:
         return "Reads: everything before that anew, because `schema` or `source` have changed."
     if not known:
         return "Reads: everything before that, for the first time."
-    rows = sum(partition.n_rows for partition in known)
+    rows = counted(sum(partition.n_rows for partition in known), "row")
     return (
-        f"Reads: what is new or changed in the last {spec.ingest.lookback.days} days; "
-        f"{rows:,} rows of {len(known)} days "
+        f"Reads: what is new or changed in the last {in_words(spec.ingest.lookback)}; "
+        f"{rows} of {counted(len(known), 'day')} "
         f"(newest {known[-1].day}{'' if known[-1].day < day else ', this day among them'}) are stored."
     )
 
@@ -140,8 +158,8 @@ def _promises(resolved: ResolvedSpec) -> list[MlsysError]:
     if spec.source.timed and spec.ingest.lookback < spec.label.delay:
         found.append(
             SpecError(
-                f"Labels may arrive {spec.label.delay.days} days late, "
-                f"but only {spec.ingest.lookback.days} days are read again",
+                f"Labels may arrive {in_words(spec.label.delay)} late, "
+                f"but only the last {in_words(spec.ingest.lookback)} are read again",
                 where=place("ingest.lookback"),
                 remedy="Make it at least `label.delay`",
             )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from mlsys import clock
+from mlsys.errors import MlsysError
 from mlsys.ledger import Ledger
 from mlsys.ledger.rows import Partition
+from mlsys.planning import obstacles
 from mlsys.records import CheckReport
 from mlsys.snapshot import snapshot
 from mlsys.snapshot.catalog import Catalog
@@ -70,8 +73,22 @@ class _LentStore(Store):
         return lent if lent.exists() and not own.exists() else own
 
 
-def judge_newest(work: Workspace, spec: Spec) -> CheckReport | None:
-    """Return what the checks say about the lookback window (before the first run: about everything); None without rows.
+@dataclass(frozen=True)
+class Trial:
+    """What a run would find in the newest rows.
+
+    Attributes:
+        refusal: why it could not divide them, or None; not asked where the checks refuse them already.
+        identifiers: sentences on features that name their row.
+    """
+
+    checks: CheckReport
+    refusal: MlsysError | None = None
+    identifiers: tuple[str, ...] = ()
+
+
+def judge_newest(work: Workspace, spec: Spec) -> Trial | None:
+    """Return what a run would find in the lookback window (before the first run: in everything); None without rows.
 
     Where schema or source have changed, everything is judged that the next run would have.
 
@@ -90,7 +107,14 @@ def judge_newest(work: Workspace, spec: Spec) -> CheckReport | None:
             note_slices(layout, segment, offsets, store)
         catalog = TrialCatalog(work.ledger, layout, lent)
         taken = snapshot.take(spec, cutoff, catalog=catalog, store=store, counted=counted)
-        return None if taken is None else validation.validate(spec, taken.snapshot, store=store, home=folder)
+        if taken is None:
+            return None
+        checks = validation.validate(spec, taken.snapshot, store=store, home=folder)
+        if checks.state in ("fail", "error"):
+            return Trial(checks)
+        before = [partition for partition in stored if partition.day < (cutoff - spec.ingest.lookback).date()]
+        refusal = obstacles.refused_by_split(spec, taken.snapshot, checks, before=before, store=store)
+        return Trial(checks, refusal, tuple(obstacles.identifiers(spec, taken.snapshot, store)))
 
 
 def _newest_before_window(spec: Spec, cutoff: datetime, stored: Sequence[Partition]) -> list[Partition]:

@@ -25,6 +25,7 @@ from mlsys.snapshot.partitioning import DayRows, Layout, by_day, layout_of
 from mlsys.snapshot.segments import Slice, batches, read_entries, write_days
 from mlsys.spec import Spec, parse_dump
 from mlsys.store import Store
+from mlsys.wording import counted
 
 _ROWS_AT_ONCE = 1_000_000
 _WIDER = {
@@ -81,8 +82,7 @@ class Missing:
     @property
     def text(self) -> str:
         """`3 days (240 rows)`."""
-        days = len(self.partitions)
-        return f"{days:,} day{'' if days == 1 else 's'} ({self.n_rows:,} row{'' if self.n_rows == 1 else 's'})"
+        return f"{counted(len(self.partitions), 'day')} ({counted(self.n_rows, 'row')})"
 
 
 def earlier(spec: Spec, layout: Layout, catalog: Catalog, store: Store) -> Earlier:

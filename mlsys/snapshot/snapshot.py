@@ -25,6 +25,7 @@ from mlsys.snapshot.segments import read_entries, write_days
 from mlsys.snapshot.unreadable import Unreadable, count_once, first_of, require_some, require_tolerable
 from mlsys.spec import Spec
 from mlsys.store import Store
+from mlsys.wording import counted
 
 log = get_logger(__name__)
 
@@ -166,7 +167,7 @@ def problems(spec: Spec, *, catalog: Catalog, store: Store) -> list[str]:
     cutoff = clock.cutoff_of(newest_complete_day(spec, store))
     reading = read_source(spec, cutoff, {}, layout, store)
     bad = reading.rejected
-    found = [f"{len(bad)} rows can't be read. First: {first_of(bad)}"] if bad else []
+    found = [f"{counted(len(bad), 'row')} can't be read. First: {first_of(bad)}"] if bad else []
     if not spec.source.timed or not stored:
         return found
     for segment in {row.segment: row for row in stored.values()}.values():
@@ -180,13 +181,13 @@ def problems(spec: Spec, *, catalog: Catalog, store: Store) -> list[str]:
             continue
         now, then = present.get(day), stored.get(day)
         if now is None and then is not None:
-            found.append(f"{day}: {then.n_rows} rows are stored, the source has none any more")
+            found.append(f"{day}: {counted(then.n_rows, 'row is', 'rows are')} stored, the source has none any more")
         elif then is None and now is not None:
-            found.append(f"{day}: the source has {now.table.num_rows} rows, none are stored")
+            found.append(f"{day}: the source has {counted(now.table.num_rows, 'row')}, none are stored")
         elif now is not None and then is not None and now.fingerprint != then.fingerprint:
             found.append(
-                f"{day}: the source has {now.table.num_rows} rows, {then.n_rows} are stored, and their content differs"
-                f" (version {then.version}, read {then.read_at:%Y-%m-%d %H:%M} UTC)"
+                f"{day}: the source has {counted(now.table.num_rows, 'row')}, {then.n_rows:,} are stored, and their"
+                f" content differs (version {then.version}, read {then.read_at:%Y-%m-%d %H:%M} UTC)"
             )
     return found
 

@@ -13,6 +13,7 @@ from mlsys.snapshot.tolerance import DayCount, worst_share
 from mlsys.sources.base import Rejected
 from mlsys.spec import Spec
 from mlsys.store import Store
+from mlsys.wording import counted
 
 log = get_logger(__name__)
 
@@ -79,7 +80,7 @@ def require_some(unreadable: Unreadable, day: date, spec: Spec) -> None:
     bad = unreadable.get(day, ())
     if bad:
         raise DataError(
-            f"None of the {len(bad)} rows of {day} can be read. First: {first_of(bad)}",
+            f"None of the {counted(len(bad), 'row')} of {day} can be read. First: {first_of(bad)}",
             where=f"{spec.pipeline}: source",
             remedy="Correct the data or `schema`",
         )

@@ -26,7 +26,7 @@ from mlsys.schema import (
     checked_zone,
     require_two_marks,
 )
-from mlsys.settings import expand
+from mlsys.settings import expand, sample_command
 from mlsys.sources.base import Drop, Part, ReadRequest, Rejected, Source
 from mlsys.sources.reading.conform import BadRow, Conformer, columns_to_read, require_columns
 from mlsys.sources.reading.csv_file import CsvFile, Dialect
@@ -190,7 +190,8 @@ class FilesSource(Source):
         found = (Path(name) for name in glob.glob(pattern, recursive=True))  # noqa: PTH207
         paths = sorted(path for path in found if path.is_file() and not path.name.endswith(_UNFINISHED))
         if not paths:
-            raise DataError("No file matches the pattern", where=pattern, remedy="Correct `source.path`")
+            remedy = sample_command(pattern) or "Correct `source.path`"
+            raise DataError("No file matches the pattern", where=pattern, remedy=remedy)
         return paths
 
     def _day_of(self, path: Path) -> date:

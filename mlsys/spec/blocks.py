@@ -14,6 +14,7 @@ from mlsys.durations import Duration, duration_text, parse_duration
 from mlsys.metrics import METRICS
 from mlsys.monitors import MONITORS
 from mlsys.notification.outbox import Channel, Event
+from mlsys.wording import counted
 
 WEBHOOK = "mlsys_webhook"
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
@@ -246,5 +247,6 @@ class Monitors(Frozen):
     @model_validator(mode="after")
     def _reachable(self) -> Self:
         if self.ask_after > self.of:
-            raise ValueError(f"`ask_after` is {self.ask_after}, and only {self.of} windows are counted (`of`)")
+            windows = counted(self.of, "window is", "windows are")
+            raise ValueError(f"`ask_after` is {self.ask_after}, and only {windows} counted (`of`)")
         return self

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +12,12 @@ from pydantic import ValidationError
 
 from mlsys.errors import SpecError, nearest, shortened
 from mlsys.spec.guesses import hint
+from mlsys.spec.messages import example_of, in_own_words
 from mlsys.spec.text import Document, KeyPath, shortened_path
 
 _SHOWN = 5
 _LONGEST = 800  # characters of one problem
-_TYPES = ("str", "int", "float", "bool")
+_TYPES = ("str", "int", "float", "bool")  # what a union's branches are called
 _QUOTED = re.compile(r"'([^']*)'")
 _SAYS_ALL = ("missing", "value_error", "misspelt")  # these messages hold the value already
 
@@ -45,15 +47,23 @@ def refusal(error: ValidationError, document: Document) -> SpecError:
 def problems(error: ValidationError, document: Document | None = None) -> Iterator[SpecProblem]:
     """Yield what pydantic found, each place once."""
     seen: set[KeyPath] = set()
-    for item in error.errors(include_url=False):
-        keys = _keys(item)
-        branches = item["loc"][-1:] if item["type"].endswith("_type") and str(item["loc"][-1]) in _TYPES else ()
-        if branches:  # a value that fits no type of a union is reported once per type
-            keys = keys[:-1]
-        if branches and keys in seen:
+    found = error.errors(include_url=False)
+    unions: dict[KeyPath, set[str]] = defaultdict(set)
+    for item in found:
+        if _branch(item):  # a value that fits no type of a union is reported once per type
+            unions[_keys(item)[:-1]].add(_branch(item))
+    for item in found:
+        keys = _keys(item)[:-1] if _branch(item) else _keys(item)
+        if _branch(item) and keys in seen:
             continue
         seen.add(keys)
-        yield SpecProblem(keys, _sentence(item, document, keys, of_union=bool(branches)), *_meant(item))
+        yield SpecProblem(keys, _sentence(item, document, keys, union=unions[keys]), *_meant(item))
+
+
+def _branch(item: Any) -> str:
+    """Return the type that an error is about, where it is one of a union's; else an empty text."""
+    last = str(item["loc"][-1]) if item["loc"] else ""
+    return last if item["type"].endswith("_type") and last in _TYPES else ""
 
 
 def _keys(item: Any) -> KeyPath:
@@ -80,10 +90,8 @@ def _line(document: Document, problem: SpecProblem) -> str:
     return f"{document.place(problem.keys)}: " if problem.keys else ""
 
 
-def _sentence(item: Any, document: Document | None, keys: KeyPath, *, of_union: bool) -> str:
-    message: str = item["msg"].removeprefix("Value error, ")
-    if of_union:
-        message = "A value here is a text, a number, true or false"
+def _sentence(item: Any, document: Document | None, keys: KeyPath, *, union: Collection[str]) -> str:
+    message = in_own_words(item, keys, union=union)
     for text in (item["input"], item.get("ctx", {}).get("name")):
         if isinstance(text, str) and len(text) > 120:
             message = message.replace(repr(text)[1:-1], shortened(text)[1:]).replace(text, shortened(text)[1:])
@@ -93,5 +101,7 @@ def _sentence(item: Any, document: Document | None, keys: KeyPath, *, of_union: 
         message += f", got {shortened(item['input'])}"
     if item["type"] == "literal_error" and _meant(item)[1]:
         message += f" (did you mean '{_meant(item)[1]}'?)"
+    example = example_of(item, keys)
     written = document.written.get(keys) if document else None
-    return message + hint(written, wants_text=of_union or item["type"] == "string_type")
+    hinted = hint(written, wants_text=bool(union) or item["type"] == "string_type")
+    return message + hinted + (f". For example `{example}`" if example else "")

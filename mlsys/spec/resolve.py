@@ -21,8 +21,9 @@ from mlsys.components import STORED
 from mlsys.errors import SpecError, UsageError, near_match, shortened
 from mlsys.spec.guesses import require_no_guess
 from mlsys.spec.model import Spec
+from mlsys.spec.overrides import apply
 from mlsys.spec.problems import in_words, problems, refusal
-from mlsys.spec.text import Document, apply, characters, parsed, read, tuples
+from mlsys.spec.text import Document, characters, parsed, read, tuples
 from mlsys.store import canonical_json
 
 Origin = Literal["run parameter", "environment", "file", "default"]
@@ -102,7 +103,8 @@ def resolve(path: Path, overrides: Iterable[str] = (), *, models: Sequence[str] 
             found[leaf] = "run parameter"
     for leaf in set(origins) - set(leaves):
         if not any(key.startswith(leaf + ".") for key in leaves):
-            raise SpecError(f"No key `{leaf}` in the spec. {near_match(leaf, leaves)}", where=str(path))
+            asked = "--set" if origins[leaf] == "run parameter" else "MLSYS_SET"
+            raise SpecError(f"No key `{leaf}` in the spec. {near_match(leaf, leaves)}", where=asked)
     return ResolvedSpec(spec, path, fingerprint(dumped), found, document, overrides)
 
 

@@ -1,4 +1,4 @@
-"""The text of a spec, strict YAML: its values, where each was written, and overrides written `key.path=value`.
+"""The text of a spec, strict YAML: its values, and where and how each was written.
 
 Whatever a file holds, reading it gives a document or a SpecError with file and line.
 """
@@ -99,6 +99,16 @@ def parsed(path: Path, text: str) -> Document:
     if not isinstance(value, dict):
         raise SpecError("A spec is a mapping of keys", where=f"{path}:1", got=value)
     return Document(path, text, value, reader.written)
+
+
+def fragment(text: str, *, origin: str, at: KeyPath) -> tuple[Any, dict[KeyPath, Written]]:
+    """Return the value of a text that stands for the one at a key path, and how it was written.
+
+    Raises:
+        SpecError: not YAML.
+    """
+    reader = _Reader(text, origin=origin, lines=False, at=at)
+    return reader.value(), reader.written
 
 
 def characters(path: Path) -> str:
@@ -269,43 +279,3 @@ def tuples(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: tuples(item) for key, item in value.items()}
     return tuple(tuples(item) for item in value) if isinstance(value, list) else value
-
-
-def apply(document: Document, text: str, *, origin: str = "--set") -> str:
-    """Set what an override `key.path=value` says in a document, and return its key path.
-
-    Raises:
-        SpecError: not of that form, or no such place.
-    """
-    key, equals, raw = text.partition("=")
-    key = key.strip()
-    if not equals or not key:
-        raise SpecError("An override is written key.path=value", where=origin, got=text)
-    keys = tuple(key.split("."))
-    reader = _Reader(raw, origin=origin, lines=False, at=keys)
-    value = reader.value()
-    node: Any = document.mapping
-    for depth, part in enumerate(keys):
-        last = depth == len(keys) - 1
-        try:
-            if isinstance(node, list):
-                index = int(part)
-                node[index] = value if last else _as_mapping(node[index])
-                node = node[index]
-            elif isinstance(node, dict):
-                node[part] = value if last else _as_mapping(node.get(part, {}))
-                node = node[part]
-            else:
-                raise ValueError(f"`{'.'.join(keys[:depth])}` is a value, not a mapping")
-        except (ValueError, IndexError) as error:
-            place = f"{origin} ({document.path.name})"
-            raise SpecError(f"No key `{key}`: {error}", where=place, got=text) from None
-    for known in [known for known in document.written if known[: len(keys)] == keys]:
-        del document.written[known]
-    document.written |= reader.written
-    return key
-
-
-def _as_mapping(value: Any) -> Any:
-    # A bare component name (`- logistic`) becomes a mapping, so that one of its fields can be set.
-    return {"kind": value} if isinstance(value, str) else value

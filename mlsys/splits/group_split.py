@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from mlsys.errors import RunError
 from mlsys.splits.base import LEFT_OUT, Assignment, SplitRows, Splitter, refuse_empty
 from mlsys.splits.hash_split import check_shares, shares_in_words, sides_by_hash
+from mlsys.wording import counted
 
 
 class GroupSplit(Splitter):
@@ -45,8 +46,9 @@ class GroupSplit(Splitter):
         n_groups = len(np.unique(rows.group_hash[rows.usable]))
         refuse_empty(
             side,
-            detail=f"{n_groups} groups of '{self.column}' are too few",
+            detail=f"{counted(n_groups, 'group')} of '{self.column}' {'is' if n_groups == 1 else 'are'} too few",
             remedy="Choose a column with more groups, larger shares, or `split: {kind: hash}`",
         )
         shares = shares_in_words(self.validation, self.holdout)
-        return Assignment(side, {}, f"By group, {n_groups} values of '{self.column}': {shares} of the groups.")
+        values = counted(n_groups, "value")
+        return Assignment(side, {}, f"By group, {values} of '{self.column}': {shares} of the groups.")

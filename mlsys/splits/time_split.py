@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from mlsys.splits.base import HOLDOUT, LEFT_OUT, TRAINING, VALIDATION, Assignment, SplitRows, Splitter, refuse_empty
+from mlsys.wording import counted
 
 
 class TimeSplit(Splitter):
@@ -72,7 +73,8 @@ class TimeSplit(Splitter):
             training = f"{start} to {last}"
         else:
             training = f"up to {last}"
-        gap = f", with {self.gap_days} days left out before validation and before the holdout" if self.gap_days else ""
+        days = counted(self.gap_days, "day")
+        gap = f", with {days} left out before validation and before the holdout" if self.gap_days else ""
         return (
             f"By UTC day: training {training}, validation {_days(rows.last_day, *edges[VALIDATION])}, "
             f"holdout {_days(rows.last_day, *edges[HOLDOUT])}{gap}."

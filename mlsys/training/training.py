@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from mlsys.dataset import dataset
+from mlsys.dataset.identifiers import as_identifier
 from mlsys.errors import RunError, UsageError, near_match
 from mlsys.events import get_logger
 from mlsys.features.base import FeatureColumns
@@ -34,12 +35,12 @@ from mlsys.store import Store
 from mlsys.training import model_file
 from mlsys.training.children import ChildExit, side_by_side
 from mlsys.training.tuning import Rows, Tuned, tune
+from mlsys.wording import counted
 
 log = get_logger(__name__)
 
 INNER_SHARE = 0.125
 _INNER_SALT = 0x1A2E5  # another one than the split's, so that inner rows are an even sample of the training rows
-_IDENTIFIER_SHARE, _IDENTIFIER_ROWS = 0.5, 100
 
 # What scikit-learn, SciPy and XGBoost raise when data and parameters do not fit together (XGBoostError and
 # LinAlgError are ValueErrors). Anything else, a MemoryError or a mistake in mlsys, is no property of the candidate
@@ -162,18 +163,17 @@ def _column_notes(rows: pd.DataFrame, columns: FeatureColumns) -> list[str]:
     notes = [f"Column '{name}' is missing in every row" for name in rows.columns[rows.isna().all()]]
     for name in columns.categorical:
         n_known, n_distinct = int(rows[name].notna().sum()), int(rows[name].nunique())
-        if n_known >= _IDENTIFIER_ROWS and n_distinct > _IDENTIFIER_SHARE * n_known:
-            notes.append(
-                f"Column '{name}' has {n_distinct} different values in {n_known} rows, as an identifier has: "
-                "a model learns little from it; list it under `drop`"
-            )
+        found = as_identifier(name, n_distinct=n_distinct, n_known=n_known)
+        if found is not None:
+            notes.append(found)
     return notes[:10]
 
 
 def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, store: Store) -> Candidate:
     if np.unique(material.y).size < 2:
         # Some libraries would fit a constant, others refuse, each in words of its own.
-        return _failed(plan, model, f"All {len(material.y):,} rows to fit on are of one class", material=material)
+        rows = counted(len(material.y), "row")
+        return _failed(plan, model, f"All {rows} to fit on are of one class", material=material)
     task = FitTask(seed=seed_of(plan, model.label), threads=spec.training.threads, inner=material.inner)
     features = spec.features.build(material.columns)
     started = time.perf_counter()

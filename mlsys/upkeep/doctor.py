@@ -7,27 +7,21 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlsys.database.embedded_files import everybody_enters, user_id
 from mlsys.errors import IntegrityError, MlsysError
 from mlsys.promotion.projection import drift
+from mlsys.promotion.self_test import self_test
 from mlsys.settings import Settings
-from mlsys.spec import resolve
+from mlsys.spec import Spec, resolve
+from mlsys.upkeep.diagnosis import Diagnosis
+from mlsys.upkeep.source_looks import look
 from mlsys.upkeep.standing import standing
+from mlsys.wording import counted
 from mlsys.workspace import Workspace, open_workspace
 
 _LOW_DISK = 1 << 30
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """One thing that was looked at."""
-
-    subject: str
-    ok: bool
-    sentence: str
 
 
 def examine(settings: Settings) -> Iterator[Diagnosis]:
@@ -39,16 +33,22 @@ def examine(settings: Settings) -> Iterator[Diagnosis]:
     free = shutil.disk_usage(settings.root).free
     remedy = "" if free > _LOW_DISK else "; free some space or move MLSYS_HOME"
     yield Diagnosis("disk", free > _LOW_DISK, f"{free / 1e9:.1f} GB free at {settings.root}{remedy}")
+    specs: dict[str, Spec] = {}
     for path in sorted(settings.pipelines.glob("*.yaml")):
         try:
-            resolve(path)
+            specs[path.stem] = resolve(path).spec
             yield Diagnosis(f"spec {path.stem}", ok=True, sentence="valid")
         except MlsysError as error:
             yield Diagnosis(f"spec {path.stem}", ok=False, sentence=str(error))
+    for name, spec in specs.items():
+        tested = self_test(spec)
+        yield Diagnosis(f"gates {name}", tested.ok, tested.sentence)
     try:
         with open_workspace(settings) as work:
             yield Diagnosis("database", ok=True, sentence=f"{work.databases.kind}, the ledger answers")
-            for name in work.ledger.pipelines():
+            for spec in specs.values():
+                yield look(spec, work.store)
+            for name in sorted({*work.ledger.pipelines(), *specs}):
                 yield from _pipeline(work, name)
     except MlsysError as error:
         yield Diagnosis("database", ok=False, sentence=str(error))
@@ -73,7 +73,8 @@ def _pipeline(work: Workspace, name: str) -> Iterator[Diagnosis]:
     sentence = f"{stands.happened} {stands.todo}".rstrip()
     yield Diagnosis(f"newest run {name}", stands.state not in ("failed", "behind"), sentence)
     try:
-        yield Diagnosis(f"ledger {name}", ok=True, sentence=f"{work.ledger.verify(name)} rows, unbroken chain")
+        rows = counted(work.ledger.verify(name), "row")
+        yield Diagnosis(f"ledger {name}", ok=True, sentence=f"{rows}, unbroken chain")
     except IntegrityError as error:
         yield Diagnosis(f"ledger {name}", ok=False, sentence=str(error))
     champion = work.ledger.champion(name)

@@ -21,6 +21,7 @@ from mlsys.records import Record
 from mlsys.temporary import is_abandoned, remove_abandoned
 from mlsys.upkeep import reachable
 from mlsys.validation import data_docs
+from mlsys.wording import counted
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
@@ -105,7 +106,7 @@ def clean(work: Workspace, limits: Limits | None = None, *, apply: bool = False)
         if apply:
             _tidy(work.home, doomed)
     n_files, n_bytes = sum(share.n_files for share in shares), sum(share.n_bytes for share in shares)
-    sentence = f"{'Removed' if apply else 'Would remove'} {n_files:,} files of {n_bytes:,} bytes"
+    sentence = f"{'Removed' if apply else 'Would remove'} {counted(n_files, 'file')} of {counted(n_bytes, 'byte')}"
     log.info("cleaned", applied=apply, files=n_files, bytes=n_bytes)
     return Cleaning(applied=apply, shares=tuple(shares), sentence=sentence)
 

@@ -22,6 +22,7 @@ from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json
 from mlsys.validation.oddities import oddities
 from mlsys.validation.partition_checks import Examination, examine
+from mlsys.wording import counted
 
 logger = get_logger(__name__)
 
@@ -156,7 +157,8 @@ def _over_rows(rule: Check, i: int, found: Examination, partitions: Sequence[Man
     else:
         last = len(findings[-1].failed) if findings else 0
         newest = f", {last:,} of them on {partitions[-1].day}" if n_failed else ""
-        sentence = f"{n_failed:,} of {n_rows:,} rows break it{newest}" if n_failed else "every row keeps it"
+        broken = f"{n_failed:,} of {counted(n_rows, 'row')} {'breaks' if n_failed == 1 else 'break'} it{newest}"
+        sentence = broken if n_failed else "every row keeps it"
     examples = [example for finding in reversed(findings) for example in finding.examples]
     result = CheckResult(
         name=_short(rule.title),
@@ -217,7 +219,8 @@ def _unread(partitions: Sequence[ManifestEntry]) -> list[_Judged]:
         state="fail",
         n_rows=n_rows,
         n_failed=n_rejected,
-        sentence=f"{n_rejected:,} of {n_rows:,} rows could not be read; they count as bad rows",
+        sentence=f"{n_rejected:,} of {counted(n_rows, 'row')} could not be read; "
+        + ("it counts as a bad row" if n_rejected == 1 else "they count as bad rows"),
     )
     return [_Judged(result, stops=False)]
 

@@ -62,8 +62,35 @@ def test_doctor_is_content_with_a_healthy_home(mlsys, seen) -> None:
     answer = mlsys("doctor")
     assert answer.code == 0
     assert "PROBLEM" not in answer.out
-    for subject in ("python", "disk", "spec shop", "database", "ledger shop", "champion shop", "registries shop"):
-        assert f"ok       {subject}: " in answer.out
+    subjects = (
+        "python",
+        "disk",
+        "spec",
+        "gates",
+        "database",
+        "source",
+        "newest run",
+        "ledger",
+        "champion",
+        "registries",
+    )
+    for subject in subjects:
+        name = subject if subject in ("python", "disk", "database") else f"{subject} shop"
+        assert f"ok       {name}: " in answer.out
+    assert "its newest complete day is " in answer.out
+
+
+def test_doctor_looks_at_the_source_of_a_pipeline_that_never_ran_and_at_last_night(mlsys, changed) -> None:
+    spec = (changed / "pipelines" / "shop.yaml").read_text()
+    (changed / "pipelines" / "other.yaml").write_text(spec.replace("pipeline: shop", "pipeline: other"))
+    (changed / "shop.db").unlink()
+    assert mlsys("run", "shop").code == 3
+    answer = mlsys("doctor")
+    assert answer.code == 4
+    for name in ("shop", "other"):
+        assert f"PROBLEM  source {name}: {changed}/shop.db: There is no such database file" in answer.out
+    assert "PROBLEM  newest run shop: " in answer.out
+    assert "ok       newest run other: No live run was asked for yet" in answer.out
 
 
 def test_doctor_finds_a_tampered_ledger_row(mlsys, changed) -> None:
@@ -110,10 +137,10 @@ def test_clean_shows_what_would_go_and_removes_it_when_told(mlsys, seen) -> None
     os.utime(left, (0, 0))
     shown = mlsys("clean")
     assert shown.code == 0
-    assert "Would remove 1 files of 18 bytes. To remove them: mlsys clean --apply" in shown.out
+    assert "Would remove 1 file of 18 bytes. To remove them: mlsys clean --apply" in shown.out
     assert left.exists()
     done = mlsys("clean", "--apply")
-    assert "Removed 1 files of 18 bytes." in done.out
+    assert "Removed 1 file of 18 bytes." in done.out
     assert not left.exists()
     assert "Would remove 0 files of 0 bytes.\n" in mlsys("clean").out
 

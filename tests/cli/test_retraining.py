@@ -107,7 +107,7 @@ def test_check_holds_the_lookback_against_the_label_delay(mlsys, changed) -> Non
     edit_spec(changed / "pipelines", label={"delay": "10d"})
     answer = mlsys("check", "shop")
     assert answer.code == 2
-    assert "ingest.lookback: Labels may arrive 10 days late, but only 3 days are read again" in answer.out
+    assert "ingest.lookback: Labels may arrive 10 days late, but only the last 3 days are read again" in answer.out
 
 
 # -- preview --------------------------------------------------------------------------------------------------
@@ -120,8 +120,11 @@ def test_preview_says_what_a_run_would_do_and_writes_nothing(mlsys, changed) -> 
     assert f"shop, day {day(23)} (newest)" in answer.out
     assert "Trains: logistic, prior; best on validation by roc_auc." in answer.out
     assert "version 1.0.1" in answer.out
-    [line] = [line for line in answer.out.splitlines() if line.startswith("models.0.C ")]
-    assert line.split() == ["models.0.C", "0.5", "run", "parameter"]
+    first = answer.out.index("run parameter:\n  models.0.C  0.5")
+    assert answer.out.index("Promotes only if all ") < first < answer.out.index("\nfile:\n")
+    assert "training.seed" not in answer.out
+    assert "defaults: mlsys preview shop --all" in answer.out
+    assert "\ndefault:\n" in mlsys("preview", "shop", "--all").out
     assert n_rows(changed) == rows
     assert listing(changed) == files
 
@@ -134,8 +137,7 @@ def test_preview_of_a_day_behind_the_champion_says_so(mlsys, seen) -> None:
 def test_preview_shows_a_value_of_the_environment(mlsys, seen, monkeypatch) -> None:
     monkeypatch.setenv("MLSYS_SET", "training.seed=7")
     answer = mlsys("preview", "shop")
-    [line] = [line for line in answer.out.splitlines() if line.startswith("training.seed")]
-    assert line.split() == ["training.seed", "7", "environment"]
+    assert "environment:\n  training.seed  7" in answer.out
 
 
 # -- run ------------------------------------------------------------------------------------------------------

@@ -30,3 +30,22 @@ def test_without_a_name_all_samples_are_made(mlsys, fresh) -> None:
     answer = mlsys("samples", "make", "--days", "1")
     assert answer.code == 0
     assert [line.split(":")[0] for line in answer.out.splitlines()] == ["leads", "phishing"]
+
+
+@pytest.mark.slow
+def test_the_demo_makes_the_data_of_every_sample_that_has_a_spec_its_own_first(mlsys, home, monkeypatch) -> None:
+    from mlsys.cli import demo
+    from mlsys.settings import load_settings
+
+    monkeypatch.setattr(demo, "DAYS", 1)
+    first, second = demo._samples(load_settings())
+    assert "phishing.db" in first
+    assert "leads" in second
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["leads", "phishing"])
+def test_a_sample_that_was_not_made_is_named_by_its_command(mlsys, home, name) -> None:
+    answer = mlsys("check", name)
+    assert answer.code == 3
+    assert f"Make the sample: `mlsys samples make {name}`" in answer.out

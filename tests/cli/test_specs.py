@@ -17,7 +17,7 @@ from mlsys.cli.main import invoke
 @pytest.fixture
 def shop(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of specs of a home in which nothing ever ran."""
-    make_shop(home, home / "pipelines", days=4)
+    make_shop(home, home / "pipelines", days=8)
     monkeypatch.setenv("MLSYS_PIPELINES", str(home / "pipelines"))
     return home / "pipelines"
 

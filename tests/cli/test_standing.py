@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from mlsys.planning.plan import RunRequest
+from mlsys.planning.refused import record_refused
+
 pytestmark = pytest.mark.slow
 
 
@@ -36,5 +39,25 @@ def test_the_list_counts_and_names_what_needs_a_person(mlsys, changed) -> None:
 
 def test_a_home_without_pipelines_says_so(mlsys, changed) -> None:
     (changed / "pipelines" / "shop.yaml").unlink()
-    assert "There is no pipeline yet" in mlsys("list").out
+    assert "No pipeline yet: " in mlsys("list").out
     assert mlsys("why", "shop").code == 2
+
+
+def test_why_shows_the_log_line_and_the_commands_that_come_next(mlsys, changed, work) -> None:
+    asked = RunRequest("shop", partition_key="2026-05-25", request_id="retrain_shop/night", asked_by="airflow")
+    record_refused(work, asked, reason="data_refused", sentence="There is no such database file.")
+    log = changed / "logs/tasks/dag_id=retrain_shop/run_id=night/task_id=take_snapshot/attempt=1.log"
+    log.parent.mkdir(parents=True)
+    log.write_text('{"timestamp": "2026-05-26T02:00:01Z", "level": "error", "event": "no such database file"}\n')
+    answer = mlsys("why", "shop")
+    assert answer.out.splitlines()[3:] == [
+        "",
+        f"Log:  {log}",
+        "      2026-05-26T02:00:01Z no such database file",
+        "",
+        "Next: mlsys report retrain_shop/night",
+        "Then: mlsys run shop --day 2026-05-25",
+    ]
+    facts = json.loads(mlsys("why", "shop", "--json").out)
+    assert facts["log"] == {"path": str(log), "at": "2026-05-26T02:00:01Z", "line": "no such database file"}
+    assert facts["next"] == ["mlsys report retrain_shop/night", "mlsys run shop --day 2026-05-25"]

@@ -157,7 +157,7 @@ def test_one_broken_spec_leaves_the_others(specs: Path, tmp_path: Path) -> None:
     found = of_the_specs(read_dags(ROOT / "dags", tmp_path, MLSYS_PIPELINES=str(specs)))
     assert set(found) == {"retrain_phishing", "retrain_broken"}
     assert "broken-spec" in found["retrain_broken"]["tags"]
-    assert "Field required" in found["retrain_broken"]["doc_md"]
+    assert "required, and not there" in found["retrain_broken"]["doc_md"]
 
 
 @pytest.mark.slow

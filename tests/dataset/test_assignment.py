@@ -153,7 +153,7 @@ def test_a_bare_yes_in_yaml_is_explained(store: Store, monkeypatch: pytest.Monke
 def test_three_classes_are_listed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     three = labels()
     three[5] = "unknown"
-    with pytest.raises(DataError, match=r"3 classes.*'unknown' \(1 rows\)"):
+    with pytest.raises(DataError, match=r"3 classes.*'unknown' \(1 row\)"):
         split(world(store, table=replaced("label", three)), monkeypatch)
 
 

@@ -183,9 +183,9 @@ def test_housekeeping_counts_first_and_removes_when_told(api: AirflowApi, home: 
     (home / "registry" / "shop" / "best_model.joblib").unlink()
     run, states = start(api, "housekeeping")
     assert (run["state"], set(states.values())) == ("success", {"success"})
-    assert "Would remove 1 files of 18 bytes" in run["note"]
+    assert "Would remove 1 file of 18 bytes" in run["note"]
     assert left.exists()
     assert (home / "registry" / "shop" / "best_model.joblib").exists()
     run, _ = start(api, "housekeeping", apply=True)
-    assert "Removed 1 files of 18 bytes" in run["note"]
+    assert "Removed 1 file of 18 bytes" in run["note"]
     assert not left.exists()

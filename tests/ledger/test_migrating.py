@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from given.kill_points import killed_at, points_of, spread
 
-from mlsys.ledger import Ledger, RequestRow
+from mlsys.errors import IntegrityError
+from mlsys.ledger import Ledger, NewerLedgerError, RequestRow
 from mlsys.ledger import engine as databases
+from mlsys.ledger.rows import understood
+from mlsys.workspace import open_workspace
 
 
 def open_it(url: str) -> None:
@@ -55,3 +61,39 @@ def test_rows_are_never_taken_for_an_unfinished_file(tmp_path: Path) -> None:
         with pytest.raises(Exception, match="already exists"):
             Ledger.open(url)
         assert damaged.execute("SELECT count(*) FROM requests").fetchone() == (1,)
+
+
+def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(ledger_url: str) -> None:
+    ledger = Ledger.open(ledger_url)
+    ledger.add_request("shop", request())
+    with ledger.engine.connect() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0042'"))
+        connection.commit()
+    with pytest.raises(NewerLedgerError, match=r"revision 0042, and mlsys .* knows them up to 0001: a newer mlsys"):
+        Ledger.open(ledger_url)
+    assert databases._version(ledger.engine) == "0042"
+    ledger.close()
+
+
+def test_a_newer_ledger_names_the_version_that_wrote_it(home: Path) -> None:
+    with open_workspace() as work, work.ledger.engine.connect() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0042'"))
+        connection.commit()
+    assert json.loads((home / "written_by.json").read_text()) == {"mlsys": version("mlsys")}
+    (home / "written_by.json").write_text('{"mlsys": "99.1.0"}')
+    with pytest.raises(NewerLedgerError) as caught, open_workspace():
+        pass
+    assert "a newer mlsys wrote it (mlsys 99.1.0)" in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_a_record_with_a_field_of_a_newer_version_is_one_error() -> None:
+    with pytest.raises(IntegrityError, match=r"not understood: `mood`: .*a newer mlsys"):
+        understood(RequestRow, {**request().dump(), "mood": "good"})
+
+
+def test_an_older_mlsys_does_not_take_the_note_for_its_own(home: Path) -> None:
+    (home / "written_by.json").write_text('{"mlsys": "99.1.0"}')
+    with open_workspace():
+        pass
+    assert json.loads((home / "written_by.json").read_text()) == {"mlsys": "99.1.0"}

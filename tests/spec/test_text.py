@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from mlsys.errors import SpecError
 from mlsys.spec import load_spec, resolve
-from mlsys.spec.text import apply, parsed, read
+from mlsys.spec.overrides import apply
+from mlsys.spec.text import parsed, read
 
 LAST = SPEC.count("\n") + 1
 
@@ -155,7 +156,7 @@ def test_tokens_are_what_stands_in_the_text(tmp_path: Path) -> None:
 def test_an_override_says_where_its_value_came_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "shop.yaml"
     path.write_text(SPEC)
-    with pytest.raises(SpecError, match=r"^--set: models\.0\.C: Input should be a valid number, got 'big'"):
+    with pytest.raises(SpecError, match=r"^--set: models\.0\.C: must be a number, got 'big'"):
         resolve(path, ["models.0.C=big"])
     with pytest.raises(SpecError, match=r"^--set: models\.0\.C: A key is a text"):
         resolve(path, ["models.0.C={{a}}"])

@@ -21,7 +21,7 @@ def test_no_group_stands_on_two_sides(seed: int) -> None:
 def test_too_few_groups_are_said() -> None:
     rows = some_rows()
     one = SplitRows(rows.day, rows.key_hash, np.ones_like(rows.key_hash), rows.usable, rows.last_day)
-    with pytest.raises(DataError, match="1 groups of 'owner' are too few"):
+    with pytest.raises(DataError, match="1 group of 'owner' is too few"):
         GroupSplit(column="owner").assign(one)
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from mlsys.settings import load_settings
 from mlsys.upkeep import doctor
-from mlsys.upkeep.doctor import Diagnosis, examine
+from mlsys.upkeep.diagnosis import Diagnosis
+from mlsys.upkeep.doctor import examine
 from mlsys.workspace import open_workspace
 
 

@@ -47,7 +47,7 @@ class Child:
     Attributes:
         pid: its process, process group and session.
         started: start of the process, seconds since 1970, as the kernel tells it: a recycled `pid` differs in it.
-        program: the interpreter, which all processes of its session share.
+        program: the interpreter; by it what is left of a session is told from a stranger's with the same number.
     """
 
     name: str
@@ -65,12 +65,14 @@ class Child:
         return None
 
     def members(self) -> list[psutil.Process]:
-        """Return all living processes of its session, also when the main process is gone."""
+        """Return all living processes of its session, whatever they run, also when the main process is gone."""
         with suppress(psutil.NoSuchProcess):
             # A number stays reserved while its session has members, so a stranger's process means: none of ours.
             if abs(psutil.Process(self.pid).create_time() - self.started) >= 1:
                 return []
-        return [process for process in psutil.process_iter() if self._holds(process)]
+        found = [process for process in psutil.process_iter() if self._holds(process)]
+        # For the same reason one of ours means that all are.
+        return found if any(_program(process) in (self.program, None) for process in found) else []
 
     def memory_bytes(self) -> int:
         """Return the memory of its session, shared pages divided among their users (PSS; elsewhere RSS)."""
@@ -82,21 +84,22 @@ class Child:
 
     def _holds(self, process: psutil.Process) -> bool:
         try:
-            return (
-                os.getsid(process.pid) == self.pid
-                and process.status() != psutil.STATUS_ZOMBIE
-                and _program(process) in (self.program, None)
-            )
+            return os.getsid(process.pid) == self.pid and process.status() != psutil.STATUS_ZOMBIE
         except (ProcessLookupError, PermissionError, psutil.NoSuchProcess, psutil.AccessDenied):
             return False
 
 
 def _program(process: psutil.Process) -> str | None:
-    """Return a process's program; None for one that hides it, as Airflow's workers do once they have run a task."""
+    """Return a process's program; None for one that hides it, as Airflow's workers do once they have run a task.
+
+    One that has just ended has the empty one.
+    """
     try:
         return str(process.exe())
     except psutil.AccessDenied:
         return None
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def memory_of(process: psutil.Process) -> int:
@@ -156,6 +159,22 @@ def stop(home: Path, names: Sequence[str]) -> list[str]:
         log.info("stopped", name=child.name, seconds=round(time.monotonic() - asked, 1), killed=killed)
         _note(home, child.name).unlink(missing_ok=True)
     return [name for name, family in families.items() if family]
+
+
+def end_leftovers(home: Path, names: Sequence[str]) -> list[str]:
+    """End what is left of parts whose main process is gone, and return the names of those that had something left.
+
+    A server's child outlives a killed parent, and holds its port.
+    """
+    children = [child for name in names if (child := find(home, name)) is not None and child.leader() is None]
+    left = {child.name: family for child in children if (family := child.members())}
+    for process in [process for family in left.values() for process in family]:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    killed = _kill([process for family in left.values() for process in family]) if left else 0
+    if left:
+        log.warning("leftovers_ended", names=",".join(left), killed=killed)
+    return list(left)
 
 
 def _kill(family: Collection[psutil.Process]) -> int:

@@ -25,6 +25,7 @@ from mlsys.database.databases import open_databases, recorded_kind
 from mlsys.errors import MlsysError, RunError, TransientError, UsageError
 from mlsys.events import get_logger
 from mlsys.orchestration.api import client
+from mlsys.orchestration.page.addresses import ROUTE
 from mlsys.orchestration.stack import airflow_schema, credentials, preflight, processes
 from mlsys.orchestration.stack.environment import airflow_address, environment, mlflow_address
 from mlsys.orchestration.stack.processes import Child, StackPart
@@ -43,9 +44,14 @@ _STOP_ORDER = (("scheduler", "dag-processor", "triggerer", "mlflow"), ("api-serv
 
 @dataclass(frozen=True)
 class Access:
-    """Where a person finds the running stack, and the login."""
+    """Where a person finds the running stack, and the login.
+
+    Attributes:
+        models: the Models page in Airflow.
+    """
 
     airflow: str
+    models: str
     mlflow: str
     login: str
     password: str
@@ -92,8 +98,12 @@ def up(settings: Settings, *, progress: Tell, only_runs: bool = False) -> Access
         if not missing:
             progress("mlsys is already up")
             return access(settings)
-        preflight.check(settings, _ports(settings, missing))
         names = [part.name for part in missing]
+        # Of the others a task may be under way, which is seen to its end.
+        left = processes.end_leftovers(home, [part.name for part in missing if part.address])
+        if left:
+            progress(f"Ended what was left of {', '.join(left)}")
+        preflight.check(settings, _ports(settings, missing))
         try:
             _start(settings, missing, progress)
             if not only_runs:
@@ -186,7 +196,8 @@ def access(settings: Settings) -> Access:
     """Return the addresses and the login of the stack."""
     settings = as_it_runs(settings)
     password = credentials.password(settings.root, settings.login)
-    return Access(airflow_address(settings), mlflow_address(settings), settings.login, password)
+    airflow = airflow_address(settings)
+    return Access(airflow, f"{airflow}/plugin/{ROUTE}", mlflow_address(settings), settings.login, password)
 
 
 def watch(settings: Settings, *, pause: Callable[[float], None] = time.sleep) -> None:

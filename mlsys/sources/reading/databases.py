@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from mlsys.database.driver_errors import code_of, passes
 from mlsys.errors import DataError, MlsysError, TransientError, near_match, nearest
+from mlsys.settings import sample_command
 from mlsys.sources.reading.far_times import bring_in_far_times
 from mlsys.sources.reading.queries import bound, subquery, unbound
 
@@ -115,7 +116,8 @@ class SqliteDatabase:
 def _sqlite(path: str) -> Iterator[SqliteDatabase]:
     file = Path(path.partition("?")[0])
     if not file.is_file():
-        raise DataError("There is no such database file", where=str(file), remedy="Correct `source.url`")
+        remedy = sample_command(str(file)) or "Correct `source.url`"
+        raise DataError("There is no such database file", where=str(file), remedy=remedy)
     try:
         connection = sqlite3.connect(
             f"file:{quote(str(file.resolve()))}?mode=ro", uri=True, timeout=BUSY_SECONDS, check_same_thread=False

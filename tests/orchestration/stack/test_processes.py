@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -78,6 +80,49 @@ def test_members_of_a_dead_leader_are_found_and_stopped(home: Path) -> None:
     assert child.members() == [orphan]
     processes.stop(home, ["part"])
     assert ended(orphan)
+
+
+LISTENING = (
+    "import socket, subprocess, sys; s = socket.create_server(('127.0.0.1', 0));"
+    "subprocess.Popen(['sleep', '600']); print('x', s.getsockname()[1], flush=True);" + SLEEP
+)
+WITH_SERVER = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {LISTENING!r}]); {SLEEP}"
+
+
+def port_of(home: Path) -> int:
+    """Return the port that the made-up server printed."""
+    return int(processes.log_tail(home, "part").split()[1])
+
+
+def is_free(port: int) -> bool:
+    """Return whether a new server could take a port."""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+@pytest.mark.parametrize("end", [processes.stop, processes.end_leftovers])
+def test_a_killed_parent_leaves_nothing_that_holds_its_port(home: Path, end: Callable[..., list[str]]) -> None:
+    child = start(home, WITH_SERVER)
+    port = port_of(home)
+    assert len(child.members()) == 3  # a server between them, and a program that is no Python
+    psutil.Process(child.pid).kill()
+    psutil.Process(child.pid).wait(10)
+    left = child.members()
+    assert (len(left), is_free(port)) == (2, False)
+    assert end(home, ["part"]) == ["part"]
+    assert all(ended(process) for process in left)
+    assert is_free(port)
+
+
+def test_leftovers_of_a_living_part_are_none(home: Path) -> None:
+    child = start(home, WITH_CHILD)
+    assert processes.end_leftovers(home, ["part", "other"]) == []
+    assert len(child.members()) == 2
 
 
 def test_a_recycled_number_is_never_taken_for_ours(home: Path) -> None:

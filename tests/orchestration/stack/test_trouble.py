@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import psutil
 import pytest
 from given.ports import free_ports
@@ -10,6 +12,8 @@ from mlsys.cli import operating
 from mlsys.database import embedded
 from mlsys.database.liveness import wait_until_ended
 from mlsys.orchestration.stack import processes, stack
+from mlsys.orchestration.stack.preflight import check_port
+from mlsys.polling import ask_until
 from mlsys.settings import Settings
 
 PARTS = {"postgres", "api-server", "scheduler", "dag-processor", "triggerer", "mlflow"}
@@ -43,6 +47,54 @@ def test_a_living_part_with_another_port_is_the_one_that_counts(settings: Settin
     finally:
         kill(leader(settings, "api-server"))
     assert stack.as_it_runs(settings) == settings
+
+
+def server(port: int) -> str:
+    """Return Python code of a parent whose child listens on a port."""
+    sleep = "import time; time.sleep(600)"
+    child = f"import socket; s = socket.create_server(('127.0.0.1', {port})); print('listens', flush=True); {sleep}"
+    return f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}]); {sleep}"
+
+
+def test_up_ends_what_a_killed_server_left_on_its_port(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.root.mkdir()
+    command = (sys.executable, "-c", server(settings.mlflow_port))
+    part = processes.StackPart("mlflow", command, f"http://127.0.0.1:{settings.mlflow_port}")
+    started = processes.start(part, home=settings.root, environment={"PATH": "/usr/bin:/bin"})
+    listens = lambda: "listens" in processes.log_tail(settings.root, "mlflow")  # noqa: E731
+    assert ask_until(bool, listens, seconds=60, pause=0.05)
+    parent = started.leader()
+    assert parent is not None
+    parent.kill()
+    wait_until_ended([parent], seconds=30)
+    assert {name: state for name, state in states(settings).items() if name == "mlflow"} == {"mlflow": "died"}
+    monkeypatch.setattr(stack, "_start", lambda *_: None)
+    monkeypatch.setattr(stack, "wait_until_ready", lambda *_, **__: None)
+    said: list[str] = []
+    stack.up(settings, progress=said.append)  # it looks at its ports before it starts anything
+    assert said[0] == "Ended what was left of mlflow"
+    assert started.members() == []
+
+
+@pytest.mark.slow
+@pytest.mark.e2e
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not embedded.available(), reason="this platform has no binaries of the embedded Postgres")
+def test_mlflows_server_ends_with_its_stack_although_its_parent_was_killed(running: Settings) -> None:
+    for then in ("up", "down"):
+        parent, child = leader(running, "mlflow"), processes.find(running.root, "mlflow")
+        assert parent is not None
+        assert child is not None
+        parent.kill()
+        assert wait_until_ended([parent], seconds=30) == []
+        assert child.members() != []
+        if then == "up":
+            stack.up(running, progress=lambda _: None)
+            assert set(states(running).values()) == {"running"}
+        else:
+            stack.down(running, progress=lambda _: None)
+            check_port("MLSYS_MLFLOW_PORT", running.mlflow_port)
 
 
 @pytest.mark.slow

@@ -1,0 +1,109 @@
+"""What stands in the way of a run beyond the checks: labels and sides, the champion, columns that name their row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+
+from mlsys.dataset.assignment import split
+from mlsys.dataset.dataset import quarantined
+from mlsys.dataset.identifiers import as_identifier
+from mlsys.dataset.labels import labels_of, require_two_classes
+from mlsys.errors import MlsysError
+from mlsys.evaluation.champion import model_of, obstacle_of
+from mlsys.ledger.rows import Partition
+from mlsys.records import CheckReport, Snapshot
+from mlsys.snapshot.rows import read_rows
+from mlsys.snapshot.segments import read_entries
+from mlsys.spec import Spec
+from mlsys.store import Store
+from mlsys.workspace import Workspace
+
+
+def refused_by_split(
+    spec: Spec, snapshot: Snapshot, checks: CheckReport, *, before: Sequence[Partition], store: Store
+) -> MlsysError | None:
+    """Return why no run could divide the rows, or None.
+
+    Args:
+        spec: names target and split.
+        snapshot: the newest rows; all there are, where nothing is stored.
+        checks: what was found in them.
+        before: what is stored of earlier days; of those the labels alone are looked at, and only where the newest rows
+            leave a doubt.
+        store: holds all of it.
+    """
+    try:
+        if before:
+            _require_labels(spec, snapshot, checks, before=before, store=store)
+        else:
+            split(spec, snapshot, checks, store=store)
+    except MlsysError as error:
+        return error
+    return None
+
+
+def _require_labels(
+    spec: Spec, snapshot: Snapshot, checks: CheckReport, *, before: Sequence[Partition], store: Store
+) -> None:
+    """Refuse labels that are not of two classes, as a run would.
+
+    Raises:
+        DataError: as `require_two_classes`.
+    """
+    target = spec.target.column
+    newest = read_rows(snapshot.manifest, store, [target])[target]
+    labels = labels_of(newest)
+    kept = (labels.codes >= 0) & ~quarantined(snapshot, checks, store)
+    counts = labels.counts(kept)
+    if len(counts) > 2:
+        require_two_classes(labels, kept, spec)
+    if len(counts) == 2 and labels.resolve(spec.target.positive) in counts:
+        return
+    earlier = [table[target] for table in read_entries(before, store, [target])]
+    labels = labels_of(pa.chunked_array([chunk for column in (*earlier, newest) for chunk in column.chunks]))
+    if len(labels.names) < 2 or labels.resolve(spec.target.positive) not in labels.names:
+        require_two_classes(labels, labels.codes >= 0, spec)
+
+
+def identifiers(spec: Spec, snapshot: Snapshot, store: Store) -> Iterator[str]:
+    """Yield in words which features look like identifiers in the rows of a snapshot."""
+    import pyarrow.compute as pc
+
+    columns = [name for name, column in spec.feature_columns().items() if column.type in ("text", "category")]
+    if not columns:
+        return
+    rows = read_rows(snapshot.manifest, store, columns)
+    for name in columns:
+        known = rows[name].drop_null()
+        found = as_identifier(name, n_distinct=pc.count_distinct(known).as_py(), n_known=len(known))
+        if found is not None:
+            yield f"{found}."
+
+
+def without_key(spec: Spec) -> str | None:
+    """Return in words what it means that a spec names no key, or None where it does."""
+    if spec.key:
+        return None
+    return (
+        "The spec has no `key`: a row is named by all its values, so that a corrected row is another one, and two "
+        "equal rows are one that is repeated. Write `key: <the column that names a row>`."
+    )
+
+
+def of_champion(work: Workspace, spec: Spec) -> str | None:
+    """Return why the champion can't be compared under this schema and what that means, or None.
+
+    Raises:
+        IntegrityError, SpecError: its run or its candidate can't be read.
+    """
+    champion = work.ledger.champion(spec.pipeline)
+    obstacle = None if champion is None else obstacle_of(spec, model_of(work, champion))
+    if champion is None or obstacle is None:
+        return None
+    return (
+        f"The champion {champion.version} can't be compared under this schema: {obstacle}. A gate that compares with "
+        "it will be inconclusive, so that no run promotes. Keep in `schema` what it reads (`drop` hides it from new "
+        f"models), or let a person promote: `mlsys promote {spec.pipeline} RUN --reason '...'`."
+    )

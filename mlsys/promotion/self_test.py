@@ -1,0 +1,178 @@
+"""The gates' self-test: on a made-up world with a known truth they must refuse a worse model and let a far better one
+pass. Gates that let everything through, or nothing, look like any others until a night goes wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+
+import numpy as np
+
+from mlsys.errors import shortened
+from mlsys.evaluation.comparison import Contender, assess, scored
+from mlsys.gates.base import Evidence, Gate
+from mlsys.gates.better_than_champion import BetterThanChampion
+from mlsys.gates.min_rows import MinRows
+from mlsys.metrics import METRICS
+from mlsys.metrics.base import Metric
+from mlsys.metrics.scores import Scored
+from mlsys.records import CheckReport, EvaluationSet, GateResult, Plan, Snapshot
+from mlsys.spec import Spec
+from mlsys.wording import counted
+
+_CUTOFF = datetime(2026, 1, 31, tzinfo=UTC)
+_LEAST_PER_CLASS, _MOST_PER_CLASS, _REPLICATES, _SEED = 400, 2000, 200, 42
+_SURE = 0.9995  # what a model says of a row that it takes for positive
+_SPREAD = 0.0001  # of its scores: equal ones have no ranking
+Quality = Literal["near-perfect", "good", "mediocre"]
+_WRONG: dict[Quality, float] = {"near-perfect": 0.0, "good": 0.05, "mediocre": 0.4}  # share of rows it is wrong about
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """Whether gates tell a better model from a worse one, in words."""
+
+    ok: bool
+    sentence: str
+
+
+def self_test(spec: Spec) -> SelfTest:
+    """Return whether a spec's gates let a near-perfect model take a mediocre one's place, and not the other way round.
+
+    The gates are told of as many rows as the spec's `min_rows` wants, and a near-perfect model keeps every limit that
+    can be kept. Whether a slightly worse model is refused, too, and whether anything is compared with the champion, is
+    the owner's choice, and is said.
+    """
+    stopped = _first_not_passed(spec, challenger="near-perfect", champion="mediocre")
+    if stopped is not None:
+        return SelfTest(False, f"a near-perfect model would not take the place of a mediocre one: {stopped.sentence}")
+    refused = _first_not_passed(spec, challenger="mediocre", champion="near-perfect")
+    if refused is None:
+        # Without a gate that compares this is what the owner asked for: the newest model that keeps the limits.
+        chosen = not any(isinstance(gate, BetterThanChampion) for gate in spec.gates)
+        why = "no gate compares with the champion" if chosen else "what is compared stops nothing"
+        return SelfTest(chosen, f"{why}: on made-up rows a mediocre model takes the place of a near-perfect one")
+    said = f"{counted(len(spec.gates_in_force), 'gate')}: on made-up rows a far better model passes"
+    close = _first_not_passed(spec, challenger="good", champion="near-perfect")
+    if close is not None:
+        return SelfTest(True, f"{said}, a worse one is refused by {close.gate}")
+    return SelfTest(True, f"{said}, a far worse one is refused by {refused.gate}, and a slightly worse one passes too")
+
+
+def _first_not_passed(spec: Spec, *, challenger: Quality, champion: Quality) -> GateResult | None:
+    evidence = _evidence(spec, challenger=challenger, champion=champion)
+    found = (_judged(gate, evidence) for gate in spec.gates_in_force)
+    return next((result for result in found if result.state != "pass"), None)
+
+
+def _judged(gate: Gate, evidence: Evidence) -> GateResult:
+    try:
+        return gate.judge(evidence)
+    except Exception as error:  # noqa: BLE001 - a gate of another package may raise anything
+        sentence = f"it fails on this evidence: {type(error).__name__}: {shortened(str(error))}"
+        return GateResult(gate=gate.kind, name=gate.kind, state="error", sentence=sentence, reason="gate_error")
+
+
+def _evidence(spec: Spec, *, challenger: Quality, champion: Quality) -> Evidence:
+    new, old = _rows(spec, challenger), _rows(spec, champion)
+    assessed = assess(
+        [scored(Contender("new", "new", "candidate"), validation=new, holdout=new)],
+        scored(Contender("old", "old", "champion"), validation=old, holdout=old),
+        metrics=_metrics(spec),
+        primary=spec.metrics.primary,
+        n_replicates=_REPLICATES,
+        seed=_SEED,
+    )
+    found = {evaluation.model_id: evaluation for evaluation in assessed.evaluations}
+    values = {name: evaluation.on_holdout(spec.metrics.primary) for name, evaluation in found.items()}
+    n_rows = 2 * _per_class(spec)
+    return Evidence(
+        plan=_plan(spec),
+        snapshot=_snapshot(n_rows),
+        checks=_checks(spec, n_rows),
+        evaluations=EvaluationSet(
+            primary=spec.metrics.primary,
+            best="new",
+            champion="old",
+            champion_state="scored",
+            n_validation=n_rows,
+            n_holdout=n_rows,
+            holdout_classes={spec.target.positive: n_rows // 2, f"not {spec.target.positive}": n_rows // 2},
+            summary={name: value for name, value in values.items() if value is not None},
+            comparison=assessed.comparisons.get(spec.metrics.primary),
+            details="0" * 64,
+        ),
+        challenger=found["new"],
+        champion=found["old"],
+        comparisons=assessed.comparisons,
+        directions={metric.kind: metric.direction for metric in _metrics(spec)},
+    )
+
+
+def _rows(spec: Spec, quality: Quality) -> Scored:
+    """Return rows, half of them positive, with the scores of a model of that quality."""
+    n = min(_per_class(spec), _MOST_PER_CLASS)
+    y_true = np.repeat(np.array([0, 1], dtype=np.int8), n)
+    random = np.random.default_rng(_SEED)
+    said = np.where(random.random(2 * n) < _WRONG[quality], 1 - y_true, y_true)
+    y_score = np.where(said == 1, _SURE, 1 - _SURE)
+    return Scored(y_true, np.clip(y_score + random.normal(0, _SPREAD, 2 * n), 1 - _SURE, _SURE), spec.metrics.threshold)
+
+
+def _per_class(spec: Spec) -> int:
+    """Return how many rows of each class the gates are told of."""
+    floors = [gate for gate in spec.gates_in_force if isinstance(gate, MinRows)]
+    return max([_LEAST_PER_CLASS, *(max(gate.per_class, (gate.rows + 1) // 2) for gate in floors)])
+
+
+def _metrics(spec: Spec) -> list[Metric]:
+    """Return the metrics that the gates may ask for."""
+    named = {str(name) for gate in spec.gates_in_force if (name := getattr(gate, "metric", None)) is not None}
+    outside = {spec.metrics.primary, *named} - set(METRICS.names())
+    return [*(metric.model_validate({}) for metric in METRICS), *(METRICS.parse(name) for name in sorted(outside))]
+
+
+def _plan(spec: Spec) -> Plan:
+    return Plan(
+        pipeline=spec.pipeline,
+        run_id="self-test",
+        request_id="self-test",
+        day=date(2026, 1, 30),
+        day_source="parameter",
+        cutoff=_CUTOFF,
+        mode="live",
+        spec="0" * 64,
+        spec_fingerprint="0" * 64,
+        training_key="0" * 64,
+        seed=_SEED,
+    )
+
+
+def _snapshot(n_rows: int) -> Snapshot:
+    return Snapshot(
+        fingerprint="0" * 64,
+        manifest="0" * 64,
+        cutoff=_CUTOFF,
+        n_rows=n_rows,
+        n_labelled=n_rows,
+        n_partitions=1,
+        first_day=date(2026, 1, 30),
+        last_day=date(2026, 1, 30),
+        newest_event=_CUTOFF - timedelta(seconds=1),
+    )
+
+
+def _checks(spec: Spec, n_rows: int) -> CheckReport:
+    return CheckReport(
+        state="pass",
+        results=(),
+        n_checks=0,
+        n_rows=n_rows,
+        n_partitions=1,
+        n_quarantined=0,
+        quarantined_share=0.0,
+        tolerated_share=spec.checks.tolerated_share,
+        details="0" * 64,
+    )
