@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from mlsys.backfill.records import Look, ViewGain
-from mlsys.backfill.strategies import GATED, MONTHLY, NEVER, NIGHTLY, WEEKLY
+from mlsys.backfill.recovery import SUBJECTS
+from mlsys.backfill.strategies import NEVER
 from mlsys.metrics import METRICS
 from mlsys.wording import number
-
-SUBJECTS = {
-    NEVER: "Never retraining",
-    MONTHLY: "Retraining monthly",
-    WEEKLY: "Retraining weekly",
-    NIGHTLY: "Retraining nightly without gates",
-    GATED: "Retraining nightly behind the gates",
-}
 
 _DRIFTS = (
     "The scale of the scores drifts, or the base rate does, and the ranking within a day does not: without retraining "

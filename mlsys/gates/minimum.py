@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -50,6 +51,11 @@ class Minimum(Gate):
                 self._name, "undefined_metric", f"The challenger's {self.metric} has no interval: {why}."
             )
         return self._judged(observed, found.n)
+
+    def champion_misses(self, evidence: Evidence) -> bool:
+        """Whether the champion, on the same holdout rows, fails this limit too."""
+        champion = evidence.champion
+        return champion is not None and self.judge(replace(evidence, challenger=champion)).state == "fail"
 
     @property
     def _limit(self) -> float:
