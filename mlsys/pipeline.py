@@ -269,7 +269,9 @@ def run(work: Workspace, request: RunRequest, *, listener: Listener | None = Non
 def _steps(work: Workspace, plan: Plan, snapshot: Snapshot, *, finished: Finished, watch: _Watch) -> None:
     with watch.step("validate"):
         checks = finished.parts["checks"] = validate(work, plan, snapshot)
-        watch.say(f"{checks.n_checks} checks, {checks.n_quarantined} rows quarantined")
+        watch.say(
+            f"{checks.n_checks} checks of the spec, {checks.n_quarantined:,} of {checks.n_rows:,} rows quarantined"
+        )
     with watch.step("split"):
         prepared = split(work, plan, snapshot, checks)
         finished.parts["split"] = prepared.split

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlsys.wording import number
+from mlsys.wording import number, signed
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,8 @@ from mlsys.wording import number
 )
 def test_numbers_are_short_but_never_look_equal_when_they_are_not(value: float, other: float | None, text: str) -> None:
     assert number(value, other) == text
+
+
+def test_differences_carry_their_sign() -> None:
+    assert [signed(value) for value in (0.0017, -0.0004, 0.0)] == ["+0.0017", "-0.0004", "0"]
+    assert signed(0.00001, 0.0) == "+0.00001"

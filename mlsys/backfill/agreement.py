@@ -8,7 +8,7 @@ from mlsys.backfill.records import Look, ViewGain
 from mlsys.backfill.recovery import SUBJECTS
 from mlsys.backfill.strategies import NEVER
 from mlsys.metrics import METRICS
-from mlsys.wording import number
+from mlsys.wording import signed
 
 _DRIFTS = (
     "The scale of the scores drifts, or the base rate does, and the ranking within a day does not: without retraining "
@@ -91,7 +91,7 @@ def _meaning(gains: Sequence[ViewGain]) -> list[str]:
 def _facts(name: str, gains: Sequence[ViewGain]) -> str:
     by_sign = {sign: [gain for gain in gains if gain.sign == sign] for sign in (1, -1, 0)}
     parts = [
-        f"{verb} by {', '.join(f'{_title(gain)} ({_signed(gain.difference)})' for gain in by_sign[sign])}"
+        f"{verb} by {', '.join(f'{_title(gain)} ({_earned(gain)})' for gain in by_sign[sign])}"
         for sign, verb in ((1, "better"), (-1, "worse"), (0, "not separated"))
         if by_sign[sign]
     ]
@@ -105,8 +105,5 @@ def _title(gain: ViewGain) -> str:
     return f"{title}{where.get(gain.look, '')}"
 
 
-def _signed(value: float | None) -> str:
-    if value is None:
-        return "undefined"
-    text = number(value)
-    return text if text.startswith("-") or text == "0" else f"+{text}"
+def _earned(gain: ViewGain) -> str:
+    return "undefined" if gain.difference is None else signed(gain.difference)

@@ -17,7 +17,7 @@ from mlsys.backfill.recovery import SUBJECTS, never_trained_on, not_repaired, re
 from mlsys.backfill.strategies import GATED, MONTHLY, NEVER, NIGHTLY, WEEKLY, Compared
 from mlsys.metrics import METRICS
 from mlsys.records import Comparison
-from mlsys.wording import number
+from mlsys.wording import number, signed
 
 _HEADLINES = {
     NEVER: "No retraining needed so far",
@@ -146,11 +146,11 @@ def _earned(compared: Compared, gain: Comparison, result: StrategyResult, title:
     rows = f"on {compared.n_rows:,} rows of {len(compared.days)} days, with {models}"
     subject, difference = SUBJECTS[result.name], gain.difference or 0.0
     if gain.lower is None or gain.upper is None:
-        return f"{subject} differs by {_signed(difference)} {title} from never retraining, without an interval {rows}"
+        return f"{subject} differs by {signed(difference)} {title} from never retraining, without an interval {rows}"
     if gain.lower <= 0 <= gain.upper:
         return (
             f"The evidence does not separate {subject[0].lower()}{subject[1:]} from never retraining: "
-            f"{_signed(difference)} {title} {_interval(gain)} {rows}."
+            f"{signed(difference)} {title} {_interval(gain)} {rows}."
         )
     verb, against = ("earns", "over") if difference > 0 else ("loses", "against")
     interval = _interval(gain, turned=difference < 0)
@@ -169,7 +169,7 @@ def _others(
         if gain.difference is None or gain.lower is None or gain.upper is None:
             sentences.append(f"{SUBJECTS[name]} can't be compared with never retraining: {gain.reason}.")
         elif gain.lower <= 0 <= gain.upper:
-            found = f"{_signed(gain.difference)} {_interval(gain)}"
+            found = f"{signed(gain.difference)} {_interval(gain)}"
             sentences.append(f"{SUBJECTS[name]} is not separated from never retraining: {found}.")
         else:
             verb, against = ("earns", "over") if gain.difference > 0 else ("loses", "against")
@@ -235,8 +235,3 @@ def _interval(gain: Comparison, *, turned: bool = False) -> str:
     lower, upper = gain.lower or 0.0, gain.upper or 0.0
     low, high = (-upper, -lower) if turned else (lower, upper)
     return f"({LEVEL:.0%} interval {number(low)} to {number(high)})".replace("%", " %")
-
-
-def _signed(value: float) -> str:
-    text = number(value)
-    return text if text.startswith("-") or text == "0" else f"+{text}"

@@ -50,7 +50,7 @@ class Minimum(Gate):
             return self.inconclusive(
                 self._name, "undefined_metric", f"The challenger's {self.metric} has no interval: {why}."
             )
-        return self._judged(observed, found.n)
+        return self._judged(observed, found)
 
     def champion_misses(self, evidence: Evidence) -> bool:
         """Whether the champion, on the same holdout rows, fails this limit too."""
@@ -71,12 +71,12 @@ class Minimum(Gate):
             return found.value
         return found.upper if self.at_least is None else found.lower
 
-    def _judged(self, observed: float, n_rows: int) -> GateResult:
+    def _judged(self, observed: float, found: MetricValue) -> GateResult:
         floor = self.at_least is not None
         distance = observed - self._limit if floor else self._limit - observed
         what = self.metric if self.on == "value" else f"{self.metric}, at the worse end of its 95 % interval,"
         sentence = (
-            f"The challenger's {what} is {number(observed, self._limit)} on {n_rows:,} holdout rows; "
+            f"The challenger's {what} is {number(observed, self._limit)} on {found.n:,} holdout rows; "
             f"{'at least' if floor else 'at most'} {number(self._limit, observed)} is required."
         )
         return GateResult(
@@ -84,6 +84,10 @@ class Minimum(Gate):
             name=self._name,
             state="pass" if distance >= 0 else "fail",
             observed=observed,
+            observed_as=self.metric if self.on == "value" else "worse end of its interval",
+            estimate=None if self.on == "value" else found.value,
+            estimate_as="" if self.on == "value" else self.metric,
+            needs=">=" if floor else "<=",
             limit=self._limit,
             distance=distance,
             sentence=sentence,

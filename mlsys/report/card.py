@@ -6,9 +6,10 @@ The same records give the same bytes: no clock, no random name, no order that de
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from mlsys.errors import RunError
 from mlsys.records import (
@@ -65,6 +66,8 @@ class Card:
         arrivals: what the run was the first to read.
         failure: why the run failed, complete sentences, or None.
         failed_step: the step that failed: `validate`, `split`, `train`, `evaluate`, `decide`, `promote`, `report`.
+        versions: the versions, as `1.0.0`, that the ledger gave to the champions before and after, by candidate id.
+        pages: addresses as the run recorded them: `airflow` of its page there, `mlflow` of all pages there.
     """
 
     plan: Plan
@@ -80,6 +83,8 @@ class Card:
     arrivals: Arrivals | None = None
     failure: str | None = None
     failed_step: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    pages: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ending(self) -> str:
@@ -92,6 +97,20 @@ class Card:
     def challenger(self) -> str | None:
         """Id of the candidate that met the champion, or None."""
         return (self.decision and self.decision.challenger) or (self.evaluations and self.evaluations.best) or None
+
+    @property
+    def mlflow_page(self) -> str | None:
+        """MLflow's page of the run's best candidate, or None where it is not registered or the address not known."""
+        if self.version is None or self.version.mlflow_version is None or "mlflow" not in self.pages:
+            return None
+        name, number = quote(self.plan.pipeline, safe=""), quote(self.version.mlflow_version, safe="")
+        return f"{self.pages['mlflow'].rstrip('/')}/#/models/{name}/versions/{number}"
+
+    def version_of(self, champion: str | None) -> str | None:
+        """Return the version of a champion before or after the run, as the ledger gave it, or None."""
+        if self.version is not None and self.version.version and champion == self.version.champion:
+            return self.version.version
+        return self.versions.get(champion or "")
 
 
 @dataclass(frozen=True)

@@ -87,3 +87,11 @@ def test_the_champion_is_held_to_the_same_limit_when_asked(at_least: float, miss
 def test_without_champion_or_its_metric_nobody_misses_a_limit() -> None:
     assert not Minimum(metric="roc_auc", at_least=0.97).champion_misses(evidence(champion_state="none", champion=None))
     assert not Minimum(metric="revenue", at_least=0.97).champion_misses(evidence())
+
+
+def test_a_bound_is_named_beside_what_it_is_a_bound_of() -> None:
+    found = Minimum(metric="roc_auc", at_least=0.8, on="bound").judge(evidence())
+    assert (found.estimate, found.estimate_as) == (0.95, "roc_auc")
+    assert (found.observed, found.observed_as, found.needs) == (0.94, "worse end of its interval", ">=")
+    plain = Minimum(metric="log_loss", at_most=0.8).judge(evidence())
+    assert (plain.estimate, plain.observed_as, plain.needs) == (None, "log_loss", "<=")
