@@ -72,6 +72,7 @@ class BetterThanChampion(Gate):
             observed_as="its lower bound",
             estimate=difference,
             estimate_as="difference",
+            level=comparison.level,
             needs=">",
             unit="difference",
             limit=self._limit,

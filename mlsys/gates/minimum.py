@@ -11,6 +11,8 @@ from mlsys.gates.base import Evidence, Gate
 from mlsys.records import GateResult, MetricValue
 from mlsys.wording import number
 
+_BOUND_LEVEL = 0.975  # one-sided, of the worse end of a 95 % interval
+
 
 class Minimum(Gate):
     """A floor (`at_least`) for a metric where higher is better, a ceiling (`at_most`) where lower is.
@@ -87,6 +89,7 @@ class Minimum(Gate):
             observed_as=self.metric if self.on == "value" else "worse end of its interval",
             estimate=None if self.on == "value" else found.value,
             estimate_as="" if self.on == "value" else self.metric,
+            level=None if self.on == "value" else _BOUND_LEVEL,
             needs=">=" if floor else "<=",
             limit=self._limit,
             distance=distance,

@@ -9,6 +9,7 @@ from mlsys.errors import IntegrityError
 from mlsys.gates.base import Evidence
 from mlsys.ledger import ChampionChange
 from mlsys.metrics import METRICS
+from mlsys.promotion import more_data
 from mlsys.records import (
     HISTORICAL,
     Answer,
@@ -70,7 +71,11 @@ def judge(
         challenger=evaluations.best,
         champion=evaluations.champion,
         gates=gates,
-        advice=_advice(outcome, reason, spec.pipeline, plan.run_id),
+        advice=(
+            more_data.advice(spec, gates, evaluations, prepared.snapshot)
+            if outcome == "reject"
+            else _advice(outcome, reason, spec.pipeline, plan.run_id)
+        ),
     )
 
 

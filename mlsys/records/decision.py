@@ -12,7 +12,8 @@ class GateResult(Record):
 
     Attributes:
         observed_as: what `observed` is, in a few words: `its lower bound`, `bad rows of the newest day`.
-        estimate: what `observed` is a bound of, `estimate_as` in words; None where it is no bound.
+        estimate: what `observed` is a bound of, `estimate_as` in words; None where it is no bound. `level` is the
+            one-sided level of that bound.
         needs: how `observed` must stand to `limit`; empty where the gate does not say.
         distance: how far inside (positive) or outside (negative) the limit.
         unit: of all four: `share` of one, `hours`, a `difference` of a metric, or empty for metrics and counts.
@@ -27,6 +28,7 @@ class GateResult(Record):
     observed_as: str = "observed"
     estimate: float | None = None
     estimate_as: str = ""
+    level: float | None = None
     needs: Literal["", ">", ">=", "<="] = ""
     limit: float | None = None
     distance: float | None = None
