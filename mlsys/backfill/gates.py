@@ -56,6 +56,7 @@ def _verdict(work: Workspace, simulation: Simulation, simulated: SimulatedDay, r
         candidates=[simulated.best],
         champion=ChampionModel(candidate=rival.best, columns=spec.feature_columns()) if rival else None,
         store=work.store,
+        explained=False,
     )
     decision = decide.judge(spec, prepared, evaluations=evaluations, champion=None, store=work.store)
     evidence = decide.evidence_of(prepared, evaluations, work.store)

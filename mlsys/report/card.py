@@ -24,6 +24,7 @@ from mlsys.records import (
     Snapshot,
     Split,
 )
+from mlsys.report import insight as report_insight
 from mlsys.report import models as report_models
 from mlsys.report import page
 from mlsys.spec import flatten
@@ -155,7 +156,7 @@ def render(card: Card, *, store: Store) -> str:
     return page.templates().get_template("report.html.j2").render(
         card=card,
         headline=headline(card),
-        sections=_sections(card),
+        sections=_sections(card, explained=shown.get("insight") is not None),
         names=fitted | {model.model_id: model.name for model in shown["models"]},
         challenger=card.challenger,
         positive=target["positive"],
@@ -201,12 +202,13 @@ def _gaps(card: Card) -> tuple[str, ...]:
     return tuple(f"{text}: {', '.join(names)}." for text, names in found if names)
 
 
-def _sections(card: Card) -> list[str]:
+def _sections(card: Card, *, explained: bool) -> list[str]:
     """Return the names of the card's parts that have something to show; what failed stands first."""
     present = {
         "gates": card.decision is not None,
         "models": card.evaluations is not None,
         "curves": card.evaluations is not None,
+        "insight": explained,
         "data": True,
         "checks": card.checks is not None,
         "candidates": bool(card.candidates) or card.evaluations is not None,
@@ -229,6 +231,7 @@ def _judged(card: Card, evaluations: EvaluationSet, store: Store, positive: str)
         "validation": report_models.table(models, primary, rows="validation"),
         "differences": report_models.differences(details, primary),
         "plots": report_models.plots(details, models, evaluations, positive),
+        "insight": report_insight.insight(details, models, primary),
         "confusions": report_models.confusions(details, models),
         "threshold": details.get("threshold"),
         "best_sentence": details.get("best_sentence"),

@@ -82,6 +82,14 @@ def interval(value: float | None, lower: float | None, upper: float | None, scal
     return _strip(said, zero + drawing)
 
 
+def bar(value: float, scale: Scale, subject: str) -> Markup:
+    """Draw a loss as a bar from zero; one to the left of zero is a gain."""
+    drawing = Markup('<path class="zero" d="M{0} 0V28"/><path class="loss" d="M{0} 14H{1}"/>').format(
+        scale(0.0), scale(value)
+    )
+    return _strip(f"{subject}: loses {signed(value)}; zero is the vertical line", drawing)
+
+
 def forest_scale(bounds: list[float]) -> Scale:
     """Return a scale that holds zero and all bounds, with some room on the side where nothing lies."""
     low, high = min([0.0, *bounds]), max([0.0, *bounds])
