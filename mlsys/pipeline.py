@@ -270,7 +270,8 @@ def run(work: Workspace, request: RunRequest, *, listener: Listener | None = Non
 def _steps(work: Workspace, plan: Plan, snapshot: Snapshot, *, finished: Finished, watch: _Watch) -> None:
     with watch.step("validate"):
         checks = finished.parts["checks"] = validate(work, plan, snapshot)
-        watch.say(f"{counted(checks.n_checks, 'check')}, {counted(checks.n_quarantined, 'row')} quarantined")
+        of_all = f"{checks.n_quarantined:,} of {counted(checks.n_rows, 'row')} quarantined"
+        watch.say(f"{counted(checks.n_checks, 'check')} of the spec, {of_all}")
     with watch.step("split"):
         prepared = split(work, plan, snapshot, checks)
         finished.parts["split"] = prepared.split

@@ -56,6 +56,12 @@ class Settings(BaseSettings):
         """`home`, absolute; a link stays a link, for paths below it are stored and its target may move."""
         return Path(os.path.abspath(self.home.expanduser()))  # noqa: PTH100 - `Path.absolute` keeps `..`
 
+    @property
+    def mlflow_told(self) -> str | None:
+        """Where a browser finds MLflow's pages, as far as the operator said so; never with a password in it."""
+        told = self.mlflow_page or self.mlflow_uri or ""
+        return told if told.startswith("http") and "@" not in told else None
+
     def make_home(self) -> Path:
         """Return `root`, made where it is missing: for its owner alone, since it holds what the customers' rows hold.
 

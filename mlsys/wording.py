@@ -25,6 +25,16 @@ def counted(n: int, one: str, many: str | None = None) -> str:
     return f"{n:,} {one if n == 1 else many or f'{one}s'}"
 
 
+def signed(value: float, other: float | None = None) -> str:
+    """Return a difference for people, as `number` does, with its sign.
+
+    >>> signed(0.0017), signed(-0.0004), signed(0.0)
+    ('+0.0017', '-0.0004', '0')
+    """
+    text = number(value, other)
+    return text if text.startswith("-") or text == "0" else f"+{text}"
+
+
 def _trimmed(value: float, decimals: int) -> str:
     text = f"{value:.{decimals}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlsys.wording import counted, number
+from mlsys.wording import counted, number, signed
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,8 @@ def test_numbers_are_short_but_never_look_equal_when_they_are_not(value: float, 
 )
 def test_a_noun_agrees_with_its_count(n: int, one: str, many: str | None, text: str) -> None:
     assert counted(n, one, many) == text
+
+
+def test_differences_carry_their_sign() -> None:
+    assert [signed(value) for value in (0.0017, -0.0004, 0.0)] == ["+0.0017", "-0.0004", "0"]
+    assert signed(0.00001, 0.0) == "+0.00001"

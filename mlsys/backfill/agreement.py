@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from mlsys.backfill.records import Look, ViewGain
-from mlsys.backfill.strategies import GATED, MONTHLY, NEVER, NIGHTLY, WEEKLY
+from mlsys.backfill.recovery import SUBJECTS
+from mlsys.backfill.strategies import NEVER
 from mlsys.metrics import METRICS
-from mlsys.wording import number
-
-SUBJECTS = {
-    NEVER: "Never retraining",
-    MONTHLY: "Retraining monthly",
-    WEEKLY: "Retraining weekly",
-    NIGHTLY: "Retraining nightly without gates",
-    GATED: "Retraining nightly behind the gates",
-}
+from mlsys.wording import signed
 
 _DRIFTS = (
     "The scale of the scores drifts, or the base rate does, and the ranking within a day does not: without retraining "
@@ -98,7 +91,7 @@ def _meaning(gains: Sequence[ViewGain]) -> list[str]:
 def _facts(name: str, gains: Sequence[ViewGain]) -> str:
     by_sign = {sign: [gain for gain in gains if gain.sign == sign] for sign in (1, -1, 0)}
     parts = [
-        f"{verb} by {', '.join(f'{_title(gain)} ({_signed(gain.difference)})' for gain in by_sign[sign])}"
+        f"{verb} by {', '.join(f'{_title(gain)} ({_earned(gain)})' for gain in by_sign[sign])}"
         for sign, verb in ((1, "better"), (-1, "worse"), (0, "not separated"))
         if by_sign[sign]
     ]
@@ -112,8 +105,5 @@ def _title(gain: ViewGain) -> str:
     return f"{title}{where.get(gain.look, '')}"
 
 
-def _signed(value: float | None) -> str:
-    if value is None:
-        return "undefined"
-    text = number(value)
-    return text if text.startswith("-") or text == "0" else f"+{text}"
+def _earned(gain: ViewGain) -> str:
+    return "undefined" if gain.difference is None else signed(gain.difference)

@@ -1,16 +1,23 @@
-"""The findings in words: how often this model should be retrained, and what it earns."""
+"""The findings in words: how often this model should be retrained, and what it earns over never retraining.
+
+Headline, sentence, chart and table speak of one strategy, the advised one, against one baseline: never retraining.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
-from mlsys.backfill.agreement import SUBJECTS, contradictions, disagreement, looks
+from mlsys.backfill.agreement import contradictions, disagreement, looks
+from mlsys.backfill.days import spans
 from mlsys.backfill.measure import LEVEL
-from mlsys.backfill.records import Change, Gain, PaceAnswer, StrategyResult, ViewGain
+from mlsys.backfill.records import Change, Gain, PaceAnswer, SimulatedModel, StrategyResult, ViewGain
+from mlsys.backfill.recovery import SUBJECTS, never_trained_on, not_repaired, recoveries_of, repaired
 from mlsys.backfill.strategies import GATED, MONTHLY, NEVER, NIGHTLY, WEEKLY, Compared
 from mlsys.metrics import METRICS
 from mlsys.records import Comparison
-from mlsys.wording import number
+from mlsys.wording import number, signed
 
 _HEADLINES = {
     NEVER: "No retraining needed so far",
@@ -20,45 +27,53 @@ _HEADLINES = {
 }
 
 
-def answer(compared: Compared, change: Change | None, primary: str) -> PaceAnswer:
+@dataclass(frozen=True)
+class Circumstances:
+    """What else bears on the answer.
+
+    Attributes:
+        withheld: newest days before each model's cutoff that it was not fitted on, by what they are for.
+        kept_out: models that a limit kept out which the model that would have served misses too, by day.
+    """
+
+    withheld: Mapping[str, int] = field(default_factory=dict)
+    kept_out: Sequence[SimulatedModel] = ()
+
+
+def answer(
+    compared: Compared, change: Change | None, primary: str, *, around: Circumstances | None = None
+) -> PaceAnswer:
     """Return the advice and its reasons; where intervals cover zero it says that the evidence does not separate.
 
-    No advice is given that a headline look contradicts beyond chance.
+    No advice is given that a headline look contradicts beyond chance. Where no pace repairs a fall, that comes first.
     """
+    around = around or Circumstances()
     results = {result.name: result for result in compared.strategies}
-    gains = {(gain.strategy, gain.over): gain for gain in compared.gains}
-    if not results[GATED].promotions:
-        return PaceAnswer(
-            advice=None,
-            headline="No model would have served",
-            sentence="The gates would not have let a single model of the range into service.",
-            more=_fall(change),
-        )
-    against_never = gains[GATED, NEVER].comparison
-    if against_never.difference is None:
-        why = against_never.reason or "no day has rows that all strategies have a model for"
-        return PaceAnswer(
-            advice=None,
-            headline="Nothing to compare yet",
-            sentence=f"How often to retrain can't be said: {why}.",
-            more=_fall(change),
-        )
-    good = as_good(compared.strategies, compared.gains)
-    against = {name: contradictions(name, names_of(compared.strategies), compared.view_gains) for name in good}
-    advice = next((name for name in good if not against[name]), None)
-    headline = _HEADLINES[advice] if advice else "The measures disagree" if good else "The evidence is too thin"
-    reasons = _reasons(good, advice, against, against_never, METRICS.find(primary).title)
-    reasons += _gates(advice, compared.view_gains)
-    if advice == NEVER and change is not None:
-        # A model that falls needs retraining, even when the models of the range came too early to help.
-        advice, headline = None, "Retraining has not helped so far"
-        reasons = [*reasons, "The days after its fall may be too few for the models to have learnt from them."]
+    title = METRICS.find(primary).title
+    blank = _nothing_to_compare(compared, change, results)
+    if blank is not None:
+        return blank.model_copy(update={"more": (*blank.more, *_kept_out(around.kept_out))})
+    gains = {(gain.strategy, gain.over): gain.comparison for gain in compared.gains}
+    advice, headline, reasons = _advised(compared, change, gains[GATED, NEVER], title)
+    subject = GATED if advice is None or advice == NEVER else advice
+    found = recoveries_of(compared.strategies, change)
+    sentence, more = _earned(compared, gains[subject, NEVER], results[subject], title), _fall(change)
+    if change is not None:
+        known = never_trained_on(around.withheld, change, compared.days[-1])
+        if repaired(found) is False:
+            more = (*known, sentence)
+            headline, sentence = "No pace repairs the fall", not_repaired(found, change, title)
+        else:
+            more = (*more, *known)
     return PaceAnswer(
         advice=advice,
+        subject=subject,
         headline=headline,
-        sentence=_against_never(compared, against_never, results[GATED], METRICS.find(primary).title),
-        more=(*_others(gains, results), *_fall(change), *reasons),
+        sentence=sentence,
+        more=(*more, *_kept_out(around.kept_out), *_others(gains, results, subject), *reasons),
         disagreement=disagreement(compared.view_gains, [*([advice] if advice else []), GATED, WEEKLY, MONTHLY]),
+        recoveries=found,
+        repaired=repaired(found),
     )
 
 
@@ -86,39 +101,81 @@ def as_good(strategies: Sequence[StrategyResult], gains: Sequence[Gain]) -> tupl
     return tuple(good)
 
 
-def _against_never(compared: Compared, gain: Comparison, gated: StrategyResult, title: str) -> str:
-    n = len(gated.promotions)
-    models = f"{n} promotion{'s' if n != 1 else ''}"
+def _advised(
+    compared: Compared, change: Change | None, gain: Comparison, title: str
+) -> tuple[str | None, str, tuple[str, ...]]:
+    """Return the advice, its headline and its reasons; `gain` is of the gates over never retraining."""
+    good = as_good(compared.strategies, compared.gains)
+    against = {name: contradictions(name, names_of(compared.strategies), compared.view_gains) for name in good}
+    advice = next((name for name in good if not against[name]), None)
+    headline = _HEADLINES[advice] if advice else "The measures disagree" if good else "The evidence is too thin"
+    reasons = (*_reasons(good, advice, against, gain, title), *_gates(advice, compared.view_gains))
+    if advice == NEVER and change is not None:
+        # A model that falls needs retraining, even when the models of the range came too early to help.
+        late = "The days after its fall may be too few for the models to have learnt from them."
+        return None, "Retraining has not helped so far", (*reasons, late)
+    return advice, headline, reasons
+
+
+def _nothing_to_compare(
+    compared: Compared, change: Change | None, results: Mapping[str, StrategyResult]
+) -> PaceAnswer | None:
+    if not results[GATED].promotions:
+        return PaceAnswer(
+            advice=None,
+            headline="No model would have served",
+            sentence="The gates would not have let a single model of the range into service.",
+            more=_fall(change),
+        )
+    gain = next(g.comparison for g in compared.gains if (g.strategy, g.over) == (GATED, NEVER))
+    if gain.difference is not None:
+        return None
+    why = gain.reason or "no day has rows that all strategies have a model for"
+    return PaceAnswer(
+        advice=None,
+        headline="Nothing to compare yet",
+        sentence=f"How often to retrain can't be said: {why}.",
+        more=_fall(change),
+    )
+
+
+def _earned(compared: Compared, gain: Comparison, result: StrategyResult, title: str) -> str:
+    """Return what a strategy earns over never retraining, with rows, days and models."""
+    n = len(result.promotions)
+    models = f"{n} {'promotion' if result.name == GATED else 'model'}{'s' if n != 1 else ''}"
     rows = f"on {compared.n_rows:,} rows of {len(compared.days)} days, with {models}"
-    subject, difference = SUBJECTS[GATED], gain.difference or 0.0
+    subject, difference = SUBJECTS[result.name], gain.difference or 0.0
     if gain.lower is None or gain.upper is None:
-        return f"{subject} differs by {_signed(difference)} {title} from never retraining, without an interval {rows}"
+        return f"{subject} differs by {signed(difference)} {title} from never retraining, without an interval {rows}"
     if gain.lower <= 0 <= gain.upper:
         return (
-            f"The evidence does not separate retraining nightly behind the gates from never retraining: "
-            f"{_signed(difference)} {title} {_interval(gain)} {rows}."
+            f"The evidence does not separate {subject[0].lower()}{subject[1:]} from never retraining: "
+            f"{signed(difference)} {title} {_interval(gain)} {rows}."
         )
     verb, against = ("earns", "over") if difference > 0 else ("loses", "against")
     interval = _interval(gain, turned=difference < 0)
     return f"{subject} {verb} {number(abs(difference))} {title} {against} never retraining {interval} {rows}."
 
 
-def _others(gains: Mapping[tuple[str, str], Gain], results: Mapping[str, StrategyResult]) -> list[str]:
-    """Return what the other strategies lose or earn against retraining nightly behind the gates."""
+def _others(
+    gains: Mapping[tuple[str, str], Comparison], results: Mapping[str, StrategyResult], subject: str
+) -> list[str]:
+    """Return what the other strategies earn or lose against never retraining, as the subject does."""
     sentences = []
-    for name in (MONTHLY, WEEKLY, NIGHTLY):
-        if name not in results:
+    for name in (MONTHLY, WEEKLY, NIGHTLY, GATED):
+        if name not in results or name == subject:
             continue
-        gain = gains[GATED, name].comparison
+        gain = gains[name, NEVER]
         if gain.difference is None or gain.lower is None or gain.upper is None:
-            sentences.append(f"{SUBJECTS[name]} can't be compared with it: {gain.reason}.")
+            sentences.append(f"{SUBJECTS[name]} can't be compared with never retraining: {gain.reason}.")
         elif gain.lower <= 0 <= gain.upper:
-            turned = f"{_signed(-gain.difference)} {_interval(gain, turned=True)}"
-            sentences.append(f"{SUBJECTS[name]} is not separated from it: {turned}.")
+            found = f"{signed(gain.difference)} {_interval(gain)}"
+            sentences.append(f"{SUBJECTS[name]} is not separated from never retraining: {found}.")
         else:
-            verb = "loses" if gain.difference > 0 else "earns"
-            turned = _interval(gain, turned=gain.difference < 0)
-            sentences.append(f"{SUBJECTS[name]} {verb} {number(abs(gain.difference))} against it {turned}.")
+            verb, against = ("earns", "over") if gain.difference > 0 else ("loses", "against")
+            interval = _interval(gain, turned=gain.difference < 0)
+            size = number(abs(gain.difference))
+            sentences.append(f"{SUBJECTS[name]} {verb} {size} {against} never retraining {interval}.")
     return sentences
 
 
@@ -135,7 +192,7 @@ def _reasons(
     if advice != good[0]:
         return [f"{alone}; beyond chance it loses by other measures: {looks(against[good[0]])}.", _rarest(advice)]
     if advice == GATED:
-        return ["Every rarer retraining loses more than chance explains."]
+        return ["Every rarer retraining loses to it by more than chance explains."]
     if advice == NEVER:
         covers = gain.lower is not None and gain.lower <= 0
         return ["No retraining beats the first model by more than chance explains."] if covers else []
@@ -152,6 +209,19 @@ def _gates(advice: str | None, gains: Sequence[ViewGain]) -> list[str]:
     return [f"Behind the gates it would have been worse by {looks(lost)}: they keep models out that would help."]
 
 
+def _kept_out(models: Sequence[SimulatedModel]) -> list[str]:
+    """Return on which days a limit kept a better model out, and which limit."""
+    if not models:
+        return []
+    n = len(models)
+    limits = ", ".join(f"`{name}`" for name in dict.fromkeys(name for m in models for name in m.verdict.kept_out_by))
+    days: list[date] = [model.day for model in models]
+    return [
+        f"On {n} day{'s' if n != 1 else ''} a challenger that is better beyond chance was rejected for a minimum that "
+        f"the champion in service misses too ({limits}): {spans(days)}. The gates kept the worse one."
+    ]
+
+
 def _rarest(advice: str) -> str:
     name = "nightly behind the gates" if advice == GATED else advice
     return f"Of all that do as well as the evidence can tell, the rarest is {name}."
@@ -165,8 +235,3 @@ def _interval(gain: Comparison, *, turned: bool = False) -> str:
     lower, upper = gain.lower or 0.0, gain.upper or 0.0
     low, high = (-upper, -lower) if turned else (lower, upper)
     return f"({LEVEL:.0%} interval {number(low)} to {number(high)})".replace("%", " %")
-
-
-def _signed(value: float) -> str:
-    text = number(value)
-    return text if text.startswith("-") or text == "0" else f"+{text}"

@@ -9,7 +9,8 @@ from datetime import date, timedelta
 
 from markupsafe import Markup
 
-from mlsys.backfill.records import Change, StrategyResult
+from mlsys.backfill.records import Change, SimulatedModel, StrategyResult
+from mlsys.backfill.strategies import GATED, NEVER
 from mlsys.report.formats import metric
 from mlsys.report.svg import decimals_of, nice_step
 
@@ -37,22 +38,38 @@ class _Axes:
         return _text(HEIGHT - _BOTTOM - part * (HEIGHT - _TOP - _BOTTOM))
 
 
-def chart(strategies: Sequence[StrategyResult], change: Change | None, title: str) -> Markup | None:
-    """Draw the strategies' daily values, the last one on top; None when no day has a value."""
+def chart(
+    strategies: Sequence[StrategyResult],
+    change: Change | None,
+    title: str,
+    *,
+    subject: str = GATED,
+    kept_out: Sequence[SimulatedModel] = (),
+) -> Markup | None:
+    """Draw the strategies' daily values; None when no day has a value.
+
+    The two that the text speaks of lie on top, drawn stronger: never retraining and `subject`. Triangles mark the days
+    of `kept_out`, on which the gates kept a better model out for a limit that the one in service misses too.
+    """
     points = {s.name: [(d.day, d.value.value) for d in s.daily if d.value.value is not None] for s in strategies}
     days = [day for line in points.values() for day, _ in line]
     if not days:
         return None
     axes = _axes(days, [value for line in points.values() for _, value in line])
-    lines = Markup().join(_line(s.name, points[s.name], axes) for s in strategies)
+    said_of = (NEVER, subject)
+    others = Markup().join(_line(s.name, points[s.name], axes) for s in strategies if s.name not in said_of)
+    strong = Markup().join(_line(name, points[name], axes) for name in dict.fromkeys(said_of) if name in points)
+    lines = others + Markup('<g class="said">{0}</g>').format(strong)
     dots = Markup().join(_dots(s, axes) for s in strategies)
     drawn = [s.title for s in strategies if points[s.name]]
     said = f"{title} of the model that serves, {axes.first} to {axes.last}, for: {', '.join(drawn)}."
     fell = f" {change.sentence}." if change else ""
     return Markup(
         '<svg class="plot days" viewBox="0 0 {0:g} {1:g}" role="img" aria-labelledby="days-title days-desc">'
-        '<title id="days-title">{2} by day</title><desc id="days-desc">{3}{4}</desc>{5}{6}{7}{8}</svg>'
-    ).format(WIDTH, HEIGHT, title, said, fell, _frame(axes, title), _mark(change, axes), lines, dots)
+        '<title id="days-title">{2} by day</title><desc id="days-desc">{3}{4}</desc>{5}{6}{7}{8}{9}</svg>'
+    ).format(
+        WIDTH, HEIGHT, title, said, fell, _frame(axes, title), _mark(change, axes), lines, dots, _kept(kept_out, axes)
+    )
 
 
 def _axes(days: Sequence[date], values: Sequence[float]) -> _Axes:
@@ -115,6 +132,20 @@ def _line(name: str, points: Sequence[tuple[date, float]], axes: _Axes) -> Marku
         path += f"{'L' if joined else 'M'}{axes.x(day)} {axes.y(value)}"
         before = day
     return Markup('<path class="line w-{0}" d="{1}"/>').format(name, path) if path else Markup()
+
+
+def _kept(models: Sequence[SimulatedModel], axes: _Axes) -> Markup:
+    base = HEIGHT - _BOTTOM
+    return Markup().join(
+        Markup('<path class="kept" d="M{0} {1}l-5 9h10z"><title>{2}</title></path>').format(
+            axes.x(model.day),
+            _text(base - 9),
+            f"{model.day}: a better model was rejected for {', '.join(model.verdict.kept_out_by)}, which the one in "
+            "service misses too",
+        )
+        for model in models
+        if axes.first <= model.day <= axes.last
+    )
 
 
 def _dots(strategy: StrategyResult, axes: _Axes) -> Markup:

@@ -15,7 +15,9 @@ from mlsys.backfill.records import Verdict
 from mlsys.evaluation import evaluation
 from mlsys.evaluation.champion import ChampionModel
 from mlsys.events import get_logger
+from mlsys.gates.base import Evidence, Gate
 from mlsys.promotion import decide
+from mlsys.records import Decision
 from mlsys.store import canonical_json, recall, remember
 from mlsys.workspace import Workspace
 
@@ -54,8 +56,10 @@ def _verdict(work: Workspace, simulation: Simulation, simulated: SimulatedDay, r
         candidates=[simulated.best],
         champion=ChampionModel(candidate=rival.best, columns=spec.feature_columns()) if rival else None,
         store=work.store,
+        explained=False,
     )
     decision = decide.judge(spec, prepared, evaluations=evaluations, champion=None, store=work.store)
+    evidence = decide.evidence_of(prepared, evaluations, work.store)
     verdict = Verdict(
         outcome=decision.outcome,
         reason=decision.reason,
@@ -63,9 +67,20 @@ def _verdict(work: Workspace, simulation: Simulation, simulated: SimulatedDay, r
         rival=rival.day if rival else None,
         comparison=evaluations.comparison,
         gates=decision.gates,
+        kept_out_by=_kept_out_by(spec.gates_in_force, evidence, decision),
     )
     remember(path, canonical_json(verdict.model_dump(mode="json")))
     return verdict
+
+
+def _kept_out_by(gates: Sequence[Gate], evidence: Evidence, decision: Decision) -> tuple[str, ...]:
+    """Return the limits that alone kept a better model out, where the one that serves misses each of them too."""
+    compared = evidence.evaluations.comparison
+    if decision.outcome != "reject" or compared is None or compared.lower is None or compared.lower <= 0:
+        return ()
+    missed = [(gate, found) for gate, found in zip(gates, decision.gates, strict=True) if found.state != "pass"]
+    alike = all(gate.champion_misses(evidence) for gate, _ in missed)
+    return tuple(found.name for _, found in missed) if alike else ()
 
 
 def _path(work: Workspace, simulated: SimulatedDay, rival: SimulatedDay | None) -> Path:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from mlsys.backfill.chart import chart
 from mlsys.backfill.records import Gain, Look, SimulatedModel, StrategyResult, WalkForwardDetails
+from mlsys.backfill.recovery import in_days
 from mlsys.backfill.strategies import GATED, NEVER
 from mlsys.metrics import METRICS
 from mlsys.records import Comparison
@@ -63,8 +64,16 @@ def render(details: WalkForwardDetails) -> str:
             details=details,
             title=title,
             higher=details.direction == "higher",
-            chart=chart(details.strategies, details.change, title),
+            chart=chart(
+                details.strategies,
+                details.change,
+                title,
+                subject=details.answer.subject,
+                kept_out=details.kept_out,
+            ),
             drawn=[s for s in details.strategies if s.daily],
+            never=NEVER,
+            withheld=in_days(details.withheld) if details.withheld else None,
             rows=_rows(details),
             others=[gain for gain in details.gains if gain.over != NEVER],
             looks=_looks(details),

@@ -10,6 +10,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
 from mlsys.records import Comparison, GateResult, MetricValue, Outcome, Record
 
 
@@ -19,6 +21,8 @@ class Verdict(Record):
     Attributes:
         rival: day of the model that would have served then, None before the first one.
         comparison: best candidate against that model by the primary metric, on the day's holdout.
+        kept_out_by: limits for which alone a candidate was rejected that is better beyond chance, while the model that
+            serves misses each of them too.
     """
 
     outcome: Outcome
@@ -27,6 +31,7 @@ class Verdict(Record):
     rival: date | None = None
     comparison: Comparison | None = None
     gates: tuple[GateResult, ...] = ()
+    kept_out_by: tuple[str, ...] = ()
 
 
 class SimulatedModel(Record):
@@ -163,20 +168,41 @@ class Change(Record):
     sentence: str
 
 
+class Recovery(Record):
+    """Where a way to retrain stands at the end of the range, after the never retrained model fell.
+
+    Attributes:
+        n_days: newest days that it was measured on, by the primary metric in their mean: `value`.
+        share: of the fall that is made good: 0 as low as after the fall, 1 as before it.
+    """
+
+    strategy: str
+    n_days: int
+    value: float
+    share: float
+
+
 class PaceAnswer(Record):
-    """How often to retrain, and what it earns.
+    """How often to retrain, and what it earns over never retraining.
 
     Attributes:
         advice: the rarest strategy that the evidence does not separate from the best, or None without evidence.
-        headline: a few words; sentence: what retraining nightly behind the gates earns; more: the other findings.
+        subject: the strategy that sentence, chart and table speak of: the advised one, else the one behind the gates.
+        headline: a few words; sentence: what the subject earns over never retraining, or that no pace repairs the
+            fall; more: the other findings, over never retraining too.
         disagreement: where ranking, probabilities and decisions do not say the same, and what that means.
+        recoveries: of each strategy, never retraining among them; empty without a fall.
+        repaired: whether one of them has made good at least half of the fall; None without a fall.
     """
 
     advice: str | None
     headline: str
     sentence: str
+    subject: str = "gated"
     more: tuple[str, ...] = ()
     disagreement: tuple[str, ...] = ()
+    recoveries: tuple[Recovery, ...] = ()
+    repaired: bool | None = None
 
 
 class WalkForwardDetails(Record):
@@ -188,6 +214,7 @@ class WalkForwardDetails(Record):
         threshold: of the spec, for decisions.
         missing: why days of the range have no model.
         compared: days whose rows all strategies have a model for.
+        withheld: newest days before each model's cutoff that it was not fitted on, by what they are for.
     """
 
     pipeline: str
@@ -207,7 +234,13 @@ class WalkForwardDetails(Record):
     gains: tuple[Gain, ...]
     view_gains: tuple[ViewGain, ...] = ()
     change: Change | None
+    withheld: dict[str, int] = Field(default_factory=dict)
     answer: PaceAnswer
+
+    @property
+    def kept_out(self) -> tuple[SimulatedModel, ...]:
+        """The models that a limit kept out which the model that would have served misses too, by day."""
+        return tuple(model for model in self.models if model.verdict.kept_out_by)
 
 
 class StrategySummary(Record):
@@ -227,7 +260,9 @@ class WalkForward(Record):
         sha256: of the JSON file.
         n_days: simulated days; n_rows: rows on which the strategies are compared.
         gain: retraining nightly behind the gates over never retraining; a reason where they can't be compared.
-        change_day: first day of an abrupt fall of the model that is never retrained.
+        change_day: first day of an abrupt fall of the model that is never retrained; `repaired` says whether one of the
+            strategies has made good at least half of the fall, None without one.
+        n_kept_out: days on which a better model was rejected for a limit that the serving one misses too.
         disagreement: where ranking, probabilities and decisions do not say the same; also part of `sentence`.
     """
 
@@ -244,6 +279,8 @@ class WalkForward(Record):
     strategies: tuple[StrategySummary, ...]
     gain: Comparison
     change_day: date | None
+    repaired: bool | None = None
+    n_kept_out: int = 0
     advice: str | None
     headline: str
     disagreement: tuple[str, ...] = ()

@@ -8,12 +8,13 @@ different paces would have given, on the same rows. A model is judged on days af
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
 from mlsys.backfill import page
-from mlsys.backfill.answer import answer
+from mlsys.backfill.answer import Circumstances, answer
 from mlsys.backfill.change import fall_of
 from mlsys.backfill.days import SimulatedDay, Simulation, collect
 from mlsys.backfill.gates import judge_in_turn, promoted
@@ -33,6 +34,7 @@ from mlsys.errors import UsageError
 from mlsys.events import get_logger
 from mlsys.metrics import METRICS
 from mlsys.records import MetricValue
+from mlsys.spec import Spec
 from mlsys.store import canonical_json, write_if_other
 from mlsys.workspace import Workspace
 
@@ -91,6 +93,8 @@ def details_of(work: Workspace, simulation: Simulation) -> WalkForwardDetails:
     compared = compare(simulation, strategies, book)
     primary = simulation.spec.metrics.primary
     change = _change(compared.strategies, primary)
+    models, withheld = _models(simulation, verdicts, book), withheld_by(simulation.spec)
+    kept_out = [model for model in models if model.verdict.kept_out_by]
     return WalkForwardDetails(
         pipeline=simulation.pipeline,
         first=simulation.first,
@@ -98,7 +102,7 @@ def details_of(work: Workspace, simulation: Simulation) -> WalkForwardDetails:
         spec_fingerprint=simulation.spec_fingerprint,
         primary=primary,
         direction=METRICS.find(primary).direction,
-        models=_models(simulation, verdicts, book),
+        models=models,
         ranks=METRICS.find(primary).ranks,
         threshold=simulation.spec.metrics.threshold,
         missing=dict(simulation.missing),
@@ -109,8 +113,15 @@ def details_of(work: Workspace, simulation: Simulation) -> WalkForwardDetails:
         gains=compared.gains,
         view_gains=compared.view_gains,
         change=change,
-        answer=answer(compared, change, primary),
+        withheld=withheld,
+        answer=answer(compared, change, primary, around=Circumstances(withheld, kept_out)),
     )
+
+
+def withheld_by(spec: Spec) -> dict[str, int]:
+    """Return how many of the newest days before its cutoff a model is not fitted on, by what they are for."""
+    days = {**spec.split.withheld, "`label.delay`": math.ceil(spec.label.delay / timedelta(days=1))}
+    return {name: n for name, n in days.items() if n}
 
 
 def _pairs(
@@ -182,6 +193,8 @@ def _summary(details: WalkForwardDetails, path: Path, json_path: Path, digest: s
             ),
             "gain": gains[GATED, NEVER],
             "change_day": details.change.day if details.change else None,
+            "repaired": details.answer.repaired,
+            "n_kept_out": len(details.kept_out),
             "advice": details.answer.advice,
             "headline": details.answer.headline,
             "disagreement": details.answer.disagreement,

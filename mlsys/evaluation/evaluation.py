@@ -17,6 +17,7 @@ import pandas as pd
 
 from mlsys.dataset import dataset
 from mlsys.errors import RunError
+from mlsys.evaluation import insight
 from mlsys.evaluation.champion import ChampionModel, obstacle_of
 from mlsys.evaluation.comparison import Assessment, Contender, assess, scored, unusable
 from mlsys.evaluation.curves import pr_points, roc_points
@@ -68,11 +69,13 @@ def evaluate(
     candidates: Sequence[Candidate],
     champion: ChampionModel | None,
     store: Store,
+    explained: bool = True,
 ) -> EvaluationSet:
     """Score all fitted candidates and the champion, choose the best, and compare it with the champion.
 
     A candidate that can't be scored is named with its reason and never chosen; a champion that can't be scored makes
-    the champion's state `error`, which no gate lets pass.
+    the champion's state `error`, which no gate lets pass. Where `explained`, the details say what the best candidate
+    relies on.
     """
     # Imported on use: one thread makes sums independent of the machine, and starts no OpenMP pool before a later fork.
     from threadpoolctl import threadpool_limits
@@ -95,9 +98,11 @@ def evaluate(
             n_replicates=spec.metrics.replicates,
             seed=plan.seed,
         )
+        found = _insight(spec, assessed, rows, seed=plan.seed, store=store) if explained else None
     state, reason = _champion_state(plan, champion, obstacle, rival)
     _log(plan, assessed, state, reason)
-    return _record(spec, prepared.split, assessed, champion, (state, reason), rows=rows, store=store)
+    details = store.put_json(_details(spec, assessed) | ({"insight": found} if found else {}))
+    return _record(spec, prepared.split, assessed, champion, (state, reason), rows=rows, details=details)
 
 
 def _metrics(spec: Spec) -> list[Metric]:
@@ -174,7 +179,7 @@ def _record(
     state: tuple[ChampionState, str | None],
     *,
     rows: _Rows,
-    store: Store,
+    details: str,
 ) -> EvaluationSet:
     primary = spec.metrics.primary
     summary = {evaluation.model_id: evaluation.on_holdout(primary) for evaluation in assessed.evaluations}
@@ -190,8 +195,31 @@ def _record(
         summary={model_id: value for model_id, value in summary.items() if value is not None},
         comparison=assessed.comparisons.get(primary),
         shortage=shortage_of(split, assessed, METRICS.parse(primary)),
-        details=store.put_json(_details(spec, assessed)),
+        details=details,
     )
+
+
+def _insight(spec: Spec, assessed: Assessment, rows: _Rows, *, seed: int, store: Store) -> dict[str, Any] | None:
+    """Return what the best candidate relies on, calibration and segments of it and the champion; None without one."""
+    best = assessed.best
+    if best is None or best.holdout is None or best.model is None or not best.holdout.y_true.size:
+        return None
+    columns, frame = spec.feature_columns(), rows.frame[rows.on_holdout]
+    metric = next(metric for metric in _metrics(spec) if metric.kind == spec.metrics.primary)
+    try:
+        pipeline = model_file.load(best.model, store)
+        known = insight.importance(pipeline, frame[list(columns)], best.holdout, metric, seed=seed)
+    except _MODEL_ERRORS as error:  # it has scored these rows; what it says of shuffled ones decides nothing
+        log.warning("not_explained", model=best.model_id, reason=str(error))
+        known = None
+    judged = {c.model_id: c.holdout for c in assessed.contenders if c is best or c.role == "champion"}
+    models = {name: scored for name, scored in judged.items() if scored is not None}
+    ranked = [name for name, _ in known["columns"]] if known else []
+    return {
+        "importance": known,
+        "calibration": {name: insight.calibration(scored) for name, scored in models.items()},
+        "segments": insight.segments(frame, columns, models, metric, ranked=ranked),
+    }
 
 
 def _details(spec: Spec, assessed: Assessment) -> dict[str, Any]:

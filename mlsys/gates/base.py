@@ -38,6 +38,10 @@ class Gate(Component, ABC):
     def judge(self, evidence: Evidence) -> GateResult:
         """Return what the gate saw; a missing or undefined metric is never a pass."""
 
+    def champion_misses(self, evidence: Evidence) -> bool:  # noqa: ARG002 - most gates set no limit to a model
+        """Whether the model that serves, in the challenger's place, would miss this limit too; False if unknown."""
+        return False
+
     def inconclusive(self, name: str, reason: str, sentence: str) -> GateResult:
         """Return a finding without a verdict: what it takes to judge is missing."""
         return GateResult(gate=self.kind, name=name, state="inconclusive", sentence=sentence, reason=reason)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from mlsys.gates.base import Evidence, Gate
 from mlsys.records import Comparison, GateResult
-from mlsys.wording import number
+from mlsys.wording import number, signed
 
 
 class BetterThanChampion(Gate):
@@ -70,6 +70,12 @@ class BetterThanChampion(Gate):
             name=name,
             state="pass" if reason is None else "fail",
             observed=lower,
+            observed_as="its lower bound",
+            estimate=difference,
+            estimate_as="difference",
+            level=comparison.level,
+            needs=">",
+            unit="difference",
             limit=self._limit,
             distance=lower - self._limit,
             sentence=self._sentence(comparison, difference, lower, reason),
@@ -89,10 +95,9 @@ class BetterThanChampion(Gate):
         metric, rows = comparison.metric, f"{comparison.n:,} holdout rows"
         if reason == "identical":
             return f"Challenger and champion do exactly alike by {metric} on {rows}: nothing speaks for a change."
-        side = "better" if difference > 0 else "worse" if difference < 0 else "different"
+        side = "better than" if difference > 0 else "worse than" if difference < 0 else "level with"
         confidence = f"{100 * comparison.level:g} % confidence"
         return (
-            f"By {metric} the challenger is {number(abs(difference))} {side} than the champion on {rows}; with "
-            f"{confidence} the difference is above {number(lower, self._limit)}, "
-            f"and it must be above {number(self._limit, lower)}."
+            f"By {metric} the challenger is {side} the champion on {rows}: difference {signed(difference)}, its lower "
+            f"bound {signed(lower, self._limit)} with {confidence}, needed > {number(self._limit, lower)}."
         )

@@ -31,6 +31,8 @@ class DataQuality(Gate):
             name="data quality",
             state=checks.state if not clean else "pass" if within else "fail",
             observed=share,
+            observed_as=checks.bad.name if checks.bad else "bad rows",
+            needs="<=",
             limit=limit,
             distance=limit - share,
             unit="share",
@@ -42,10 +44,15 @@ class DataQuality(Gate):
 def _sentence(checks: CheckReport, limit: float) -> str:
     failed = [result for result in checks.results if result.state != "pass"]
     critical = [result for result in failed if result.severity == "critical"]
-    rows = "1 row is" if checks.n_quarantined == 1 else f"{checks.n_quarantined:,} rows are"
-    bad, most = (f"{100 * value:.3g} %" for value in (checks.quarantined_share, limit))
+    verb = "is" if checks.n_quarantined == 1 else "are"
+    quarantined = f"{checks.n_quarantined:,} of {checks.n_rows:,} rows {verb} quarantined"
+    share, most = (f"{100 * value:.3g} %" for value in (checks.quarantined_share, limit))
     # Those that could not be read count, too, and one bad day does not hide behind good ones.
-    share = f"{rows} quarantined; {bad} of all rows, or of the newest day's if that is more, are bad, and {most} may be"
+    worst = f"{share} of all rows, or of the newest day's if that is more"
+    if checks.bad is not None:
+        rows = "of the newest day" if checks.bad.of == "newest day" else "in all"
+        worst = f"{checks.bad.n_bad:,} of {checks.bad.n_rows:,} rows {rows} ({share})"
+    share = f"{quarantined}; {worst} are bad, and {most} may be"
     if checks.state != "pass":
         worst = f": {critical[0].name}" if critical else ""
         return f"The data checks ended with '{checks.state}'{worst}; {share}."

@@ -34,6 +34,8 @@ class Freshness(Gate):
             name=name,
             state="pass" if fresh else "fail",
             observed=_hours(age),
+            observed_as="age of the newest row",
+            needs="<=",
             limit=_hours(self.max_age),
             distance=_hours(self.max_age - age),
             unit="hours",

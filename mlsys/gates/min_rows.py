@@ -38,6 +38,8 @@ class MinRows(Gate):
             name=f"at least {self.rows:,} holdout rows, {self.per_class:,} per class",
             state="pass" if enough else "inconclusive",
             observed=observed,
+            observed_as=what,
+            needs=">=",
             limit=limit,
             distance=observed - limit,
             sentence=f"{found.n_holdout:,} holdout rows ({classes or 'no classes'}) {verdict}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -9,6 +10,8 @@ from pydantic import Field, model_validator
 from mlsys.gates.base import Evidence, Gate
 from mlsys.records import GateResult, MetricValue
 from mlsys.wording import number
+
+_BOUND_LEVEL = 0.975  # one-sided, of the worse end of a 95 % interval
 
 
 class Minimum(Gate):
@@ -52,7 +55,12 @@ class Minimum(Gate):
             return self.inconclusive(
                 self.required, "undefined_metric", f"The challenger's {self.metric} has no interval: {why}."
             )
-        return self._judged(observed, found.n)
+        return self._judged(observed, found)
+
+    def champion_misses(self, evidence: Evidence) -> bool:
+        """Whether the champion, on the same holdout rows, fails this limit too."""
+        champion = evidence.champion
+        return champion is not None and self.judge(replace(evidence, challenger=champion)).state == "fail"
 
     def is_missed_by(self, found: MetricValue) -> bool:
         """Return whether a value on the holdout lies on the wrong side of the limit; an undefined one does not."""
@@ -77,12 +85,12 @@ class Minimum(Gate):
             return found.value
         return found.upper if self.at_least is None else found.lower
 
-    def _judged(self, observed: float, n_rows: int) -> GateResult:
+    def _judged(self, observed: float, found: MetricValue) -> GateResult:
         floor = self.at_least is not None
         distance = self._distance(observed)
         what = self.metric if self.on == "value" else f"{self.metric}, at the worse end of its 95 % interval,"
         sentence = (
-            f"The challenger's {what} is {number(observed, self._limit)} on {n_rows:,} holdout rows; "
+            f"The challenger's {what} is {number(observed, self._limit)} on {found.n:,} holdout rows; "
             f"{'at least' if floor else 'at most'} {number(self._limit, observed)} is required."
         )
         return GateResult(
@@ -90,6 +98,11 @@ class Minimum(Gate):
             name=self.required,
             state="pass" if distance >= 0 else "fail",
             observed=observed,
+            observed_as=self.metric if self.on == "value" else "worse end of its interval",
+            estimate=None if self.on == "value" else found.value,
+            estimate_as="" if self.on == "value" else self.metric,
+            level=None if self.on == "value" else _BOUND_LEVEL,
+            needs=">=" if floor else "<=",
             limit=self._limit,
             distance=distance,
             sentence=sentence,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal
@@ -37,6 +38,8 @@ class RunRequest:
         accept_loss: whether stored days may be lost by a change of the spec into which they can't be carried.
         approval: whether a person has the last word; None leaves it to the spec.
         request_id: the same id is the same request (an Airflow run); a fresh one by default.
+        pages: addresses for a browser, kept with the run for its card: `airflow` of the run's page, `mlflow` of all
+            pages there.
     """
 
     pipeline: str
@@ -53,6 +56,7 @@ class RunRequest:
     reason: str | None = None
     asked_by: str = "cli"
     request_id: str = field(default_factory=lambda: f"cli-{uuid4().hex[:12]}")
+    pages: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -74,7 +78,7 @@ def open_run(work: Workspace, request: RunRequest) -> Start:
     spec = resolved.spec
     known = work.ledger.request(request.request_id)
     if known is not None and known.status == "accepted":
-        return _repeated(work, known)
+        return _repeated(work, request, known)
     work.require_registries(spec)
     day = clock.resolve_day(
         parameter=request.day,
@@ -187,17 +191,20 @@ def _go(work: Workspace, request: RunRequest, plan: Plan, taken: Taken) -> Start
         snapshot=found,
         arrivals=taken.arrivals,
     )
-    _begin(work, start)
+    _begin(work, start, request.pages)
     work.ledger.add_request(plan.pipeline, _row(request, "accepted", start.sentence, plan=plan, taken=taken))
     return start
 
 
-def _begin(work: Workspace, start: Start) -> None:
+def _begin(work: Workspace, start: Start, pages: Mapping[str, str]) -> None:
     plan, taken = start.plan, start.snapshot
     if plan is None or taken is None:
         return
     environment = {"versions": keys.versions(), "code": keys.code_fingerprint()}
     parts = {"environment": work.store.put_json(environment)}
+    known = {"mlflow": work.settings.mlflow_told, **pages}
+    if any(known.values()):
+        parts["pages"] = work.store.put_json({name: address for name, address in known.items() if address})
     if start.arrivals is not None:
         parts["arrivals"] = work.store.put_json(start.arrivals.dump())
     work.ledger.add_run(
@@ -257,7 +264,7 @@ def _row(
     )
 
 
-def _repeated(work: Workspace, known: RequestRow) -> Start:
+def _repeated(work: Workspace, request: RunRequest, known: RequestRow) -> Start:
     """Return what the same request was answered before: a retried or cleared first task goes on where it stood."""
     rows = work.ledger.run(known.run_id or "")
     begun = next(row for row in rows if row.plan and row.snapshot)
@@ -271,7 +278,7 @@ def _repeated(work: Workspace, known: RequestRow) -> Start:
         arrivals=Arrivals.load(work.store.read_json(begun.parts["arrivals"])),
     )
     if rows[-1].status == "failed":
-        _begin(work, start)
+        _begin(work, start, request.pages)
     return start
 
 

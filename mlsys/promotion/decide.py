@@ -9,6 +9,7 @@ from mlsys.errors import IntegrityError
 from mlsys.gates.base import Evidence
 from mlsys.ledger import ChampionChange
 from mlsys.metrics import METRICS
+from mlsys.promotion import more_data
 from mlsys.records import (
     HISTORICAL,
     Answer,
@@ -58,7 +59,7 @@ def judge(
     store: Store,
 ) -> Decision:
     """Return what the gates say, without writing it down; `champion` is who serves, for its cutoff alone."""
-    plan, evidence = prepared.plan, _evidence(prepared, evaluations, store)
+    plan, evidence = prepared.plan, evidence_of(prepared, evaluations, store)
     gates = tuple(gate.judge(evidence) for gate in spec.gates_in_force)
     outcome, reason, sentence = _outcome(plan, gates, evaluations, champion)
     return Decision(
@@ -70,7 +71,11 @@ def judge(
         challenger=evaluations.best,
         champion=evaluations.champion,
         gates=gates,
-        advice=_advice(outcome, reason, spec.pipeline, plan.run_id),
+        advice=(
+            more_data.advice(spec, gates, evaluations, prepared.snapshot)
+            if outcome == "reject"
+            else _advice(outcome, reason, spec.pipeline, plan.run_id)
+        ),
     )
 
 
@@ -93,7 +98,12 @@ def refuse(work: Workspace, decision: Decision, answer: Answer) -> Decision:
     return work.ledger.add_decision(work.ledger.plan(decision.run_id).pipeline, found[0], refused)
 
 
-def _evidence(prepared: Prepared, evaluations: EvaluationSet, store: Store) -> Evidence:
+def evidence_of(prepared: Prepared, evaluations: EvaluationSet, store: Store) -> Evidence:
+    """Return what gates look at.
+
+    Raises:
+        IntegrityError: the details of the evaluation are missing or were changed.
+    """
     details = store.read_json(evaluations.details)
     by_id = {e["model_id"]: Evaluation.load(e) for e in details["evaluations"]}
     comparisons = [Comparison.load(c) for c in details["comparisons"]]

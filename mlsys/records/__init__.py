@@ -4,7 +4,18 @@ from mlsys.records.base import HISTORICAL, MAX_BYTES, MEASURED, Mode, Outcome, R
 from mlsys.records.decision import Answer, Decision, GateResult, ModelVersion, RunReport
 from mlsys.records.evaluation import Candidate, Comparison, Evaluation, EvaluationSet, MetricValue, Shortage
 from mlsys.records.progress import Decided, Evaluated
-from mlsys.records.run import Arrivals, CheckReport, CheckResult, Plan, Prepared, Snapshot, Split, SplitCounts, Start
+from mlsys.records.run import (
+    Arrivals,
+    BadRows,
+    CheckReport,
+    CheckResult,
+    Plan,
+    Prepared,
+    Snapshot,
+    Split,
+    SplitCounts,
+    Start,
+)
 
 __all__ = [
     "HISTORICAL",
@@ -12,6 +23,7 @@ __all__ = [
     "MEASURED",
     "Answer",
     "Arrivals",
+    "BadRows",
     "Candidate",
     "CheckReport",
     "CheckResult",

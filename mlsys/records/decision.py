@@ -11,8 +11,12 @@ class GateResult(Record):
     """What one gate saw.
 
     Attributes:
+        observed_as: what `observed` is, in a few words: `its lower bound`, `bad rows of the newest day`.
+        estimate: what `observed` is a bound of, `estimate_as` in words; None where it is no bound. `level` is the
+            one-sided level of that bound.
+        needs: how `observed` must stand to `limit`; empty where the gate does not say.
         distance: how far inside (positive) or outside (negative) the limit.
-        unit: of observed, limit and distance: `share` of one, `hours`, or empty for metrics and counts.
+        unit: of all four: `share` of one, `hours`, a `difference` of a metric, or empty for metrics and counts.
         sentence: the finding for people, complete.
         reason: stable code for machines (`below_minimum`, `too_few_rows`), None for a pass.
     """
@@ -21,9 +25,14 @@ class GateResult(Record):
     name: str
     state: State
     observed: float | None = None
+    observed_as: str = "observed"
+    estimate: float | None = None
+    estimate_as: str = ""
+    level: float | None = None
+    needs: Literal["", ">", ">=", "<="] = ""
     limit: float | None = None
     distance: float | None = None
-    unit: Literal["", "share", "hours"] = ""
+    unit: Literal["", "share", "hours", "difference"] = ""
     sentence: str
     reason: str | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Literal
 
 from mlsys.records.base import Bundle, Mode, Record, Severity, State
 
@@ -85,10 +86,26 @@ class CheckResult(Record):
     examples: tuple[str, ...] = ()
 
 
+class BadRows(Record):
+    """Rows that could not be read or were set aside, among all rows that came; `of` says which: `newest day`, `all`."""
+
+    n_bad: int
+    n_rows: int
+    of: Literal["newest day", "all"]
+
+    @property
+    def name(self) -> str:
+        """Which rows are meant: `bad rows of the newest day`."""
+        return "bad rows of the newest day" if self.of == "newest day" else "bad rows of all"
+
+
 class CheckReport(Record):
     """Result of `validate`.
 
     Attributes:
+        n_checks: rules of the spec; `n_own` are those that every run keeps beside them (the tolerated share, columns
+            that look odd, rows that could not be read), None in records of earlier versions.
+        quarantined_share: the worst share of bad rows, with its counts in `bad`; None there in earlier versions.
         results: worst first; at most 40 (all of them are in `details`).
         quarantine: SHA-256 of a JSON file `{partition fingerprint: [row offsets]}`, or None when no row failed.
         details: SHA-256 of the JSON list of all results, with reasons per quarantined row.
@@ -99,14 +116,21 @@ class CheckReport(Record):
     state: State
     results: tuple[CheckResult, ...]
     n_checks: int
+    n_own: int | None = None
     n_rows: int
     n_partitions: int
     n_quarantined: int
     quarantined_share: float
+    bad: BadRows | None = None
     tolerated_share: float
     quarantine: str | None = None
     details: str
     data_docs: str | None = None
+
+    @property
+    def n_judged(self) -> int:
+        """All results: of the spec's rules and of those that every run keeps."""
+        return max(self.n_checks + (self.n_own or 0), len(self.results))
 
 
 class SplitCounts(Record):

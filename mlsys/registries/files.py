@@ -151,6 +151,7 @@ def _write(folder: Path, release: Release, model: bytes) -> None:
         "outcome": release.decision.outcome,
         "sentence": release.decision.sentence,
         "cutoff": release.snapshot.cutoff.isoformat(),
+        "last_day": release.plan.day.isoformat(),
         "snapshot": release.snapshot.fingerprint,
         "n_rows": release.snapshot.n_rows,
         "candidate": release.candidate.model_dump(mode="json"),

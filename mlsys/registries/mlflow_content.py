@@ -113,6 +113,7 @@ def version_tags(release: Release) -> dict[str, str]:
     """Return the tags of the registered version; `mlsys.version` is the semantic one, once it was promoted."""
     tags = {
         "mlsys.outcome": release.decision.outcome,
+        "mlsys.day": release.plan.day.isoformat(),
         CANDIDATE_TAG: release.candidate.candidate_id,
         "mlsys.sha256": str(release.candidate.model),
         "mlsys.training_key": release.plan.training_key,

@@ -6,9 +6,10 @@ The same records give the same bytes: no clock, no random name, no order that de
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from mlsys.errors import RunError
 from mlsys.records import (
@@ -23,6 +24,7 @@ from mlsys.records import (
     Snapshot,
     Split,
 )
+from mlsys.report import insight as report_insight
 from mlsys.report import models as report_models
 from mlsys.report import page
 from mlsys.report.usage import loading_code
@@ -66,6 +68,8 @@ class Card:
         arrivals: what the run was the first to read.
         failure: why the run failed, complete sentences, or None.
         failed_step: the step that failed: `validate`, `split`, `train`, `evaluate`, `decide`, `promote`, `report`.
+        versions: the versions, as `1.0.0`, that the ledger gave to the champions before and after, by candidate id.
+        pages: addresses as the run recorded them: `airflow` of its page there, `mlflow` of all pages there.
     """
 
     plan: Plan
@@ -81,6 +85,8 @@ class Card:
     arrivals: Arrivals | None = None
     failure: str | None = None
     failed_step: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    pages: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ending(self) -> str:
@@ -93,6 +99,20 @@ class Card:
     def challenger(self) -> str | None:
         """Id of the candidate that met the champion, or None."""
         return (self.decision and self.decision.challenger) or (self.evaluations and self.evaluations.best) or None
+
+    @property
+    def mlflow_page(self) -> str | None:
+        """MLflow's page of the run's best candidate, or None where it is not registered or the address not known."""
+        if self.version is None or self.version.mlflow_version is None or "mlflow" not in self.pages:
+            return None
+        name, number = quote(self.plan.pipeline, safe=""), quote(self.version.mlflow_version, safe="")
+        return f"{self.pages['mlflow'].rstrip('/')}/#/models/{name}/versions/{number}"
+
+    def version_of(self, champion: str | None) -> str | None:
+        """Return the version of a champion before or after the run, as the ledger gave it, or None."""
+        if self.version is not None and self.version.version and champion == self.version.champion:
+            return self.version.version
+        return self.versions.get(champion or "")
 
 
 @dataclass(frozen=True)
@@ -137,7 +157,7 @@ def render(card: Card, *, store: Store) -> str:
     return page.templates().get_template("report.html.j2").render(
         card=card,
         headline=headline(card),
-        sections=_sections(card),
+        sections=_sections(card, explained=shown.get("insight") is not None),
         names=fitted | {model.model_id: model.name for model in shown["models"]},
         challenger=card.challenger,
         positive=target["positive"],
@@ -184,12 +204,13 @@ def _gaps(card: Card) -> tuple[str, ...]:
     return tuple(f"{text}: {', '.join(names)}." for text, names in found if names)
 
 
-def _sections(card: Card) -> list[str]:
+def _sections(card: Card, *, explained: bool) -> list[str]:
     """Return the names of the card's parts that have something to show; what failed stands first."""
     present = {
         "gates": card.decision is not None,
         "models": card.evaluations is not None,
         "curves": card.evaluations is not None,
+        "insight": explained,
         "data": True,
         "checks": card.checks is not None,
         "candidates": bool(card.candidates) or card.evaluations is not None,
@@ -221,6 +242,7 @@ def _judged(card: Card, evaluations: EvaluationSet, store: Store, positive: str)
         "validation": report_models.table(models, primary, rows="validation"),
         "differences": report_models.differences(details, primary),
         "plots": report_models.plots(details, models, evaluations, positive),
+        "insight": report_insight.insight(details, models, primary),
         "confusions": report_models.confusions(details, models),
         "threshold": details.get("threshold"),
         "best_sentence": details.get("best_sentence"),

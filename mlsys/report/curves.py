@@ -50,6 +50,18 @@ def precision_recall(curves: Sequence[Curve], prevalence: float | None) -> Marku
     return _plot("pr", title, axes, chance + lines, curves)
 
 
+def calibration(curves: Sequence[Curve]) -> Markup:
+    """Draw the share of positive rows against the mean score of rows with like scores; the diagonal is right."""
+    lines = Markup().join(_line(curve.style, _straight(curve.points)) for curve in curves)
+    dots = Markup().join(
+        Markup('<circle class="{0}" cx="{1}" cy="{2}" r="3"/>').format(curve.style, _x(x), _y(y))
+        for curve in curves
+        for x, y in curve.points
+    )
+    right = _line("chance", f"M{_x(0)} {_y(0)}L{_x(1)} {_y(1)}")
+    return _plot("calibration", "Calibration", ("Mean score", "Share of positive rows"), right + lines + dots, curves)
+
+
 def _plot(key: str, title: str, axes: tuple[str, str], drawing: Markup, curves: Sequence[Curve]) -> Markup:
     names = ", ".join(curve.name for curve in curves) or "no model"
     said = f"{axes[1]} against {axes[0].lower()} on the holdout rows for: {names}."

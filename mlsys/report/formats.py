@@ -49,6 +49,8 @@ def quantity(value: float | None, unit: str = "", *, difference: bool = False) -
     """Return a gate's figure with its unit: a share as a percentage (a difference of two in points), hours in words."""
     if value is None or not unit:
         return figure(value)
+    if unit == "difference":  # of a metric; the difference of two has no sign of its own
+        return figure(round(value, 4)) if difference else signed(value)
     if unit == "share":
         return f"{figure(round(value * 100, 2))}\u00a0points" if difference else share(value)
     return _minus("-" * (value < 0)) + in_words(timedelta(hours=value))

@@ -88,7 +88,16 @@ def _card(work: Workspace, rows: Sequence[RunRow]) -> card.Card:
         arrivals=Arrivals.load(parts["arrivals"]) if "arrivals" in parts else None,
         failure=failed.sentence if failed else None,
         failed_step=failed.step if failed else None,
+        versions=_versions(work, plan, decision, version),
+        pages=parts.get("pages", {}),
     )
+
+
+def _versions(work: Workspace, plan: Plan, decision: Decision | None, version: ModelVersion | None) -> dict[str, str]:
+    """Return the versions of who served before and after a run: those of their first promotion, which never change."""
+    ids = {plan.champion, decision and decision.champion, version and version.champion}
+    changes = work.ledger.champion_changes(plan.pipeline, of=[str(name) for name in ids if name])
+    return {change.candidate_id: change.version for change in reversed(changes)}
 
 
 def _judgement(

@@ -46,7 +46,9 @@ def decimals_of(step: float) -> int:
     return max(0, -math.floor(math.log10(step)))
 
 
-def bullet(observed: float | None, limit: float | None, distance: float | None, *, subject: str) -> Markup:
+def bullet(
+    observed: float | None, limit: float | None, distance: float | None, *, subject: str, what: str = "observed"
+) -> Markup:
     """Draw a gate: the limit as a line, the allowed side tinted, the observed value as a dot."""
     if limit is None or observed is None:
         said = f"{subject}: nothing was observed" if limit is not None else f"{subject}: has no numeric limit"
@@ -62,7 +64,7 @@ def bullet(observed: float | None, limit: float | None, distance: float | None, 
         '<path class="dot {side}" d="M{at} 14h0"/>'
     ).format(edge=edge, end=end, at=at, side="in" if inside else "out")
     side = "inside" if inside else "outside"
-    return _strip(f"{subject}: observed {figure(observed)}, limit {figure(limit)}, {side} the limit", drawing)
+    return _strip(f"{subject}: {what} {figure(observed)}, limit {figure(limit)}, {side} the limit", drawing)
 
 
 def interval(value: float | None, lower: float | None, upper: float | None, scale: Scale, subject: str) -> Markup:
@@ -78,6 +80,14 @@ def interval(value: float | None, lower: float | None, upper: float | None, scal
     ).format(side=side, low=scale(low), high=scale(high), at=scale(value))
     said = f"{subject}: {signed(value)}, interval {signed(lower)} to {signed(upper)}; zero is the vertical line"
     return _strip(said, zero + drawing)
+
+
+def bar(value: float, scale: Scale, subject: str) -> Markup:
+    """Draw a loss as a bar from zero; one to the left of zero is a gain."""
+    drawing = Markup('<path class="zero" d="M{0} 0V28"/><path class="loss" d="M{0} 14H{1}"/>').format(
+        scale(0.0), scale(value)
+    )
+    return _strip(f"{subject}: loses {signed(value)}; zero is the vertical line", drawing)
 
 
 def forest_scale(bounds: list[float]) -> Scale:

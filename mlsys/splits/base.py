@@ -60,6 +60,11 @@ class Splitter(Component, ABC):
         return False
 
     @property
+    def withheld(self) -> dict[str, int]:
+        """Newest UTC days that no model is fitted on, by what they are for; empty where every day also trains."""
+        return {}
+
+    @property
     def group_column(self) -> str | None:
         """The column whose hash the rule needs as `group_hash`, or None."""
         return None

@@ -31,6 +31,12 @@ class TimeSplit(Splitter):
         """Training lies before validation, and validation before the holdout."""
         return True
 
+    @property
+    def withheld(self) -> dict[str, int]:
+        """The days that judge and choose, and the gaps before them."""
+        days = {"holdout": self.holdout_days, "validation": self.validation_days, "gaps": 2 * self.gap_days}
+        return {name: n for name, n in days.items() if n}
+
     def assign(self, rows: SplitRows) -> Assignment:
         """Return sides that depend on each row's day and on `last_day` alone."""
         import numpy as np

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mlsys.errors import DataError
-from mlsys.splits.base import LEFT_OUT, SIDES, SplitRows, Splitter
+from mlsys.splits.base import LEFT_OUT, SIDES, TRAINING, SplitRows, Splitter
 
 
 def some_rows(n_rows: int = 2000, *, seed: int = 0, n_days: int = 40) -> SplitRows:
@@ -77,6 +77,11 @@ class SplitContract:
     def test_the_sentence_names_all_three_sides(self) -> None:
         sentence = self.splitter.assign(some_rows()).sentence
         assert all(name in sentence for name in SIDES.values())
+
+    def test_no_withheld_day_trains(self) -> None:
+        rows, n_withheld = some_rows(), sum(self.splitter.withheld.values())
+        trained = rows.day[self.splitter.assign(rows).side == TRAINING]
+        assert np.datetime64(rows.last_day) - trained.max() == n_withheld
 
     def test_inputs_are_not_changed(self) -> None:
         rows = some_rows()

@@ -15,7 +15,7 @@ from typing import Any
 from mlsys.checks.base import Check, PartitionSummary, Summaries
 from mlsys.errors import DataError
 from mlsys.events import get_logger
-from mlsys.records import CheckReport, CheckResult, Plan, Snapshot, State
+from mlsys.records import BadRows, CheckReport, CheckResult, Plan, Snapshot, State
 from mlsys.snapshot.manifest import ManifestEntry, read_manifest
 from mlsys.snapshot.tolerance import BadShare, DayCount, worst_share
 from mlsys.spec import Spec
@@ -29,6 +29,7 @@ logger = get_logger(__name__)
 _MAX_RESULTS = 40
 _MAX_RESULT_BYTES = 12 * 1024  # leaves room for the other fields of a record
 _MAX_NAMED_ROWS = 1000
+_ALL = "rows"  # what a share of all rows is a share of
 
 
 @dataclass(frozen=True)
@@ -62,24 +63,18 @@ def validate(spec: Spec, snapshot: Snapshot, *, store: Store, home: Path) -> Che
         state=_verdict(judged),
         results=_fitting(results),
         n_checks=len(spec.checks.rules),
+        n_own=len(results) - len(spec.checks.rules),
         n_rows=snapshot.n_rows,
         n_partitions=snapshot.n_partitions,
         n_quarantined=sum(len(offsets) for offsets in quarantine),
         quarantined_share=share.value,
+        bad=_bad_rows(share),
         tolerated_share=spec.checks.tolerated_share,
         quarantine=_stored_quarantine(partitions, quarantine, store),
         details=store.put_json(details),
         data_docs=found.docs,
     )
-    logger.info(
-        "validated",
-        pipeline=spec.pipeline,
-        state=report.state,
-        checks=report.n_checks,
-        quarantined=report.n_quarantined,
-        partitions=report.n_partitions,
-        new_partitions=found.n_partitions,
-    )
+    _log(spec.pipeline, report, found)
     return report
 
 
@@ -95,6 +90,18 @@ def refusal(plan: Plan, checks: CheckReport) -> DataError | None:
         f"The data of {plan.day} was refused: {worst.sentence}{often}",
         where=f"{plan.pipeline}, check `{worst.name}`",
         remedy=f"`mlsys report {plan.run_id}` shows all checks; mend the data, or the rule in the spec",
+    )
+
+
+def _log(pipeline: str, report: CheckReport, found: Examination) -> None:
+    logger.info(
+        "validated",
+        pipeline=pipeline,
+        state=report.state,
+        checks=report.n_checks,
+        quarantined=report.n_quarantined,
+        partitions=report.n_partitions,
+        new_partitions=found.n_partitions,
     )
 
 
@@ -130,6 +137,10 @@ def _stored_quarantine(
     return store.put_json(rows) if rows else None
 
 
+def _bad_rows(share: BadShare) -> BadRows:
+    return BadRows(n_bad=share.n_bad, n_rows=share.n_rows, of="all" if share.of == _ALL else "newest day")
+
+
 def _worst_share(partitions: Sequence[ManifestEntry], quarantine: Sequence[list[int]]) -> BadShare:
     """Return the larger of the bad shares: of the newest day, of all rows.
 
@@ -140,7 +151,7 @@ def _worst_share(partitions: Sequence[ManifestEntry], quarantine: Sequence[list[
         DayCount(partition.n_rows, partition.n_rejected, len(offsets))
         for partition, offsets in zip(partitions, quarantine, strict=True)
     ]
-    return worst_share(days, newest="rows of the newest day", together="rows")
+    return worst_share(days, newest="rows of the newest day", together=_ALL)
 
 
 def _over_rows(rule: Check, i: int, found: Examination, partitions: Sequence[ManifestEntry]) -> _Judged:

@@ -17,6 +17,7 @@ from mlsys.backfill.records import (
     Gain,
     Look,
     PaceAnswer,
+    Recovery,
     SimulatedModel,
     StrategyResult,
     Verdict,
@@ -252,6 +253,61 @@ def test_the_looks_have_a_column_each_and_say_what_is_beyond_chance() -> None:
     assert html.count('<small class="v-better">+0.0345') == len(LOOKS) * (len(NAMES) - 1)
     assert "0.021 to 0.048" in text
     assert "better beyond chance" in text
+
+
+KEPT_OUT = (5, 7)
+
+
+def kept_out() -> tuple[SimulatedModel, ...]:
+    found = []
+    for n in range(N):
+        made = model(n)
+        by = ("roc_auc at least 0.8",) if n in KEPT_OUT else ()
+        verdict = made.verdict.model_copy(update={"kept_out_by": by})
+        found.append(made.model_copy(update={"verdict": verdict}))
+    return tuple(found)
+
+
+def test_days_on_which_a_better_model_was_kept_out_are_marked_everywhere() -> None:
+    html = render(details(models=kept_out()))
+    text = Crossed(html).text
+    assert html.count('<path class="kept"') == len(KEPT_OUT)
+    assert html.count('<span class="tag kept"') == len(KEPT_OUT)
+    assert f"{on(5)}: a better model was rejected for roc_auc at least 0.8, which the one in service misses too" in html
+    assert "Better models kept out 2 days" in text
+    assert "Triangles:" in text
+
+
+def test_without_such_days_nothing_is_marked() -> None:
+    html = render(details())
+    assert "Triangles" not in html
+    assert "misses it too" not in html
+    assert 'class="kept"' not in html
+
+
+def test_what_was_never_trained_on_stands_in_the_head() -> None:
+    text = page(withheld={"holdout": 7, "validation": 5})
+    assert "Never trained on the newest 12 days (holdout 7 + validation 5) before each model's cutoff" in text
+    assert "Never trained on" not in page()
+
+
+def test_the_strategy_of_the_text_and_the_baseline_are_drawn_stronger() -> None:
+    said = details().answer.model_copy(update={"advice": WEEKLY, "subject": WEEKLY})
+    html = render(details(answer=said))
+    group = html.partition('<g class="said">')[2].partition("</g>")[0]
+    assert re.findall(r"line w-(\w+)", group) == [NEVER, WEEKLY]
+    text = Crossed(html).text
+    assert "Never again baseline" in text
+    assert "Weekly advice" in text
+
+
+def test_what_was_made_good_of_the_fall_is_told_of_every_strategy() -> None:
+    made = [
+        Recovery(strategy=NEVER, n_days=3, value=0.5, share=0.0),
+        Recovery(strategy=WEEKLY, n_days=3, value=0.6, share=0.25),
+    ]
+    text = page(answer=details().answer.model_copy(update={"recoveries": tuple(made), "repaired": False}))
+    assert "made good over the newest 3 days: never again 0 % (0.500); weekly 25 % (0.600)." in text
 
 
 def test_without_looks_there_is_no_table_of_them() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -71,7 +72,9 @@ def test_a_run_by_partition_key_promotes_the_first_champion(api: AirflowApi, set
     assert version["changed"]
     assert (settings.root / "registry" / "shop" / "best_model.joblib").exists()
     report = api.xcom(DAG, run["dag_run_id"], "report")
-    assert (settings.root / report["path"]).exists()
+    card = (settings.root / report["path"]).read_text(encoding="utf-8")
+    assert f"/dags/{DAG}/runs/{quote(run['dag_run_id'], safe='')}" in card
+    assert "/#/models/shop/versions/1" in card
 
 
 def test_the_same_decision_as_on_the_command_line(

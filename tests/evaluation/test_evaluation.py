@@ -266,7 +266,8 @@ def test_same_run_same_bytes(run: Run, store: Store) -> None:
 
 def test_details_hold_curves_and_confusion(run: Run, store: Store) -> None:
     details = store.read_json(run(readers(store, "good"), champion(store)).details)
-    assert set(details) == {"evaluations", "comparisons", "curves", "confusion", "threshold", "best_sentence"}
+    parts = {"evaluations", "comparisons", "curves", "confusion", "threshold", "best_sentence", "insight"}
+    assert set(details) == parts
     assert set(details["curves"]) == {"k-good", "k-champion"}
     for curves in details["curves"].values():
         assert 2 <= len(curves["roc"]) <= 200
@@ -275,6 +276,20 @@ def test_details_hold_curves_and_confusion(run: Run, store: Store) -> None:
         assert 1 <= len(curves["pr"]) <= 200
     assert sum(details["confusion"]["k-good"].values()) == 400
     assert details["best_sentence"].startswith("good is best by ROC AUC on 200 validation rows")
+
+
+def test_the_best_candidate_is_explained_and_its_calibration_stands_beside_the_champions(
+    run: Run, store: Store
+) -> None:
+    found = store.read_json(run(readers(store, "good", "fair"), champion(store)).details)["insight"]
+    assert found["importance"]["metric"] == "roc_auc"
+    assert found["importance"]["columns"][0][1] > 0
+    assert set(found["calibration"]) == {"k-good", "k-champion"}
+    assert all(sum(n for *_, n in bins) == 400 for bins in found["calibration"].values())
+
+
+def test_without_a_best_candidate_nothing_is_explained(run: Run, store: Store) -> None:
+    assert "insight" not in store.read_json(run(readers(store, "nan"), champion(store)).details)
 
 
 def test_twenty_candidates_fit_into_a_record(run: Run, store: Store) -> None:

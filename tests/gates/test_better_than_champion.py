@@ -72,9 +72,17 @@ def test_finding_shows_bound_limit_and_distance() -> None:
     assert (found.observed, found.limit) == (0.01, 0.004)
     assert found.distance == pytest.approx(0.006)
     assert found.sentence == (
-        "By roc_auc the challenger is 0.02 better than the champion on 1,000 holdout rows; with 95 % confidence the "
-        "difference is above 0.01, and it must be above 0.004."
+        "By roc_auc the challenger is better than the champion on 1,000 holdout rows: difference +0.02, its lower "
+        "bound +0.01 with 95 % confidence, needed > 0.004."
     )
+
+
+def test_a_difference_and_its_bound_are_never_one_number() -> None:
+    found = BetterThanChampion().judge(evidence(compared=comparison(0.0017, -0.0004, 0.0038)))
+    assert (found.estimate, found.estimate_as) == (0.0017, "difference")
+    assert (found.observed, found.observed_as) == (-0.0004, "its lower bound")
+    assert (found.needs, found.limit, found.unit) == (">", 0, "difference")
+    assert "difference +0.0017, its lower bound -0.0004 with 95 % confidence, needed > 0." in found.sentence
 
 
 def test_negative_margin_is_refused() -> None:

@@ -76,3 +76,22 @@ def test_a_near_miss_does_not_look_like_a_hit() -> None:
     found = Minimum(metric="roc_auc", at_least=0.9).judge(evidence(challenger=challenger))
     assert found.state == "fail"
     assert "0.899999" in found.sentence
+
+
+@pytest.mark.parametrize(("at_least", "misses"), [(0.97, True), (0.9, False)])
+def test_the_champion_is_held_to_the_same_limit_when_asked(at_least: float, misses: bool) -> None:
+    gate = Minimum(metric="roc_auc", at_least=at_least)
+    assert gate.champion_misses(evidence(challenger=evaluation(values={"roc_auc": (0.5, 0.4, 0.6)}))) is misses
+
+
+def test_without_champion_or_its_metric_nobody_misses_a_limit() -> None:
+    assert not Minimum(metric="roc_auc", at_least=0.97).champion_misses(evidence(champion_state="none", champion=None))
+    assert not Minimum(metric="revenue", at_least=0.97).champion_misses(evidence())
+
+
+def test_a_bound_is_named_beside_what_it_is_a_bound_of() -> None:
+    found = Minimum(metric="roc_auc", at_least=0.8, on="bound").judge(evidence())
+    assert (found.estimate, found.estimate_as) == (0.95, "roc_auc")
+    assert (found.observed, found.observed_as, found.needs) == (0.94, "worse end of its interval", ">=")
+    plain = Minimum(metric="log_loss", at_most=0.8).judge(evidence())
+    assert (plain.estimate, plain.observed_as, plain.needs) == (None, "log_loss", "<=")

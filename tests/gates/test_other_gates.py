@@ -11,6 +11,7 @@ from mlsys.gates import GATES
 from mlsys.gates.data_quality import DataQuality
 from mlsys.gates.freshness import Freshness
 from mlsys.gates.min_rows import MinRows
+from mlsys.records import BadRows
 from mlsys.testing.gates import evidence
 
 
@@ -41,6 +42,28 @@ def test_quarantined_share_has_its_own_limit_if_given() -> None:
     assert (found.state, found.reason) == ("fail", "too_many_quarantined")
     assert found.distance is not None
     assert found.distance < 0
+
+
+def test_a_count_and_a_share_of_bad_rows_each_say_of_what() -> None:
+    worst = BadRows(n_bad=2, n_rows=180, of="newest day")
+    seen = {"n_rows": 10_699, "n_quarantined": 47, "quarantined_share": 2 / 180, "bad": worst}
+    found = DataQuality().judge(evidence(checks=seen))
+    assert found.sentence == (
+        "The data pass with 1 warning; 47 of 10,699 rows are quarantined; 2 of 180 rows of the newest day (1.11 %) are "
+        "bad, and 2 % may be."
+    )
+    assert (found.observed_as, found.needs) == ("bad rows of the newest day", "<=")
+
+
+def test_reports_of_earlier_versions_do_not_claim_to_know_of_what() -> None:
+    found = DataQuality().judge(evidence(checks={"bad": None}))
+    assert "of all rows, or of the newest day's if that is more" in found.sentence
+    assert found.observed_as == "bad rows"
+
+
+def test_the_count_that_is_shown_says_what_it_counts() -> None:
+    found = MinRows().judge(evidence(holdout_classes={"no": 990, "yes": 10}))
+    assert (found.observed_as, found.needs) == ("rows of class 'yes'", ">=")
 
 
 @pytest.mark.parametrize("state", ["fail", "inconclusive", "error"])

@@ -13,6 +13,7 @@ from given.spec_samples import PARAMS, environment, spec_dump
 
 from mlsys.records import (
     Arrivals,
+    BadRows,
     Candidate,
     CheckReport,
     CheckResult,
@@ -143,11 +144,13 @@ def check_report() -> CheckReport:
     return CheckReport(
         state="pass",
         results=results,
-        n_checks=len(results),
+        n_checks=len(results) - 1,
+        n_own=1,
         n_rows=_N_CHECKED,
         n_partitions=1,
         n_quarantined=2,
         quarantined_share=2 / _N_CHECKED,
+        bad=BadRows(n_bad=2, n_rows=_N_CHECKED, of="newest day"),
         tolerated_share=0.02,
         quarantine=_digest("quarantine"),
         details=_digest("check details"),
@@ -207,9 +210,10 @@ def refused_checks() -> CheckReport:
         update={
             "state": "fail",
             "results": (worst, *others),
-            "n_checks": len(others) + 1,
+            "n_checks": len(others),
             "n_quarantined": 33,
             "quarantined_share": 33 / report.n_rows,
+            "bad": BadRows(n_bad=33, n_rows=_N_CHECKED, of="newest day"),
         }
     )
 
@@ -327,6 +331,7 @@ def _gates(story: Story) -> tuple[GateResult, ...]:
 def _gates_over_scores(story: Story) -> tuple[GateResult, ...]:
     least, better = "ROC AUC at least 0.8", ("better than champion", "better_than_champion")
     observed, sentence, more = _AGAINST_CHAMPION[story]
+    more = {**more, **(_BOUND if observed is not None else {})}
     if story == "error":
         nobody = "No challenger was judged."
         return (
@@ -345,14 +350,15 @@ def _gates_over_scores(story: Story) -> tuple[GateResult, ...]:
 _ABOVE: tuple[float | None, str, dict[str, Any]] = (
     0.0109,
     "The lower bound of the difference, 0.0109, lies above the margin of 0.",
-    {},
+    {"estimate": 0.0162},
 )
 _BELOW = "The lower bound of the difference, -0.0297, lies below the margin of 0."
+_BOUND = {"observed_as": "its lower bound", "estimate_as": "difference", "needs": ">", "unit": "difference"}
 _AGAINST_CHAMPION: dict[Story, tuple[float | None, str, dict[str, Any]]] = {
     "promote": _ABOVE,
     "historical": _ABOVE,
     "first": (None, "There is no champion to beat.", {}),
-    "reject": (-0.0297, _BELOW, {"state": "fail", "reason": "not_better"}),
+    "reject": (-0.0297, _BELOW, {"state": "fail", "reason": "not_better", "estimate": -0.0214}),
     "inconclusive": (
         None,
         "The champion can't be compared.",

@@ -37,6 +37,23 @@ def test_the_plan_says_what_the_run_will_do(work) -> None:
     assert statuses(work, start.run_id) == ["started"]
 
 
+def test_addresses_are_kept_with_the_run_and_change_nothing_else(work) -> None:
+    pages = {"airflow": "https://a.example/dags/retrain_shop/runs/r"}
+    start = open_run(work, RunRequest("shop", pages=pages))
+    (row,) = work.ledger.run(start.run_id)
+    assert work.store.read_json(row.parts["pages"]) == pages
+    plain = open_run(work, RunRequest("shop"))
+    assert (plain.run_id, plain.plan.training_key) == (start.run_id, start.plan.training_key)
+
+
+def test_an_address_with_a_password_is_not_kept(work, monkeypatch) -> None:
+    for told, kept in (("http://me:secret@m.example", False), ("http://m.example", True)):
+        monkeypatch.setenv("MLSYS_MLFLOW_PAGE", told)
+        with open_workspace() as other:
+            start = open_run(other, RunRequest("shop", overrides=(f"training.seed={int(kept)}",)))
+            assert ("pages" in other.ledger.run(start.run_id)[0].parts) is kept
+
+
 def test_the_same_request_gets_the_same_answer_and_writes_nothing(work) -> None:
     request = RunRequest("shop", request_id="manual__1")
     first = open_run(work, request)

@@ -49,6 +49,7 @@ def test_the_model_is_the_one_in_the_ledger(place: Place) -> None:
     record = json.loads((folder(place) / "v1.0.0" / "release.json").read_text())
     data = (folder(place) / "v1.0.0" / "model.joblib").read_bytes()
     assert hashlib.sha256(data).hexdigest() == record["sha256"] == release.candidate.model
+    assert record["last_day"] == str(release.plan.day)
 
 
 def test_the_spec_is_yaml_that_people_read(place: Place) -> None:

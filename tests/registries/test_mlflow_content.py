@@ -38,6 +38,13 @@ def release_of_all(tmp_path_factory: pytest.TempPathFactory):
     return make_release(Store(tmp_path_factory.mktemp("texts")), version="1.0.0")
 
 
+def test_versions_and_runs_tell_the_last_day_included_and_the_version_of_the_ledger(release_of_all) -> None:
+    release = release_of_all
+    last_day = str(release.plan.day)
+    assert content.version_tags(release)["mlsys.day"] == content.run_tags(release)["mlsys.day"] == last_day
+    assert content.version_tags(release)["mlsys.version"] == "1.0.0"
+
+
 @given(
     name=st.text(min_size=1) | st.sampled_from(AWKWARD),
     text=st.text() | st.integers(4_000, 120_000).map("x".__mul__),

@@ -33,14 +33,17 @@ def plan(work: Workspace) -> Plan:
     return begun
 
 
-def begin(work: Workspace, plan: Plan) -> None:
+def begin(work: Workspace, plan: Plan, *, pages: dict[str, str] | None = None) -> None:
+    parts = {"environment": work.store.put_json({"versions": {"python": "3.12.1"}, "code": "c" * 64})}
+    if pages:
+        parts["pages"] = work.store.put_json(pages)
     row = RunRow(
         run_id=plan.run_id,
         training_key=plan.training_key,
         status="started",
         plan=plan,
         snapshot=records_samples.snapshot(),
-        parts={"environment": work.store.put_json({"versions": {"python": "3.12.1"}, "code": "c" * 64})},
+        parts=parts,
     )
     work.ledger.add_run(plan.pipeline, row)
 
@@ -103,6 +106,29 @@ def test_a_decided_run_has_all_its_parts(work: Workspace, plan: Plan) -> None:
     html = card(work, plan)
     assert "</span>Promoted</h1>" in html
     assert parts(html) == ["gates", "models", "curves", "data", "checks", "candidates", "use", "spec", "replay"]
+
+
+def test_the_card_knows_the_version_that_the_ledger_gave(work: Workspace, plan: Plan) -> None:
+    train(work, plan)
+    decide(work, plan)
+    crown(work, plan)
+    settle(work, plan)
+    assert "<em>1.0.7</em>" in card(work, plan)  # as the run itself recorded
+    later = plan.model_copy(update={"run_id": "shop-2", "champion": records_samples.decision("promote").challenger})
+    begin(work, later)
+    fail(work, later, "train")
+    assert card(work, later).count("<em>1.0.0</em>") == 2  # before and after
+
+
+def test_addresses_come_from_the_records_of_the_run(work: Workspace, plan: Plan) -> None:
+    plan = plan.model_copy(update={"run_id": "shop-9"})
+    begin(work, plan, pages={"airflow": "https://a.example/dags/retrain_shop/runs/r", "mlflow": "https://m.example"})
+    train(work, plan)
+    decide(work, plan)
+    settle(work, plan)
+    html = card(work, plan)
+    assert 'href="https://a.example/dags/retrain_shop/runs/r"' in html
+    assert 'href="https://m.example/#/models/shop/versions/12"' in html
 
 
 def test_the_card_lies_below_home_and_is_the_same_when_written_again(work: Workspace, plan: Plan) -> None:

@@ -11,7 +11,7 @@ from given.shop import ROWS_PER_DAY, day, edit_spec, make_shop
 
 from mlsys import clock
 from mlsys.errors import SpecError
-from mlsys.records import CheckReport, Snapshot
+from mlsys.records import BadRows, CheckReport, Snapshot
 from mlsys.snapshot import snapshot
 from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec, load_spec
@@ -84,7 +84,8 @@ def test_good_data_passes(shop: Shop) -> None:
     report = shop.validate(BETWEEN, {"kind": "not_null", "column": "channel"})
     assert (report.state, report.n_quarantined, report.quarantine) == ("pass", 0, None)
     assert (report.n_rows, report.n_partitions) == (N_DAYS * ROWS_PER_DAY, N_DAYS)
-    assert report.n_checks == 2
+    assert (report.n_checks, report.n_own, report.n_judged) == (2, 1, 3)
+    assert len(shop.store.read_json(report.details)["results"]) == report.n_judged
 
 
 def test_bad_rows_are_set_aside_with_reason_and_key(shop: Shop) -> None:
@@ -122,6 +123,7 @@ def test_too_many_bad_rows_stop_the_run(shop: Shop) -> None:
     assert report.results[0].kind == "tolerated_share"
     assert "20 of 80 rows of the newest day (25.00%) are bad" in report.results[0].sentence
     assert report.quarantined_share == 0.25
+    assert report.bad == BadRows(n_bad=20, n_rows=80, of="newest day")
 
 
 def test_a_validation_stores_its_details_and_nothing_else(shop: Shop) -> None:

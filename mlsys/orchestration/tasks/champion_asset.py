@@ -61,6 +61,7 @@ def _extra(work: Workspace, change: ChampionChange) -> dict[str, Any]:
         "version": change.version,
         "candidate": change.candidate_id,
         "cutoff": change.cutoff.isoformat(),
+        "last_day": change.last_day.isoformat(),
         "metrics": _metrics(work, change),
         "run": change.run_id,
         "who": change.who,

@@ -96,7 +96,19 @@ def run_request(pipeline: str, context: Mapping[str, Any]) -> RunRequest:
         reason=params.get("reason"),
         asked_by=f"airflow {dag_run.dag_id}" + (f", {user}" if user else ""),
         request_id=request_id(dag_run),
+        pages=_pages(dag_run),
     )
+
+
+def _pages(dag_run: Any) -> dict[str, str]:
+    """Return what the card of a run links to: its page in Airflow, and MLflow's pages where a browser finds them."""
+    from mlsys.orchestration.page import addresses
+    from mlsys.orchestration.stack.environment import mlflow_page
+    from mlsys.settings import load_settings
+
+    mlflow = mlflow_page(load_settings())
+    known = {"airflow": addresses.airflow_run(dag_run.dag_id, dag_run.run_id), "mlflow": mlflow or ""}
+    return {name: address for name, address in known.items() if address and "@" not in address.partition("/dags/")[0]}
 
 
 def request_id(dag_run: Any) -> str:

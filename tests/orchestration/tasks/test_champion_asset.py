@@ -40,7 +40,7 @@ def test_an_event_carries_version_cutoff_and_metrics_and_no_key(
     assert change is not None
     extra = event["extra"]
     assert (extra["version"], extra["candidate"], extra["run"]) == ("1.0.0", change.candidate_id, change.run_id)
-    assert extra["cutoff"] == change.cutoff.isoformat()
+    assert (extra["cutoff"], extra["last_day"]) == (change.cutoff.isoformat(), change.last_day.isoformat())
     assert 0.5 < extra["metrics"]["roc_auc"] <= 1
 
 

@@ -74,6 +74,15 @@ def test_a_filled_form_is_passed_on_with_who_pressed_the_button() -> None:
     assert request.asked_by == "airflow retrain_shop, ann"
 
 
+def test_a_run_carries_the_addresses_that_its_card_links_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLSYS_MLFLOW_PAGE", "https://m.example")
+    pages = run_request("shop", context()).pages
+    assert pages["airflow"].endswith("/dags/retrain_shop/runs/r")
+    assert pages["mlflow"] == "https://m.example"
+    monkeypatch.setenv("MLSYS_MLFLOW_PAGE", "https://me:secret@m.example")
+    assert "mlflow" not in run_request("shop", context()).pages
+
+
 def test_a_run_can_ask_for_a_person_and_not_do_without_one() -> None:
     assert run_request("shop", context({"approval": False})).approval is None
 
