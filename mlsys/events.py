@@ -1,6 +1,7 @@
 """What is logged: events with named fields, by structlog on top of the standard library's loggers.
 
-A line reads `event key=value key='two words'`. Whoever sets up handlers (the command line, Airflow, a test) decides
+A line reads `event key=value key='two words'`; one that has a sentence for people begins with it and reads
+`The sentence. [event key=value]`. Whoever sets up handlers (the command line, Airflow, a test) decides
 where it goes; a formatter that wants the fields finds them on the message, `LogLine.fields`.
 """
 
@@ -37,9 +38,16 @@ def _as_line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> 
     """Return what the standard library's logger is called with."""
     name, traceback = str(event.pop("event")), event.pop("exc_info", None)
     fields = {key: value if isinstance(value, int | float | None) else str(value) for key, value in event.items()}
-    line = LogLine(" ".join([name, *(f"{key}={_spelt(str(value))}" for key, value in fields.items())]))
+    line = LogLine(_in_words(name, fields))
     line.name, line.fields = name, fields
     return {"msg": line, "exc_info": traceback, "stacklevel": _OUR_FRAMES}
+
+
+def _in_words(name: str, fields: dict[str, Any]) -> str:
+    sentence = fields.get("sentence")
+    shown = {key: value for key, value in fields.items() if key != "sentence" or not sentence}
+    facts = " ".join([name, *(f"{key}={_spelt(str(value))}" for key, value in shown.items())])
+    return f"{sentence} [{facts}]" if sentence else facts
 
 
 def _spelt(value: str) -> str:

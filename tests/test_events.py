@@ -19,6 +19,15 @@ def test_a_line_names_its_fields(caplog: pytest.LogCaptureFixture) -> None:
     assert (record.name, record.filename) == ("mlsys.somewhere", "test_events.py")
 
 
+def test_a_sentence_for_people_stands_first(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        get_logger("mlsys.somewhere").info("decided", outcome="reject", sentence="It is worse than the champion.")
+    (record,) = caplog.records
+    assert record.getMessage() == "It is worse than the champion. [decided outcome=reject]"
+    assert isinstance(record.msg, LogLine)
+    assert record.msg.fields == {"outcome": "reject", "sentence": "It is worse than the champion."}
+
+
 def test_a_level_that_is_not_wanted_is_silent(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         get_logger("mlsys.somewhere").info("fitted")

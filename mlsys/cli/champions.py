@@ -13,8 +13,9 @@ from mlsys.cli.terminal import say, show_facts, show_table
 from mlsys.errors import UsageError
 
 if TYPE_CHECKING:
-    from mlsys.ledger import ChampionChange, Ledger, RequestRow, RunRow
+    from mlsys.ledger import ChampionChange, RequestRow, RunRow
     from mlsys.records import Decision
+    from mlsys.workspace import Workspace
 
 
 @click.command()
@@ -27,7 +28,7 @@ def history(name: str, last: int, as_json: bool) -> None:
 
     with open_workspace() as work:
         work.settings.spec_path(name)
-        asked = _asked(work.ledger, name, last=last)
+        asked = _asked(work, name, last=last)
         changes = work.ledger.champion_changes(name, last=last)
     if as_json:
         say_json({"requests": [_request_facts(one) for one in asked], "champions": changes})
@@ -53,18 +54,22 @@ class _Asked:
     decision: Decision | None
 
 
-def _asked(ledger: Ledger, name: str, *, last: int) -> list[_Asked]:
-    requests = ledger.requests(name, last=last)
+def _asked(work: Workspace, name: str, *, last: int) -> list[_Asked]:
+    from mlsys.upkeep.standing import waiting
+
+    requests = work.ledger.requests(name, last=last)
     of = {request.run_id for request in requests if request.run_id}
-    runs = {row.run_id: row for row in ledger.runs(name, of=of)}
-    decided = {decision.run_id: decision for decision in ledger.decisions(name, of=of)}
+    rows = work.ledger.runs(name, of=of)
+    decided = {decision.run_id: decision for decision in work.ledger.decisions(name, of=of)}
     found = []
     for request in requests:
-        run = runs.get(request.run_id or "")
+        own = [row for row in rows if row.run_id == request.run_id]
+        run = own[-1] if own else None
         decision = decided.get(request.run_id or "") if request.status == "accepted" else None
         state = {"skipped": request.reason, "failed": "failed"}.get(request.status, run.status if run else "?")
-        if run and run.plan and run.plan.approval and decision and decision.outcome == "promote":
-            state = "waits for a person"
+        plan = next((row.plan for row in own if row.plan), None)
+        if plan and plan.approval and decision:
+            state = waiting(work, name, own, decision, work.spec_of(plan)) or state
         found.append(_Asked(request, state or "?", run, decision))
     return found
 

@@ -13,7 +13,7 @@ from typing import Literal
 from mlsys import clock
 from mlsys.errors import MlsysError
 from mlsys.ledger import ChampionChange, Judgement, RequestRow, RunRow
-from mlsys.records import Decision
+from mlsys.records import Candidate, Decision
 from mlsys.spec import Spec, load_spec
 from mlsys.upkeep import serving
 from mlsys.upkeep.serving import Measurement
@@ -125,7 +125,8 @@ def _with_spec(work: Workspace, known: Standing, spec: Spec, now: datetime) -> S
     run = rows[-1] if rows and newest.status == "accepted" else None
     decisions = work.ledger.decisions(known.pipeline, of={newest.run_id}) if newest.run_id and run else []
     decision = decisions[-1] if decisions else None
-    state, happened, todo = _outcome(known.pipeline, newest, rows, decision, spec)
+    waits = decision is not None and waiting(work, known.pipeline, rows, decision, spec)
+    state, happened, todo = _outcome(known.pipeline, newest, rows, decision, waits)
     known = replace(known, run=run, decision=decision, state=state, happened=happened, todo=todo)
     return _looked_at_closely(known, spec, now) if state == "fine" else known
 
@@ -145,6 +146,27 @@ def _looked_at_closely(known: Standing, spec: Spec, now: datetime) -> Standing:
     return known
 
 
+def waiting(
+    work: Workspace, pipeline: str, rows: Sequence[RunRow], decision: Decision, spec: Spec
+) -> str | Literal[False]:
+    """Return in words that a run waits for a person, since when and until when; False where it does not.
+
+    A run of Airflow waits in the midst of it. One of the command line has ended, and waits for `mlsys promote` for as
+    long as the champion that it was compared with serves. `rows` are all of the run.
+    """
+    asks = any(row.plan and row.plan.approval and row.plan.mode == "live" for row in rows)
+    if not asks or decision.outcome != "promote" or rows[-1].status == "failed" or rows[-1].at is None:
+        return False
+    since = f"waits for a person since {rows[-1].at:%Y-%m-%d %H:%M} UTC"
+    if rows[-1].status == "started":
+        return f"{since}, until about {rows[-1].at + spec.approval.timeout:%Y-%m-%d %H:%M} UTC"
+    challenger = decision.challenger or ""
+    served = work.ledger.champion_changes(pipeline, of={challenger, Candidate.refitted(challenger)})
+    present = work.ledger.champion(pipeline)
+    moved = (present.candidate_id if present else None) != decision.champion
+    return False if served or moved else f"{since}, with no deadline"
+
+
 def _newest_live(work: Workspace, pipeline: str, requests: Sequence[RequestRow]) -> RequestRow | None:
     for further in _FURTHER:
         found = next((request for request in reversed(requests) if request.mode == "live"), None)
@@ -155,7 +177,7 @@ def _newest_live(work: Workspace, pipeline: str, requests: Sequence[RequestRow])
 
 
 def _outcome(
-    pipeline: str, request: RequestRow, rows: list[RunRow], decision: Decision | None, spec: Spec
+    pipeline: str, request: RequestRow, rows: list[RunRow], decision: Decision | None, waits: str | Literal[False]
 ) -> tuple[StandingState, str, str]:
     """Return state, what happened, and what to do."""
     asked = f"{request.at:%Y-%m-%d %H:%M} UTC, about {request.day or 'no day'}" if request.at else str(request.day)
@@ -165,25 +187,16 @@ def _outcome(
     if request.status == "failed":
         return "failed", f"{asked}: failed before its run was begun: {_whole(request.sentence)}", look
     last = rows[-1] if rows else None
+    if waits:
+        todo = f"Answer in Airflow, or `mlsys promote {pipeline} {request.run_id} --reason '...'`. {look}"
+        return "waits", f"{asked}: all gates pass, and it {waits}.", todo
     if last is None or last.status == "started":
-        waits = decision is not None and decision.outcome == "promote" and any(r.plan and r.plan.approval for r in rows)
-        if waits and decision is not None:
-            until = _until(rows, spec)
-            todo = f"Answer in Airflow, or `mlsys promote {pipeline} {request.run_id} --reason '...'`. {look}"
-            return "waits", f"{asked}: all gates pass, and it waits for a person{until}.", todo
         return "running", f"{asked}: the run has not come to its end.", ""
     if last.status == "failed":
         return "failed", f"{asked}: failed in {last.step or 'an unknown step'}: {_whole(last.sentence)}", look
     if decision is not None and decision.outcome == "error":
         return "failed", f"{asked}: could not be judged: {_whole(decision.sentence)}", look
     return "fine", f"{asked}: {decision.outcome if decision else last.status}: {_whole(last.sentence)}", ""
-
-
-def _until(rows: list[RunRow], spec: Spec) -> str:
-    since = rows[-1].at
-    if since is None:
-        return ""
-    return f" since {since:%Y-%m-%d %H:%M} UTC, until about {since + spec.approval.timeout:%Y-%m-%d %H:%M} UTC"
 
 
 def _behind(newest: RequestRow, spec: Spec, now: datetime) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
-from given.shop import day
+from given.shop import day, edit_spec, make_shop
 
 pytestmark = pytest.mark.slow
 
@@ -20,6 +21,19 @@ def test_history_shows_requests_decisions_and_champions(mlsys, seen) -> None:
     for word in ("promote", "reject", "1.0.0", "1.0.1", "gates", str(day(11)), str(day(23))):
         assert word in answer.out
     assert str(day(11)) not in mlsys("history", "shop", "--last", "1").out.split("since")[0]
+
+
+def test_a_run_that_waits_is_no_promotion_until_a_person_promotes_it(mlsys, changed) -> None:
+    edit_spec(changed / "pipelines", gates=["min_rows"], approval={"timeout": "2d"})
+    make_shop(changed, changed / "pipelines", days=26)
+    assert mlsys("run", "shop", "--day", str(day(25)), "--approval").code == 0
+    newest = json.loads(mlsys("history", "shop", "--json").out)["requests"][-1]
+    assert re.fullmatch(r"waits for a person since \S+ \S+ UTC, with no deadline", newest["state"])
+    assert [row["state"] for row in json.loads(mlsys("list", "--json").out)] == ["waits"]
+    assert mlsys("promote", "shop", newest["run_id"], "--reason", "looks good").code == 0
+    assert json.loads(mlsys("history", "shop", "--json").out)["requests"][-1]["state"] == "done"
+    assert mlsys("rollback", "shop", "--reason", "worse in the shop").code == 0
+    assert [row["state"] for row in json.loads(mlsys("list", "--json").out)] == ["fine"]
 
 
 def test_champion_shows_who_serves(mlsys, seen) -> None:

@@ -275,10 +275,13 @@ def test_mlflow_report_card_and_dag_run_are_one_click_away(visit: Visit, dry_run
     opened.value.close()
     decision.get_by_role("link", name="Report card").click()
     frame.get_by_role("heading", name="Would be promoted").wait_for()
-    frame.get_by_role("link", name="shop", exact=True).click()
-    decision.locator("summary").click()
-    decision.get_by_role("link", name="DAG run").click()
-    visit.page.wait_for_url(lambda url: url.endswith(f"/dags/{DAG}/runs/{quote(dry_run, safe='')}"))
+    here = visit.page.url
+    for link in (frame.get_by_role("link", name="The run", exact=True), decision.get_by_role("link", name="DAG run")):
+        link.click()  # of the card, and of the page
+        visit.page.wait_for_url(lambda url: url.endswith(f"/dags/{DAG}/runs/{quote(dry_run, safe='')}"))
+        visit.page.goto(here)
+        frame.get_by_role("link", name="shop", exact=True).click()
+        decision.locator("summary").click()
 
 
 def test_data_docs_are_one_click_away_and_lead_back(visit: Visit) -> None:

@@ -149,9 +149,9 @@ def test_the_parameters_reach_the_run(api: AirflowApi) -> None:
     assert (found["train logistic"], found["evaluate"]) == ("success", "success")
     assert sorted(found.values()).count("skipped") == 1
     effective = "\n".join(api.task_log(DAG, run_id, "take_snapshot"))
-    for line in (f"day value={day(12)} source='parameter'", "mode value=dry", "candidates value=logistic"):
+    for line in (f"day value={day(12)} source=parameter", "mode value=dry", "candidates value=logistic"):
         assert f"effective parameter={line}" in effective
-    assert "reason value=a look source='run parameter'" in effective
+    assert "reason value='a look' source='run parameter'" in effective
 
 
 def test_tuning_simulation_and_approval_are_parameters_too(api: AirflowApi) -> None:

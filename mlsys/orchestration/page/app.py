@@ -6,6 +6,7 @@ permissions, audit and the defence against forged requests are Airflow's.
 
 from __future__ import annotations
 
+import secrets
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -31,8 +32,8 @@ log = get_logger(__name__)
 _OWN = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; form-action 'self'; "
 )
-# Pages made of data: whatever stands in them, no script runs and nothing is loaded.
-_FILED = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+# Pages made of data: whatever stands in them, no script runs but the one that has the nonce, and nothing is loaded.
+_FILED = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'nonce-{nonce}'; "
 _FRAME = "base-uri 'none'; frame-ancestors 'self'"
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Cache-Control": "no-store"}
 _MEDIA = {"models.css": "text/css; charset=utf-8", "models.js": "text/javascript; charset=utf-8"}
@@ -76,16 +77,14 @@ def show_one(request: Request, reader: ReaderDep, pipeline: str, on: str | None 
 
 def show_report(request: Request, reader: ReaderDep, pipeline: str, name: str) -> Response:
     """The report card of a run, or the walk-forward report."""
-    html = _filed(reader, pipeline, "reports", f"{name}.html")
-    return _page(with_way_back(html, pipeline, _places(request)), policy=_FILED)
+    return _filed_page(request, pipeline, _filed(reader, pipeline, "reports", f"{name}.html"))
 
 
 def show_data_docs(request: Request, reader: ReaderDep, pipeline: str, path: str) -> Response:
     """A page of a pipeline's Data Docs, made legible without the style sheets that it wants from elsewhere."""
     html = _filed(reader, pipeline, "data_docs", path)
     style = (TEMPLATES / "data_docs.css").read_text(encoding="utf-8")
-    html = html.replace("</head>", f"<style>{style}</style></head>", 1)
-    return _page(with_way_back(html, pipeline, _places(request)), policy=_FILED)
+    return _filed_page(request, pipeline, html.replace("</head>", f"<style>{style}</style></head>", 1))
 
 
 def show_asset(name: str) -> Response:
@@ -108,6 +107,11 @@ def _filed(reader: Reader, pipeline: str, folder: str, path: str) -> str:
     if not within or wanted.suffix != ".html" or not wanted.is_file():
         raise HTTPException(404, "There is no such page; `mlsys report RUN` writes the report card of a run again")
     return wanted.read_text(encoding="utf-8")
+
+
+def _filed_page(request: Request, pipeline: str, html: str) -> Response:
+    nonce = secrets.token_urlsafe(16)
+    return _page(with_way_back(html, pipeline, _places(request), nonce=nonce), policy=_FILED.format(nonce=nonce))
 
 
 def _page(html: str, status: int = 200, *, policy: str = _OWN) -> Response:

@@ -19,7 +19,7 @@ class Waiting:
     """A promotion that waits for a person.
 
     Attributes:
-        since, until: when its run began to wait, and when nobody's answer counts as a refusal; None where unknown.
+        since, until: when its run began to wait, and when nobody's answer counts as a refusal; None for no deadline.
         serving: version of the champion that stays if the answer is no, or None.
         sides: every metric of both models on the holdout; empty where the details are lost.
         asked: `<dag id>/<run id>` of the run in Airflow that waits, or None for one from elsewhere.
@@ -39,13 +39,14 @@ def waiting(work: Workspace, glance: Glance) -> Waiting | None:
     if judged is None:
         return None
     since = stands.run.at if stands.run else None
+    ends = since is not None and stands.run is not None and stands.run.status == "started"
     return Waiting(
         judged,
         since=since,
-        until=since + stands.spec.approval.timeout if since and stands.spec else None,
+        until=since + stands.spec.approval.timeout if ends and since and stands.spec else None,
         serving=glance.champion.change.version if glance.champion else None,
         sides=_sides(work, judged),
-        asked=judged.asked_by if "/" in judged.asked_by else None,
+        asked=judged.asked_by if ends and "/" in judged.asked_by else None,
     )
 
 

@@ -22,6 +22,7 @@ from mlsys.orchestration.page.approval import waiting
 from mlsys.orchestration.page.overview import Detail, Glance, Judged
 from mlsys.report import card as report
 from mlsys.report import page
+from mlsys.report.usage import loading_code
 from mlsys.upkeep.standing import WORST_FIRST
 from mlsys.workspace import Workspace
 
@@ -84,6 +85,7 @@ def pipeline_page(work: Workspace, detail: Detail, may: May, places: Places, *, 
         served=overview.served_on(detail.terms, on) if on else (),
         walk_forward=_existing(home, "reports", name, f"{WALK_FORWARD}.html") and places.report(name, WALK_FORWARD),
         data_docs=_existing(home, "data_docs", name, "index.html") and places.data_docs(name),
+        usage=_usage(glance),
     )
 
 
@@ -92,12 +94,15 @@ def message_page(places: Places, title: str, sentences: Sequence[str], *, link: 
     return _render("message.html.j2", places, title=title, sentences=sentences, link=link)
 
 
-def with_way_back(html: str, pipeline: str, places: Places) -> str:
-    """Return a page that stands by itself with a link to the page of its pipeline in front."""
+def with_way_back(html: str, pipeline: str, places: Places, *, nonce: str) -> str:
+    """Return a page that stands by itself with a link to the page of its pipeline in front.
+
+    The one script in it, which `nonce` lets run, opens links that lead out of Airflow's frame.
+    """
     link = Markup(
         '<p style="margin:0;padding:10px 14px;font:14px system-ui,sans-serif"><a href="{}/">Models</a> / '
-        '<a href="{}">{}</a></p>'
-    ).format(places.page, places.pipeline(pipeline), pipeline)
+        '<a href="{}">{}</a></p><script nonce="{}" src="{}/static/models.js?v={}"></script>'
+    ).format(places.page, places.pipeline(pipeline), pipeline, nonce, places.page, asset("models.js")[1])
     return re.sub(r"<body[^>]*>|(?=<h1)", lambda begin: f"{begin[0]}{link}", html, count=1)
 
 
@@ -112,6 +117,14 @@ def asset(name: str) -> tuple[bytes, str]:
         raise LookupError(name)
     content = (TEMPLATES / name).read_bytes()
     return content, hashlib.sha256(content).hexdigest()[:16]
+
+
+def _usage(glance: Glance) -> Mapping[str, str]:
+    """Return the ways to load the champion in Python; none where there is no champion or no spec."""
+    spec = glance.standing.spec
+    if glance.champion is None or spec is None:
+        return {}
+    return loading_code(glance.pipeline, registries=[registry.kind for registry in spec.registries])
 
 
 def _card(work: Workspace, pipeline: str, newest: Sequence[Judged], places: Places) -> Links:

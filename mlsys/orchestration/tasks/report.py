@@ -35,7 +35,7 @@ def report(pipeline: str) -> Data:
     begun = None if start is None else Start.load(start)
     end = _end(context, begun)
     dag_run = context["dag_run"]
-    log.info("run_ended", kind=end.kind, step=end.step, text=end.text)
+    log.info("run_ended", sentence=end.text, kind=end.kind, step=end.step)
     if begun is None or not begun.go or begun.run_id is None:
         page = _refused(pipeline, context, end) if begun is None else None
         write_note(dag_run.dag_id, dag_run.run_id, end.text + (f" [Report card]({page})" if page else ""))

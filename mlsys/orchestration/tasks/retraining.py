@@ -98,9 +98,9 @@ def decide(evaluated: Data | None) -> Data:
     known = Evaluated.load(made(evaluated))
     with prepared_run(known.prepared.dump(), "decide") as (work, prepared):
         decision = steps.decide(work, prepared, evaluations=known.evaluations)
+    log.info("decided", outcome=decision.outcome, reason=decision.reason, sentence=decision.sentence)
     for gate in decision.gates:
         log.info("gate", state=gate.state, name=gate.name, sentence=gate.sentence)
-    log.info("decided", outcome=decision.outcome, reason=decision.reason, sentence=decision.sentence)
     return Decided(prepared=prepared, evaluations=known.evaluations, decision=decision).dump()
 
 

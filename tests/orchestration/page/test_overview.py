@@ -15,7 +15,8 @@ from mlsys.ledger import ChampionChange, RunRow
 from mlsys.orchestration.page import overview
 from mlsys.planning.plan import RunRequest
 from mlsys.promotion.by_hand import promote_by_hand, roll_back
-from mlsys.records import Start
+from mlsys.promotion.decide import refuse
+from mlsys.records import Answer, Start
 from mlsys.records.monitoring import MonitorReport
 from mlsys.store import canonical_json
 from mlsys.workspace import Workspace
@@ -94,13 +95,15 @@ def test_the_newest_of_several_requests_for_a_run_is_the_one_that_asked(work: Wo
     assert overview.glance(work, "shop", at=NOW).judged[-1].asked_by == "retrain_shop/second"
 
 
-def test_a_run_that_waits_for_a_person_is_shown_until_it_ends(work: Workspace, shop: Path) -> None:
+def test_a_run_that_waits_for_a_person_is_shown_until_there_is_an_answer(work: Workspace, shop: Path) -> None:
     edit_spec(shop / "pipelines", gates=["min_rows"])
     start = decided(work, 12, approval=True)
     waiting = overview.glance(work, "shop", at=NOW).waiting
     assert waiting is not None
     assert waiting.decision.run_id == start.run_id
     work.ledger.add_run("shop", RunRow(run_id=start.run_id or "", training_key=start.plan.training_key, status="done"))  # type: ignore[union-attr]
+    assert overview.glance(work, "shop", at=NOW).waiting is not None  # as after `mlsys run --approval`
+    refuse(work, waiting.decision, Answer(answer="refused", who="ada"))
     assert overview.glance(work, "shop", at=NOW).waiting is None
 
 

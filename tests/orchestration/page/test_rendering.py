@@ -262,6 +262,13 @@ def test_the_walk_forward_report_is_linked_when_there_is_one(work: Workspace) ->
     assert 'href="/air/mlsys/reports/shop/walk-forward.html"' in one_page(work)
 
 
+def test_the_code_that_loads_the_champion_is_told(work: Workspace, shop: Path) -> None:
+    html = one_page(work)
+    assert "mlsys.load_champion(&#34;shop&#34;)" in html
+    (shop / "pipelines" / "shop.yaml").unlink()
+    assert "load_champion" not in one_page(work)
+
+
 def test_mlflow_is_linked_where_a_browser_can_reach_it() -> None:
     assert PLACES.model("shop", "3") == "http://mlflow.test/#/models/shop/versions/3"
     assert Places("", "/mlsys").model("shop", "3") is None
@@ -272,9 +279,10 @@ def test_a_request_from_elsewhere_has_no_page_in_airflow() -> None:
 
 
 def test_a_page_that_stands_by_itself_gets_a_way_back() -> None:
-    found = rendering.with_way_back('<html><body class="x"><p>1</p></body>', "<shop>", PLACES)
+    found = rendering.with_way_back('<html><body class="x"><p>1</p></body>', "<shop>", PLACES, nonce="n1")
     assert '<body class="x"><p style=' in found
     assert '<a href="/air/mlsys/pipelines/%3Cshop%3E">&lt;shop&gt;</a>' in found
+    assert '<script nonce="n1" src="/air/mlsys/static/models.js?v=' in found
 
 
 def test_no_other_file_is_handed_out() -> None:

@@ -51,7 +51,7 @@ def promoted() -> Notice:
 def test_without_channels_it_stands_in_the_log_alone(specs: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "mlsys"):
         tell(promoted())
-    assert "notice kind=promoted pipeline=shop sentence='Promoted 1.0.0: It is better.'" in caplog.text
+    assert "Promoted 1.0.0: It is better. [notice kind=promoted pipeline=shop]" in caplog.text
 
 
 def test_it_reaches_mail_and_webhook_as_the_spec_says(
