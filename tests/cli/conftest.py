@@ -29,8 +29,11 @@ class Answer:
 
 
 @pytest.fixture
-def mlsys(capsys: pytest.CaptureFixture[str], logging_as_before: None) -> Callable[..., Answer]:
-    """Run a command line in this process."""
+def mlsys(
+    capsys: pytest.CaptureFixture[str], logging_as_before: None, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Answer]:
+    """Run a command line in this process, as on a wide terminal."""
+    monkeypatch.setenv("COLUMNS", "240")
 
     def run(*arguments: str) -> Answer:
         capsys.readouterr()
