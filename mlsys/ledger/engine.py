@@ -90,11 +90,19 @@ class NewerLedgerError(UsageError):
 
 
 def migrate(engine: sa.Engine) -> None:
-    """Bring the ledger's tables up to date; costs one query when they are.
+    """Bring the ledger's tables up to date; costs one query when they are. Where it fails, no connection stays open.
 
     Raises:
         NewerLedgerError: they have a revision that this mlsys does not know; nothing was changed.
     """
+    try:
+        _migrate(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+def _migrate(engine: sa.Engine) -> None:
     found = _version(engine)
     if found == HEAD:
         return

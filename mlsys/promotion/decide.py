@@ -147,8 +147,18 @@ def _outcome(
         found = first(state)
         if found is not None:
             return outcome, found.reason or found.gate, found.sentence  # type: ignore[return-value]
-    rival = f"beats {evaluations.champion}" if evaluations.champion else "is the first champion"
-    return "promote", "all_gates_pass", f"{evaluations.best} passes all {len(gates)} gates and {rival}"
+    sentence = f"{evaluations.best} passes all {len(gates)} gates and {_succession(gates, evaluations)}"
+    return "promote", "all_gates_pass", sentence
+
+
+def _succession(gates: Sequence[GateResult], evaluations: EvaluationSet) -> str:
+    """Return in words what the challenger is to the champion: who was not compared beats nobody."""
+    if evaluations.champion is None:
+        return "is the first champion"
+    limits = [gate.limit or 0.0 for gate in gates if gate.unit == "difference"]
+    if not limits:
+        return f"takes the place of {evaluations.champion}, with which no gate compares it"
+    return f"beats {evaluations.champion}" if max(limits) >= 0 else f"holds its own against {evaluations.champion}"
 
 
 def _unscored(evaluations: EvaluationSet) -> str:

@@ -18,7 +18,7 @@ from statistics import NormalDist
 
 from mlsys.records import EvaluationSet, GateResult, Snapshot
 from mlsys.spec import Spec
-from mlsys.wording import number, signed
+from mlsys.wording import counted, number, signed
 
 POWER = 0.8
 MOST_DAYS = 100
@@ -60,16 +60,16 @@ def _in_days(spec: Spec, times: float, n_holdout: int, snapshot: Snapshot) -> st
     if kept:
         days = math.ceil(kept * times)
         about = f"of about {days:,} days" if days <= MOST_DAYS else f"of more than {MOST_DAYS} days"
-        have = f"{kept} day{'s' if kept > 1 else ''}"
         return (
-            f"More nights alone would not decide it, for the holdout keeps its {have}: one {about} "
+            f"More nights alone would not decide it, for the holdout keeps its {counted(kept, 'day')}: one {about} "
             f"(`split.holdout_days`) would, {_IF}"
         )
     if snapshot.newest_event is None:
         return f"About {math.ceil(n_holdout * times):,} holdout rows in place of {n_holdout:,} would decide it, {_IF}"
     nights = math.ceil(snapshot.n_partitions * (times - 1))
-    about = f"About {max(nights, 1):,}" if nights <= MOST_DAYS else f"More than {MOST_DAYS}"
-    return f"{about} more night{'s' if nights > 1 else ''} of such data would decide it, {_IF}"
+    if nights > MOST_DAYS:
+        return f"More than {MOST_DAYS} more nights of such data would decide it, {_IF}"
+    return f"About {counted(max(nights, 1), 'more night')} of such data would decide it, {_IF}"
 
 
 def _side(gate: GateResult) -> float:

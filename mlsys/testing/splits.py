@@ -81,7 +81,7 @@ class SplitContract:
     def test_no_withheld_day_trains(self) -> None:
         rows, n_withheld = some_rows(), sum(self.splitter.withheld.values())
         trained = rows.day[self.splitter.assign(rows).side == TRAINING]
-        assert np.datetime64(rows.last_day) - trained.max() == n_withheld
+        assert np.datetime64(rows.last_day) - trained.max() == np.timedelta64(n_withheld, "D")
 
     def test_inputs_are_not_changed(self) -> None:
         rows = some_rows()

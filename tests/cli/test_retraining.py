@@ -206,7 +206,7 @@ def test_a_champion_that_cannot_be_loaded_is_a_decision_error(mlsys, changed, ch
     assert answer.code == 4
     said = json.loads(answer.out)
     assert said["decision"]["outcome"] == "error"
-    assert answer.last_line == "mlsys: exit code 4 (the run failed or decided `error`)"
+    assert answer.last_line == "mlsys: exit code 4 (the run failed, decided `error`, or something is missing)"
 
 
 def test_three_lost_races_are_exit_code_5(mlsys, changed, monkeypatch) -> None:

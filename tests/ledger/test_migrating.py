@@ -8,6 +8,7 @@ from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
+import psutil
 import pytest
 import sqlalchemy as sa
 from given.kill_points import killed_at, points_of, spread
@@ -61,6 +62,7 @@ def test_rows_are_never_taken_for_an_unfinished_file(tmp_path: Path) -> None:
         with pytest.raises(Exception, match="already exists"):
             Ledger.open(url)
         assert damaged.execute("SELECT count(*) FROM requests").fetchone() == (1,)
+    assert str(tmp_path / "mlsys.db") not in {opened.path for opened in psutil.Process().open_files()}
 
 
 def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(ledger_url: str) -> None:

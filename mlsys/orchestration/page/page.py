@@ -11,11 +11,15 @@ from urllib.parse import quote
 
 from mlsys.orchestration.page.addresses import ROUTE
 
-# Inputs that come together in one answer, in the strokes of Airflow's own icons.
+# Inputs that come together in one answer, in the strokes of Airflow's own icons. The light rim shows where Airflow lays
+# a dark ground below the page that is open.
+_SHAPE = (
+    "<circle cx='5' cy='4.5' r='2.5'/><circle cx='5' cy='12' r='2.5'/><circle cx='5' cy='19.5' r='2.5'/>"
+    "<circle cx='19' cy='12' r='3'/><path d='M7.5 12H16M7.2 5.7l9.2 4.9M7.2 18.3l9.2-4.9'/>"
+)
 _ICON = (
-    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='{colour}' stroke-width='2'>"
-    "<circle cx='5' cy='4.5' r='2.5'/><circle cx='5' cy='19.5' r='2.5'/><circle cx='19' cy='12' r='3'/>"
-    "<circle cx='5' cy='12' r='2.5'/><path d='M7.5 12H16M7.2 5.7l9.2 4.9M7.2 18.3l9.2-4.9'/></svg>"
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='-1 -1 26 26' fill='none'>"
+    f"<g stroke='#dbe6f5' stroke-width='4.5'>{_SHAPE}</g><g stroke='{{colour}}' stroke-width='2'>{_SHAPE}</g></svg>"
 )
 
 

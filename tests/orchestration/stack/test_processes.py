@@ -14,6 +14,7 @@ import pytest
 from mlsys.database.liveness import ended
 from mlsys.orchestration.stack import processes
 from mlsys.orchestration.stack.processes import StackPart
+from mlsys.polling import ask_until
 
 SLEEP = "import time; time.sleep(600)"
 WITH_CHILD = (
@@ -90,8 +91,11 @@ WITH_SERVER = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', 
 
 
 def port_of(home: Path) -> int:
-    """Return the port that the made-up server printed."""
-    return int(processes.log_tail(home, "part").split()[1])
+    """Return the port that the made-up server prints when it listens."""
+    said = ask_until(
+        lambda words: len(words) > 1, lambda: processes.log_tail(home, "part").split(), seconds=30, pause=0.05
+    )
+    return int(said[1])
 
 
 def is_free(port: int) -> bool:

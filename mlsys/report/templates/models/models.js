@@ -85,11 +85,11 @@
   function say(pipeline, text, { href, kind, request } = {}) {
     const line = document.querySelector(`[data-live="${CSS.escape(pipeline)}"]`);
     if (!line) return;
+    if (request && document.querySelector(`[data-box="${CSS.escape(pipeline)}"]`)) text = href = "";  // the page says more
     line.className = `live ${kind ?? ""}`;
     line.textContent = text;
     if (href) line.append(" ", Object.assign(document.createElement("a"), { href, className: "out", textContent: "DAG run" }));
-    const boxed = document.querySelector(`[data-box="${CSS.escape(pipeline)}"]`);  // it has buttons of its own
-    if (!request || boxed || !document.getElementById("answer")) return;
+    if (!request || !text || !document.getElementById("answer")) return;
     const answers = Object.assign(document.createElement("span"), { className: "actions" });
     const back = request.startsWith("rollback/");
     for (const [choice, does] of [["Approve", back ? "Roll back" : "Let it serve"], ["Reject", "Change nothing"]]) {
@@ -238,6 +238,8 @@
     }
     for (const place of shown) {
       const paused = known.get(`retrain_${place.dataset.airflowSays}`);
+      const row = place.closest("tbody");
+      if (paused !== false && row?.dataset.state === "fine") row.parentNode.querySelector('tbody[data-state="fine"]').before(row);
       if (paused === undefined) place.textContent = "Airflow does not know its DAG: no run starts. The list of DAGs says which file can't be read.";
       else place.textContent = paused ? "Its DAG is paused: no run starts until somebody switches it on." : "";
     }
