@@ -5,7 +5,7 @@
 
 One home with one real run is given a past, and its rows and its spec are copied for every other pipeline. What is timed
 is all that the api-server does but Airflow's own questions about the reader: from the opening of the workspace to the
-finished HTML. Writes bench/results-page.md.
+finished HTML, for the first reader after its start, and for all others. Writes bench/results-page.md.
 """
 
 from __future__ import annotations
@@ -21,19 +21,24 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from past import NAME, at_home, lengthen, models_page
+from past import NAME, at_home, lengthen
 from pydantic_core import from_json
 from run import HERE, Bench, heading
 
 from mlsys.ledger import chain, engine, tables
+from mlsys.orchestration.page import overview
+from mlsys.orchestration.page.addresses import Places
+from mlsys.orchestration.page.glances import glances
+from mlsys.orchestration.page.rendering import May, list_page
 from mlsys.workspace import Workspace
 
 DECISIONS = 30
 ABOUT = (
     "# The Models page with many pipelines",
     "",
-    f"Written by `make bench-page`: each pipeline has a champion and {DECISIONS} decisions. Median time from opening",
-    "the workspace to the finished HTML; the budget is a second for 200.",
+    f"Written by `make bench-page`: each pipeline has a champion and {DECISIONS} decisions. From opening the",
+    "workspace to the finished HTML: the first page after the api-server's start, and the median of those after it,",
+    "for which the budget is a second for 200.",
 )
 OWN = {"pipeline", "seq", "at", "previous", "hash", "record"}  # columns that the chain fills in
 
@@ -76,7 +81,7 @@ def main() -> None:
     parser.add_argument("-n", "--times", type=int, default=9, help="how often each page is made (default 9)")
     parser.add_argument("--pipelines", type=int, nargs="+", default=[33, 200], help="how many (default 33 200)")
     arguments = parser.parse_args()
-    lines = [*heading(*ABOUT), "| pipelines | page | HTML |", "|---|---|---|"]
+    lines = [*heading(*ABOUT), "| pipelines | first page | page | HTML |", "|---|---|---|---|"]
     with tempfile.TemporaryDirectory(prefix="mlsys-bench-") as folder:
         bench = Bench(Path(folder))
         environ = bench.environment(bench.home, bench.database("J0"))
@@ -92,13 +97,16 @@ def main() -> None:
             there = wanted
             print(f"bench: {wanted} pipelines are there", file=sys.stderr)
             taken = []
-            for _ in range(arguments.times + 1):  # the first one imports
+            for _ in range(arguments.times + 1):
                 begun = time.perf_counter()
                 with at_home(bench.home, environ) as work:
-                    html = models_page(work)
+                    found = glances(work, overview.pipelines(work))
+                    html = list_page(work, found, {one.pipeline: May() for one in found}, Places("", "/mlsys", ""))
                 taken.append(time.perf_counter() - begun)
             assert html.count("<tbody") == wanted, html.count("<tbody")
-            lines.append(f"| {wanted} | {statistics.median(taken[1:]):.2f} s | {len(html) / 1e3:.0f} kB |")
+            lines.append(
+                f"| {wanted} | {taken[0]:.2f} s | {statistics.median(taken[1:]):.2f} s | {len(html) / 1e3:.0f} kB |"
+            )
     text = "\n".join(lines) + "\n"
     print(text)
     (HERE / "results-page.md").write_text(text)

@@ -50,8 +50,8 @@ ABOUT = (
 
 def models_page(work: Workspace) -> str:
     """Return the page of all pipelines, as Airflow's api-server makes it."""
-    glances = [overview.glance(work, name) for name in overview.pipelines(work)]
-    return list_page(work, glances, {glance.pipeline: May() for glance in glances}, Places("", "/mlsys", ""))
+    found = [overview.glance(work, name) for name in overview.pipelines(work)]
+    return list_page(work, found, {glance.pipeline: May() for glance in found}, Places("", "/mlsys", ""))
 
 
 USES: dict[str, Callable[[Workspace], object]] = {

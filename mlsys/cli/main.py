@@ -34,8 +34,8 @@ MEANINGS = {
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done or skipped, 2 wrong usage or spec, 3 data refused, 4 the run failed, decided `error`, or "
-    "something is missing, 5 lost three races.",
+    epilog="Exit codes: 0 done or skipped, 2 wrong usage or spec, 3 data refused, 4 the run failed, decided `error`, "
+    "or something is missing, 5 lost three races.",
 )
 @click.version_option(__version__, prog_name="mlsys")
 def commands() -> None:

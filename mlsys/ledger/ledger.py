@@ -347,11 +347,13 @@ class Ledger:
 
     # -- the chain --------------------------------------------------------------------------------------------
 
-    def pipelines(self) -> list[str]:
-        """Return the names of all pipelines that the ledger has rows of."""
+    def pipelines(self) -> dict[str, int]:
+        """Return all pipelines that the ledger has rows of, sorted, each with how many: it grows with every row."""
+        found: dict[str, int] = {}
         with engine.reading(self.engine) as connection:
-            found = [connection.execute(tables.pipelines_in(table)).scalars() for table in tables.ALL]
-            return sorted({name for names in found for name in names})
+            for name, newest in (row for table in tables.ALL for row in connection.execute(tables.pipelines_in(table))):
+                found[name] = max(found.get(name, 0), newest)
+        return dict(sorted(found.items()))
 
     def entries(self, pipeline: str) -> list[Entry]:
         """Return every row of a pipeline as it is stored, oldest first; for who asks what a row names."""

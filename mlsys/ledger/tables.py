@@ -69,8 +69,12 @@ ALL = (requests, runs, candidates, evaluations, decisions, champion_changes, par
 
 
 def pipelines_in(table: sa.Table) -> sa.Select[Any]:
-    """Return a query for the pipelines of a table, from name to name along its key: a DISTINCT reads every row."""
+    """Return a query for the pipelines of a table, and the newest `seq` of each.
+
+    From name to name along its key: a DISTINCT or a GROUP BY reads every row.
+    """
     names = sa.select(sa.func.min(table.c.pipeline).label("name")).cte(recursive=True)
     after = sa.select(sa.func.min(table.c.pipeline)).where(table.c.pipeline > names.c.name).scalar_subquery()
     names = names.union_all(sa.select(after).where(names.c.name.is_not(None)))
-    return sa.select(names.c.name).where(names.c.name.is_not(None))
+    newest = sa.select(sa.func.max(table.c.seq)).where(table.c.pipeline == names.c.name).scalar_subquery()
+    return sa.select(names.c.name, newest).where(names.c.name.is_not(None))

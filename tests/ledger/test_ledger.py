@@ -62,7 +62,7 @@ def test_a_rollback_may_name_an_older_cutoff(ledger: Ledger) -> None:
 def test_pipelines_do_not_see_each_other(ledger: Ledger) -> None:
     ledger.change_champion(change(1))
     assert ledger.champion("q") is None
-    assert ledger.pipelines() == ["p"]
+    assert list(ledger.pipelines()) == ["p"]
 
 
 def test_a_request_is_written_once(ledger: Ledger) -> None:

@@ -35,7 +35,7 @@ def test_a_ledger_killed_over_at_50_points_is_made_by_the_next(ledger_url: str) 
         Path(ledger_url.removeprefix("sqlite:///")).unlink()
     assert sum(killed_at(point, lambda: open_it(ledger_url)) for point in spread(50, over=n_points)) > 20
     ledger = Ledger.open(ledger_url)
-    assert ledger.pipelines() == []
+    assert ledger.pipelines() == {}
     assert databases._version(ledger.engine) == databases.HEAD
     ledger.close()
 
@@ -48,7 +48,7 @@ def test_a_file_that_an_older_version_was_killed_over_is_made_anew(tmp_path: Pat
         half.execute("DROP TABLE partitions")
     ledger = Ledger.open(url)
     assert databases._version(ledger.engine) == databases.HEAD
-    assert ledger.pipelines() == []
+    assert ledger.pipelines() == {}
     ledger.close()
 
 

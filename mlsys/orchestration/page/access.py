@@ -25,7 +25,10 @@ class Reader:
 
     def readable(self, pipelines: Iterable[str]) -> list[str]:
         """Return the pipelines whose DAG this user may read."""
-        return [name for name in pipelines if self._is_allowed("GET", dag_of(name))]
+        names = list(pipelines)
+        dags = [dag for name in names if (dag := dag_of(name)) not in self._teams]
+        self._teams |= dict.fromkeys(dags) | DagModel.get_dag_id_to_team_name_mapping(dags)  # one query for all
+        return [name for name in names if self._is_allowed("GET", dag_of(name))]
 
     def require(self, pipeline: str) -> None:
         """Refuse who may not read the pipeline's DAG.

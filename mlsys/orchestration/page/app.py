@@ -22,6 +22,7 @@ from mlsys.events import get_logger
 from mlsys.orchestration.page import overview
 from mlsys.orchestration.page.access import Reader, ReaderDep
 from mlsys.orchestration.page.addresses import PREFIX, Places
+from mlsys.orchestration.page.glances import glances
 from mlsys.orchestration.page.rendering import TEMPLATES, asset, list_page, message_page, pipeline_page, with_way_back
 from mlsys.orchestration.stack.environment import mlflow_page
 from mlsys.settings import load_settings
@@ -57,8 +58,8 @@ def show_all(request: Request, reader: ReaderDep) -> Response:
     """All pipelines that the reader may see."""
     with open_workspace() as work:
         names = reader.readable(overview.pipelines(work))
-        glances = [overview.glance(work, name) for name in names]
-        return _page(list_page(work, glances, {name: reader.may(name) for name in names}, _places(request)))
+        may = {name: reader.may(name) for name in names}
+        return _page(list_page(work, glances(work, names), may, _places(request)))
 
 
 def show_one(request: Request, reader: ReaderDep, pipeline: str, on: str | None = None) -> Response:
