@@ -357,6 +357,17 @@ def test_no_script_fails_and_nothing_comes_from_elsewhere(visit: Visit) -> None:
     assert visit.hosts - {""} <= ours
 
 
+def test_a_champion_below_its_own_minimum_and_old_data_are_said(visit: Visit, settings: Settings) -> None:
+    assert visit.card(visit.models(), "shop").get_by_text("below its minimum").count() == 0
+    minimum = {"kind": "minimum", "metric": "roc_auc", "at_least": 0.9999}
+    edit_spec(settings.pipelines, gates=["min_rows", minimum, {"kind": "freshness", "max_age": "3d"}])
+    shop = visit.card(visit.models(), "shop")
+    shop.get_by_text("the spec wants at least 0.9999").wait_for()
+    assert shop.get_by_text("old", exact=True).count() == 1
+    assert visit.one().get_by_text("old", exact=True).count() == 2
+    edit_spec(settings.pipelines, gates=["min_rows"])
+
+
 def test_a_paused_dag_is_said_where_its_pipeline_is(visit: Visit, settings: Settings) -> None:
     with stack.connect(settings) as api:
         api.pause(DAG, paused=True)
