@@ -1,6 +1,6 @@
 """How each pipeline stands: what became of the newest request for a live run, and what a person should do about it.
 
-Trials say nothing about the night: runs in another mode than live are passed over.
+Trials say nothing about the night: runs in another mode than live are passed over, as are slips on the command line.
 """
 
 from __future__ import annotations
@@ -169,11 +169,19 @@ def waiting(
 
 def _newest_live(work: Workspace, pipeline: str, requests: Sequence[RequestRow]) -> RequestRow | None:
     for further in _FURTHER:
-        found = next((request for request in reversed(requests) if request.mode == "live"), None)
+        found = next(filter(_is_of_the_night, reversed(requests)), None)
         if found is not None or len(requests) < LOOKED_AT:
             return found
         requests = work.ledger.requests(pipeline, last=further)
-    return next((request for request in reversed(requests) if request.mode == "live"), None)
+    return next(filter(_is_of_the_night, reversed(requests)), None)
+
+
+def _is_of_the_night(request: RequestRow) -> bool:
+    """Whether a request says something about the pipeline: trials do not, nor a slip at a terminal, told there."""
+    slip = (
+        request.asked_by == "cli" and request.status == "failed" and request.reason in ("wrong_spec", "wrong_request")
+    )
+    return request.mode == "live" and not slip
 
 
 def _outcome(

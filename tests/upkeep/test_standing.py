@@ -76,6 +76,15 @@ def test_trials_say_nothing_about_the_night(work: Workspace) -> None:
     assert after.measured == before.measured
 
 
+def test_a_slip_at_a_terminal_is_no_failed_night(work: Workspace) -> None:
+    before = standing(work, "shop")
+    for reason in ("wrong_spec", "wrong_request"):
+        record_refused(work, RunRequest("shop", request_id=reason), reason=reason, sentence="--set: no such key.")
+    assert standing(work, "shop") == before
+    record_refused(work, RunRequest("shop", request_id="gone"), reason="data_refused", sentence="No such file.")
+    assert standing(work, "shop").state == "failed"
+
+
 def test_a_backfill_does_not_hide_the_night(work: Workspace) -> None:
     before = standing(work, "shop")
     for number in range(25):
