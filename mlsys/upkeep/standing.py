@@ -15,8 +15,8 @@ from mlsys.errors import MlsysError
 from mlsys.ledger import ChampionChange, Judgement, RequestRow, RunRow
 from mlsys.records import Candidate, Decision
 from mlsys.spec import Spec, load_spec
-from mlsys.upkeep import serving
-from mlsys.upkeep.serving import Measurement
+from mlsys.upkeep import health
+from mlsys.upkeep.health import Measurement
 from mlsys.workspace import Workspace
 
 StandingState = Literal["failed", "waits", "weak", "stale", "behind", "running", "never ran", "fine", "retired"]
@@ -100,7 +100,7 @@ def standing(
         "",
         _newest_live(work, pipeline, requests),
         champion=champion,
-        measured=serving.measured(work, champion, judgements) if champion else None,
+        measured=health.measured(work, champion, judgements) if champion else None,
         newest_day=work.ledger.newest_day(pipeline),
     )
     if not (work.settings.pipelines / f"{pipeline}.yaml").exists():
@@ -111,8 +111,8 @@ def standing(
         todo = f"Mend it; `mlsys check {pipeline}` says what is wrong."
         return replace(known, state="failed", happened=f"Its spec is wrong: {_whole(str(error))}", todo=todo)
     now = at or clock.now()
-    missed = serving.misses(work, spec, known.measured) if known.measured else None
-    known = replace(known, spec=spec, missed=missed, stale=serving.stale(spec, known.newest_day, now))
+    missed = health.misses(work, spec, known.measured) if known.measured else None
+    known = replace(known, spec=spec, missed=missed, stale=health.stale(spec, known.newest_day, now))
     return _with_spec(work, known, spec, now)
 
 

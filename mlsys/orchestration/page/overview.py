@@ -22,8 +22,8 @@ from mlsys.monitoring import monitoring
 from mlsys.records import Candidate, Decision, MetricValue, Mode, Plan
 from mlsys.records.monitoring import MonitorReport
 from mlsys.report import refusals
-from mlsys.upkeep import serving
-from mlsys.upkeep.serving import Measurement
+from mlsys.upkeep import health
+from mlsys.upkeep.health import Measurement
 from mlsys.upkeep.standing import LOOKED_AT, RECENT, Standing, standing
 from mlsys.workspace import Workspace
 
@@ -191,7 +191,7 @@ def _glance(work: Workspace, pipeline: str, judgements: Sequence[Judgement], *, 
         newest_day=newest_day,
         days_behind=None if newest_day is None else max((at.date() - newest_day).days - 1, 0),
         age_days=_age(champion, newest_day),
-        is_old=bool(known and stands.spec and serving.is_old(stands.spec, known, at)),
+        is_old=bool(known and stands.spec and health.is_old(stands.spec, known, at)),
         judged=tuple(each for each in judged if each.primary == primary),
         waiting=_waiting(stands, judged),
         newest=_newest(work, pipeline, requests, stands),

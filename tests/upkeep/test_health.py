@@ -8,16 +8,16 @@ import pytest
 from given.shop import day, edit_spec
 
 from mlsys.spec import Spec, load_spec
-from mlsys.upkeep import serving
+from mlsys.upkeep import health
 from mlsys.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
 
-def measured(work: Workspace) -> serving.Measurement:
+def measured(work: Workspace) -> health.Measurement:
     champion = work.ledger.champion("shop")
     assert champion is not None
-    found = serving.measured(work, champion, work.ledger.judgements("shop", last=5))
+    found = health.measured(work, champion, work.ledger.judgements("shop", last=5))
     assert found is not None
     return found
 
@@ -32,7 +32,7 @@ def test_a_champion_is_measured_as_the_challenger_that_it_was(work: Workspace) -
     assert champion is not None
     found = measured(work)
     assert (found.day, found.model_id, found.value.name) == (day(10), champion.candidate_id, "roc_auc")
-    assert serving.measured(work, champion, ()) == found  # from its own decision, however long ago that was
+    assert health.measured(work, champion, ()) == found  # from its own decision, however long ago that was
 
 
 def test_the_limit_that_is_missed_is_named(work: Workspace) -> None:
@@ -41,7 +41,7 @@ def test_the_limit_that_is_missed_is_named(work: Workspace) -> None:
         ("roc_auc", {"at_least": 0.999}, "the spec wants at least 0.999"),
         ("log_loss", {"at_most": 0.001}, "the spec wants at most 0.001"),
     ):
-        missed = serving.misses(work, spec_with(work, {"kind": "minimum", "metric": metric, **limit}), found)
+        missed = health.misses(work, spec_with(work, {"kind": "minimum", "metric": metric, **limit}), found)
         assert missed is not None
         assert missed.startswith(f"The champion's {metric} is 0.")
         assert missed.endswith(said)
@@ -53,8 +53,8 @@ def test_the_bound_counts_where_the_gate_judges_the_bound(work: Workspace) -> No
     assert found.value.lower is not None
     between = (found.value.value + found.value.lower) / 2
     gate = {"kind": "minimum", "metric": "roc_auc", "at_least": between}
-    assert serving.misses(work, spec_with(work, gate), found) is None
-    assert serving.misses(work, spec_with(work, gate | {"on": "bound"}), found) is not None
+    assert health.misses(work, spec_with(work, gate), found) is None
+    assert health.misses(work, spec_with(work, gate | {"on": "bound"}), found) is not None
 
 
 def test_details_that_are_lost_make_no_champion_weak(work: Workspace) -> None:
@@ -63,7 +63,7 @@ def test_details_that_are_lost_make_no_champion_weak(work: Workspace) -> None:
     path = work.store.path(found.evaluations.details)
     path.chmod(0o600)
     path.unlink()
-    assert serving.misses(work, spec_with(work, gate), found) is None
+    assert health.misses(work, spec_with(work, gate), found) is None
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,6 @@ def test_data_are_old_when_the_night_after_their_time_has_passed(
     spec = spec_with(work, *([{"kind": "freshness", "max_age": allowed}] if allowed else []))
     newest = date(2026, 5, 1)
     at = datetime(2026, 5, 2, tzinfo=UTC) + timedelta(days=days)
-    assert serving.is_old(spec, newest, at) is old
-    assert (serving.stale(spec, newest, at) is not None) is old
-    assert serving.stale(spec, None, at) is None
+    assert health.is_old(spec, newest, at) is old
+    assert (health.stale(spec, newest, at) is not None) is old
+    assert health.stale(spec, None, at) is None

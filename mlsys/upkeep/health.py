@@ -1,4 +1,4 @@
-"""How good a champion was where it was measured last, and what would keep it from being promoted today."""
+"""How a champion is: how good where it was measured last, and what would keep it from being promoted today."""
 
 from __future__ import annotations
 
