@@ -22,7 +22,7 @@ from mlsys.workspace import Workspace
 StandingState = Literal["failed", "waits", "weak", "stale", "behind", "running", "never ran", "fine", "retired"]
 # What needs a person, first.
 WORST_FIRST: tuple[StandingState, ...] = (
-    *("failed", "waits", "weak", "stale", "behind"),
+    *("failed", "waits", "behind", "weak", "stale"),
     *("running", "never ran", "fine", "retired"),
 )
 RECENT = 24  # decisions among which the champion's newest measurement is looked for
@@ -133,16 +133,17 @@ def _with_spec(work: Workspace, known: Standing, spec: Spec, now: datetime) -> S
 
 def _looked_at_closely(known: Standing, spec: Spec, now: datetime) -> Standing:
     """Return what is wrong although the newest run went well, the worst first."""
+    # The cause before what comes of it: without runs the data grow old and the champion weak.
+    if known.request and _behind(known.request, spec, now):
+        todo = "Look at `mlsys status`: paused DAGs and a dead scheduler ask for nothing."
+        happened = f"Nothing was asked for since {known.request.at:%Y-%m-%d %H:%M} UTC. {known.happened}"
+        return replace(known, state="behind", happened=happened, todo=todo)
     if known.missed:
         todo = f"See by what it fell: `mlsys report {known.request and known.request.run_id}`."
         return replace(known, state="weak", happened=f"{known.missed}. {known.happened}", todo=todo)
     if known.stale:
         todo = f"See whether the source still gets rows: `mlsys check {known.pipeline}`."
         return replace(known, state="stale", happened=f"{known.stale}. {known.happened}", todo=todo)
-    if known.request and _behind(known.request, spec, now):
-        todo = "Look at `mlsys status`: paused DAGs and a dead scheduler ask for nothing."
-        happened = f"Nothing was asked for since {known.request.at:%Y-%m-%d %H:%M} UTC. {known.happened}"
-        return replace(known, state="behind", happened=happened, todo=todo)
     return known
 
 

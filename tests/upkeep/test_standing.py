@@ -101,7 +101,9 @@ def test_two_missed_nights_are_seen(work: Workspace, shop: Path) -> None:
     found = standing(work, "shop", at=late)
     assert found.state == "behind"
     assert "mlsys status" in found.todo
-    edit_spec(shop / "pipelines", schedule={"enabled": False})
+    edit_spec(shop / "pipelines", gates=["min_rows", {"kind": "freshness", "max_age": "1d"}])
+    assert standing(work, "shop", at=late).state == "behind"  # which is why the data are old
+    edit_spec(shop / "pipelines", gates=["min_rows"], schedule={"enabled": False})
     assert standing(work, "shop", at=late).state == "fine"
 
 
