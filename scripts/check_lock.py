@@ -8,13 +8,14 @@ import tomllib
 from pathlib import Path
 
 from findings import Finding, main
+from lock import OPTIONAL
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 LOCKS = {
-    "requirements.txt": (),
-    "requirements-deploy.txt": ("celery", "kubernetes"),
-    "requirements-dev.txt": ("dev", "test", "celery"),
+    "requirements.txt": OPTIONAL,
+    "requirements-deploy.txt": (*OPTIONAL, "celery", "kubernetes"),
+    "requirements-dev.txt": (*OPTIONAL, "dev", "test", "celery"),
 }
 NESTED = (  # what the smaller one pins, the larger one pins too
     ("requirements.txt", "requirements-deploy.txt"),

@@ -25,6 +25,7 @@ COMMON = [
     "--custom-compile-command=make lock",
 ]
 BOOTSTRAP = "uv\nhatchling\n"
+OPTIONAL = ("boosting", "excel", "mongodb")  # of pipelines, as opposed to those of executors and of development
 
 
 def main() -> int:
@@ -36,9 +37,9 @@ def main() -> int:
     # Additional indexes may hold a part of a release's files: the lock would then fit this machine alone.
     environ = uv_environment(pip_settings(), extra=False)
     steps = [
-        ("requirements.txt", ["pyproject.toml", *upgrade]),
-        ("requirements-deploy.txt", [*_extras("celery", "kubernetes"), "--constraint=requirements.txt", *upgrade]),
-        ("requirements-dev.txt", [*_extras("dev", "test", "celery"), "--constraint=requirements-deploy.txt", *upgrade]),
+        ("requirements.txt", [*_extras(*OPTIONAL), *upgrade]),
+        ("requirements-deploy.txt", [*_extras(*OPTIONAL, "celery", "kubernetes"), "--constraint=requirements.txt", *upgrade]),
+        ("requirements-dev.txt", [*_extras(*OPTIONAL, "dev", "test", "celery"), "--constraint=requirements-deploy.txt", *upgrade]),
         ("requirements-bootstrap.txt", ["-", "--constraint=requirements-dev.txt", *upgrade]),
     ]
     for target, arguments in steps:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mlsys.models.base import FitTask, Fitted, Model, SearchRange
+from mlsys.models.base import NO_EARLY_STOPPING, FitTask, Fitted, Model, SearchRange
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,16 +75,12 @@ class XGBoost(Model):
         inner = task.inner
         if self.early_stopping_rounds is None:
             return super().fit(features, rows, y, task)
-        if not (_both_classes(y[inner]) and _both_classes(y[~inner])):
+        if not task.can_stop_early(y):
             fitted = super().fit(features, rows, y, task)
-            return Fitted(fitted.pipeline, ("No early stopping: the inner rows hold one class only",))
+            return Fitted(fitted.pipeline, (NO_EARLY_STOPPING,))
         X = features.fit_transform(rows[~inner], y[~inner])
         model = self.estimator(task).set_params(early_stopping_rounds=self.early_stopping_rounds)
         model.fit(X, y[~inner], eval_set=[(features.transform(rows[inner]), y[inner])], verbose=False)
         rounds = model.best_iteration + 1
         note = f"Uses {rounds} of at most {self.n_estimators} rounds, stopped on {int(inner.sum())} inner training rows"
         return Fitted(Pipeline([("features", features), ("model", model)]), (note,))
-
-
-def _both_classes(y: np.ndarray) -> bool:
-    return bool((y == 1).any() and (y == 0).any())
