@@ -38,8 +38,14 @@ def main() -> int:
     environ = uv_environment(pip_settings(), extra=False)
     steps = [
         ("requirements.txt", [*_extras(*OPTIONAL), *upgrade]),
-        ("requirements-deploy.txt", [*_extras(*OPTIONAL, "celery", "kubernetes"), "--constraint=requirements.txt", *upgrade]),
-        ("requirements-dev.txt", [*_extras(*OPTIONAL, "dev", "test", "celery"), "--constraint=requirements-deploy.txt", *upgrade]),
+        (
+            "requirements-deploy.txt",
+            [*_extras(*OPTIONAL, "celery", "kubernetes"), "--constraint=requirements.txt", *upgrade],
+        ),
+        (
+            "requirements-dev.txt",
+            [*_extras(*OPTIONAL, "dev", "test", "celery"), "--constraint=requirements-deploy.txt", *upgrade],
+        ),
         ("requirements-bootstrap.txt", ["-", "--constraint=requirements-dev.txt", *upgrade]),
     ]
     for target, arguments in steps:
