@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def _extras(*names: str) -> list[str]:
-    return ["pyproject.toml", *(f"--extra={name}" for name in names)]
+    return ["pyproject.toml", *(f"--extra={name}" for name in (*OPTIONAL, *names))]
 
 
 if __name__ == "__main__":
