@@ -16,9 +16,21 @@ def ended(process: psutil.Process) -> bool:
     with suppress(ChildProcessError):
         os.waitpid(process.pid, os.WNOHANG)
     try:
-        return not process.is_running() or bool(process.status() == psutil.STATUS_ZOMBIE)
+        return not process.is_running() or is_zombie(process)
     except psutil.NoSuchProcess:
         return True
+
+
+def is_zombie(process: psutil.Process) -> bool:
+    """Return whether nothing of a process runs any more, and only its number is left.
+
+    A process looks like one as soon as its first thread has ended. While others are still ending it keeps its files
+    open, and with them its locks and its port.
+
+    Raises:
+        psutil.NoSuchProcess: not even the number is left.
+    """
+    return bool(process.status() == psutil.STATUS_ZOMBIE) and process.num_threads() <= 1
 
 
 def wait_until_ended(processes: Iterable[psutil.Process], *, seconds: float) -> list[psutil.Process]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from mlsys.database.liveness import ended, wait_until_ended
+from mlsys.database.liveness import ended, is_zombie, wait_until_ended
 from mlsys.events import get_logger
 from mlsys.store import write_atomically
 
@@ -84,7 +84,7 @@ class Child:
 
     def _holds(self, process: psutil.Process) -> bool:
         try:
-            return os.getsid(process.pid) == self.pid and process.status() != psutil.STATUS_ZOMBIE
+            return os.getsid(process.pid) == self.pid and not is_zombie(process)
         except (ProcessLookupError, PermissionError, psutil.NoSuchProcess, psutil.AccessDenied):
             return False
 
