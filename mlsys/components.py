@@ -24,7 +24,7 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, PydanticKnownError, core_schema
 
 from mlsys.errors import near_match, nearest, shortened
 
@@ -138,7 +138,7 @@ class Component(Frozen):
     kind: str
 
 
-C = TypeVar("C", bound=Component)
+C = TypeVar("C", bound=Frozen)
 
 
 class Table(Generic[C]):
@@ -150,6 +150,8 @@ class Table(Generic[C]):
         base: their contract.
         members: the built-in components.
         hints: names people try that are no near match (`{"rf": "random_forest"}`); never accepted, only hinted.
+        key: the field that names the component.
+        default: the component that is meant where a mapping has no such key.
     """
 
     def __init__(
@@ -159,19 +161,33 @@ class Table(Generic[C]):
         base: type[C],
         members: list[type[C]],
         hints: dict[str, str] | None = None,
+        *,
+        key: str = "kind",
+        default: str | None = None,
     ) -> None:
         self.noun = noun
         self.group = group
         self.base = base
-        self._members = {_kind(member): member for member in members}
+        self.key = key
+        self.default = default
+        self._members = {_name(member, key): member for member in members}
         self._hints = hints or {}
 
     def __iter__(self) -> Iterator[type[C]]:
         return iter(self._members.values())
 
+    @property
+    def _place(self) -> str:
+        """Where a wrong name stands, below the key of the field: said where the field holds more than the component."""
+        return self.key if self.default is not None else ""
+
     def names(self) -> list[str]:
         """Return the built-in names, sorted."""
         return sorted(self._members)
+
+    def built_in(self) -> dict[str, type[C]]:
+        """Return the built-in components by name, in the table's order."""
+        return dict(self._members)
 
     def find(self, name: str) -> type[C]:
         """Return the component class of a name.
@@ -183,7 +199,7 @@ class Table(Generic[C]):
             return self._members[name]
         for entry in entry_points(group=self.group, name=name):
             return self._loaded(entry, name)
-        raise misspelt(f"No {self.noun} named {shortened(name)}", name, self._members, self._hints)
+        raise misspelt(f"No {self.noun} named {shortened(name)}", name, self._members, self._hints, where=self._place)
 
     def all(self) -> dict[str, type[C]]:
         """Return the components by name, the built-in ones first, then those of other packages."""
@@ -202,16 +218,21 @@ class Table(Generic[C]):
         """Return a component from itself, its name, or a mapping with `kind`.
 
         Raises:
-            ValueError: unknown kind or no kind at all.
+            ValueError: unknown kind or no kind at all; no mapping, where components are told apart by a default.
             pydantic.ValidationError: a wrong field of the component.
         """
         if isinstance(value, self.base):
             return value
+        if self.default is not None:
+            if not isinstance(value, dict):
+                raise PydanticKnownError("dict_type")
+            value = {self.key: self.default, **value}
         if isinstance(value, str):
-            value = {"kind": value}
-        if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
-            raise ValueError(f"A {self.noun} is a name or a mapping with `kind`. Known: {', '.join(self.names())}")
-        return self.find(value["kind"]).model_validate(value, context=context)
+            value = {self.key: value}
+        if not isinstance(value, dict) or not isinstance(value.get(self.key), str):
+            known = ", ".join(self.names())
+            raise ValueError(f"A {self.noun} is a name or a mapping with `{self.key}`. Known: {known}")
+        return self.find(value[self.key]).model_validate(value, context=context)
 
     def read(self, value: object, info: ValidationInfo) -> C:
         """Return what `parse` does, as the validator of a field."""
@@ -225,8 +246,8 @@ class Table(Generic[C]):
         return Annotated[SerializeAsAny[self.base], BeforeValidator(self.read)]  # type: ignore[name-defined, misc]
 
 
-def _kind(member: type[Component]) -> str:
-    kind = member.model_fields["kind"].default
-    if not isinstance(kind, str):
-        raise TypeError(f"{member.__name__} must declare `kind: Literal[...]` with a default")
-    return kind
+def _name(member: type[Frozen], key: str) -> str:
+    name = member.model_fields[key].default
+    if not isinstance(name, str):
+        raise TypeError(f"{member.__name__} must declare `{key}: Literal[...]` with a default")
+    return name

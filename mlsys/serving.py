@@ -35,10 +35,10 @@ class Champion:
         version: semantic version, as `mlsys history` shows it.
         candidate_id: what the ledger and MLflow call it.
         cutoff: end of the data that it knows, exclusive, UTC.
-        task: `binary`.
+        task: the learning task: `binary` or `regression`.
         target: the column that it predicts.
-        positive: the class whose probability it gives, by its name as text.
-        threshold: `metrics.threshold` of the spec; a probability that reaches it counts as positive.
+        positive: the class whose probability it gives, by its name as text; None of a model that predicts numbers.
+        threshold: `metrics.threshold` of the spec; a probability that reaches it counts as positive. None of numbers.
         features: the columns that it reads, with their declared types, in the model's order.
         model: the fitted estimator of scikit-learn; it takes what `prepare` returns.
         folder: where it lies, with its metrics, spec and requirements.
@@ -50,8 +50,8 @@ class Champion:
     cutoff: datetime
     task: str
     target: str
-    positive: str
-    threshold: float
+    positive: str | None
+    threshold: float | None
     features: Mapping[str, ColumnSpec]
     model: Any
     folder: Path
@@ -60,23 +60,36 @@ class Champion:
         """Return `(n_rows, 2)` float64 probabilities; the second column is that of the positive class.
 
         Raises:
+            UsageError: the champion predicts numbers, which have no probability.
             DataError: a feature is not among the columns, or holds what its type can't be made of.
         """
         import numpy as np
 
+        if self.threshold is None:
+            raise UsageError(
+                "This champion predicts numbers, not probabilities",
+                where=f"{self.pipeline} {self.version}",
+                remedy="Use `predict`",
+            )
         frame = self.prepare(rows)
         if frame.empty:  # scikit-learn refuses to predict nothing
             return np.empty((0, 2))
         return np.asarray(self.model.predict_proba(frame), dtype="float64")
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
-        """Return `(n_rows,)` int8: 1 where the probability of the positive class reaches the threshold, else 0.
+        """Return `(n_rows,)` predictions: of classes int8, 1 where the probability of the positive one reaches the
+        threshold, else 0; of numbers float64, in the target's unit.
 
         Raises:
             DataError: a feature is not among the columns, or holds what its type can't be made of.
         """
-        y_pred: np.ndarray = (self.predict_proba(rows)[:, 1] >= self.threshold).astype("int8")
-        return y_pred
+        import numpy as np
+
+        if self.threshold is not None:
+            y_pred: np.ndarray = (self.predict_proba(rows)[:, 1] >= self.threshold).astype("int8")
+            return y_pred
+        frame = self.prepare(rows)
+        return np.empty(0) if frame.empty else np.asarray(self.model.predict(frame), dtype="float64")
 
     def prepare(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return the features as the model takes them, in the order and with the index of the rows.
@@ -159,8 +172,8 @@ def load_champion(pipeline: str, *, home: str | Path | None = None) -> Champion:
         cutoff=datetime.fromisoformat(str(record.get("cutoff"))),
         task=spec.target.task,
         target=spec.target.column,
-        positive=spec.target.positive,
-        threshold=spec.metrics.threshold,
+        positive=getattr(spec.target, "positive", None),
+        threshold=spec.metrics.threshold if spec.target.estimator == "classifier" else None,
         features=spec.feature_columns(),
         model=unpickled(data, where=str(folder / MODEL)),
         folder=folder,

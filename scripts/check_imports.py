@@ -20,7 +20,7 @@ from findings import Finding, main, parsed, python_files
 PICTURE = """
 ground: errors events polling settings clock shortages temporary components durations wording \
     schema store records database
-extensions: sources checks splits features models metrics gates registries monitors
+extensions: sources checks splits features models metrics gates registries monitors targets
 spec: notification ledger spec keys workspace
 steps: snapshot validation dataset planning training evaluation report promotion monitoring serving upkeep
 flow: pipeline backfill
@@ -38,7 +38,13 @@ HEAVY |= {"great_expectations", "mlflow"}
 HEAVIEST = {"great_expectations", "mlflow", "sklearn", "xgboost"}
 
 # What an extension folder shows to others: its contract, and what the contract's methods take.
-OPEN = {f"{name}.base" for name in LAYERS[1]} | {"metrics.scores"}
+OPEN = {f"{name}.base" for name in LAYERS[1]} | {
+    "metrics.predictions",
+    "metrics.scores",
+    "metrics.predicted",
+    "targets.looks",
+    "targets.truth",
+}
 
 Import = tuple[str, int]  # dotted name, line
 

@@ -10,7 +10,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ("mlsys", "dags", "plugins", "include", "scripts", "bench", "tests")
-EXTENSION_FOLDERS = ("sources", "checks", "splits", "features", "models", "metrics", "gates", "registries", "monitors")
+EXTENSION_FOLDERS = (
+    "sources",
+    "checks",
+    "splits",
+    "features",
+    "models",
+    "metrics",
+    "gates",
+    "registries",
+    "monitors",
+    "targets",
+)
 
 
 @dataclass(frozen=True)

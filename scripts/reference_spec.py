@@ -92,15 +92,23 @@ def _section(title: str, prefix: str, model: type[BaseModel], *, level: int = 2)
 def _components(key: str, found: Table[Any]) -> str:
     """Return a section for each member of a table."""
     parts = [f"## `{key.removesuffix('.N')}`\n\nA {found.noun}: {_or([f'`{name}`' for name in found.names()])}.\n"]
-    members = {member.model_fields["kind"].default: member for member in found}
+    members = {member.model_fields[found.key].default: member for member in found}
     parts += [_section(f"{sentence(found.noun)} `{kind}`", key, member, level=3) for kind, member in members.items()]
     return "\n".join(parts)
 
 
 def _metrics() -> str:
     """Return a section on what `metrics.primary`, gates and monitors may name."""
-    rows = [(f"`{m.model_fields['kind'].default}`", m.direction, docstring_of(m)[0]) for m in METRICS]
-    return "## Metrics by name\n\n" + table(("Metric", "Better", "What it is"), rows)
+    rows = [
+        (
+            f"`{m.model_fields['kind'].default}`",
+            ", ".join(f"`{task}`" for task in m.tasks),
+            m.direction,
+            docstring_of(m)[0],
+        )
+        for m in METRICS
+    ]
+    return "## Metrics by name\n\n" + table(("Metric", "Of the task", "Better", "What it is"), rows)
 
 
 def _table_of(field: FieldInfo) -> Table[Any] | None:

@@ -34,6 +34,10 @@ _DECISIONS = (
     "Decisions at the threshold get worse by one measure and something else better: `metrics.threshold` does not fit "
     "the retrained models, or it matters which of the two errors costs more"
 )
+_ERRORS = (
+    "The error gets smaller by one measure and larger by another: a root of squares weighs large errors most, a mean "
+    "of absolute ones weighs all alike. Let `metrics.primary` be the one that costs"
+)
 _JUMPS = "The ranking within a day holds and nothing gets better: the scores jump from one retrained model to the next"
 
 
@@ -68,6 +72,8 @@ def looks(gains: Sequence[ViewGain]) -> str:
 
 def _meaning(gains: Sequence[ViewGain]) -> list[str]:
     signs = {gain.look: gain.sign for gain in gains}
+    if Look.WITHIN not in signs:  # numbers have no ranking of interest, and no threshold
+        return [_ERRORS] if {1, -1} <= {gain.sign for gain in gains} else []
     within, pooled, probable = (signs.get(look, 0) for look in (Look.WITHIN, Look.POOLED, Look.PROBABILITIES))
     decided = [0, *(gain.sign for gain in gains if gain.look in (Look.DECISIONS, Look.PRIMARY))]
     found = []

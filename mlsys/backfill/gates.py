@@ -54,7 +54,7 @@ def _verdict(work: Workspace, simulation: Simulation, simulated: SimulatedDay, r
         spec,
         prepared,
         candidates=[simulated.best],
-        champion=ChampionModel(candidate=rival.best, columns=spec.feature_columns()) if rival else None,
+        champion=ChampionModel(rival.best, spec.feature_columns(), spec.target.task) if rival else None,
         store=work.store,
         explained=False,
     )

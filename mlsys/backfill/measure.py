@@ -20,12 +20,12 @@ import numpy as np
 
 from mlsys.evaluation.bootstrap import interval, replicate
 from mlsys.metrics.base import Metric
-from mlsys.metrics.scores import Scored
+from mlsys.metrics.predictions import Predictions
 from mlsys.records import MetricValue
 
 LEVEL = 0.95  # two-sided
 
-ByDay = Mapping[date, Scored]
+ByDay = Mapping[date, Predictions]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def measure(metric: Metric, scored: Mapping[str, ByDay], *, n_replicates: int, s
     return Measured(values, lines)
 
 
-def plain(metric: Metric, rows: Scored | None) -> MetricValue:
+def plain(metric: Metric, rows: Predictions | None) -> MetricValue:
     """Return a metric without interval; None and the reason without rows."""
     if rows is None:
         return MetricValue(name=metric.kind, value=None, n=0, reason="no rows to judge on")
@@ -64,10 +64,9 @@ def plain(metric: Metric, rows: Scored | None) -> MetricValue:
     return MetricValue(name=metric.kind, value=found.value, n=rows.y_true.size, reason=found.reason)
 
 
-def joined(days: Sequence[Scored]) -> Scored:
-    """Return the rows of several days as one."""
-    y = np.concatenate([scored.y_true for scored in days])
-    return Scored(y, np.concatenate([scored.y_score for scored in days]), days[0].threshold)
+def joined(days: Sequence[Predictions]) -> Predictions:
+    """Return the rows of several days, at least one, as one."""
+    return type(days[0]).joined(days)
 
 
 def _together(

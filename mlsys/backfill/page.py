@@ -21,6 +21,7 @@ _GROUPS = {
     Look.POOLED: "Ranking",
     Look.PROBABILITIES: "Probabilities",
     Look.DECISIONS: "Decisions",
+    Look.ERRORS: "Errors",
     Look.PRIMARY: "Primary metric",
 }
 
@@ -77,6 +78,7 @@ def render(details: WalkForwardDetails) -> str:
             rows=_rows(details),
             others=[gain for gain in details.gains if gain.over != NEVER],
             looks=_looks(details),
+            classes=any(view.look is Look.WITHIN for s in details.strategies for view in s.views),
             titles={s.name: s.title for s in details.strategies},
             services=_services(details),
             promoted=next(s for s in details.strategies if s.name == GATED).promotions,

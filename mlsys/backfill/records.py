@@ -63,12 +63,14 @@ class DailyValue(Record):
 
 class Look(StrEnum):
     """What is looked at: `within_days` and `all_rows` the ranking, in the mean of days and of all rows at once;
-    `probabilities`, `decisions` at the threshold, and `primary` for a primary metric that is none of them."""
+    `probabilities`, `decisions` at the threshold, `errors` of predicted numbers, and `primary` for a primary metric
+    that is none of them."""
 
     WITHIN = "within_days"
     POOLED = "all_rows"
     PROBABILITIES = "probabilities"
     DECISIONS = "decisions"
+    ERRORS = "errors"
     PRIMARY = "primary"
 
 

@@ -17,17 +17,16 @@ import pandas as pd
 from mlsys import clock
 from mlsys.backfill.days import SimulatedDay, Simulation
 from mlsys.dataset import dataset
-from mlsys.dataset.labels import labels_of
 from mlsys.errors import IntegrityError, RunError
 from mlsys.events import get_logger
-from mlsys.metrics.scores import Scored
+from mlsys.metrics.predictions import Predictions
 from mlsys.schema import DAY, KEY
 from mlsys.snapshot.manifest import read_manifest
 from mlsys.snapshot.rows import read_rows
 from mlsys.snapshot.segments import batches
 from mlsys.store import recall, remember
+from mlsys.targets.base import Target
 from mlsys.training import model_file
-from mlsys.training.model_file import scores
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
@@ -46,7 +45,7 @@ class JudgedDay:
         n_rows: rows of the partition.
         usable: `(n_rows,)` bool: labelled by the end of the range, label final, not quarantined, and its key on no
             earlier day.
-        y: `(n_usable,)` int8, 1 positive.
+        y: `(n_usable,)` labels.
     """
 
     day: date
@@ -60,10 +59,10 @@ def judged_days(work: Workspace, simulation: Simulation) -> dict[date, JudgedDay
     """Return the days after the first simulated one that have usable rows, with the labels that the newest run knew."""
     newest, spec = simulation.days[-1], simulation.spec
     table = read_rows(newest.prepared.snapshot.manifest, work.store, [spec.target.column, DAY, KEY])
-    labels = labels_of(table[spec.target.column])
-    y = labels.binary(labels.resolve(spec.target.positive))
+    truth = spec.target.truth(table[spec.target.column])
+    y = truth.y
     day = table[DAY].to_numpy(zero_copy_only=False).astype("datetime64[D]")
-    usable = (y >= 0) & ~dataset.quarantined(newest.prepared.snapshot, newest.prepared.checks, work.store)
+    usable = truth.known & ~dataset.quarantined(newest.prepared.snapshot, newest.prepared.checks, work.store)
     usable &= day <= np.datetime64(clock.last_day_before(newest.plan.cutoff - spec.label.delay), "D")
     usable &= ~_repeated(table[KEY].to_numpy(zero_copy_only=False), day)
     found, start = {}, 0
@@ -91,6 +90,7 @@ class ScoreBook:
         self._columns = simulation.spec.feature_columns()
         self._manifest = simulation.days[-1].prepared.snapshot.manifest
         self._threshold = simulation.spec.metrics.threshold
+        self._target: Target = simulation.spec.target
         self.days = days
 
     def fill(self, pairs: Pairs) -> None:
@@ -106,13 +106,14 @@ class ScoreBook:
             self._score(some, missing)
         log.info("scored", pairs=sum(map(len, pairs.values())), new=sum(map(len, missing.values())))
 
-    def scored(self, model: SimulatedDay, day: date) -> Scored:
+    def scored(self, model: SimulatedDay, day: date) -> Predictions:
         """Return a model's scores of the usable rows of a day that `fill` was asked for."""
         judged = self.days[day]
         data = recall(self._path(model.model, judged))
         if data is None or len(data) != judged.n_rows * 8:
             raise IntegrityError("A score that was just written is gone", where=str(self._path(model.model, judged)))
-        return Scored(judged.y, np.frombuffer(data, dtype="<f8")[judged.usable], self._threshold)
+        answers = np.frombuffer(data, dtype="<f8")[judged.usable]
+        return self._target.predictions.of(judged.y, answers, threshold=self._threshold)
 
     def _unknown(self, day: date, models: Collection[SimulatedDay]) -> dict[str, SimulatedDay]:
         for model in models:
@@ -139,16 +140,17 @@ class ScoreBook:
                 for judged, end in zip(days, ends, strict=True):
                     if digest in missing[judged.day]:
                         # Each day by itself: a score must not depend on what else is asked in the same call.
-                        y_score = _asked(pipeline, frame.iloc[end - judged.n_rows : end], model, judged.day)
-                        remember(self._path(digest, judged), y_score.astype("<f8").tobytes())
+                        rows = frame.iloc[end - judged.n_rows : end]
+                        answers = _asked(self._target, pipeline, rows, model, judged.day)
+                        remember(self._path(digest, judged), answers.astype("<f8").tobytes())
 
     def _path(self, model: str, judged: JudgedDay) -> Path:
         return self._folder / model[:2] / model / judged.partition
 
 
-def _asked(pipeline: object, rows: pd.DataFrame, model: SimulatedDay, day: date) -> np.ndarray:
+def _asked(target: Target, pipeline: object, rows: pd.DataFrame, model: SimulatedDay, day: date) -> np.ndarray:
     try:
-        return scores(pipeline, rows)
+        return target.answers(pipeline, rows)
     except RunError as error:
         raise RunError(
             f"The model of {model.day} can't score the rows of {day}: {error.rule}", where=model.plan.run_id

@@ -86,7 +86,8 @@ def compare(simulation: Simulation, strategies: Sequence[Strategy], book: ScoreB
     n_replicates, seed = simulation.spec.metrics.replicates, simulation.spec.training.seed
     measured = measure(metric, scored, n_replicates=n_replicates, seed=seed)
     names = [s.name for s in strategies]
-    seen = look_at(scored, metric, names=names, n_replicates=n_replicates, seed=seed)
+    looks = simulation.spec.target.looks
+    seen = look_at(scored, metric, looks, names=names, n_replicates=n_replicates, seed=seed)
     results = tuple(
         _result(s, metric, serving[s.name], scored=scored.get(s.name), measured=measured, book=book).model_copy(
             update={"views": seen.views.get(s.name, ())}

@@ -1,4 +1,5 @@
-"""Several looks at the same rows: the ranking within days and over all rows, the probabilities, the decisions.
+"""Several looks at the same rows: the ranking within days and over all rows, the probabilities, the decisions; of
+numbers the errors by several measures.
 
 One metric alone may say the wrong thing of a model whose scores drift: within each day it ranks as well as ever, while
 over all rows, by its probabilities and at a fixed threshold it is no longer of use.
@@ -23,15 +24,13 @@ from mlsys.evaluation.bootstrap import block_counts, block_weights, interval, re
 from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
 from mlsys.records import MetricValue
+from mlsys.targets.looks import Looks
 
 # Two-sided. Five headline looks are taken: each at 99 %, so that together they err in at most 5 of 100 (Bonferroni).
 LOOK_LEVEL = 1 - (1 - LEVEL) / 5
 # That all of fewer days point one way happens by chance more often than the level allows (2 / 2**7).
 FEWEST_DAYS = 8
 MOST_DRAWS = 500  # of whole days, which are few: more draws cost much where rows are many, and move a bound little
-# Of decisions: what no advice may contradict, and what is shown beside it, for the one is bought with the other.
-_HEADLINES, _BESIDE = ("accuracy", "f1"), ("precision", "recall")
-WITHIN, POOLED, PROBABILITIES, DECISIONS = Look.WITHIN, Look.POOLED, Look.PROBABILITIES, Look.DECISIONS
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,14 @@ class _Line:
 
 
 def look_at(
-    scored: Mapping[str, ByDay], primary: Metric, *, names: Sequence[str], n_replicates: int, seed: int
+    scored: Mapping[str, ByDay], primary: Metric, looks: Looks, *, names: Sequence[str], n_replicates: int, seed: int
 ) -> Seen:
     """Return all looks at strategies; days and rows are the same for all. Costs the rows times the replicates.
 
     Args:
         scored: of each strategy that is compared, by day.
-        primary: if it ranks it is the ranking that is looked at, else ROC AUC; it always counts as a headline.
+        primary: if it ranks it is the ranking that is looked at; it always counts as a headline.
+        looks: of the learning task.
         names: the strategies, the rarest retraining first; those that are not compared have no view.
         n_replicates: draws of whole days; at most `MOST_DRAWS` are made.
         seed: of the draws.
@@ -68,7 +68,7 @@ def look_at(
     days = sorted(next(iter(scored.values()))) if scored else []
     if not days:
         return Seen({}, ())
-    lines = _lines(scored, days, primary, block_counts(len(days), min(n_replicates, MOST_DRAWS), seed))
+    lines = _lines(scored, days, primary, looks, block_counts(len(days), min(n_replicates, MOST_DRAWS), seed))
     able = [name for name in names if name in scored]
     gains = {
         (more, rarer): tuple(_gain(line, more, rarer, n_days=len(days)) for line in lines)
@@ -85,19 +85,22 @@ def look_at(
     return Seen(views, tuple(gain for found in gains.values() for gain in found))
 
 
-def _lines(scored: Mapping[str, ByDay], days: Sequence[date], primary: Metric, counts: np.ndarray) -> list[_Line]:
-    ranking = primary if primary.ranks else METRICS.parse("roc_auc")
-    looks = [(POOLED, ranking), (PROBABILITIES, METRICS.parse("log_loss"))]
-    looks += [(DECISIONS, METRICS.parse(kind)) for kind in (*_HEADLINES, *_BESIDE)]
-    if primary.kind not in {metric.kind for _, metric in looks}:
-        looks.append((Look.PRIMARY, primary))
-    metrics = [metric for _, metric in looks]
-    beside = {*_BESIDE} - {primary.kind}
+def _lines(
+    scored: Mapping[str, ByDay], days: Sequence[date], primary: Metric, looks: Looks, counts: np.ndarray
+) -> list[_Line]:
+    ranking = primary.kind if primary.ranks else looks.ranking
+    named = [(Look.POOLED, ranking), (Look.PROBABILITIES, looks.probabilities)]
+    named += [(Look.DECISIONS, kind) for kind in looks.decisions] + [(Look.ERRORS, kind) for kind in looks.errors]
+    taken = [(look, METRICS.parse(kind)) for look, kind in named if kind is not None]
+    if primary.kind not in {metric.kind for _, metric in taken}:
+        taken.append((Look.PRIMARY, primary))
+    metrics = [metric for _, metric in taken]
+    beside = {*looks.beside} - {primary.kind}
     rows = {name: joined([by_day[day] for day in days]) for name, by_day in scored.items()}
     sizes = [next(iter(scored.values()))[day].y_true.size for day in days]
     drawn = replicate_under(block_weights(sizes, counts), rows, metrics, n_replicates=len(counts))
-    lines = [_within(scored, days, ranking, counts)]
-    for look, metric in looks:
+    lines = [] if ranking is None else [_within(scored, days, METRICS.parse(ranking), counts)]
+    for look, metric in taken:
         values = {name: plain(metric, of_all) for name, of_all in rows.items()}
         replicates = {name: drawn[name][metric.kind] for name in rows}
         lines.append(_Line(look, metric, metric.kind not in beside, values, replicates))
@@ -113,7 +116,7 @@ def _within(scored: Mapping[str, ByDay], days: Sequence[date], metric: Metric, c
         reason = next(value.reason for of in found.values() for value in of if value.value is None)
         blank = MetricValue(name=metric.kind, value=None, n=0, reason=f"undefined on every day: {reason}")
         nothing = np.full(len(counts), np.nan)
-        return _Line(WITHIN, metric, True, dict.fromkeys(scored, blank), dict.fromkeys(scored, nothing))
+        return _Line(Look.WITHIN, metric, True, dict.fromkeys(scored, blank), dict.fromkeys(scored, nothing))
     n_rows = np.array([next(iter(scored.values()))[day].y_true.size for day in days]) * defined
     weights = counts * n_rows
     total = weights.sum(axis=1).astype("float64")
@@ -124,7 +127,7 @@ def _within(scored: Mapping[str, ByDay], days: Sequence[date], metric: Metric, c
         mean = float((n_rows * clean).sum() / n_rows.sum())
         values[name] = MetricValue(name=metric.kind, value=mean, n=int(n_rows.sum()))
         replicates[name] = np.einsum("rd,d->r", weights, clean) / total
-    return _Line(WITHIN, metric, True, values, replicates)
+    return _Line(Look.WITHIN, metric, True, values, replicates)
 
 
 def _gain(line: _Line, more: str, rarer: str, *, n_days: int) -> ViewGain:

@@ -1,7 +1,6 @@
 """From a snapshot to rows that models can be fitted on: usable rows, their sides, features and target.
 
-Labels are compared by name: the target column may hold text, booleans or numbers, and `target.positive` names the
-positive class as text. A row without a label is counted and left out, never filled.
+A row without a label is counted and left out, never filled.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import pyarrow.compute as pc
 
 from mlsys.clock import last_day_before
 from mlsys.dataset.dataset import days_of, keys_of, quarantined
-from mlsys.dataset.labels import Labels, labels_of, require_two_classes
 from mlsys.errors import DataError
 from mlsys.events import get_logger
 from mlsys.records import CheckReport, Snapshot, Split, SplitCounts
@@ -25,6 +23,7 @@ from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, LEFT_OUT, TRAINING, VALIDATION, SplitRows, refuse_empty
 from mlsys.store import Store
+from mlsys.targets.truth import Truth
 from mlsys.wording import counted
 
 log = get_logger(__name__)
@@ -34,17 +33,17 @@ def split(spec: Spec, snapshot: Snapshot, checks: CheckReport, *, store: Store) 
     """Give every usable row a side by the spec's rule and store the assignment.
 
     Raises:
-        DataError: not exactly two classes, the positive one is not among them, or an empty side.
+        DataError: labels of which nothing can be learnt, or an empty side.
         SpecError: the rule names a column that the schema does not have.
     """
     group = spec.split.group_column
     columns = [spec.target.column, DAY, KEY, *([group] if group else [])]
     table = read_rows(snapshot.manifest, store, columns)
-    labels = labels_of(table[spec.target.column])
+    truth = spec.target.truth(table[spec.target.column])
     last_day = last_day_before(snapshot.cutoff - spec.label.delay)
     day, key_hash = days_of(table), keys_of(table)
     unusable = {
-        "no label": labels.codes < 0,
+        **truth.unusable,
         "quarantined": quarantined(snapshot, checks, store),
         "label not final": day > np.datetime64(last_day, "D"),
     }
@@ -53,7 +52,7 @@ def split(spec: Spec, snapshot: Snapshot, checks: CheckReport, *, store: Store) 
         unusable["no group"] = pc.is_null(table[group]).to_numpy(zero_copy_only=False)
         group_hash = _hashes(table[group])
     usable, left_out = _usable(unusable)
-    require_two_classes(labels, ~(unusable["no label"] | unusable["quarantined"]), spec)
+    spec.target.require_learnable(truth, truth.known & ~unusable["quarantined"])
     _refuse_nothing_usable(usable, left_out)
     rows = SplitRows(day=day, key_hash=key_hash, group_hash=group_hash, usable=usable, last_day=last_day)
     assignment = spec.split.assign(rows)
@@ -66,7 +65,7 @@ def split(spec: Spec, snapshot: Snapshot, checks: CheckReport, *, store: Store) 
         detail=f"all its rows repeat a key of an earlier side ({counted(n_repeated, 'row')})",
         remedy="Let `key` name one row (an id with its day, say), or use `split: {kind: hash}`",
     )
-    return _record(spec, labels, side, left_out, sentence=assignment.sentence, store=store)
+    return _record(spec, truth, side, left_out, sentence=assignment.sentence, store=store)
 
 
 def without_repeated_keys(side: np.ndarray, key_hash: np.ndarray) -> tuple[np.ndarray, int]:
@@ -104,14 +103,14 @@ def _refuse_nothing_usable(usable: np.ndarray, left_out: Mapping[str, int]) -> N
 
 
 def _record(
-    spec: Spec, labels: Labels, side: np.ndarray, left_out: dict[str, int], *, sentence: str, store: Store
+    spec: Spec, truth: Truth, side: np.ndarray, left_out: dict[str, int], *, sentence: str, store: Store
 ) -> Split:
     buffer = io.BytesIO()
     np.save(buffer, side.astype(np.int8), allow_pickle=False)
 
     def counts(number: int) -> SplitCounts:
         mask = side == number
-        return SplitCounts(n_rows=int(mask.sum()), classes=labels.counts(mask))
+        return SplitCounts(n_rows=int(mask.sum()), classes=truth.counts(mask))
 
     record = Split(
         kind=spec.split.kind,

@@ -12,7 +12,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlsys.dataset.labels import labels_of
 from mlsys.errors import DataError
 from mlsys.records import CheckReport, Snapshot, Split
 from mlsys.schema import DAY, KEY, LARGEST, ColumnSpec, spelt
@@ -31,7 +30,7 @@ class Dataset:
     Attributes:
         rows: `(n_rows, n_columns)` feature columns: numeric as float64 with NaN for missing values and those beyond
             what models can hold, categorical as objects, str or None.
-        y: `(n_rows,)` int8, 1 positive, 0 negative, -1 unlabelled.
+        y: `(n_rows,)` labels as the learning task has them: int8 class codes, -1 without one, or float64 with NaN.
         key_hash: `(n_rows,)` uint64.
         day: `(n_rows,)` datetime64[D].
         side: `(n_rows,)` int8.
@@ -63,10 +62,9 @@ def load(
     side = read_assignment(split, store)
     mask = np.isin(side, list(sides))
     table = read_rows(snapshot.manifest, store, names).filter(pa.array(mask))
-    labels = labels_of(table[spec.target.column])
     return Dataset(
         rows=feature_frame(table, wanted),
-        y=labels.binary(labels.resolve(spec.target.positive)),
+        y=spec.target.truth(table[spec.target.column]).y,
         key_hash=keys_of(table),
         day=days_of(table),
         side=side[mask],

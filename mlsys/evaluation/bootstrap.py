@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from mlsys.metrics.base import Metric
-from mlsys.metrics.scores import Resampled, Scored
+from mlsys.metrics.predictions import Predictions
 
 CHUNK_BYTES = 4 << 20  # weights at a time; with what metrics derive from them about 64 MB, most of it in the cache
 DROPPED_SHARE = 0.01
@@ -70,7 +70,7 @@ def block_weights(sizes: Sequence[int], counts: np.ndarray) -> Iterator[np.ndarr
 
 
 def replicate(
-    models: Mapping[str, Scored],
+    models: Mapping[str, Predictions],
     metrics: Sequence[Metric],
     *,
     n_replicates: int,
@@ -89,15 +89,15 @@ def replicate(
 
 
 def replicate_under(
-    chunks: Iterable[np.ndarray], models: Mapping[str, Scored], metrics: Sequence[Metric], *, n_replicates: int
+    chunks: Iterable[np.ndarray], models: Mapping[str, Predictions], metrics: Sequence[Metric], *, n_replicates: int
 ) -> dict[str, dict[str, np.ndarray]]:
     """Return `(n_replicates,)` values by model and metric under weights that come in chunks, NaN where undefined."""
     values = {name: {metric.kind: np.empty(n_replicates) for metric in metrics} for name in models}
     start = 0
     for weights in chunks:
         stop = start + len(weights)
-        for name, scored in models.items():
-            resampled = Resampled(scored, weights)
+        for name, predictions in models.items():
+            resampled = predictions.resampled(weights)
             for metric in metrics:
                 values[name][metric.kind][start:stop] = metric.replicates(resampled)
         start = stop

@@ -19,15 +19,18 @@ from mlsys.workspace import Workspace
 
 @dataclass(frozen=True)
 class ChampionModel:
-    """The model that serves, with its own feature columns."""
+    """The model that serves, with its own feature columns, and the learning task that it was fitted for."""
 
     candidate: Candidate
     columns: Mapping[str, ColumnSpec]
+    task: str
 
 
 def obstacle_of(spec: Spec, champion: ChampionModel | None) -> str | None:
     """Return why the champion can't read this snapshot, or None."""
     problems = []
+    if champion is not None and champion.task != spec.target.task:
+        problems.append(f"it was fitted for the task {champion.task}, and the task is {spec.target.task} now")
     for name, column in (champion.columns if champion else {}).items():
         here = spec.columns.get(name)
         if here is None:
@@ -65,4 +68,4 @@ def model_of(work: Workspace, champion: ChampionChange) -> ChampionModel:
     if candidate is None:
         raise IntegrityError("The ledger has no candidate of the champion's name", got=champion.candidate_id)
     spec = work.spec_of(work.ledger.plan(champion.run_id))
-    return ChampionModel(candidate=candidate, columns=spec.feature_columns())
+    return ChampionModel(candidate=candidate, columns=spec.feature_columns(), task=spec.target.task)

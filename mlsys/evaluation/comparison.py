@@ -10,7 +10,7 @@ import numpy as np
 
 from mlsys.evaluation.bootstrap import interval, paired_interval, replicate
 from mlsys.metrics.base import Metric
-from mlsys.metrics.scores import Scored
+from mlsys.metrics.predictions import Predictions
 from mlsys.records import Comparison, Evaluation, MetricValue
 from mlsys.wording import number
 
@@ -33,8 +33,8 @@ class Contender:
     name: str
     role: Literal["candidate", "baseline", "champion"]
     model: str | None = None
-    validation: Scored | None = None
-    holdout: Scored | None = None
+    validation: Predictions | None = None
+    holdout: Predictions | None = None
     reason: str | None = None
 
 
@@ -55,7 +55,7 @@ class Assessment:
     sentence: str
 
 
-def scored(contender: Contender, *, validation: Scored, holdout: Scored) -> Contender:
+def scored(contender: Contender, *, validation: Predictions, holdout: Predictions) -> Contender:
     """Return the contender with its scores; a champion keeps those of the holdout alone."""
     return replace(contender, validation=None if contender.role == "champion" else validation, holdout=holdout)
 
@@ -124,7 +124,7 @@ def _evaluation(contender: Contender, metrics: Sequence[Metric], drawn: dict[str
     )
 
 
-def _value(metric: Metric, contender: Contender, rows: Scored | None) -> MetricValue:
+def _value(metric: Metric, contender: Contender, rows: Predictions | None) -> MetricValue:
     if rows is None:
         return MetricValue(name=metric.kind, value=None, n=0, reason=contender.reason or "not scored")
     found = metric.value(rows)

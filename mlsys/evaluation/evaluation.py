@@ -8,8 +8,9 @@ through its own whole pipeline and its own columns.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -20,18 +21,17 @@ from mlsys.errors import RunError
 from mlsys.evaluation import insight
 from mlsys.evaluation.champion import ChampionModel, obstacle_of
 from mlsys.evaluation.comparison import Assessment, Contender, assess, scored, unusable
-from mlsys.evaluation.curves import pr_points, roc_points
 from mlsys.evaluation.shortage import shortage_of
 from mlsys.events import get_logger
 from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
-from mlsys.metrics.scores import Resampled, Scored
+from mlsys.metrics.predictions import Predictions
 from mlsys.records import HISTORICAL, Candidate, EvaluationSet, Plan, Prepared, Split
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, VALIDATION
 from mlsys.store import Store
+from mlsys.targets.base import Target
 from mlsys.training import model_file
-from mlsys.training.model_file import scores
 
 log = get_logger(__name__)
 
@@ -60,6 +60,11 @@ class _Rows:
     y: np.ndarray
     on_holdout: np.ndarray
     threshold: float
+    target: Target
+
+    def judged(self, answers: np.ndarray, inside: np.ndarray) -> Predictions:
+        """Return the truth and a model's answers `(n_rows,)` on the rows of a mask."""
+        return self.target.predictions.of(self.y[inside], answers[inside], threshold=self.threshold)
 
 
 def evaluate(
@@ -86,7 +91,7 @@ def evaluate(
         columns |= {name: column for name, column in champion.columns.items() if name not in columns}
     sides = (VALIDATION, HOLDOUT)
     data = dataset.load(spec, prepared.snapshot, prepared.split, store=store, sides=sides, columns=columns)
-    rows = _Rows(data.rows, data.y, data.side == HOLDOUT, spec.metrics.threshold)
+    rows = _Rows(data.rows, data.y, data.side == HOLDOUT, spec.metrics.threshold, spec.target)
     with threadpool_limits(limits=1):
         contenders = _contenders(spec, candidates, rows, store)
         rival = None if champion is None or obstacle else _champion_as_contender(champion, rows, store)
@@ -106,8 +111,8 @@ def evaluate(
 
 
 def _metrics(spec: Spec) -> list[Metric]:
-    """Return all built-in metrics, and the primary one if it comes from outside."""
-    built_in = [metric.model_validate({}) for metric in METRICS]
+    """Return all built-in metrics of the learning task, and the primary one if it comes from outside."""
+    built_in = [METRICS.parse(name) for name in spec.task_metrics]
     known = {metric.kind for metric in built_in}
     return built_in if spec.metrics.primary in known else [*built_in, METRICS.parse(spec.metrics.primary)]
 
@@ -139,17 +144,16 @@ def _contender(
     try:
         if candidate.model is None:
             raise RunError("It has no model file")
-        y_score = scores(model_file.load(candidate.model, store), rows.frame[columns])
+        answers = rows.target.answers(model_file.load(candidate.model, store), rows.frame[columns])
     except _MODEL_ERRORS as error:
         reason = f"{type(error).__name__}: {error}" if not isinstance(error, RunError) else str(error)
         reason = " ".join(reason.split())[:_REASON_LENGTH].rstrip(".")
         log.warning("model_not_scored", model=candidate.candidate_id, role=role, reason=reason)
         return unusable(blank, reason)
-    inside, outside = rows.on_holdout, ~rows.on_holdout
     return scored(
         blank,
-        validation=Scored(rows.y[outside], y_score[outside], rows.threshold),
-        holdout=Scored(rows.y[inside], y_score[inside], rows.threshold),
+        validation=rows.judged(answers, ~rows.on_holdout),
+        holdout=rows.judged(answers, rows.on_holdout),
     )
 
 
@@ -208,7 +212,8 @@ def _insight(spec: Spec, assessed: Assessment, rows: _Rows, *, seed: int, store:
     metric = next(metric for metric in _metrics(spec) if metric.kind == spec.metrics.primary)
     try:
         pipeline = model_file.load(best.model, store)
-        known = insight.importance(pipeline, frame[list(columns)], best.holdout, metric, seed=seed)
+        ask = partial(rows.target.answers, pipeline)
+        known = insight.importance(ask, frame[list(columns)], best.holdout, metric, seed=seed)
     except _MODEL_ERRORS as error:  # it has scored these rows; what it says of shuffled ones decides nothing
         log.warning("not_explained", model=best.model_id, reason=str(error))
         known = None
@@ -229,16 +234,13 @@ def _details(spec: Spec, assessed: Assessment) -> dict[str, Any]:
     return {
         "evaluations": [evaluation.dump() for evaluation in assessed.evaluations],
         "comparisons": [comparison.dump() for comparison in assessed.comparisons.values()],
-        "curves": {
-            model_id: {"roc": roc_points(scored) or [], "pr": pr_points(scored) or []}
-            for model_id, scored in usable.items()
-        },
-        "confusion": {model_id: _confusion(scored) for model_id, scored in usable.items()},
         "threshold": spec.metrics.threshold,
         "best_sentence": assessed.sentence,
+        **_by_picture({model_id: rows.pictures() for model_id, rows in usable.items()}),
     }
 
 
-def _confusion(scored: Scored) -> dict[str, int]:
-    counts = Resampled(scored, np.ones((1, scored.y_true.size))).confusion
-    return {name: int(getattr(counts, name)[0]) for name in ("tp", "fp", "fn", "tn")}
+def _by_picture(drawn: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return what is drawn of models by the picture, then by the model."""
+    names = dict.fromkeys(name for pictures in drawn.values() for name in pictures)
+    return {name: {model_id: pictures[name] for model_id, pictures in drawn.items()} for name in names}

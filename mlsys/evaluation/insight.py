@@ -8,16 +8,15 @@ holdout; each column is shuffled on at least `FEWEST_ROWS`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mlsys.metrics.base import Metric
-from mlsys.metrics.scores import Scored
+from mlsys.metrics.predictions import Predictions
 from mlsys.schema import ColumnSpec
-from mlsys.training.model_file import scores
 
 MOST_SCORED = 8_000
 MOST_ROWS, FEWEST_ROWS = 1_000, 50
@@ -27,14 +26,19 @@ _DECIMALS = 6
 
 
 def importance(
-    pipeline: Any, frame: pd.DataFrame, scored: Scored, metric: Metric, *, seed: int
+    ask: Callable[[pd.DataFrame], np.ndarray],
+    frame: pd.DataFrame,
+    predictions: Predictions,
+    metric: Metric,
+    *,
+    seed: int,
 ) -> dict[str, Any] | None:
     """Return what the metric loses by shuffling each column, most first; None where it is undefined on the rows asked.
 
     Args:
-        pipeline: the fitted model.
+        ask: gives the model's `(n_rows,)` answers about raw rows.
         frame: `(n_rows, n_columns)` the raw columns it was fitted on, of the holdout.
-        scored: its scores of these rows.
+        predictions: the truth of these rows, and its answers.
         metric: measured on the same rows before and after; positive is a loss, whatever its direction.
         seed: of the rows that are asked, and of the shuffling.
     """
@@ -42,16 +46,16 @@ def importance(
     found: list[tuple[str, float]] = []
     most = min(len(frame), MOST_ROWS, max(FEWEST_ROWS, MOST_SCORED // max(n_columns, 1)))
     places = np.sort(generator.permutation(len(frame))[:most])
-    rows, y = frame.iloc[places].reset_index(drop=True), scored.y_true[places]
-    before = metric.value(Scored(y, scored.y_score[places], scored.threshold)).value
+    rows, asked = frame.iloc[places].reset_index(drop=True), predictions.where(places)
+    before = metric.value(asked).value
     if before is None:
         return None
     at_once = max(1, MOST_SCORED // most)
     for start in range(0, n_columns, at_once):
         names = [str(name) for name in rows.columns[start : start + at_once]]
-        y_score = scores(pipeline, _copies(rows, names, generator))
+        answers = ask(_copies(rows, names, generator))
         for i, name in enumerate(names):
-            after = metric.value(Scored(y, y_score[i * most : (i + 1) * most], scored.threshold)).value
+            after = metric.value(asked.answered(answers[i * most : (i + 1) * most])).value
             if after is not None:
                 loss = before - after if metric.direction == "higher" else after - before
                 found.append((name, round(loss + 0.0, _DECIMALS)))
@@ -59,13 +63,13 @@ def importance(
     return {"metric": metric.kind, "n_rows": most, "columns": found}
 
 
-def calibration(scored: Scored) -> list[list[float]]:
-    """Return `[mean score, share of positive rows, rows]` of tenths of the rows, by rising score; fewer where rows tie.
+def calibration(predictions: Predictions) -> list[list[float]]:
+    """Return `[mean answer, mean truth, rows]` of tenths of the rows, by rising answer; fewer where rows tie.
 
-    Of a model that is right about its probabilities, the first two are alike.
+    Of a model that is right about its probabilities, or its numbers, the first two are alike.
     """
-    order = np.argsort(scored.y_score, kind="stable")
-    score, y = scored.y_score[order], scored.y_true[order].astype("float64")
+    order = np.argsort(predictions.answers, kind="stable")
+    score, y = predictions.answers[order], predictions.y_true[order].astype("float64")
     edges = np.unique(np.searchsorted(score, score[np.linspace(0, score.size, BINS + 1).astype(int)[1:-1]]))
     parts = zip(np.split(score, edges), np.split(y, edges), strict=True)
     return [
@@ -76,7 +80,7 @@ def calibration(scored: Scored) -> list[list[float]]:
 def segments(
     frame: pd.DataFrame,
     columns: Mapping[str, ColumnSpec],
-    models: Mapping[str, Scored],
+    models: Mapping[str, Predictions],
     metric: Metric,
     *,
     ranked: Sequence[str],
@@ -86,7 +90,7 @@ def segments(
     Args:
         frame: `(n_rows, n_columns)` raw columns of the holdout.
         columns: of the spec; categories and booleans divide rows.
-        models: scores of these rows, by model id; at least one.
+        models: truth and answers of these rows, by model id; at least one.
         metric: None where it is undefined in a segment.
         ranked: names of columns, the most important one first.
     """
@@ -100,7 +104,7 @@ def segments(
             if n < IN_SEGMENT:
                 continue
             inside = (values == value).to_numpy(dtype=bool)
-            parts = {key: Scored(s.y_true[inside], s.y_score[inside], s.threshold) for key, s in models.items()}
+            parts = {key: rows_of.where(inside) for key, rows_of in models.items()}
             known = {key: metric.value(part).value for key, part in parts.items()}
             positive = float(next(iter(parts.values())).y_true.mean())
             rounded = {key: None if v is None else round(v, _DECIMALS) for key, v in known.items()}

@@ -15,7 +15,7 @@ class MinRows(Gate):
 
     Attributes:
         rows: fewest rows of the holdout.
-        per_class: fewest of them in either class.
+        per_class: fewest of them in either class, where there are classes.
     """
 
     kind: Literal["min_rows"] = "min_rows"
@@ -28,20 +28,21 @@ class MinRows(Gate):
         counts = [("rows", found.n_holdout, self.rows)]
         counts += [(f"rows of class '{name}'", n, self.per_class) for name, n in sorted(found.holdout_classes.items())]
         what, observed, limit = min(counts, key=lambda count: count[1] / count[2])
-        if len(found.holdout_classes) < 2:
-            what, observed, limit = "classes", len(found.holdout_classes), 2
+        if len(found.holdout_classes) == 1:
+            what, observed, limit = "classes", 1, 2
         classes = ", ".join(f"{n:,} '{name}'" for name, n in sorted(found.holdout_classes.items()))
+        shown, each = (f" ({classes})", f", {self.per_class:,} per class") if classes else ("", "")
         enough = observed >= limit
         verdict = "are enough" if enough else f"are too few: {observed:,} {what}, {limit:,} are required"
         return GateResult(
             gate=self.kind,
-            name=f"at least {self.rows:,} holdout rows, {self.per_class:,} per class",
+            name=f"at least {self.rows:,} holdout rows{each}",
             state="pass" if enough else "inconclusive",
             observed=observed,
             observed_as=what,
             needs=">=",
             limit=limit,
             distance=observed - limit,
-            sentence=f"{found.n_holdout:,} holdout rows ({classes or 'no classes'}) {verdict}.",
+            sentence=f"{found.n_holdout:,} holdout rows{shown} {verdict}.",
             reason=None if enough else "too_few_rows",
         )

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mlsys.components import Component
-from mlsys.metrics.scores import Resampled, Scored
+from mlsys.metrics.predictions import Predictions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,22 +32,31 @@ class Metric(Component, ABC):
     Attributes:
         undefined_when: completes the sentence "undefined: ..."; then the value is None, never 0 or NaN.
         ranks: it compares the scores of rows with each other, so that all rows must be scored by one model.
+        tasks: the learning tasks whose predictions it measures, by the names that `target.task` knows.
+        unit: what its values are numbers of: metrics of one unit are drawn on one axis.
     """
 
     direction: ClassVar[Literal["higher", "lower"]]
     title: ClassVar[str]
     undefined_when: ClassVar[str]
     ranks: ClassVar[bool] = False
+    tasks: ClassVar[tuple[str, ...]] = ("binary",)
+    unit: ClassVar[str] = "share"
 
     @abstractmethod
-    def replicates(self, resampled: Resampled) -> np.ndarray:
-        """Return `(n_replicates,)` float64: the metric under each weighting, NaN where undefined."""
+    def replicates(self, resampled: Any) -> np.ndarray:
+        """Return `(n_replicates,)` float64: the metric under each weighting, NaN where undefined.
 
-    def value(self, scored: Scored) -> Value:
+        Args:
+            resampled: what the `resampled` of the task's predictions returns.
+        """
+
+    def value(self, predictions: Predictions) -> Value:
         """Return the metric on all rows, each counted once."""
         import numpy as np
 
-        if not scored.y_true.size:
+        n_rows = predictions.y_true.size
+        if not n_rows:
             return Value(None, "no rows")
-        number = float(self.replicates(Resampled(scored, np.ones((1, scored.y_true.size))))[0])
+        number = float(self.replicates(predictions.resampled(np.ones((1, n_rows))))[0])
         return Value(number) if np.isfinite(number) else Value(None, self.undefined_when)

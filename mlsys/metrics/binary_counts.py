@@ -6,7 +6,8 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Literal
 
 from mlsys.metrics.base import Metric
-from mlsys.metrics.scores import Confusion, Resampled, ratio
+from mlsys.metrics.predictions import ratio
+from mlsys.metrics.scores import Confusion, ResampledScores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 class CountMetric(Metric):
     """A metric of the four counts; each subclass is one formula."""
 
-    def replicates(self, resampled: Resampled) -> np.ndarray:
+    def replicates(self, resampled: ResampledScores) -> np.ndarray:
         """Return `(n_replicates,)` values of the formula, NaN where its denominator is 0."""
         return self._of(resampled.confusion)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from mlsys.metrics.base import Metric
-from mlsys.metrics.scores import Resampled, ratio
+from mlsys.metrics.predictions import ratio
+from mlsys.metrics.scores import ResampledScores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +24,7 @@ class RocAuc(Metric):
     ranks = True
     undefined_when = "all rows are of one class"
 
-    def replicates(self, resampled: Resampled) -> np.ndarray:
+    def replicates(self, resampled: ResampledScores) -> np.ndarray:
         """Return `(n_replicates,)` areas, NaN where one class has no weight."""
         ranked, counts = resampled.ranked, resampled.confusion
         positive, negative = counts.tp + counts.fn, counts.tn + counts.fp
@@ -42,7 +43,7 @@ class PrAuc(Metric):
     ranks = True
     undefined_when = "no row is positive"
 
-    def replicates(self, resampled: Resampled) -> np.ndarray:
+    def replicates(self, resampled: ResampledScores) -> np.ndarray:
         """Return `(n_replicates,)` average precisions, NaN where positives have no weight."""
         import numpy as np
 
@@ -63,17 +64,14 @@ class LogLoss(Metric):
     title = "Log loss"
     undefined_when = "no rows"
 
-    def replicates(self, resampled: Resampled) -> np.ndarray:
+    def replicates(self, resampled: ResampledScores) -> np.ndarray:
         """Return `(n_replicates,)` mean losses, NaN where no row has weight."""
         import numpy as np
 
-        scored, weights = resampled.scored, resampled.weights
+        scored = resampled.scored
         p = np.clip(scored.y_score, LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP)
         loss = -np.log(np.where(scored.y_true == 1, p, 1 - p))
-        total = weights.sum(axis=1, dtype="float64")
-        # einsum, not BLAS: its order of summation does not depend on the number of threads.
-        costs = np.einsum("rn,n->r", weights, loss)
-        return ratio(costs, total)
+        return resampled.mean(loss)
 
 
 def _dot(left: np.ndarray, right: np.ndarray) -> np.ndarray:

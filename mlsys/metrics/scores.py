@@ -1,21 +1,24 @@
-"""Rows with their truth and one model's scores, as metrics look at them: once, or under many weightings.
-
-What several metrics need (confusion counts, weights along the ranking) is computed once per model and set of weights.
-"""
+"""Rows of two classes with one model's scores, and what several of their metrics need: counts, weights by rank."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
+
+from mlsys.metrics.predictions import Predictions, Resampled
 
 if TYPE_CHECKING:
     import numpy as np
 
+_SURE = 0.9995  # what an imagined model says of a row that it takes for positive
+_SPREAD = 0.0001  # of its scores: equal ones have no ranking
+
 
 @dataclass(frozen=True)
-class Scored:
-    """Rows with their truth and one model's scores.
+class Scored(Predictions):
+    """Rows of two classes with one model's scores.
 
     Attributes:
         y_true: `(n_rows,)` int8, 1 = positive.
@@ -39,6 +42,62 @@ class Scored:
             raise ValueError("a label is neither 0 nor 1")
         if not np.isfinite(self.y_score).all():
             raise ValueError("a score is not finite")
+
+    @property
+    def answers(self) -> np.ndarray:
+        """`(n_rows,)` float64 scores."""
+        return self.y_score
+
+    def where(self, rows: np.ndarray) -> Self:
+        """Return the rows of a mask, or those at some positions."""
+        return replace(self, y_true=self.y_true[rows], y_score=self.y_score[rows])
+
+    def answered(self, answers: np.ndarray) -> Self:
+        """Return the same rows with other scores."""
+        return replace(self, y_score=answers)
+
+    @classmethod
+    def of(cls, y_true: np.ndarray, answers: np.ndarray, *, threshold: float) -> Self:
+        """Return labels with scores; those that reach the threshold count as positive."""
+        return cls(y_true, answers, threshold)
+
+    @classmethod
+    def imagined(cls, n_rows: int, *, wrong: float, threshold: float, seed: int) -> Self:
+        """Return rows, half of them positive, with sure scores of which so large a share is wrong."""
+        import numpy as np
+
+        y_true = np.repeat(np.array([0, 1], dtype=np.int8), (n_rows + 1) // 2)
+        random = np.random.default_rng(seed)
+        said = np.where(random.random(y_true.size) < wrong, 1 - y_true, y_true)
+        y_score = np.where(said == 1, _SURE, 1 - _SURE) + random.normal(0, _SPREAD, y_true.size)
+        return cls(y_true, np.clip(y_score, 1 - _SURE, _SURE), threshold)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return the rows of several parts as one; the threshold is that of the first."""
+        import numpy as np
+
+        y_true, y_score = ([getattr(part, name) for part in parts] for name in ("y_true", "y_score"))
+        return cls(np.concatenate(y_true), np.concatenate(y_score), parts[0].threshold)
+
+    def resampled(self, weights: np.ndarray) -> ResampledScores:
+        """Return the rows under `(n_replicates, n_rows)` weightings."""
+        return ResampledScores(weights, self)
+
+    def pictures(self) -> dict[str, Any]:
+        """Return the curves, thinned, and the confusion matrix."""
+        import numpy as np
+
+        from mlsys.metrics.curves import pr_points, roc_points
+
+        counts = self.resampled(np.ones((1, self.y_true.size))).confusion
+        return {
+            "curves": {
+                "roc": roc_points(self.y_true, self.y_score) or [],
+                "pr": pr_points(self.y_true, self.y_score) or [],
+            },
+            "confusion": {name: int(getattr(counts, name)[0]) for name in ("tp", "fp", "fn", "tn")},
+        }
 
     @cached_property
     def y_pred(self) -> np.ndarray:
@@ -110,16 +169,10 @@ class RankedWeights:
 
 
 @dataclass(frozen=True)
-class Resampled:
-    """Rows under many weightings at once; what several metrics need is computed once.
-
-    Attributes:
-        weights: `(n_replicates, n_rows)` whole numbers as float32 or float64: how often each row was drawn. Their sum
-            per replicate must be exact in that type (below 2**24 for float32).
-    """
+class ResampledScores(Resampled):
+    """Rows of two classes under many weightings."""
 
     scored: Scored
-    weights: np.ndarray
 
     @cached_property
     def confusion(self) -> Confusion:
@@ -146,11 +199,3 @@ class Resampled:
         above = np.take(passed, ranking.above, axis=1)
         tied = not np.array_equal(ranking.above, ranking.down_to)
         return RankedWeights(positives, above, np.take(passed, ranking.down_to, axis=1) if tied else above)
-
-
-def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Return `part / whole`, NaN where `whole` is 0."""
-    import numpy as np
-
-    result: np.ndarray = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
-    return result

@@ -126,7 +126,7 @@ def _watched(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snap
         sentence=_sentence(found, n_alarmed, 1 + len(before), asks=asks),
         results=tuple(result.model_copy(update={"parts": result.parts[:_PARTS]}) for result in found),
         n_rows=len(window.rows),
-        n_labelled=int((window.y_true >= 0).sum()),
+        n_labelled=int(window.labelled.sum()),
         n_alarmed=n_alarmed,
         n_windows=1 + len(before),
         asks_retraining=asks,

@@ -26,7 +26,6 @@ from mlsys.snapshot.segments import read_slices, write_segment
 from mlsys.splits.base import HOLDOUT, TRAINING, VALIDATION, uniform
 from mlsys.store import canonical_json, write_atomically
 from mlsys.training import model_file
-from mlsys.training.model_file import scores
 from mlsys.workspace import Workspace
 
 MAX_ROWS = 20_000
@@ -41,7 +40,7 @@ class Reference:
         rows: at most `MAX_ROWS` training rows, sampled by the hash of their keys; columns as the model takes them.
         holdout_scores: `(n_holdout,)` float64.
         keys: `(n,)` uint64, rising: key hashes of all rows on any side of its split.
-        classes: the two classes of the target by name; another value is no label.
+        classes: the classes of the target by name, where it has some; another value is no label then.
     """
 
     rows: pd.DataFrame
@@ -95,14 +94,14 @@ def _make(work: Workspace, change: ChampionChange, columns: Mapping[str, ColumnS
     if model is None:
         raise IntegrityError("The ledger names no model file of the champion", got=change.candidate_id)
     with threadpool_limits(limits=1):
-        y_score = scores(model_file.load(model, work.store), data.rows[data.side == HOLDOUT])
+        answers = spec.target.answers(model_file.load(model, work.store), data.rows[data.side == HOLDOUT])
     training = np.flatnonzero(data.side == TRAINING)
     sample = np.sort(training[np.argsort(uniform(data.key_hash[training], _SALT), kind="stable")[:MAX_ROWS]])
     rows = {name: pa.array(data.rows[name].iloc[sample], from_pandas=True) for name in columns}
     return {
         "rows": write_segment([pa.table(rows)], work.store),
         "n_rows": sample.size,
-        "holdout_scores": _put_array(work, y_score),
+        "holdout_scores": _put_array(work, answers),
         "keys": _put_array(work, np.unique(data.key_hash)),
         "classes": sorted(prepared.split.training.classes),
     }

@@ -142,13 +142,12 @@ class _Task:
 
         from mlsys.dataset import dataset
         from mlsys.snapshot.rows import read_rows
-        from mlsys.training.model_file import scores
 
         days = [entry.day for entry in entries]
         names = dict.fromkeys([*self._carried(), *self.champion.columns])
         table = read_rows(self.snapshot.manifest, self.work.store, list(names), days=days)
         with threadpool_limits(limits=1):
-            y_score = scores(self.model, dataset.feature_frame(table, self.champion.columns))
+            y_score = self.spec.target.answers(self.model, dataset.feature_frame(table, self.champion.columns))
         found, start = {}, 0
         for day, entry in zip(days, entries, strict=True):
             rows = table.select(self._carried()).slice(start, entry.n_rows)

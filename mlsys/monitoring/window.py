@@ -6,19 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from mlsys import clock
 from mlsys.dataset import dataset
-from mlsys.dataset.labels import labels_of
 from mlsys.errors import IntegrityError
 from mlsys.evaluation.champion import model_of
 from mlsys.evaluation.comparison import Contender, assess
 from mlsys.ledger import ChampionChange
 from mlsys.metrics import METRICS
-from mlsys.metrics.scores import Scored
+from mlsys.metrics.predictions import Predictions
 from mlsys.monitoring.reference import Reference, evaluation_of, reference_of
 from mlsys.monitoring.scoring import predictions_of, read_predictions
 from mlsys.monitors.base import Window
@@ -49,10 +47,11 @@ def window_of(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Sna
         rows=reference.rows.iloc[:0],
         day=np.empty(0, "datetime64[D]"),
         y_score=np.empty(0),
-        y_true=np.empty(0, "int8"),
+        y_true=np.empty(0),
+        target=spec.target,
         evaluation=evaluation_of(work, change),
         primary=primary,
-        directions={name: METRICS.find(name).direction for name in {*METRICS.names(), primary}},
+        directions={name: METRICS.find(name).direction for name in {*spec.task_metrics, primary}},
         threshold=work.spec_of(work.ledger.plan(change.run_id)).metrics.threshold,
         measure=partial(measured, n_replicates=spec.metrics.replicates, seed=spec.training.seed),
     )
@@ -60,11 +59,10 @@ def window_of(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Sna
     return _filled(work, spec, change, snapshot, files=files, reference=reference, empty=seen) if files else seen
 
 
-def measured(metric: str, rows: Scored, *, n_replicates: int, seed: int) -> MetricValue:
+def measured(metric: str, rows: Predictions, *, n_replicates: int, seed: int) -> MetricValue:
     """Return a metric on `(n_rows,)` rows with its 95 % bootstrap interval; the order of rows plays no part."""
     # Draws go by position: rows alike in label and score are interchangeable, so this order is as good as any.
-    order = np.lexsort((rows.y_score, rows.y_true))
-    entry = Contender("", "", "champion", holdout=Scored(rows.y_true[order], rows.y_score[order], rows.threshold))
+    entry = Contender("", "", "champion", holdout=rows.where(np.lexsort((rows.answers, rows.y_true))))
     chosen = METRICS.parse(metric)
     found = assess([entry], None, metrics=[chosen], primary=metric, n_replicates=n_replicates, seed=seed)
     return found.evaluations[0].holdout[0]
@@ -109,21 +107,12 @@ def _filled(
     if not np.array_equal(key, np.concatenate([part[KEY].to_numpy() for part in scores])):
         raise IntegrityError("Prediction files do not fit the rows they were made for", where=spec.pipeline)
     day = table[DAY].to_numpy().astype("datetime64[D]")
-    y_true = _labels(spec, table[spec.target.column], reference.classes)
-    y_true[day > np.datetime64(clock.last_day_before(snapshot.cutoff - spec.label.delay), "D")] = -1
+    final = day <= np.datetime64(clock.last_day_before(snapshot.cutoff - spec.label.delay), "D")
     unseen = ~np.isin(key, reference.keys)
     return replace(
         empty,
         rows=dataset.feature_frame(table, columns)[unseen].reset_index(drop=True),
         day=day[unseen],
         y_score=np.concatenate([part[SCORE].to_numpy() for part in scores])[unseen],
-        y_true=y_true[unseen],
+        y_true=spec.target.truth(table[spec.target.column]).among(reference.classes, final)[unseen],
     )
-
-
-def _labels(spec: Spec, column: Any, classes: tuple[str, ...]) -> np.ndarray:
-    labels = labels_of(column)
-    y_true = labels.binary(labels.resolve(spec.target.positive))
-    known = np.array([name in classes for name in labels.names] + [False])
-    y_true[~known[labels.codes]] = -1
-    return y_true

@@ -12,9 +12,10 @@ from pydantic import field_validator
 
 from mlsys.components import Component
 from mlsys.durations import Duration, duration_text
-from mlsys.metrics.scores import Scored
+from mlsys.metrics.predictions import Predictions
 from mlsys.records import Evaluation, MetricValue
 from mlsys.records.monitoring import MonitorResult
+from mlsys.targets.base import Target
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,8 +33,9 @@ class Window:
         holdout_scores: `(n_holdout,)` float64, the champion's scores on its holdout.
         rows: `(n_rows, n_columns)` current rows, columns as in `reference`.
         day: `(n_rows,)` datetime64[D].
-        y_score: `(n_rows,)` float64, the champion's scores.
-        y_true: `(n_rows,)` int8, 1 positive, 0 negative, -1 for a label that was not known before the cutoff.
+        y_score: `(n_rows,)` float64, the champion's answers: scores, or predicted numbers.
+        y_true: `(n_rows,)` labels; those that were not known before the cutoff are not `labelled`.
+        target: what is predicted; knows which labels are known, and what metrics are made of.
         evaluation: the champion on its holdout when it was judged, or None.
         primary: the spec's primary metric; `directions`: `higher` or `lower` is better, by metric.
         threshold: `y_score >= threshold` predicts positive.
@@ -51,7 +53,13 @@ class Window:
     primary: str
     directions: Mapping[str, str]
     threshold: float
-    measure: Callable[[str, Scored], MetricValue]
+    measure: Callable[[str, Predictions], MetricValue]
+    target: Target
+
+    @property
+    def labelled(self) -> np.ndarray:
+        """`(n_rows,)` bool: the current rows whose label is known."""
+        return self.target.labelled(self.y_true)
 
     def newest(self, length: timedelta) -> Window:
         """Return the window with the current rows of its last days alone."""

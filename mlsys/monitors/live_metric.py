@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field
 
-from mlsys.metrics.scores import Scored
 from mlsys.monitors.base import Monitor, Window
 from mlsys.records import MetricValue
 from mlsys.records.monitoring import MonitorResult
@@ -26,7 +25,7 @@ class LiveMetric(Monitor):
     alarm with a tolerance of 0.
 
     Attributes:
-        per_class: fewer labelled rows of either class are inconclusive.
+        per_class: fewer labelled rows of either class are inconclusive, where there are classes.
         metric: default the spec's primary metric.
         tolerance: in the metric's unit; being so much worse is no alarm.
         min_labels: fewer labelled rows are inconclusive, and so are fewer than `per_class` of either class.
@@ -43,10 +42,10 @@ class LiveMetric(Monitor):
         import numpy as np
 
         window, metric = window.newest(self.window), self.metric or window.primary
-        name, known = self.over(f"live {metric}"), window.y_true >= 0
+        name, known = self.over(f"live {metric}"), window.labelled
         y_true, y_score = window.y_true[known], window.y_score[known]
         n_rows = y_true.size
-        few = self._too_few(y_true, known.size)
+        few = self._too_few(window, y_true)
         if few is not None:
             return self.inconclusive(name, "too_few_labels", few, n_rows=n_rows)
         n_bad = int((~np.isfinite(y_score)).sum())
@@ -57,7 +56,7 @@ class LiveMetric(Monitor):
         if then is None:
             sentence = f"The champion's {metric} on its holdout, or the interval of it, is not known."
             return self.inconclusive(name, "no_holdout_value", sentence, n_rows=n_rows)
-        found = window.measure(metric, Scored(y_true, y_score, window.threshold))
+        found = window.measure(metric, window.target.predictions.of(y_true, y_score, threshold=window.threshold))
         now = _bounded(found)
         if now is None:
             sentence = f"The champion's {metric} on {n_rows:,} labelled rows is not known: {found.reason}."
@@ -83,14 +82,15 @@ class LiveMetric(Monitor):
             return then.value - self.tolerance - hypot(now.upper - now.value, then.value - then.lower)
         return then.value + self.tolerance + hypot(now.value - now.lower, then.upper - then.value)
 
-    def _too_few(self, y_true: np.ndarray, n_window: int) -> str | None:
-        n_rows, n_positive = y_true.size, int((y_true == 1).sum())
-        n_negative = n_rows - n_positive
-        if n_rows >= self.min_labels and min(n_positive, n_negative) >= self.per_class:
+    def _too_few(self, window: Window, y_true: np.ndarray) -> str | None:
+        n_rows, classes = y_true.size, window.target.class_counts(y_true)
+        if n_rows >= self.min_labels and min(classes.values(), default=self.per_class) >= self.per_class:
             return None
+        found = "".join(f", {n:,} {name}" for name, n in classes.items())
+        floor = f", {self.per_class:,} of each class" if classes else ""
         return (
-            f"Of {n_window:,} rows that the champion has not seen {n_rows:,} have a label, {n_positive:,} positive and "
-            f"{n_negative:,} negative: {self.min_labels:,} are needed, {self.per_class:,} of each class."
+            f"Of {window.y_true.size:,} rows that the champion has not seen {n_rows:,} have a label{found}: "
+            f"{self.min_labels:,} are needed{floor}."
         )
 
 

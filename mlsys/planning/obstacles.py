@@ -9,7 +9,6 @@ import pyarrow as pa
 from mlsys.dataset.assignment import split
 from mlsys.dataset.dataset import quarantined
 from mlsys.dataset.identifiers import as_identifier
-from mlsys.dataset.labels import labels_of, require_two_classes
 from mlsys.errors import MlsysError
 from mlsys.evaluation.champion import model_of, obstacle_of
 from mlsys.ledger.rows import Partition
@@ -47,24 +46,25 @@ def refused_by_split(
 def _require_labels(
     spec: Spec, snapshot: Snapshot, checks: CheckReport, *, before: Sequence[Partition], store: Store
 ) -> None:
-    """Refuse labels that are not of two classes, as a run would.
+    """Refuse labels of which nothing can be learnt, as a run would.
 
     Raises:
-        DataError: as `require_two_classes`.
+        DataError: as `Target.require_learnable`.
     """
-    target = spec.target.column
-    newest = read_rows(snapshot.manifest, store, [target])[target]
-    labels = labels_of(newest)
-    kept = (labels.codes >= 0) & ~quarantined(snapshot, checks, store)
-    counts = labels.counts(kept)
-    if len(counts) > 2:
-        require_two_classes(labels, kept, spec)
-    if len(counts) == 2 and labels.resolve(spec.target.positive) in counts:
+    target = spec.target
+    newest = read_rows(snapshot.manifest, store, [target.column])[target.column]
+    truth = target.truth(newest)
+    kept = truth.known & ~quarantined(snapshot, checks, store)
+    refused = target.refused(truth, kept)
+    if refused is not None:
+        raise refused
+    if target.lacking(truth, kept) is None:
         return
-    earlier = [table[target] for table in read_entries(before, store, [target])]
-    labels = labels_of(pa.chunked_array([chunk for column in (*earlier, newest) for chunk in column.chunks]))
-    if len(labels.names) < 2 or labels.resolve(spec.target.positive) not in labels.names:
-        require_two_classes(labels, labels.codes >= 0, spec)
+    earlier = [table[target.column] for table in read_entries(before, store, [target.column])]
+    truth = target.truth(pa.chunked_array([chunk for column in (*earlier, newest) for chunk in column.chunks]))
+    lacking = target.lacking(truth, truth.known)
+    if lacking is not None:
+        raise lacking
 
 
 def identifiers(spec: Spec, snapshot: Snapshot, store: Store) -> Iterator[str]:

@@ -206,13 +206,15 @@ def _release(work: Workspace, decision: Decision) -> Release:
     candidate = work.ledger.candidate(served or "")
     if candidate is None:
         raise IntegrityError("The ledger has no such candidate", where=f"run {decision.run_id}", got=served)
+    spec = work.spec_of(plan)
     return Release(
         plan=plan,
         snapshot=snapshot,
         candidate=candidate,
         parts=tuple((c, evaluations.get(c.candidate_id)) for c in candidates),
         decision=decision,
-        columns={name: column.type for name, column in work.spec_of(plan).feature_columns().items()},
+        columns={name: column.type for name, column in spec.feature_columns().items()},
         spec=work.dumped_spec(plan),
         version=change.version if change else None,
+        method=spec.target.method,
     )

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-import numpy as np
-
 from mlsys.errors import shortened
 from mlsys.evaluation.comparison import Contender, assess, scored
 from mlsys.gates.base import Evidence, Gate
@@ -17,17 +15,15 @@ from mlsys.gates.better_than_champion import BetterThanChampion
 from mlsys.gates.min_rows import MinRows
 from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
-from mlsys.metrics.scores import Scored
+from mlsys.metrics.predictions import Predictions
 from mlsys.records import CheckReport, EvaluationSet, GateResult, Plan, Snapshot
 from mlsys.spec import Spec
 from mlsys.wording import counted
 
 _CUTOFF = datetime(2026, 1, 31, tzinfo=UTC)
 _LEAST_PER_CLASS, _MOST_PER_CLASS, _REPLICATES, _SEED = 400, 2000, 200, 42
-_SURE = 0.9995  # what a model says of a row that it takes for positive
-_SPREAD = 0.0001  # of its scores: equal ones have no ranking
 Quality = Literal["near-perfect", "good", "mediocre"]
-_WRONG: dict[Quality, float] = {"near-perfect": 0.0, "good": 0.05, "mediocre": 0.4}  # share of rows it is wrong about
+_WRONG: dict[Quality, float] = {"near-perfect": 0.0, "good": 0.05, "mediocre": 0.4}  # as `Target.imagined`
 
 
 @dataclass(frozen=True)
@@ -99,7 +95,7 @@ def _evidence(spec: Spec, *, challenger: Quality, champion: Quality) -> Evidence
             champion_state="scored",
             n_validation=n_rows,
             n_holdout=n_rows,
-            holdout_classes={spec.target.positive: n_rows // 2, f"not {spec.target.positive}": n_rows // 2},
+            holdout_classes=dict.fromkeys(spec.target.class_counts(new.y_true), n_rows // 2),
             summary={name: value for name, value in values.items() if value is not None},
             comparison=assessed.comparisons.get(spec.metrics.primary),
             details="0" * 64,
@@ -111,14 +107,12 @@ def _evidence(spec: Spec, *, challenger: Quality, champion: Quality) -> Evidence
     )
 
 
-def _rows(spec: Spec, quality: Quality) -> Scored:
-    """Return rows, half of them positive, with the scores of a model of that quality."""
-    n = min(_per_class(spec), _MOST_PER_CLASS)
-    y_true = np.repeat(np.array([0, 1], dtype=np.int8), n)
-    random = np.random.default_rng(_SEED)
-    said = np.where(random.random(2 * n) < _WRONG[quality], 1 - y_true, y_true)
-    y_score = np.where(said == 1, _SURE, 1 - _SURE)
-    return Scored(y_true, np.clip(y_score + random.normal(0, _SPREAD, 2 * n), 1 - _SURE, _SURE), spec.metrics.threshold)
+def _rows(spec: Spec, quality: Quality) -> Predictions:
+    """Return made-up rows, half of them positive where there are classes, with the answers of such a model."""
+    n_rows = 2 * min(_per_class(spec), _MOST_PER_CLASS)
+    threshold = spec.metrics.threshold
+    made: Predictions = spec.target.predictions.imagined(n_rows, wrong=_WRONG[quality], threshold=threshold, seed=_SEED)
+    return made
 
 
 def _per_class(spec: Spec) -> int:
@@ -131,7 +125,7 @@ def _metrics(spec: Spec) -> list[Metric]:
     """Return the metrics that the gates may ask for."""
     named = {str(name) for gate in spec.gates_in_force if (name := getattr(gate, "metric", None)) is not None}
     outside = {spec.metrics.primary, *named} - set(METRICS.names())
-    return [*(metric.model_validate({}) for metric in METRICS), *(METRICS.parse(name) for name in sorted(outside))]
+    return [METRICS.parse(name) for name in (*spec.task_metrics, *sorted(outside))]
 
 
 def _plan(spec: Spec) -> Plan:

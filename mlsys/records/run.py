@@ -134,7 +134,7 @@ class CheckReport(Record):
 
 
 class SplitCounts(Record):
-    """Rows of one side, and of each class in it."""
+    """Rows of one side, and of each class in it; no class where labels are numbers."""
 
     n_rows: int
     classes: dict[str, int]
@@ -161,9 +161,9 @@ class Split(Record):
     def one_class(self, side: str) -> str | None:
         """Return in words that all rows of a side (`training`, `validation`, `holdout`) are of one class, or None."""
         counts: SplitCounts = getattr(self, side)
-        if len(counts.classes) > 1:
+        if len(counts.classes) != 1:
             return None
-        return f"All {counts.n_rows:,} {side} rows are of one class, '{next(iter(counts.classes), '')}'"
+        return f"All {counts.n_rows:,} {side} rows are of one class, '{next(iter(counts.classes))}'"
 
 
 class Prepared(Bundle):

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from mlsys.components import Component
 from mlsys.records import Candidate, Decision, Evaluation, Plan, Snapshot
@@ -27,6 +27,7 @@ class Release:
         parts: per candidate of the run, its record and evaluation (the released one among them).
         columns: logical types of the columns that the model sees, by name, in the schema's order.
         spec: `ResolvedSpec.dump()` of the run.
+        method: what the model is asked with: `predict_proba` gives two probabilities a row, `predict` one number.
     """
 
     plan: Plan
@@ -37,6 +38,7 @@ class Release:
     columns: Mapping[str, LogicalType]
     spec: Mapping[str, Any]
     version: str | None = None
+    method: Literal["predict_proba", "predict"] = "predict_proba"
 
 
 @dataclass(frozen=True)

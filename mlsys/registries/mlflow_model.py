@@ -19,7 +19,7 @@ MODEL, _CONDA, _VENV = "model.pkl", "conda.yaml", "python_env.yaml"
 
 
 def write_model(folder: Path, data: bytes, release: Release, logged_model: Any) -> None:
-    """Write the pickled pipeline `data` and its description into `folder`; MLflow serves its `predict_proba`."""
+    """Write the pickled pipeline `data` and its description into `folder`; MLflow serves its `release.method`."""
     from mlflow import pyfunc
     from mlflow.models import Model
 
@@ -37,7 +37,7 @@ def write_model(folder: Path, data: bytes, release: Release, logged_model: Any) 
         model_path=MODEL,
         conda_env=_CONDA,
         python_env=_VENV,
-        predict_fn="predict_proba",
+        predict_fn=release.method,
     )
     described.add_flavor(
         "sklearn",
@@ -69,10 +69,11 @@ def _write_environment(folder: Path) -> None:
 
 
 def signature(release: Release) -> Any:
-    """Return the model's signature: feature columns by their logical types in, two class probabilities out."""
+    """Return the model's signature: feature columns by their logical types in, probabilities or a number out."""
     import numpy as np
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 
     inputs = [ColSpec(MLFLOW_TYPES[logical], name, required=False) for name, logical in release.columns.items()]
-    return ModelSignature(Schema(inputs), Schema([TensorSpec(np.dtype("float64"), (-1, 2))]))
+    shape = (-1, 2) if release.method == "predict_proba" else (-1,)
+    return ModelSignature(Schema(inputs), Schema([TensorSpec(np.dtype("float64"), shape)]))

@@ -24,6 +24,7 @@ from mlsys.records import (
     Snapshot,
     Split,
 )
+from mlsys.report import errors as report_errors
 from mlsys.report import insight as report_insight
 from mlsys.report import models as report_models
 from mlsys.report import page
@@ -152,15 +153,16 @@ def render(card: Card, *, store: Store) -> str:
         IntegrityError: the details of the evaluation are missing or were changed.
     """
     target = card.spec["spec"]["target"]
-    shown = _judged(card, card.evaluations, store, target["positive"]) if card.evaluations else _NOT_JUDGED
+    positive = target.get("positive")  # where there are classes
+    shown = _judged(card, card.evaluations, store, positive) if card.evaluations else _NOT_JUDGED
     fitted = {candidate.candidate_id: candidate.name for candidate in card.candidates}
     return page.templates().get_template("report.html.j2").render(
         card=card,
         headline=headline(card),
-        sections=_sections(card, explained=shown.get("insight") is not None),
+        sections=_sections(card, shown),
         names=fitted | {model.model_id: model.name for model in shown["models"]},
         challenger=card.challenger,
-        positive=target["positive"],
+        positive=positive,
         spec=flatten(card.spec["spec"]),
         origins=card.spec["origins"],
         refit=bool(card.spec["spec"].get("training", {}).get("refit")),
@@ -204,13 +206,14 @@ def _gaps(card: Card) -> tuple[str, ...]:
     return tuple(f"{text}: {', '.join(names)}." for text, names in found if names)
 
 
-def _sections(card: Card, *, explained: bool) -> list[str]:
+def _sections(card: Card, shown: Mapping[str, Any]) -> list[str]:
     """Return the names of the card's parts that have something to show; what failed stands first."""
     present = {
         "gates": card.decision is not None,
         "models": card.evaluations is not None,
-        "curves": card.evaluations is not None,
-        "insight": explained,
+        "curves": card.evaluations is not None and shown["errors"] is None,
+        "errors": shown["errors"] is not None,
+        "insight": shown["insight"] is not None,
         "data": True,
         "checks": card.checks is not None,
         "candidates": bool(card.candidates) or card.evaluations is not None,
@@ -225,14 +228,14 @@ def _loading(card: Card) -> Mapping[str, str]:
     if card.version is None or not card.version.changed:
         return {}
     kinds = {registry["kind"] for registry in card.spec["spec"].get("registries", ())}
-    return loading_code(card.plan.pipeline, registries=kinds)
+    return loading_code(card.plan.pipeline, registries=kinds, classes="positive" in card.spec["spec"]["target"])
 
 
 # What `_judged` returns for a run that never came to its evaluation: its parts of the page are left out.
-_NOT_JUDGED: dict[str, Any] = {"models": ()}
+_NOT_JUDGED: dict[str, Any] = {"models": (), "errors": None, "insight": None}
 
 
-def _judged(card: Card, evaluations: EvaluationSet, store: Store, positive: str) -> dict[str, Any]:
+def _judged(card: Card, evaluations: EvaluationSet, store: Store, positive: str | None) -> dict[str, Any]:
     details = store.read_json(evaluations.details)
     models = report_models.columns(details, card.challenger)
     primary = evaluations.primary
@@ -242,15 +245,16 @@ def _judged(card: Card, evaluations: EvaluationSet, store: Store, positive: str)
         "validation": report_models.table(models, primary, rows="validation"),
         "differences": report_models.differences(details, primary),
         "plots": report_models.plots(details, models, evaluations, positive),
+        "errors": report_errors.errors(details, models),
         "insight": report_insight.insight(details, models, primary),
         "confusions": report_models.confusions(details, models),
-        "threshold": details.get("threshold"),
+        "threshold": details.get("threshold") if positive is not None else None,
         "best_sentence": details.get("best_sentence"),
         "negative": _negative(evaluations.holdout_classes, positive),
     }
 
 
-def _negative(classes: Mapping[str, int], positive: str) -> str:
+def _negative(classes: Mapping[str, int], positive: str | None) -> str:
     others = [name for name in classes if name != positive]
     return others[0] if len(others) == 1 else f"not {positive}"
 

@@ -19,13 +19,13 @@ _PERCENT = "\u00a0%"  # never alone on the next line
 
 
 def metric(value: float | None) -> str:
-    """Return a metric with three decimals."""
-    return MISSING if value is None else _minus(f"{value:.3f}")
+    """Return a metric with three decimals, one of a large number with fewer."""
+    return MISSING if value is None else _minus(f"{value:,.{_decimals(value, 3)}f}")
 
 
 def signed(value: float | None) -> str:
-    """Return a difference with its sign and four decimals."""
-    return MISSING if value is None else _minus(f"{value:+.4f}")
+    """Return a difference with its sign and four decimals, one of large numbers with fewer."""
+    return MISSING if value is None else _minus(f"{value:+,.{_decimals(value, 4)}f}")
 
 
 def figure(value: float | None) -> str:
@@ -123,6 +123,11 @@ def prose(text: str) -> Markup:
 def _with_minus(text: str) -> str:
     # Not inside dates, ranges, names or options: there it is a hyphen.
     return re.sub(r"(?<![\w.\-])-(?=\.?\d)", "−", text)
+
+
+def _decimals(value: float, most: int) -> int:
+    """Return how many decimals of a number are worth reading: `most` below 100, none from 1,000 on."""
+    return most if abs(value) < 100 else 1 if abs(value) < 1000 else 0
 
 
 def _masked(text: str) -> str:

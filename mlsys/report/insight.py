@@ -69,7 +69,7 @@ def insight(details: Mapping[str, Any], models: Sequence[ModelColumn], primary: 
         n_columns=len(shuffled["columns"]),
         relies_on=_relies_on(shuffled["columns"]),
         models=judged,
-        calibration=curves.calibration(drawn) if drawn else None,
+        calibration=curves.calibration(drawn) if drawn and "curves" in details else None,
         bins=tuple((m.label, *bin_) for m in judged for bin_ in known["calibration"][m.model_id]),
         segments=tuple((found["column"], _segments(found["rows"], judged)) for found in known["segments"]),
     )

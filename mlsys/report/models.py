@@ -123,18 +123,30 @@ def table(models: Sequence[ModelColumn], primary: str, *, rows: str) -> MetricTa
 def differences(details: Mapping[str, Any], primary: str) -> tuple[Difference, ...]:
     """Return challenger against champion in every metric, the primary one first; empty without a champion."""
     compared = [Comparison.load(dumped) for dumped in details["comparisons"]]
-    bounds = [bound for item in compared for bound in (item.difference, item.lower, item.upper) if bound is not None]
-    scale = svg.forest_scale(bounds)
+    scales = _scales(compared)
     by_name = {item.metric: item for item in compared}
     names = [name for name in _in_table_order(by_name) if name != primary]
     if primary in by_name:
         names.insert(0, primary)
-    return tuple(_difference(by_name[name], scale, primary=name == primary) for name in names)
+    return tuple(_difference(by_name[name], scales[_unit(name)], primary=name == primary) for name in names)
+
+
+def _scales(compared: Sequence[Comparison]) -> dict[str, svg.Scale]:
+    """Return one scale for the differences of all metrics of one unit."""
+    bounds: dict[str, list[float]] = {}
+    for item in compared:
+        known = (bound for bound in (item.difference, item.lower, item.upper) if bound is not None)
+        bounds.setdefault(_unit(item.metric), []).extend(known)
+    return {unit: svg.forest_scale(found) for unit, found in bounds.items()}
+
+
+def _unit(name: str) -> str:
+    return METRICS.find(name).unit
 
 
 def confusions(details: Mapping[str, Any], models: Sequence[ModelColumn]) -> tuple[ConfusionTable, ...]:
     """Return the confusion matrices of challenger and champion, as far as they were scored."""
-    known = details["confusion"]
+    known = details.get("confusion", {})
     judged = [model for model in models if model.role in ("challenger", "champion") and model.model_id in known]
     return tuple(
         ConfusionTable(model, **{cell: int(known[model.model_id][cell]) for cell in ("tp", "fp", "fn", "tn")})
@@ -143,13 +155,13 @@ def confusions(details: Mapping[str, Any], models: Sequence[ModelColumn]) -> tup
 
 
 def plots(
-    details: Mapping[str, Any], models: Sequence[ModelColumn], evaluations: EvaluationSet, positive: str
+    details: Mapping[str, Any], models: Sequence[ModelColumn], evaluations: EvaluationSet, positive: str | None
 ) -> tuple[Markup, ...]:
     """Return the ROC and the precision-recall plot, or nothing when no model has curves."""
     matrices = {item.column.model_id: item for item in confusions(details, models)}
     roc, pr = [], []
     for model in reversed(models):
-        curves = details["curves"].get(model.model_id)
+        curves = details.get("curves", {}).get(model.model_id)
         if curves is None:
             continue
         matrix = matrices.get(model.model_id)
@@ -158,7 +170,7 @@ def plots(
     if not roc:
         return ()
     total = sum(evaluations.holdout_classes.values())
-    prevalence = evaluations.holdout_classes.get(positive, 0) / total if total else None
+    prevalence = evaluations.holdout_classes.get(str(positive), 0) / total if total else None
     return report_curves.roc(roc), report_curves.precision_recall(pr, prevalence)
 
 

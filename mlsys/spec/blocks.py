@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Self, get_args
 
-from pydantic import Field, WithJsonSchema, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from mlsys.checks import CHECKS
-from mlsys.components import AsWritten, Frozen, OneOrMore
+from mlsys.components import Frozen, OneOrMore
 from mlsys.durations import Duration, duration_text, parse_duration
 from mlsys.metrics import METRICS
 from mlsys.monitors import MONITORS
@@ -19,25 +19,6 @@ from mlsys.wording import counted
 WEBHOOK = "mlsys_webhook"
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
-
-
-class Target(Frozen):
-    """What is predicted.
-
-    Attributes:
-        column: the column whose value is predicted; it is no feature.
-        task: what kind of prediction it is: one of two classes.
-        positive: the class that counts as positive, by its name as text (`phishing`, `yes`, `True`, `1`).
-    """
-
-    column: str
-    positive: Annotated[str, AsWritten(), WithJsonSchema({"type": ["string", "number", "boolean"]})]
-    task: Literal["binary"] = "binary"
-
-    @field_validator("positive", mode="before")
-    @classmethod
-    def _as_text(cls, value: object) -> str:
-        return str(value)
 
 
 class Label(Frozen):
@@ -83,7 +64,8 @@ class MetricChoice(Frozen):
     """What is measured. `primary` chooses the best candidate and is what gates compare by default.
 
     Attributes:
-        primary: the metric that chooses the best candidate, and what gates compare unless they name another one.
+        primary: the metric that chooses the best candidate, and what gates compare unless they name another one; where
+            the spec has none, that of the learning task: `roc_auc` of two classes, `rmse` of numbers.
         threshold: a probability that reaches it counts as positive, in the metrics that need classes.
         replicates: bootstrap samples behind each 95 % interval.
     """

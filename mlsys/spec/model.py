@@ -16,6 +16,7 @@ from mlsys.gates.base import Gate
 from mlsys.gates.min_rows import MinRows
 from mlsys.metrics import METRICS
 from mlsys.models import MODELS
+from mlsys.models.base import Model
 from mlsys.registries import REGISTRIES
 from mlsys.schema import OWN_COLUMNS, SCORE, ColumnSpec
 from mlsys.sources import SOURCES
@@ -29,11 +30,11 @@ from mlsys.spec.blocks import (
     Notify,
     Schedule,
     Scoring,
-    Target,
     Training,
     Tuning,
 )
 from mlsys.splits import SPLITS
+from mlsys.targets import TARGETS
 
 # Airflow has DAGs named after the pipeline, MLflow a model, the registry a folder; all of them have such limits.
 _LINE = r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*"
@@ -54,6 +55,7 @@ class Spec(Frozen):
         tags: by which Airflow's list of DAGs can be filtered.
         source: where the rows come from.
         columns: the columns that are read, and no others, with their logical types.
+        target: the column that is predicted, and what kind of prediction that is.
         key: columns that name a row; the hash split and `unique_key` go by them.
         drop: columns of the schema that no model may see.
         split: how rows are divided into training, validation and holdout.
@@ -71,7 +73,7 @@ class Spec(Frozen):
     source: SOURCES.field()  # type: ignore[valid-type]
     columns: dict[str, ColumnSpec] = Field(alias="schema")
     key: Annotated[tuple[str, ...], OneOrMore()] = ()
-    target: Target
+    target: TARGETS.field()  # type: ignore[valid-type]
     label: Label = Label()
     ingest: Ingest = Ingest()
     checks: Checks = Checks()
@@ -89,6 +91,18 @@ class Spec(Frozen):
     monitors: Monitors = Monitors()
     registries: tuple[REGISTRIES.field(), ...] = Field(default=("mlflow", "files"), validate_default=True)  # type: ignore[valid-type]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _metric_of_the_task(cls, value: Any) -> Any:
+        # Before the fields, whose errors name a wrong task or a wrong block.
+        target, metrics = (
+            value.get(name, {}) if isinstance(value, Mapping) else None for name in ("target", "metrics")
+        )
+        if not (isinstance(target, Mapping) and isinstance(metrics, Mapping)) or "primary" in metrics:
+            return value
+        task = TARGETS.all().get(str(target.get(TARGETS.key, TARGETS.default)))
+        return value if task is None else {**value, "metrics": {**metrics, "primary": task.primary}}
+
     @model_validator(mode="after")
     def _coherent(self, info: ValidationInfo) -> Spec:
         stored = isinstance(info.context, Mapping) and info.context.get(STORED)
@@ -104,6 +118,11 @@ class Spec(Frozen):
         """The spec's gates, and the floor of rows that holds where the spec names none of its own."""
         floor = () if any(isinstance(gate, MinRows) for gate in self.gates) else (MinRows(),)
         return (*self.gates, *floor)
+
+    @property
+    def task_metrics(self) -> list[str]:
+        """The built-in metrics that measure the predictions of the learning task, in their table's order."""
+        return [name for name, metric in METRICS.built_in().items() if self.target.task in metric.tasks]
 
     def feature_columns(self) -> dict[str, ColumnSpec]:
         """Return the columns that models see: the schema less key, target, group, `drop` and timestamps."""
@@ -125,14 +144,33 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
         misfit = rule.misfit(spec.columns)
         if misfit:
             yield _contradiction(f"checks.rules.{number}", misfit)
+    if misfit := spec.target.misfit(spec.columns[spec.target.column]):
+        yield _contradiction("target.column", misfit)
+    for i, model in enumerate(spec.models):
+        if spec.target.estimator not in model.estimators:
+            yield _contradiction(f"models.{i}", _wrong_estimator(spec, model))
+    known = spec.task_metrics
     for where, metric in _named_metrics(spec):
         if metric not in METRICS.names():
-            yield misspelt(f"no metric {shortened(metric)}", metric, METRICS.names(), where=where)
+            yield misspelt(f"no metric {shortened(metric)}", metric, known, where=where)
+        elif metric not in known:
+            yield misspelt(
+                f"{shortened(metric)} measures no task of kind {spec.target.task}", metric, known, where=where
+            )
+    if spec.target.task not in METRICS.find(spec.metrics.primary).tasks:
+        wrong = f"{shortened(spec.metrics.primary)} measures no task of kind {spec.target.task}"
+        yield misspelt(wrong, spec.metrics.primary, known, where="metrics.primary")
     names = [model.label for model in spec.models]
     if len(set(names)) != len(names):
         yield _contradiction("models", f"two candidates have the same name: {names}. Give each a `name`")
     if not spec.feature_columns():
         yield _contradiction("schema", "no column is left as a feature")
+
+
+def _wrong_estimator(spec: Spec, model: Model) -> str:
+    wanted = spec.target.estimator
+    fitting = ", ".join(name for name in MODELS.names() if wanted in MODELS.find(name).estimators)
+    return f"{shortened(model.kind)} is no {wanted}, and `target.task: {spec.target.task}` needs one. Known: {fitting}"
 
 
 def _own_names(spec: Spec) -> Iterator[PydanticCustomError]:

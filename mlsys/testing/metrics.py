@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from mlsys.metrics.base import Metric
-from mlsys.metrics.scores import Resampled, Scored
+from mlsys.metrics.predicted import Predicted
+from mlsys.metrics.predictions import Predictions
+from mlsys.metrics.scores import Scored
 
 
 def scored_rows(n_rows: int = 400, *, skill: float = 1.0, decimals: int = 2, seed: int = 7) -> Scored:
@@ -18,9 +21,27 @@ def scored_rows(n_rows: int = 400, *, skill: float = 1.0, decimals: int = 2, see
     return Scored(y_true, np.round(1 / (1 + np.exp(-logits)), decimals))
 
 
-def repeated(scored: Scored, counts: np.ndarray) -> Scored:
+def predicted_rows(n_rows: int = 400, *, skill: float = 1.0, decimals: int = 2, seed: int = 7) -> Predicted:
+    """Return rows whose predictions know the true number by `skill` (0 is chance), rounded so that many are equal."""
+    generator = np.random.default_rng(seed)
+    y_true = 20 + 5 * generator.normal(size=n_rows)
+    share = skill / (1 + skill)
+    guess = share * y_true + (1 - share) * (25 + 8 * generator.normal(size=n_rows))
+    return Predicted(np.round(y_true, decimals), np.round(guess, decimals))
+
+
+# What each learning task's predictions look like.
+SAMPLES: dict[str, Callable[..., Predictions]] = {"binary": scored_rows, "regression": predicted_rows}
+
+
+def sample_of(metric: Metric, n_rows: int = 400, *, skill: float = 1.0) -> Predictions:
+    """Return made-up rows of the learning task that a metric is of."""
+    return SAMPLES[metric.tasks[0]](n_rows, skill=skill)
+
+
+def repeated(predictions: Predictions, counts: np.ndarray) -> Predictions:
     """Return the sample in which each row stands as often as `counts` `(n_rows,)` says."""
-    return Scored(np.repeat(scored.y_true, counts), np.repeat(scored.y_score, counts), scored.threshold)
+    return predictions.where(np.repeat(np.arange(counts.size), counts))
 
 
 class MetricContract:
@@ -35,50 +56,49 @@ class MetricContract:
 
     def test_skill_moves_it_in_its_direction(self, metric: Metric) -> None:
         """Near-perfect scores are better than random ones."""
-        skilled, random = metric.value(scored_rows(skill=4)), metric.value(scored_rows(skill=0))
+        skilled, random = (metric.value(sample_of(metric, skill=skill)) for skill in (4, 0))
         assert skilled.value is not None
         assert random.value is not None
         assert (skilled.value > random.value) == (metric.direction == "higher")
 
     def test_order_of_rows_does_not_matter(self, metric: Metric) -> None:
         """A permutation of the rows has the same value."""
-        scored = scored_rows()
-        order = np.random.default_rng(1).permutation(scored.y_true.size)
-        shuffled = Scored(scored.y_true[order], scored.y_score[order])
-        assert math.isclose(_number(metric, shuffled), _number(metric, scored), rel_tol=1e-12)
+        rows = sample_of(metric)
+        shuffled = rows.where(np.random.default_rng(1).permutation(rows.y_true.size))
+        assert math.isclose(_number(metric, shuffled), _number(metric, rows), rel_tol=1e-12)
 
     def test_no_rows_are_undefined(self, metric: Metric) -> None:
         """Nothing to judge gives None and a reason."""
-        found = metric.value(Scored(np.empty(0, "int8"), np.empty(0)))
+        found = metric.value(sample_of(metric).where(np.empty(0, "int64")))
         assert found.value is None
         assert found.reason
 
-    def test_one_class_is_a_number_or_undefined_with_a_reason(self, metric: Metric) -> None:
-        """Rows of one class never give NaN or an unexplained None."""
-        for label in (0, 1):
-            for score in (0.1, 0.9):
-                found = metric.value(Scored(np.full(5, label, "int8"), np.full(5, score)))
-                assert (found.value is None) == (found.reason is not None)
-                assert found.value is None or math.isfinite(found.value)
+    def test_equal_rows_are_a_number_or_undefined_with_a_reason(self, metric: Metric) -> None:
+        """Rows of one truth and one answer never give NaN or an unexplained None."""
+        rows = sample_of(metric)
+        for place in range(20):
+            found = metric.value(rows.where(np.full(5, place)))
+            assert (found.value is None) == (found.reason is not None)
+            assert found.value is None or math.isfinite(found.value)
 
     def test_replicates_equal_the_repeated_samples(self, metric: Metric) -> None:
         """A weight of k is the same as a row that stands k times."""
-        scored = scored_rows(120)
+        rows = sample_of(metric, 120)
         counts = np.random.default_rng(2).multinomial(120, np.full(120, 1 / 120), size=20)
-        found = metric.replicates(Resampled(scored, counts.astype("float32")))
-        expected = [_number(metric, repeated(scored, row)) for row in counts]
+        found = metric.replicates(rows.resampled(counts.astype("float32")))
+        expected = [_number(metric, repeated(rows, row)) for row in counts]
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
 
     def test_replicates_have_one_float_per_weighting(self, metric: Metric) -> None:
         """The shape is `(n_replicates,)`, also without any."""
-        scored = scored_rows(50)
+        rows = sample_of(metric, 50)
         for n_replicates in (0, 1, 3):
-            found = metric.replicates(Resampled(scored, np.ones((n_replicates, 50), "float32")))
+            found = metric.replicates(rows.resampled(np.ones((n_replicates, 50), "float32")))
             assert found.shape == (n_replicates,)
             assert found.dtype == np.float64
 
 
-def _number(metric: Metric, scored: Scored) -> float:
-    value = metric.value(scored).value
+def _number(metric: Metric, predictions: Predictions) -> float:
+    value = metric.value(predictions).value
     assert value is not None
     return value

@@ -21,6 +21,7 @@ from mlsys.monitoring.window import measured
 from mlsys.monitors.base import Monitor, Window
 from mlsys.records import Evaluation
 from mlsys.records.monitoring import MonitorResult
+from mlsys.targets.binary import BinaryTarget
 
 LAST_DAY = date(2026, 3, 31)
 N_DAYS = 14
@@ -66,6 +67,7 @@ def window(
         directions={name: METRICS.find(name).direction for name in METRICS.names()},
         threshold=THRESHOLD,
         measure=MEASURE,
+        target=BinaryTarget(column="label", positive="1"),
     )
     return replace(made, **changes)
 

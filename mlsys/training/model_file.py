@@ -7,9 +7,6 @@ import pickle
 from types import FunctionType
 from typing import Any, BinaryIO, ClassVar
 
-import numpy as np
-import pandas as pd
-
 from mlsys.errors import RunError
 from mlsys.store import Store
 
@@ -93,22 +90,3 @@ def unpickled(data: bytes, *, where: str) -> Any:
             where=where,
             remedy="Install the package versions it was trained with, or retrain",
         ) from error
-
-
-def scores(pipeline: Any, rows: pd.DataFrame) -> np.ndarray:
-    """Return `(n_rows,)` float64 probabilities of the positive class.
-
-    Raises:
-        RunError: the model knows no positive class, or gives anything but finite probabilities.
-    """
-    classes = [int(label) for label in pipeline.classes_]
-    if 1 not in classes:
-        raise RunError("The model knows no positive class", got=classes)
-    table = np.asarray(pipeline.predict_proba(rows), dtype="float64")
-    if table.shape != (len(rows), len(classes)):
-        raise RunError("The model gives not one probability per row and class", got=table.shape)
-    y_score: np.ndarray = table[:, classes.index(1)]
-    n_bad = int((~((y_score >= 0) & (y_score <= 1))).sum())
-    if n_bad:
-        raise RunError(f"{n_bad} of {len(rows)} scores are not finite probabilities")
-    return y_score

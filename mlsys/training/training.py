@@ -128,7 +128,7 @@ def refit(spec: Spec, prepared: Prepared, *, candidate: Candidate, store: Store)
 def preload(models: Sequence[Model], spec: Spec) -> None:
     """Import what fits need, without fitting: children forked later share the libraries."""
     for model in models:
-        model.estimator(FitTask(seed=0, threads=1, inner=np.zeros(0, dtype=bool)))
+        model.estimator(FitTask(seed=0, threads=1, inner=np.zeros(0, dtype=bool), estimator=spec.target.estimator))
     spec.features.build(columns_of(spec.feature_columns()))
 
 
@@ -170,11 +170,17 @@ def _column_notes(rows: pd.DataFrame, columns: FeatureColumns) -> list[str]:
 
 
 def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, store: Store) -> Candidate:
-    if np.unique(material.y).size < 2:
+    unfit = spec.target.unfit(material.y)
+    if unfit is not None:
         # Some libraries would fit a constant, others refuse, each in words of its own.
         rows = counted(len(material.y), "row")
-        return _failed(plan, model, f"All {rows} to fit on are of one class", material=material)
-    task = FitTask(seed=seed_of(plan, model.label), threads=spec.training.threads, inner=material.inner)
+        return _failed(plan, model, f"All {rows} to fit on {unfit}", material=material)
+    task = FitTask(
+        seed=seed_of(plan, model.label),
+        threads=spec.training.threads,
+        inner=material.inner,
+        estimator=spec.target.estimator,
+    )
     features = spec.features.build(material.columns)
     started = time.perf_counter()
     try:
@@ -208,7 +214,7 @@ def _fit(
         warnings.simplefilter("ignore", FutureWarning)
         rows = Rows(material.rows, material.y, material.key_hash, material.day)
         tuned = tune(spec, model, features, rows, task)
-        fitted = tuned.model.fit(features, material.rows, material.y, task)
+        fitted = spec.target.fit(tuned.model, features, material.rows, material.y, task)
     texts = (f"{item.category.__name__}: {_first_line(item.message)}" for item in caught)
     return (fitted, tuple(dict.fromkeys(texts))[:5]), tuned
 

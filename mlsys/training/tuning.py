@@ -7,7 +7,7 @@ one, so neither may be looked at here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,9 @@ import pandas as pd
 
 from mlsys.events import get_logger
 from mlsys.metrics import METRICS
-from mlsys.metrics.scores import Scored
 from mlsys.models.base import FitTask, Model
 from mlsys.spec import Spec
 from mlsys.splits.base import uniform
-from mlsys.training.model_file import scores
 
 log = get_logger(__name__)
 
@@ -33,7 +31,7 @@ class Rows:
     """Training rows.
 
     Attributes:
-        rows: `(n_rows, n_columns)` raw feature columns; y: `(n_rows,)` int8.
+        rows: `(n_rows, n_columns)` raw feature columns; y: `(n_rows,)` labels.
         key_hash: `(n_rows,)` uint64; day: `(n_rows,)` datetime64[D].
     """
 
@@ -60,8 +58,8 @@ def tune(spec: Spec, model: Model, features: Any, training: Rows, task: FitTask)
     if not spec.tuning.enabled or not model.search:
         return Tuned(model)
     judging = _judging(spec, training)
-    if not (_both_classes(training.y[judging]) and _both_classes(training.y[~judging])):
-        return Tuned(model, "Not tuned: a part of the training rows holds one class only")
+    if any(spec.target.unfit(training.y[part]) for part in (judging, ~judging)):
+        return Tuned(model, "Not tuned: a part of the training rows holds one label only")
     metric = METRICS.parse(spec.metrics.primary)
     sign = 1.0 if metric.direction == "higher" else -1.0
     best, best_value, own, n_failed = model, -np.inf, None, 0
@@ -99,15 +97,15 @@ def _value(
 ) -> float | None:
     from sklearn.base import clone
 
-    part = FitTask(seed=task.seed, threads=task.threads, inner=task.inner[~judging])
+    part = replace(task, inner=task.inner[~judging])
     try:
-        fitted = model.fit(clone(features), training.rows[~judging], training.y[~judging], part)
-        y_score = scores(fitted.pipeline, training.rows[judging])
+        fitted = spec.target.fit(model, clone(features), training.rows[~judging], training.y[~judging], part)
+        answers = spec.target.answers(fitted.pipeline, training.rows[judging])
     except _FIT_ERRORS as error:
         log.warning("trial_failed", candidate=model.label, reason=str(error).splitlines()[:1])
         return None
-    scored = Scored(training.y[judging], y_score, spec.metrics.threshold)
-    return METRICS.parse(spec.metrics.primary).value(scored).value
+    judged = spec.target.predictions.of(training.y[judging], answers, threshold=spec.metrics.threshold)
+    return METRICS.parse(spec.metrics.primary).value(judged).value
 
 
 def _sentence(title: str, value: float, own: float | None, judging: np.ndarray, trials: int, *, kept: bool) -> str:
@@ -116,7 +114,3 @@ def _sentence(title: str, value: float, own: float | None, judging: np.ndarray, 
         return f"Tuned: the spec's own hyperparameters stay the best of {trials + 1} sets by {title} on {rows}"
     before = "they could not be fitted" if own is None else f"the spec's own gave {own:.4g}"
     return f"Tuned: the best of {trials + 1} sets by {title} on {rows}, {value:.4g} ({before})"
-
-
-def _both_classes(y: np.ndarray) -> bool:
-    return bool(0 < int(y.sum()) < y.size)

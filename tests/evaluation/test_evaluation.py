@@ -130,7 +130,7 @@ def readers(store: Store, *names: str) -> list[Candidate]:
 
 def champion(store: Store, column: str = "fair", **columns: ColumnSpec) -> ChampionModel:
     model = stored(store, "champion", Reader(column, seen=tuple(columns) if columns else None))
-    return ChampionModel(model, columns or {column: NUMBER})
+    return ChampionModel(model, columns or {column: NUMBER}, "binary")
 
 
 def test_best_is_chosen_on_validation_rows(run: Run, store: Store) -> None:
@@ -246,7 +246,7 @@ def test_champion_whose_file_changed_is_an_error(run: Run, store: Store) -> None
 def test_champion_that_cannot_be_scored_is_an_error(
     run: Run, store: Store, model: Reader, caplog: pytest.LogCaptureFixture
 ) -> None:
-    found = run(readers(store, "good"), ChampionModel(stored(store, "champion", model), {"nan": NUMBER}))
+    found = run(readers(store, "good"), ChampionModel(stored(store, "champion", model), {"nan": NUMBER}, "binary"))
     assert found.champion_state == "error"
     assert found.champion_reason
     assert "champion_state=error" in caplog.text

@@ -39,6 +39,10 @@ class Known:
         p = 1 / (1 + np.exp(-logits.to_numpy(dtype="float64")))
         return np.column_stack([1 - p, p])
 
+    def scores(self, rows: pd.DataFrame) -> np.ndarray:
+        """Return (n,) probabilities of the positive class."""
+        return self.predict_proba(rows)[:, 1]
+
 
 def world(seed: int = 0, n_rows: int = N_ROWS) -> tuple[pd.DataFrame, Scored, Known]:
     generator = np.random.default_rng(seed)
@@ -59,7 +63,9 @@ def world(seed: int = 0, n_rows: int = N_ROWS) -> tuple[pd.DataFrame, Scored, Kn
 
 def found(seed: int = 0, **changes: Any) -> dict[str, Any]:
     frame, scored, model = world()
-    known = insight.importance(model, changes.get("frame", frame), scored, changes.get("metric", ROC_AUC), seed=seed)
+    known = insight.importance(
+        model.scores, changes.get("frame", frame), scored, changes.get("metric", ROC_AUC), seed=seed
+    )
     assert known is not None
     return known
 
@@ -85,7 +91,7 @@ def test_the_same_seed_gives_the_same_numbers() -> None:
 def test_the_cost_is_bounded_whatever_the_holdout(n_rows: int, n_columns: int) -> None:
     frame, scored, model = world(n_rows=n_rows)
     wide = pd.DataFrame(np.zeros((n_rows, n_columns - 5)), columns=[f"c{i}" for i in range(n_columns - 5)])
-    known = insight.importance(model, pd.concat([frame, wide], axis=1), scored, ROC_AUC, seed=0)
+    known = insight.importance(model.scores, pd.concat([frame, wide], axis=1), scored, ROC_AUC, seed=0)
     assert known is not None
     assert len(known["columns"]) == n_columns
     assert model.asked == known["n_rows"] * n_columns
@@ -95,14 +101,14 @@ def test_the_cost_is_bounded_whatever_the_holdout(n_rows: int, n_columns: int) -
 def test_inputs_are_not_changed() -> None:
     frame, scored, model = world()
     before = frame.copy()
-    insight.importance(model, frame, scored, ROC_AUC, seed=0)
+    insight.importance(model.scores, frame, scored, ROC_AUC, seed=0)
     pd.testing.assert_frame_equal(frame, before)
 
 
 def test_rows_of_one_class_say_nothing() -> None:
     frame, scored, model = world()
     alone = Scored(np.zeros_like(scored.y_true), scored.y_score)
-    assert insight.importance(model, frame, alone, ROC_AUC, seed=0) is None
+    assert insight.importance(model.scores, frame, alone, ROC_AUC, seed=0) is None
 
 
 def test_a_calibrated_model_has_its_shares_at_its_scores() -> None:

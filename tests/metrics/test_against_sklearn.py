@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from mlsys.metrics import METRICS
-from mlsys.metrics.scores import Resampled, Scored
-from mlsys.testing.metrics import repeated, scored_rows
+from mlsys.metrics.predicted import Predicted
+from mlsys.metrics.predictions import Predictions
+from mlsys.metrics.scores import Scored
+from mlsys.testing.metrics import repeated, sample_of
 
 BY_SCORE = {
     "roc_auc": sk.roc_auc_score,
@@ -30,15 +32,36 @@ BY_LABEL = {
     "fnr": lambda y, p, **more: 1 - sk.recall_score(y, p, **more),
     "fpr": lambda y, p, **more: 1 - sk.recall_score(y, p, pos_label=0, **more),
 }
+BY_NUMBER = {
+    "rmse": sk.root_mean_squared_error,
+    "mse": sk.mean_squared_error,
+    "mae": sk.mean_absolute_error,
+    "mape": sk.mean_absolute_percentage_error,
+    "r2": sk.r2_score,
+    "median_ae": lambda y, p, sample_weight=None: sk.median_absolute_error(*_repeated(y, p, sample_weight)),
+    "smape": lambda y, p, sample_weight=None: np.average(_smape(y, p), weights=sample_weight),
+    "bias": lambda y, p, sample_weight=None: abs(np.average(p - y, weights=sample_weight)),
+}
 Peer = Callable[..., float]
 
 
-def peer_value(name: str, scored: Scored, weights: np.ndarray | None = None) -> float:
-    guess = scored.y_score if name in BY_SCORE else scored.y_pred
-    peer: Peer = (BY_SCORE | BY_LABEL)[name]
+def _repeated(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    # scikit-learn's weighted median takes the lower one of the two middle rows, its plain one their mean.
+    counts = np.ones(y.size, int) if weights is None else weights
+    return np.repeat(y, counts), np.repeat(p, counts)
+
+
+def _smape(y: np.ndarray, p: np.ndarray) -> np.ndarray:
+    both_zero = (y == 0) & (p == 0)
+    return np.where(both_zero, 0, 2 * np.abs(p - y) / np.where(both_zero, 1, np.abs(p) + np.abs(y)))
+
+
+def peer_value(name: str, rows: Predictions, weights: np.ndarray | None = None) -> float:
+    guess = rows.y_pred if isinstance(rows, Scored) and name in BY_LABEL else rows.answers
+    peer: Peer = (BY_SCORE | BY_LABEL | BY_NUMBER)[name]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn warns where we say undefined
-        return float(peer(scored.y_true, guess, sample_weight=weights))
+        return float(peer(rows.y_true, guess, sample_weight=weights))
 
 
 @st.composite
@@ -50,36 +73,52 @@ def samples(draw: st.DrawFn) -> Scored:
     return Scored(np.array(y_true, "int8"), np.array(steps) / grid, draw(st.sampled_from([0.25, 0.5, 0.9])))
 
 
+@st.composite
+def numbers(draw: st.DrawFn) -> Predicted:
+    n_rows = draw(st.integers(1, 40))
+    scale = draw(st.sampled_from([1e-3, 1.0, 1e6]))
+    grid = st.integers(draw(st.sampled_from([-50, 1])), 50)  # small whole numbers give ties, and zeros
+    drawn = [draw(st.lists(grid, min_size=n_rows, max_size=n_rows)) for _ in range(2)]
+    return Predicted(*(np.array(values) * scale for values in drawn))
+
+
+def rows_for(name: str) -> st.SearchStrategy[Predictions]:
+    return numbers() if "regression" in METRICS.find(name).tasks else samples()
+
+
 def test_every_metric_has_a_peer() -> None:
-    assert sorted(BY_SCORE | BY_LABEL) == METRICS.names()
+    assert sorted(BY_SCORE | BY_LABEL | BY_NUMBER) == METRICS.names()
 
 
 @pytest.mark.parametrize("name", METRICS.names())
-@given(scored=samples())
+@given(data=st.data())
 @settings(max_examples=40)
-def test_value_equals_scikit_learn_or_is_undefined(name: str, scored: Scored) -> None:
-    found = METRICS.parse(name).value(scored)
+def test_value_equals_scikit_learn_or_is_undefined(name: str, data: st.DataObject) -> None:
+    rows = data.draw(rows_for(name))
+    found = METRICS.parse(name).value(rows)
     if found.value is not None:
-        assert found.value == pytest.approx(peer_value(name, scored), abs=1e-12, rel=1e-12)
+        assert found.value == pytest.approx(peer_value(name, rows), abs=1e-12, rel=1e-9)
     else:
         assert found.reason == METRICS.parse(name).undefined_when
 
 
 @pytest.mark.parametrize("name", METRICS.names())
-@given(scored=samples(), seed=st.integers(0, 2**32 - 1))
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=40)
-def test_replicates_equal_the_value_of_the_repeated_sample(name: str, scored: Scored, seed: int) -> None:
-    metric, n_rows = METRICS.parse(name), scored.y_true.size
+def test_replicates_equal_the_value_of_the_repeated_sample(name: str, data: st.DataObject, seed: int) -> None:
+    metric, rows = METRICS.parse(name), data.draw(rows_for(name))
+    n_rows = rows.y_true.size
     counts = np.random.default_rng(seed).multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=4)
-    found = metric.replicates(Resampled(scored, counts.astype("float32")))
+    found = metric.replicates(rows.resampled(counts.astype("float32")))
     for value, row in zip(found, counts, strict=True):
-        expected = metric.value(repeated(scored, row)).value
-        assert np.isnan(value) if expected is None else value == pytest.approx(expected, abs=1e-12, rel=1e-12)
+        expected = metric.value(repeated(rows, row)).value
+        assert np.isnan(value) if expected is None else value == pytest.approx(expected, abs=1e-12, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", METRICS.names())
 def test_weights_mean_what_sample_weight_means(name: str) -> None:
-    scored = scored_rows(300)
+    metric = METRICS.parse(name)
+    rows = sample_of(metric, 300)
     counts = np.random.default_rng(3).integers(0, 4, 300)
-    found = METRICS.parse(name).replicates(Resampled(scored, counts[None, :].astype("float64")))[0]
-    assert found == pytest.approx(peer_value(name, scored, counts), abs=1e-12, rel=1e-12)
+    found = metric.replicates(rows.resampled(counts[None, :].astype("float64")))[0]
+    assert found == pytest.approx(peer_value(name, rows, counts), abs=1e-12, rel=1e-9)

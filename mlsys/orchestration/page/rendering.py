@@ -124,7 +124,8 @@ def _usage(glance: Glance) -> Mapping[str, str]:
     spec = glance.standing.spec
     if glance.champion is None or spec is None:
         return {}
-    return loading_code(glance.pipeline, registries=[registry.kind for registry in spec.registries])
+    kinds = [registry.kind for registry in spec.registries]
+    return loading_code(glance.pipeline, registries=kinds, classes=spec.target.estimator == "classifier")
 
 
 def _card(work: Workspace, pipeline: str, newest: Sequence[Judged], places: Places) -> Links:

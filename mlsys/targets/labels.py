@@ -1,4 +1,4 @@
-"""The target column: its classes by name, and which of them is positive."""
+"""A column of classes: which row is of which, by name."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-
-from mlsys.errors import DataError, near_match, nearest
-from mlsys.spec import Spec
-from mlsys.wording import counted
 
 
 @dataclass(frozen=True)
@@ -62,38 +58,6 @@ def labels_of(column: pa.ChunkedArray) -> Labels:
     return Labels(codes[indices], names, _kind(column.type))
 
 
-def require_two_classes(labels: Labels, mask: np.ndarray, spec: Spec) -> None:
-    """Refuse labels of the rows of `mask` that are not of two classes, the positive one and another.
-
-    Raises:
-        DataError: no labels, not exactly two classes, or the positive one is not among them.
-    """
-    counts = labels.counts(mask)
-    where = f"column {spec.target.column}"
-    shown = ", ".join(f"'{name}' ({counted(n, 'row')})" for name, n in list(counts.items())[:10])
-    if not counts:
-        raise DataError("No row has a label", where=where, remedy="See whether labels arrive before the cutoff")
-    if len(counts) == 1:
-        raise DataError(
-            f"All labelled rows are of one class: {shown}", where=where, remedy="Take in rows of the other class too"
-        )
-    if len(counts) > 2:
-        more = ", ..." if len(counts) > 10 else ""
-        raise DataError(
-            f"The target has {len(counts)} classes, and two are supported: {shown}{more}",
-            where=where,
-            remedy="Quarantine stray values by a check of kind `in_set`, or derive a column with two classes",
-        )
-    positive = labels.resolve(spec.target.positive)
-    if positive not in counts:
-        raise DataError(
-            f"The positive class '{spec.target.positive}' does not occur. {near_match(positive, counts)}",
-            where=where,
-            remedy=_remedy(spec.target.positive),
-            misspelt=(spec.target.positive, nearest(positive, counts)),
-        )
-
-
 def _text(value: object) -> str | None:
     if isinstance(value, float):
         if value != value:
@@ -106,9 +70,3 @@ def _kind(arrow: pa.DataType) -> Literal["text", "boolean", "number"]:
     if pa.types.is_boolean(arrow):
         return "boolean"
     return "number" if pa.types.is_integer(arrow) or pa.types.is_floating(arrow) else "text"
-
-
-def _remedy(positive: str) -> str:
-    if positive in ("True", "False"):
-        return "Set `target.positive`; YAML reads a bare yes, no, on or off as a truth value: quote it"
-    return "Set `target.positive` to one of the classes"

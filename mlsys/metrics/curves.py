@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlsys.metrics.scores import Scored
-
 MAX_POINTS = 200
 _DECIMALS = 6
 
 
-def roc_points(scored: Scored) -> list[list[float]] | None:
+def roc_points(y_true: np.ndarray, y_score: np.ndarray) -> list[list[float]] | None:
     """Return `[false positive rate, true positive rate]` from (0, 0) to (1, 1), or None when one class is missing."""
-    tp, fp = _cumulated(scored)
+    tp, fp = _cumulated(y_true, y_score)
     if not tp.size or tp[-1] == 0 or fp[-1] == 0:
         return None
     points = np.column_stack([np.r_[0, fp] / fp[-1], np.r_[0, tp] / tp[-1]])
     return _thinned(points)
 
 
-def pr_points(scored: Scored) -> list[list[float]] | None:
+def pr_points(y_true: np.ndarray, y_score: np.ndarray) -> list[list[float]] | None:
     """Return `[recall, precision]` at each distinct score, recall rising, or None when no row is positive."""
-    tp, fp = _cumulated(scored)
+    tp, fp = _cumulated(y_true, y_score)
     if not tp.size or tp[-1] == 0:
         return None
     return _thinned(np.column_stack([tp / tp[-1], tp / (tp + fp)]))
 
 
-def _cumulated(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
+def _cumulated(y_true: np.ndarray, y_score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return true and false positives when everything down to each distinct score is flagged."""
-    y, score = scored.y_true[scored.order].astype("int64"), scored.y_score[scored.order]
+    order = np.argsort(-y_score, kind="stable")
+    y, score = y_true[order].astype("int64"), y_score[order]
     ends = np.flatnonzero(np.diff(score, append=-np.inf))
     tp = np.cumsum(y)[ends]
     return tp, ends + 1 - tp

@@ -1,0 +1,98 @@
+"""Rows with their truth and what one model says of them, as metrics look at them: once, or under many weightings.
+
+Each learning task has its own kind of them. What several metrics need is computed once per model and set of weights.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Predictions(ABC):
+    """Rows with their truth and one model's answers.
+
+    Attributes:
+        y_true: `(n_rows,)`, known for every row.
+    """
+
+    y_true: np.ndarray
+
+    @property
+    @abstractmethod
+    def answers(self) -> np.ndarray:
+        """`(n_rows,)` float64, what the model says of each row; finite."""
+
+    @abstractmethod
+    def where(self, rows: np.ndarray) -> Self:
+        """Return the rows of a mask `(n_rows,)`, or those at some positions, in that order."""
+
+    @abstractmethod
+    def answered(self, answers: np.ndarray) -> Self:
+        """Return the same rows with other answers `(n_rows,)`."""
+
+    @classmethod
+    @abstractmethod
+    def of(cls, y_true: np.ndarray, answers: np.ndarray, *, threshold: float) -> Self:
+        """Return `(n_rows,)` labels, all known, with a model's answers.
+
+        Raises:
+            ValueError: an answer is not finite.
+        """
+
+    @classmethod
+    @abstractmethod
+    def imagined(cls, n_rows: int, *, wrong: float, threshold: float, seed: int) -> Self:
+        """Return made-up rows with the answers of a model that errs by `wrong`, from 0 (never) to 1 (always)."""
+
+    @classmethod
+    @abstractmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return the rows of several parts as one; there is at least one part."""
+
+    @abstractmethod
+    def resampled(self, weights: np.ndarray) -> Resampled:
+        """Return the rows under `(n_replicates, n_rows)` weightings."""
+
+    @abstractmethod
+    def pictures(self) -> dict[str, Any]:
+        """Return what a report draws of them, JSON-pure and small, by the name of the picture."""
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """Rows under many weightings at once.
+
+    Attributes:
+        weights: `(n_replicates, n_rows)` whole numbers as float32 or float64: how often each row was drawn. Their sum
+            per replicate must be exact in that type (below 2**24 for float32).
+    """
+
+    weights: np.ndarray
+
+    @cached_property
+    def total(self) -> np.ndarray:
+        """`(n_replicates,)` float64: how many rows were drawn."""
+        found: np.ndarray = self.weights.sum(axis=1, dtype="float64")
+        return found
+
+    def mean(self, values: np.ndarray) -> np.ndarray:
+        """Return the `(n_replicates,)` mean of one number per row, NaN where no row has weight."""
+        import numpy as np
+
+        # einsum, not BLAS: its order of summation does not depend on the number of threads.
+        return ratio(np.einsum("rn,n->r", self.weights, values), self.total)
+
+
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return `part / whole`, NaN where `whole` is 0."""
+    import numpy as np
+
+    result: np.ndarray = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+    return result

@@ -1,0 +1,16 @@
+"""The table of learning tasks, by the names that `target.task` knows."""
+
+from mlsys.components import Table
+from mlsys.targets.base import Target
+from mlsys.targets.binary import BinaryTarget
+from mlsys.targets.regression import RegressionTarget
+
+TARGETS = Table(
+    "learning task",
+    "mlsys.targets",
+    Target,
+    [BinaryTarget, RegressionTarget],
+    hints={"classification": "binary", "classifier": "binary", "regressor": "regression", "number": "regression"},
+    key="task",
+    default="binary",
+)

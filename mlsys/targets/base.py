@@ -1,0 +1,94 @@
+"""The contract of a learning task: what a label is, what a model says of a row, and how the two are held together."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from mlsys.components import Frozen
+from mlsys.errors import DataError, MlsysError
+from mlsys.metrics.predictions import Predictions
+from mlsys.models.base import EstimatorType, FitTask, Fitted, Model
+from mlsys.schema import ColumnSpec
+from mlsys.targets.looks import Looks
+from mlsys.targets.truth import Truth
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+
+
+class Target(Frozen, ABC):
+    """What is predicted: a column, and the learning task, whose options stand beside it.
+
+    Attributes:
+        column: the column whose value is predicted; it is no feature.
+        estimator: what models of this task are, by scikit-learn's words.
+        primary: the primary metric where the spec names none.
+        method: what a fitted pipeline is asked with.
+        predictions: labels with a model's answers, as metrics take them.
+        looks: how a walk-forward looks at predictions.
+    """
+
+    column: str
+    task: str
+
+    estimator: ClassVar[EstimatorType]
+    primary: ClassVar[str]
+    method: ClassVar[Literal["predict_proba", "predict"]]
+    predictions: ClassVar[type[Predictions]]
+    looks: ClassVar[Looks]
+
+    @abstractmethod
+    def truth(self, column: pa.ChunkedArray) -> Truth:
+        """Return the labels of a column of the declared type, in its order."""
+
+    @abstractmethod
+    def answers(self, pipeline: Any, rows: pd.DataFrame) -> np.ndarray:
+        """Return `(n_rows,)` float64, what a fitted pipeline says of raw rows.
+
+        Raises:
+            RunError: the pipeline is none of this task, or gives anything but finite numbers.
+        """
+
+    def misfit(self, column: ColumnSpec) -> str | None:  # noqa: ARG002 - classes may be of any type
+        """Return in words why the target can't be of the declared type, or None."""
+        return None
+
+    def refused(self, truth: Truth, rows: np.ndarray) -> MlsysError | None:  # noqa: ARG002 - most refuse nothing
+        """Return why nothing can be learnt from the labels of a mask, whatever rows come later; None if it can."""
+        return None
+
+    def lacking(self, truth: Truth, rows: np.ndarray) -> MlsysError | None:
+        """Return what the labels of a mask lack, and more rows may bring; None if nothing."""
+        if (rows & truth.known).any():
+            return None
+        remedy = "See whether labels arrive before the cutoff"
+        return DataError("No row has a label", where=f"column {self.column}", remedy=remedy)
+
+    def require_learnable(self, truth: Truth, rows: np.ndarray) -> None:
+        """Refuse labels of which nothing can be learnt.
+
+        Raises:
+            DataError: with the reason, the values that there are, and what to do.
+        """
+        error = self.refused(truth, rows) or self.lacking(truth, rows)
+        if error is not None:
+            raise error
+
+    def labelled(self, y: np.ndarray) -> np.ndarray:
+        """Return `(n_rows,)` bool: which of some labels, as `Truth.y` has them, are known."""
+        return y == y if y.dtype.kind == "f" else y >= 0  # NaN is not equal to itself
+
+    def class_counts(self, y: np.ndarray) -> dict[str, int]:  # noqa: ARG002 - of classes
+        """Return how many of some labels, all known, are of each class, in words; empty where there are no classes."""
+        return {}
+
+    def unfit(self, y: np.ndarray) -> str | None:
+        """Return in words why no model can be fitted on these labels, or None."""
+        return None if y.size and (y != y[0]).any() else "have one and the same label"
+
+    def fit(self, model: Model, features: Any, rows: pd.DataFrame, y: np.ndarray, task: FitTask) -> Fitted:
+        """Return a model fitted on `(n_rows,)` labels, all known; arguments as in `Model.fit`."""
+        return model.fit(features, rows, y, task)
