@@ -129,7 +129,7 @@ def preload(models: Sequence[Model], spec: Spec) -> None:
     """Import what fits need, without fitting: children forked later share the libraries."""
     for model in models:
         model.estimator(FitTask(seed=0, threads=1, inner=np.zeros(0, dtype=bool)))
-    spec.features.build(columns_of(spec.feature_columns()))
+        model.transformer(spec.features, columns_of(spec.feature_columns()))
 
 
 def columns_of(columns: Mapping[str, ColumnSpec]) -> FeatureColumns:
@@ -175,7 +175,7 @@ def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, stor
         rows = counted(len(material.y), "row")
         return _failed(plan, model, f"All {rows} to fit on are of one class", material=material)
     task = FitTask(seed=seed_of(plan, model.label), threads=spec.training.threads, inner=material.inner)
-    features = spec.features.build(material.columns)
+    features = model.transformer(spec.features, material.columns)
     started = time.perf_counter()
     try:
         (fitted, warned), tuned = _fit(spec, model, features, material, task)

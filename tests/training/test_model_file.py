@@ -9,7 +9,7 @@ from mlsys.features.tabular import TabularFeatures
 from mlsys.models import MODELS
 from mlsys.store import Store
 from mlsys.testing.features import COLUMNS
-from mlsys.testing.models import easy_problem, task_of
+from mlsys.testing.model_problems import easy_problem, task_of
 from mlsys.training import model_file
 
 _IN_ANOTHER_PROCESS = """
@@ -22,7 +22,7 @@ from mlsys.features.tabular import TabularFeatures
 from mlsys.models import MODELS
 from mlsys.store import Store
 from mlsys.testing.features import COLUMNS
-from mlsys.testing.models import easy_problem, task_of
+from mlsys.testing.model_problems import easy_problem, task_of
 for name in MODELS.names():
     fitted = MODELS.parse(name).fit(TabularFeatures().build(COLUMNS), *easy_problem(120), task_of(120))
     print(name, model_file.save(fitted.pipeline, Store(Path(sys.argv[1])))[0])
