@@ -41,7 +41,7 @@ def test_works_with_one_kind_of_column_alone(columns: FeatureColumns) -> None:
 def test_its_own_errors_are_refusals_of_a_candidate() -> None:
     frame, y = numbers()
     y[3] = np.nan
-    with pytest.raises(ValueError, match="^CatBoost: metric/loss-function RMSE does not allow nan"):
+    with pytest.raises(ValueError, match=r"^CatBoost: metric/loss-function RMSE does not allow nan"):
         fit(CatBoost(n_estimators=5), frame, y, task_of(estimator="regressor"))
 
 
