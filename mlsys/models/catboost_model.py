@@ -94,6 +94,8 @@ class CatBoost(Boosting):
         """Fit the estimator in place, stopping early on `inner` if there is one, and return the rounds it uses."""
         import catboost
 
+        if (training.y == training.y[0]).all():
+            model.set_params(bootstrap_type="No")  # it samples by gradients, and finds none
         try:
             watched: dict[str, Any] = {}
             threads = model.get_param("thread_count")  # a Pool takes all cores otherwise

@@ -16,7 +16,7 @@ class RandomForest(Model):
         n_estimators: number of trees.
         min_samples_leaf: fewest training rows in a leaf.
         max_features: share of the features that each split chooses from, or their square root; None = the square root
-            for classes, all for numbers.
+            for classes, a third for numbers, as Breiman advises (all of them take three times as long).
         class_weight: weighs rows by the inverse of their class's frequency, in all rows or in each tree's sample.
         max_depth: None grows trees until leaves are pure: large model files.
         max_samples: share of the training rows that each tree sees; None = as many as there are.
@@ -50,6 +50,6 @@ class RandomForest(Model):
             "random_state": task.seed,
         }
         if task.estimator == "regressor":
-            return RandomForestRegressor(**settings, max_features=self.max_features or 1.0)
+            return RandomForestRegressor(**settings, max_features=self.max_features or 1 / 3)
         features = self.max_features or "sqrt"
         return RandomForestClassifier(**settings, max_features=features, class_weight=self.class_weight)
