@@ -2,6 +2,7 @@
 
 from mlsys.components import Table
 from mlsys.models.base import Model
+from mlsys.models.blend import Blend
 from mlsys.models.catboost_model import CatBoost
 from mlsys.models.elastic_net import ElasticNet
 from mlsys.models.extra_trees import ExtraTrees
@@ -18,4 +19,4 @@ from mlsys.models.xgboost_model import XGBoost
 
 _LINES: list[type[Model]] = [Logistic, Linear, Ridge, ElasticNet]
 _TREES: list[type[Model]] = [RandomForest, ExtraTrees, HistGradientBoosting, XGBoost, LightGBM, CatBoost]
-MODELS = Table("model", "mlsys.models", Model, [*_LINES, *_TREES, Prior, Mean], hints=HINTS)
+MODELS = Table("model", "mlsys.models", Model, [*_LINES, *_TREES, Blend, Prior, Mean], hints=HINTS)

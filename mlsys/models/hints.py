@@ -26,4 +26,7 @@ HINTS = {
     "dummy": "prior",
     "baseline": "prior",
     "average": "mean",
+    "voting": "blend",
+    "ensemble": "blend",
+    "stacking": "blend",
 }

@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 from mlsys.models import MODELS
+from mlsys.models.blend import Blend
 from mlsys.models.catboost_model import CatBoost
 from mlsys.models.elastic_net import ElasticNet
 from mlsys.models.extra_trees import ExtraTrees
@@ -55,6 +56,14 @@ class TestLightGBM(ModelContract):
 
 class TestCatBoost(ModelContract):
     model = CatBoost(n_estimators=30)
+
+
+class TestBlendOfClassifiers(ModelContract):
+    model = Blend(of=(Logistic(), XGBoost(n_estimators=20), CatBoost(n_estimators=10)), weights=(1.0, 2.0, 1.0))
+
+
+class TestBlendOfRegressors(ModelContract):
+    model = Blend(of=(Ridge(), LightGBM(n_estimators=20)))
 
 
 class TestPrior(ModelContract):
