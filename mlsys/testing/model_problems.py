@@ -43,7 +43,7 @@ def numbers(n_rows: int = 400, *, seed: int = 0) -> tuple[pd.DataFrame, np.ndarr
 
 
 @dataclass(frozen=True)
-class Problem:
+class LearningProblem:
     """Rows and a target, made for a seed, and what kind of estimator they need."""
 
     estimator: EstimatorType
@@ -63,10 +63,10 @@ class Problem:
 
 
 PROBLEMS = {
-    "two_classes": Problem("classifier", easy_problem),
-    "three_classes": Problem("classifier", three_classes),
-    "class_without_rows": Problem("classifier", class_without_rows),
-    "numbers": Problem("regressor", numbers),
+    "two_classes": LearningProblem("classifier", easy_problem),
+    "three_classes": LearningProblem("classifier", three_classes),
+    "class_without_rows": LearningProblem("classifier", class_without_rows),
+    "numbers": LearningProblem("regressor", numbers),
 }
 
 

@@ -16,14 +16,14 @@ from typing import Any
 
 from mlsys.models.base import Model
 from mlsys.store import Store
-from mlsys.testing.model_problems import PROBLEMS, Problem
+from mlsys.testing.model_problems import PROBLEMS, LearningProblem
 from mlsys.training import model_file
 from mlsys.training.children import side_by_side
 
 N_CHILDREN = 6
 
 
-def suits(model: Model) -> dict[str, Problem]:
+def suits(model: Model) -> dict[str, LearningProblem]:
     """Return the problems that a model can solve, by name."""
     return {name: problem for name, problem in PROBLEMS.items() if model.obstacle(problem.estimator) is None}
 
@@ -49,7 +49,7 @@ def main(folder: Path) -> dict[str, dict[str, Any]]:
     return told
 
 
-def _in_child(problem: Problem, model: Model, store: Path) -> bytes:
+def _in_child(problem: LearningProblem, model: Model, store: Path) -> bytes:
     return digest(problem.fit(model).pipeline, store).encode()
 
 

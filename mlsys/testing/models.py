@@ -19,7 +19,7 @@ import pytest
 
 from mlsys.models.base import Model
 from mlsys.testing.features import some_frame
-from mlsys.testing.model_problems import PROBLEMS, Problem, fit, task_of
+from mlsys.testing.model_problems import PROBLEMS, LearningProblem, fit, task_of
 from mlsys.testing.model_process import digest, suits
 
 
@@ -34,55 +34,55 @@ class ModelContract:
             found = suits(type(self).model)
             metafunc.parametrize("problem", list(found.values()), ids=list(found))
 
-    def fitted(self, problem: Problem) -> Any:
+    def fitted(self, problem: LearningProblem) -> Any:
         """Return the pipeline fitted on a problem."""
         return problem.fit(self.model).pipeline
 
-    def test_the_same_seed_gives_identical_bytes(self, problem: Problem, tmp_path: Path) -> None:
+    def test_the_same_seed_gives_identical_bytes(self, problem: LearningProblem, tmp_path: Path) -> None:
         frame, _ = problem.make(seed=1)
         one, two = self.fitted(problem), self.fitted(problem)
         assert (problem.predicted(one, frame) == problem.predicted(two, frame)).all()
         assert digest(one, tmp_path) == digest(two, tmp_path)
 
-    def test_predictions_are_finite_and_probabilities_sum_to_1(self, problem: Problem) -> None:
+    def test_predictions_are_finite_and_probabilities_sum_to_1(self, problem: LearningProblem) -> None:
         found = problem.predicted(self.fitted(problem), problem.make(seed=1)[0])
         assert np.isfinite(found).all()
         if problem.estimator == "classifier":
             assert found.min() >= 0
             assert found.sum(axis=1) == pytest.approx(1, abs=1e-6)
 
-    def test_classes_are_the_codes_and_have_a_column_each(self, problem: Problem) -> None:
+    def test_classes_are_the_codes_and_have_a_column_each(self, problem: LearningProblem) -> None:
         if problem.estimator == "classifier":
             frame, y = problem.make()
             pipeline = self.fitted(problem)
             assert set(pipeline.classes_.tolist()) >= set(y.tolist())
             assert problem.predicted(pipeline, frame).shape == (len(y), len(pipeline.classes_))
 
-    def test_predicts_unseen_categories_and_rows_without_any_value(self, problem: Problem) -> None:
+    def test_predicts_unseen_categories_and_rows_without_any_value(self, problem: LearningProblem) -> None:
         frame = some_frame(2, seed=3).assign(brand=pd.Series(["never", None], dtype=object))
         frame.loc[1, ["length", "age"]] = np.nan
         frame["owner"] = pd.Series(["new owner", None], dtype=object)
         assert np.isfinite(problem.predicted(self.fitted(problem), frame)).all()
 
-    def test_survives_columns_without_any_value_in_training(self, problem: Problem) -> None:
+    def test_survives_columns_without_any_value_in_training(self, problem: LearningProblem) -> None:
         frame, y = problem.make()
         frame["length"], frame["brand"] = np.nan, pd.Series([None] * len(y), dtype=object)
         fitted = fit(self.model, frame, y, task_of(len(y), estimator=problem.estimator))
         assert np.isfinite(problem.predicted(fitted.pipeline, some_frame(20, seed=2))).all()
 
-    def test_one_row_gets_what_it_gets_among_others(self, problem: Problem) -> None:
+    def test_one_row_gets_what_it_gets_among_others(self, problem: LearningProblem) -> None:
         frame, _ = problem.make(seed=1)
         pipeline = self.fitted(problem)
         alone = problem.predicted(pipeline, frame.iloc[[7]])
         assert alone == pytest.approx(problem.predicted(pipeline, frame)[[7]], rel=1e-6)
 
-    def test_predicts_frames_with_more_columns_in_another_order(self, problem: Problem) -> None:
+    def test_predicts_frames_with_more_columns_in_another_order(self, problem: LearningProblem) -> None:
         frame, _ = problem.make(seed=1)
         pipeline = self.fitted(problem)
         wider = frame.assign(extra="x")[["extra", *reversed(frame.columns)]]
         assert (problem.predicted(pipeline, wider) == problem.predicted(pipeline, frame)).all()
 
-    def test_beats_its_baseline_unless_it_is_one(self, problem: Problem) -> None:
+    def test_beats_its_baseline_unless_it_is_one(self, problem: LearningProblem) -> None:
         frame, y = problem.make(seed=1)
         pipeline = self.fitted(problem)
         found = problem.predicted(pipeline, frame)
@@ -95,27 +95,27 @@ class ModelContract:
         assert (share_left < 0.8) is not self.model.baseline
 
     @pytest.mark.parametrize("n_rows", [4, 16])
-    def test_few_rows_are_fitted_or_refused_with_a_reason(self, problem: Problem, n_rows: int) -> None:
+    def test_few_rows_are_fitted_or_refused_with_a_reason(self, problem: LearningProblem, n_rows: int) -> None:
         frame, y = problem.make(n_rows, seed=4)
         with suppress(ValueError):
             fitted = fit(self.model, frame, y, task_of(n_rows, estimator=problem.estimator))
             assert np.isfinite(problem.predicted(fitted.pipeline, frame)).all()
 
     @pytest.mark.parametrize("place", [0, 1], ids=["among_the_inner_rows", "among_the_others"])
-    def test_a_class_of_one_row_is_no_trouble(self, problem: Problem, place: int) -> None:
+    def test_a_class_of_one_row_is_no_trouble(self, problem: LearningProblem, place: int) -> None:
         if problem.estimator == "classifier":
             frame, y = problem.make()
             y[place] = y.max() + 1
             fitted = fit(self.model, frame, y, task_of(len(y)))
             assert y[place] in fitted.pipeline.classes_
 
-    def test_a_constant_target_gives_that_constant(self, problem: Problem) -> None:
+    def test_a_constant_target_gives_that_constant(self, problem: LearningProblem) -> None:
         if problem.estimator == "regressor":
             frame, y = problem.make()
             fitted = fit(self.model, frame, np.full(len(y), 12.5), task_of(len(y), estimator="regressor"))
             assert problem.predicted(fitted.pipeline, frame) == pytest.approx(12.5)
 
-    def test_works_in_one_thread_where_it_may_use_one(self, problem: Problem) -> None:
+    def test_works_in_one_thread_where_it_may_use_one(self, problem: LearningProblem) -> None:
         frame, y = problem.make(2000)
         task = task_of(2000, estimator=problem.estimator)
         fit(self.model, frame, y, task)  # what libraries do once is not the model's
