@@ -55,12 +55,8 @@ class CatBoost(Boosting):
         if not columns.categorical:
             return recipe.build(columns)
         from sklearn.compose import ColumnTransformer
-        from sklearn.impute import SimpleImputer
 
-        categories = SimpleImputer(
-            strategy="constant", missing_values=None, fill_value=MISSING, keep_empty_features=True
-        )
-        parts: list[tuple[str, Any, list[str]]] = [("categories", categories, list(columns.categorical))]
+        parts: list[tuple[str, Any, list[str]]] = [("categories", _texts(), list(columns.categorical))]
         if columns.numeric:
             numbers = recipe.build(replace(columns, categorical=()))
             parts.insert(0, ("recipe", numbers, list(columns.numeric)))
@@ -109,6 +105,17 @@ class CatBoost(Boosting):
         told = model.get_metadata()
         del told["model_guid"], told["train_finish_time"]
         return int(model.tree_count_)
+
+
+def _texts() -> Any:
+    """Return the transformer of categories to texts, whether None or NaN, as in MLflow, stands for a missing one."""
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    objects = FunctionTransformer(pd.DataFrame.astype, kw_args={"dtype": "object"}, feature_names_out="one-to-one")
+    filled = FunctionTransformer(pd.DataFrame.fillna, kw_args={"value": MISSING}, feature_names_out="one-to-one")
+    return Pipeline([("objects", objects), ("filled", filled)])
 
 
 def _pool(rows: Learned, threads: int) -> Any:

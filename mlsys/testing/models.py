@@ -64,6 +64,11 @@ class ModelContract:
         frame["owner"] = pd.Series(["new owner", None], dtype=object)
         assert np.isfinite(problem.predicted(self.fitted(problem), frame)).all()
 
+    def test_predicts_categories_as_pandas_reads_them(self, problem: LearningProblem) -> None:
+        frame = some_frame(20, seed=3)
+        frame["brand"] = frame["brand"].astype("str")  # its own type of text, with NaN for missing ones
+        assert np.isfinite(problem.predicted(self.fitted(problem), frame)).all()
+
     def test_survives_columns_without_any_value_in_training(self, problem: LearningProblem) -> None:
         frame, y = problem.make()
         frame["length"], frame["brand"] = np.nan, pd.Series([None] * len(y), dtype=object)
