@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mlsys.models.base import EstimatorType, FitTask, Model, SearchRange
+from mlsys.models.base import EstimatorType, FitTask, Fitted, Model, SearchRange
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
 
 
 class HistGradientBoosting(Model):
@@ -55,3 +59,12 @@ class HistGradientBoosting(Model):
         if task.estimator == "regressor":
             return HistGradientBoostingRegressor(**settings)
         return HistGradientBoostingClassifier(**settings, class_weight=self.class_weight)
+
+    def fit(self, features: Any, rows: pd.DataFrame, y: np.ndarray, task: FitTask) -> Fitted:
+        """Fit features and estimator; a recipe that gives a sparse matrix is refused with what takes it."""
+        try:
+            return super().fit(features, rows, y, task)
+        except TypeError as error:
+            if "sparse" not in str(error).lower():
+                raise
+            raise ValueError(f"`{self.kind}` takes no sparse features: try `lightgbm` or `xgboost`") from error
