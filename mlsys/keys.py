@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from contextlib import suppress
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mlsys.records import Mode, Snapshot
@@ -13,12 +14,17 @@ from mlsys.spec import ResolvedSpec
 from mlsys.store import canonical_json
 
 NUMERIC_PACKAGES = ("numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "xgboost")
+OPTIONAL_PACKAGES = ("catboost", "lightgbm")  # part of a key where they are installed
 
 
 @lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that numbers depend on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in NUMERIC_PACKAGES}}
+    found = {name: version(name) for name in NUMERIC_PACKAGES}
+    for name in OPTIONAL_PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return {"python": platform.python_version(), **found}
 
 
 @lru_cache(maxsize=1)

@@ -33,9 +33,9 @@ MAY_IMPORT_AIRFLOW = ("mlsys/orchestration/", "dags/", "plugins/", "tests/", "be
 # Loaded before anything is asked for: by the scheduler at every parse, by the command line at every start.
 PARSED_EARLY = ("dags/", "plugins/", "mlsys/spec/", "mlsys/cli/__init__.py", "mlsys/cli/__main__.py")
 HEAVY = {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "xgboost", "joblib", "sqlalchemy", "alembic"}
-HEAVY |= {"great_expectations", "mlflow"}
+HEAVY |= {"great_expectations", "mlflow", "lightgbm", "catboost"}
 # Seconds each: never at the top of any module.
-HEAVIEST = {"great_expectations", "mlflow", "sklearn", "xgboost"}
+HEAVIEST = {"great_expectations", "mlflow", "sklearn", "xgboost", "lightgbm", "catboost"}
 
 # What an extension folder shows to others: its contract, and what the contract's methods take.
 OPEN = {f"{name}.base" for name in LAYERS[1]} | {

@@ -69,4 +69,11 @@ def test_a_run_is_named_by_pipeline_day_key_and_mode() -> None:
 
 
 def test_the_versions_name_everything_that_numbers_depend_on() -> None:
-    assert {"python", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "xgboost"} == set(keys.versions())
+    always = {"python", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "xgboost"}
+    assert set(keys.versions()) == always | {"catboost", "lightgbm"}
+
+
+def test_the_versions_leave_out_optional_packages_that_are_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "OPTIONAL_PACKAGES", ("catboost", "not-there"))
+    assert "not-there" not in keys.versions.__wrapped__()
+    assert "catboost" in keys.versions.__wrapped__()

@@ -2,25 +2,21 @@
 
 from mlsys.components import Table
 from mlsys.models.base import Model
+from mlsys.models.blend import Blend
+from mlsys.models.catboost_model import CatBoost
+from mlsys.models.elastic_net import ElasticNet
+from mlsys.models.extra_trees import ExtraTrees
+from mlsys.models.hints import HINTS
 from mlsys.models.hist_gradient_boosting import HistGradientBoosting
+from mlsys.models.lightgbm_model import LightGBM
+from mlsys.models.linear import Linear
 from mlsys.models.logistic import Logistic
+from mlsys.models.mean import Mean
 from mlsys.models.prior import Prior
 from mlsys.models.random_forest import RandomForest
+from mlsys.models.ridge import Ridge
 from mlsys.models.xgboost_model import XGBoost
 
-MODELS = Table(
-    "model",
-    "mlsys.models",
-    Model,
-    [Logistic, RandomForest, HistGradientBoosting, XGBoost, Prior],
-    hints={
-        "rf": "random_forest",
-        "lr": "logistic",
-        "logistic_regression": "logistic",
-        "xgb": "xgboost",
-        "hgb": "hist_gradient_boosting",
-        "gradient_boosting": "hist_gradient_boosting",
-        "dummy": "prior",
-        "baseline": "prior",
-    },
-)
+_LINES: list[type[Model]] = [Logistic, Linear, Ridge, ElasticNet]
+_TREES: list[type[Model]] = [RandomForest, ExtraTrees, HistGradientBoosting, XGBoost, LightGBM, CatBoost]
+MODELS = Table("model", "mlsys.models", Model, [*_LINES, *_TREES, Blend, Prior, Mean], hints=HINTS)

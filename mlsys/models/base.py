@@ -5,44 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from mlsys.components import Component, Within
+from mlsys.models.fit_task import EstimatorType, FitTask
+from mlsys.models.search import SearchRange
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from mlsys.features.base import FeatureColumns, Features
 
-NO_EARLY_STOPPING = "No early stopping: the inner rows hold one class only"  # a note of boosted trees
-EstimatorType = Literal["classifier", "regressor"]  # scikit-learn's words
-
-
-@dataclass(frozen=True)
-class FitTask:
-    """The circumstances of a fit.
-
-    Attributes:
-        seed: the only source of randomness.
-        threads: OS threads the estimator may use (1 unless the spec says otherwise; candidates run side by side).
-        inner: `(n_rows,)` bool, training rows set aside for early stopping; never validation rows.
-        estimator: what is asked for, which the learning task decides; one of the model's `estimators`.
-    """
-
-    seed: int
-    threads: int
-    inner: np.ndarray
-    estimator: EstimatorType = "classifier"
-
-    def can_stop_early(self, y: np.ndarray) -> bool:
-        """Whether the inner rows can judge what the others teach: both have rows, and those of every class."""
-        import numpy as np
-
-        inner, others = y[self.inner], y[~self.inner]
-        if self.estimator == "regressor":
-            return bool(inner.size and others.size)
-        n_classes = np.unique(y).size
-        return n_classes > 1 and np.unique(inner).size == n_classes == np.unique(others).size
+__all__ = ["CandidateName", "EstimatorType", "FitTask", "Fitted", "Model", "SearchRange"]
 
 
 @dataclass(frozen=True)
@@ -51,29 +26,6 @@ class Fitted:
 
     pipeline: Any
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class SearchRange:
-    """Where tuning looks for a hyperparameter: evenly between two bounds, or evenly in its logarithm.
-
-    Attributes:
-        low, high: both may be drawn; two whole numbers draw whole numbers.
-    """
-
-    low: float
-    high: float
-    log: bool = False
-
-    def draw(self, random: np.random.Generator) -> float:
-        """Return a value, with four significant digits, so that a report can name it."""
-        import math
-
-        if isinstance(self.low, int) and isinstance(self.high, int):
-            return int(random.integers(self.low, self.high, endpoint=True))
-        low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
-        drawn = random.uniform(low, high)
-        return min(self.high, max(self.low, float(f"{math.exp(drawn) if self.log else drawn:.4g}")))
 
 
 # Part of runs, files and addresses in MLflow, the registry and Airflow.
@@ -96,6 +48,7 @@ class Model(Component, ABC):
         effort: how long a fit takes next to those of other kinds; the longest is started first.
         search: where tuning looks, by field; what is not named stays as the spec says.
         estimators: what it can be, by scikit-learn's words; a learning task asks for one of them.
+        counterpart: the kind to try where it can't be what is asked for.
     """
 
     name: CandidateName | None = None
@@ -103,11 +56,31 @@ class Model(Component, ABC):
     effort: ClassVar[int] = 1
     search: ClassVar[Mapping[str, SearchRange]] = {}
     estimators: ClassVar[tuple[EstimatorType, ...]] = ("classifier",)
+    counterpart: ClassVar[str] = ""
 
     @property
     def label(self) -> str:
         """The candidate's name."""
         return self.name or self.kind
+
+    def obstacle(self, estimator: EstimatorType) -> str | None:
+        """Return why this model can't be what a target needs, and what to try, as a sentence; None: it can."""
+        if estimator not in self.estimators:
+            remedy = f": try `{self.counterpart}`" if self.counterpart else ""
+            return f"`{self.kind}` is a {self.estimators[0]}, and this target needs a {estimator}{remedy}"
+        if estimator == "regressor" and getattr(self, "class_weight", None) is not None:
+            return f"`class_weight` of `{self.kind}` weighs classes, and this target is a number: remove it"
+        return None
+
+    def require(self, task: FitTask) -> None:
+        """Raise a ValueError where there is an obstacle."""
+        found = self.obstacle(task.estimator)
+        if found is not None:
+            raise ValueError(found)
+
+    def transformer(self, recipe: Features, columns: FeatureColumns) -> Any:
+        """Return the unfitted transformer of the rows: the recipe's, unless the model takes categories as they are."""
+        return recipe.build(columns)
 
     @abstractmethod
     def estimator(self, task: FitTask) -> Any:
@@ -117,12 +90,16 @@ class Model(Component, ABC):
         """Fit `features` and the estimator on the training rows.
 
         Args:
-            features: unfitted transformer of a feature recipe.
+            features: unfitted, from `transformer`.
             rows: `(n_rows, n_columns)` raw feature columns.
             y: `(n_rows,)` class codes from 0 on (int8; of two classes 1 is the positive one), or float64 numbers.
             task: seed, threads and inner rows.
+
+        Raises:
+            ValueError: the model can't be what the task asks for, or its library refuses rows or hyperparameters.
         """
         from sklearn.pipeline import Pipeline
 
+        self.require(task)
         pipeline = Pipeline([("features", features), ("model", self.estimator(task))])
         return Fitted(pipeline.fit(rows, y))

@@ -10,7 +10,7 @@ from mlsys.models.base import FitTask, Model, SearchRange
 
 
 class Logistic(Model):
-    """L2-penalised logistic regression, fitted by L-BFGS.
+    """L2-penalised logistic regression, of more than two classes multinomial, fitted by L-BFGS.
 
     Attributes:
         max_iter: most rounds of the solver.
@@ -21,6 +21,7 @@ class Logistic(Model):
 
     kind: Literal["logistic"] = "logistic"
     effort = 1
+    counterpart = "ridge"
     search: ClassVar = {"C": SearchRange(0.01, 100.0, log=True)}
     C: float = Field(default=1.0, gt=0)
     max_iter: int = Field(default=500, ge=1, le=1_000_000)

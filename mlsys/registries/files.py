@@ -160,7 +160,7 @@ def _write(folder: Path, release: Release, model: bytes) -> None:
         MODEL: model,
         "metrics.json": _readable(evaluation.model_dump(mode="json") if evaluation else None),
         SPEC: yaml.safe_dump(release.spec.get("spec", release.spec), sort_keys=False, allow_unicode=True).encode(),
-        "requirements.txt": "".join(f"{line}\n" for line in pinned_requirements()).encode(),
+        "requirements.txt": "".join(f"{line}\n" for line in pinned_requirements(model)).encode(),
         RECORD: _readable(record),
     }
     for name, data in files.items():

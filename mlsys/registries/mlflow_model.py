@@ -48,14 +48,14 @@ def write_model(folder: Path, data: bytes, release: Release, logged_model: Any) 
         skops_trusted_types=None,
     )
     (folder / MODEL).write_bytes(data)
-    _write_environment(folder)
+    _write_environment(folder, pinned_requirements(data))
     described.save(str(folder / "MLmodel"))
 
 
-def _write_environment(folder: Path) -> None:
+def _write_environment(folder: Path, pinned: tuple[str, ...]) -> None:
     import yaml
 
-    requirements = [f"mlflow=={version('mlflow')}", *pinned_requirements()]
+    requirements = [f"mlflow=={version('mlflow')}", *pinned]
     python = platform.python_version()
     conda = {
         "name": "mlflow-env",

@@ -16,7 +16,6 @@ from mlsys.gates.base import Gate
 from mlsys.gates.min_rows import MinRows
 from mlsys.metrics import METRICS
 from mlsys.models import MODELS
-from mlsys.models.base import Model
 from mlsys.registries import REGISTRIES
 from mlsys.schema import OWN_COLUMNS, SCORE, ColumnSpec
 from mlsys.sources import SOURCES
@@ -147,8 +146,8 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
     if misfit := spec.target.misfit(spec.columns[spec.target.column]):
         yield _contradiction("target.column", misfit)
     for i, model in enumerate(spec.models):
-        if spec.target.estimator not in model.estimators:
-            yield _contradiction(f"models.{i}", _wrong_estimator(spec, model))
+        if obstacle := model.obstacle(spec.target.estimator):
+            yield _contradiction(f"models.{i}", obstacle)
     known = spec.task_metrics
     for where, metric in _named_metrics(spec):
         if metric not in METRICS.names():
@@ -165,12 +164,6 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
         yield _contradiction("models", f"two candidates have the same name: {names}. Give each a `name`")
     if not spec.feature_columns():
         yield _contradiction("schema", "no column is left as a feature")
-
-
-def _wrong_estimator(spec: Spec, model: Model) -> str:
-    wanted = spec.target.estimator
-    fitting = ", ".join(name for name in MODELS.names() if wanted in MODELS.find(name).estimators)
-    return f"{shortened(model.kind)} is no {wanted}, and `target.task: {spec.target.task}` needs one. Known: {fitting}"
 
 
 def _own_names(spec: Spec) -> Iterator[PydanticCustomError]:

@@ -129,7 +129,7 @@ def preload(models: Sequence[Model], spec: Spec) -> None:
     """Import what fits need, without fitting: children forked later share the libraries."""
     for model in models:
         model.estimator(FitTask(seed=0, threads=1, inner=np.zeros(0, dtype=bool), estimator=spec.target.estimator))
-    spec.features.build(columns_of(spec.feature_columns()))
+        model.transformer(spec.features, columns_of(spec.feature_columns()))
 
 
 def columns_of(columns: Mapping[str, ColumnSpec]) -> FeatureColumns:
@@ -181,7 +181,7 @@ def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, stor
         inner=material.inner,
         estimator=spec.target.estimator,
     )
-    features = spec.features.build(material.columns)
+    features = model.transformer(spec.features, material.columns)
     started = time.perf_counter()
     try:
         (fitted, warned), tuned = _fit(spec, model, features, material, task)

@@ -6,7 +6,7 @@ from mlsys.features.tabular import TabularFeatures
 from mlsys.models.base import FitTask
 from mlsys.models.xgboost_model import XGBoost
 from mlsys.testing.features import COLUMNS
-from mlsys.testing.models import easy_problem, task_of
+from mlsys.testing.model_problems import easy_problem, task_of
 
 
 def features() -> object:

@@ -9,7 +9,7 @@ from mlsys.features.tabular import TabularFeatures
 from mlsys.models import MODELS
 from mlsys.store import Store
 from mlsys.testing.features import COLUMNS
-from mlsys.testing.models import easy_problem, task_of
+from mlsys.testing.model_problems import easy_problem, task_of
 from mlsys.training import model_file
 
 _IN_ANOTHER_PROCESS = """
@@ -18,14 +18,13 @@ if len(sys.argv) > 2:
     import dill  # Airflow does, and it changes how pickle writes
 from pathlib import Path
 from mlsys.training import model_file
-from mlsys.features.tabular import TabularFeatures
 from mlsys.models import MODELS
 from mlsys.store import Store
-from mlsys.testing.features import COLUMNS
-from mlsys.testing.models import easy_problem, task_of
+from mlsys.testing.model_process import suits
 for name in MODELS.names():
-    fitted = MODELS.parse(name).fit(TabularFeatures().build(COLUMNS), *easy_problem(120), task_of(120))
-    print(name, model_file.save(fitted.pipeline, Store(Path(sys.argv[1])))[0])
+    model = MODELS.parse({"kind": name, **({"of": ("logistic", "catboost")} if name == "blend" else {})})
+    for problem in suits(model).values():
+        print(name, model_file.save(problem.fit(model).pipeline, Store(Path(sys.argv[1])))[0])
 """
 
 

@@ -23,6 +23,8 @@ FAST = (
     {"kind": "random_forest", "n_estimators": 20},
     {"kind": "hist_gradient_boosting", "max_iter": 20},
     {"kind": "xgboost", "n_estimators": 20},
+    {"kind": "lightgbm", "n_estimators": 20},
+    {"kind": "catboost", "n_estimators": 20},
     {"kind": "prior"},
 )
 
@@ -111,7 +113,12 @@ from mlsys.training import training
 from mlsys.store import Store
 from given.small_world import world
 
-models = ({"kind": "hist_gradient_boosting", "max_iter": 20}, {"kind": "xgboost", "n_estimators": 20})
+models = (
+    {"kind": "hist_gradient_boosting", "max_iter": 20},
+    {"kind": "xgboost", "n_estimators": 20},
+    {"kind": "lightgbm", "n_estimators": 20},
+    {"kind": "catboost", "n_estimators": 20},
+)
 store = Store(Path(sys.argv[1]))
 one = world(store, models=models, training={"timeout": timedelta(seconds=60)})
 two = world(store, models=models, training={"threads": 2})

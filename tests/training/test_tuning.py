@@ -16,7 +16,7 @@ from mlsys.models.logistic import Logistic
 from mlsys.models.prior import Prior
 from mlsys.store import Store
 from mlsys.testing.features import COLUMNS
-from mlsys.testing.models import easy_problem
+from mlsys.testing.model_problems import easy_problem
 from mlsys.training import training, tuning
 from mlsys.training.tuning import Rows, tune
 

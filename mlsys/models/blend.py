@@ -1,0 +1,96 @@
+"""A blend: several models side by side, whose predictions are averaged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from mlsys.components import Table
+from mlsys.models.base import EstimatorType, FitTask, Fitted, Model
+from mlsys.models.catboost_model import CatBoost
+from mlsys.models.elastic_net import ElasticNet
+from mlsys.models.extra_trees import ExtraTrees
+from mlsys.models.hist_gradient_boosting import HistGradientBoosting
+from mlsys.models.lightgbm_model import LightGBM
+from mlsys.models.linear import Linear
+from mlsys.models.logistic import Logistic
+from mlsys.models.random_forest import RandomForest
+from mlsys.models.ridge import Ridge
+from mlsys.models.xgboost_model import XGBoost
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from mlsys.features.base import FeatureColumns, Features
+
+_LINES: list[type[Model]] = [Logistic, Linear, Ridge, ElasticNet]
+_TREES: list[type[Model]] = [RandomForest, ExtraTrees, HistGradientBoosting, XGBoost, LightGBM, CatBoost]
+MEMBERS = Table("member of a blend", "mlsys.models", Model, [*_LINES, *_TREES])
+
+
+class Blend(Model):
+    """Fits its members on the same rows, each in its own way, and averages their probabilities, or their numbers.
+
+    It is worth its price where the members are good and differ: boosted trees and a line, say. It is not tuned.
+
+    Attributes:
+        of: the members, as candidates are written; two of a kind need a `name` each.
+        weights: what each one counts, in their order; none = all alike.
+    """
+
+    kind: Literal["blend"] = "blend"
+    effort = 12
+    estimators: ClassVar[tuple[EstimatorType, ...]] = ("classifier", "regressor")
+    of: tuple[MEMBERS.field(), ...] = Field(min_length=2, max_length=10)  # type: ignore[valid-type]
+    weights: tuple[float, ...] | None = None
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Blend:
+        names = [member.label for member in self.of]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"Two members are called '{twice[0]}': give each a `name`")
+        if self.weights is not None and (len(self.weights) != len(names) or min(self.weights) <= 0):
+            raise ValueError(f"`weights` takes a number above 0 for each of the {len(names)} members")
+        return self
+
+    def obstacle(self, estimator: EstimatorType) -> str | None:
+        """Return the first member's obstacle, if one has any."""
+        return next((found for found in (member.obstacle(estimator) for member in self.of) if found), None)
+
+    def transformer(self, recipe: Features, columns: FeatureColumns) -> list[Any]:
+        """Return each member's transformer."""
+        return [member.transformer(recipe, columns) for member in self.of]
+
+    def estimator(self, task: FitTask) -> Any:
+        """Return scikit-learn's VotingClassifier or VotingRegressor of the members' estimators."""
+        return self._voting([(m.label, m.estimator(task)) for m in self.of], task)
+
+    def fit(self, features: list[Any], rows: pd.DataFrame, y: np.ndarray, task: FitTask) -> Fitted:
+        """Fit the members one after another, each behind its own features and with a seed of its own.
+
+        They see the classes renumbered without gaps, so that all have the same ones.
+        """
+        import numpy as np
+        from sklearn.frozen import FrozenEstimator
+        from sklearn.pipeline import Pipeline
+
+        self.require(task)
+        dense = y if task.estimator == "regressor" else np.unique(y, return_inverse=True)[1].astype(y.dtype)
+        parts: list[tuple[str, Any]] = []
+        notes: list[str] = []
+        for place, (member, transformer) in enumerate(zip(self.of, features, strict=True)):
+            found = member.fit(transformer, rows, dense, replace(task, seed=(task.seed + place) % 2**31))
+            parts.append((member.label, FrozenEstimator(found.pipeline)))  # voting would fit it again otherwise
+            notes += [f"{member.label}: {note}" for note in found.notes]
+        return Fitted(Pipeline([("model", self._voting(parts, task).fit(rows, y))]), tuple(notes))
+
+    def _voting(self, parts: list[tuple[str, Any]], task: FitTask) -> Any:
+        from sklearn.ensemble import VotingClassifier, VotingRegressor
+
+        if task.estimator == "regressor":
+            return VotingRegressor(parts, weights=self.weights)
+        return VotingClassifier(parts, voting="soft", weights=self.weights)
