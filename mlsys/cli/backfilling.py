@@ -9,6 +9,7 @@ import click
 
 from mlsys.cli.facts import json_option, say_json
 from mlsys.cli.terminal import say, show_table
+from mlsys.wording import measured
 
 if TYPE_CHECKING:
     from datetime import date
@@ -130,7 +131,7 @@ def _show_looks(report: WalkForward) -> None:
     where = {"within_days": " within days", "all_rows": " all rows"}
     header = [f"{METRICS.find(view.metric).title}{where.get(view.look, '')}" for view in compared[0].views]
     rows = [
-        (s.name, *("–" if v.value is None else f"{v.value:.3f}{' +-'[v.sign]}".rstrip() for v in s.views))
+        (s.name, *("–" if v.value is None else f"{measured(v.value)}{' +-'[v.sign]}".rstrip() for v in s.views))
         for s in compared
     ]
     show_table(("retrained", *header), rows)

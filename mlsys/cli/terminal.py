@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mlsys.cli.tables import console, show_facts, show_table
-from mlsys.wording import counted
+from mlsys.wording import counted, measured
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -108,8 +108,8 @@ def _shown_value(value: MetricValue | None) -> tuple[str, str]:
     """Return a metric's value and its interval; texts, a dash and nothing where they are not known."""
     if value is None or value.value is None:
         return "–", ""
-    interval = "" if value.lower is None or value.upper is None else f"{value.lower:.3f} {value.upper:.3f}"
-    return f"{value.value:.3f}", interval
+    interval = "" if value.lower is None or value.upper is None else f"{measured(value.lower)} {measured(value.upper)}"
+    return measured(value.value), interval
 
 
 def _metrics_table(title: str, models: Sequence[str], found: Mapping[str, Sequence[tuple[str, str]]]) -> Table:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from mlsys.durations import in_words
+from mlsys.wording import measured
 
 MISSING = "–"
 _PERCENT = "\u00a0%"  # never alone on the next line
@@ -20,12 +21,12 @@ _PERCENT = "\u00a0%"  # never alone on the next line
 
 def metric(value: float | None) -> str:
     """Return a metric with three decimals, one of a large number with fewer."""
-    return MISSING if value is None else _minus(f"{value:,.{_decimals(value, 3)}f}")
+    return MISSING if value is None else _minus(measured(value))
 
 
 def signed(value: float | None) -> str:
     """Return a difference with its sign and four decimals, one of large numbers with fewer."""
-    return MISSING if value is None else _minus(f"{value:+,.{_decimals(value, 4)}f}")
+    return MISSING if value is None else _minus(f"{'+' * (value >= 0)}{measured(value, 4)}")
 
 
 def figure(value: float | None) -> str:
@@ -123,11 +124,6 @@ def prose(text: str) -> Markup:
 def _with_minus(text: str) -> str:
     # Not inside dates, ranges, names or options: there it is a hyphen.
     return re.sub(r"(?<![\w.\-])-(?=\.?\d)", "−", text)
-
-
-def _decimals(value: float, most: int) -> int:
-    """Return how many decimals of a number are worth reading: `most` below 100, none from 1,000 on."""
-    return most if abs(value) < 100 else 1 if abs(value) < 1000 else 0
 
 
 def _masked(text: str) -> str:

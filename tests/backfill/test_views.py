@@ -11,7 +11,10 @@ from mlsys.backfill.measure import joined, plain
 from mlsys.backfill.records import Look, View, ViewGain
 from mlsys.backfill.views import FEWEST_DAYS, Seen, look_at
 from mlsys.metrics import METRICS
+from mlsys.metrics.predicted import Predicted
 from mlsys.metrics.scores import Scored
+from mlsys.targets.binary import BinaryTarget
+from mlsys.targets.regression import RegressionTarget
 
 SIZES = (40, 100, 60, 50, 80, 70, 40, 90, 60, 50, 70, 80)
 
@@ -28,7 +31,8 @@ def days(skill: float, *, shift: float = 0.0, n: int = len(SIZES)) -> dict[date,
 
 
 def seen(primary: str = "roc_auc", **scored: dict[date, Scored]) -> Seen:
-    return look_at(scored, METRICS.parse(primary), names=["never", "weekly", "gated"], n_replicates=200, seed=1)
+    metric, names = METRICS.parse(primary), ["never", "weekly", "gated"]
+    return look_at(scored, metric, BinaryTarget.looks, names=names, n_replicates=200, seed=1)
 
 
 def view(found: Seen, name: str, look: Look, metric: str) -> View:
@@ -117,3 +121,30 @@ def test_one_class_alone_has_reasons() -> None:
 
 def test_nothing_compared_has_no_looks() -> None:
     assert seen() == seen(never={}) == Seen({}, ())
+
+
+def numbers(bias: float, *, seed: int, n_days: int = 12) -> dict[date, Predicted]:
+    """Days of a regression whose predictions are too high by `bias`."""
+    generator, found = np.random.default_rng(seed), {}
+    for k in range(n_days):
+        y = generator.normal(100, 10, 80)
+        found[date(2026, 3, 1) + timedelta(days=k)] = Predicted(y, y + bias + generator.normal(0, 2, 80))
+    return found
+
+
+def test_of_numbers_the_errors_are_looked_at_and_no_ranking():
+    looked = look_at(
+        {"never": numbers(5.0, seed=1), "nightly": numbers(0.0, seed=1)},
+        METRICS.parse("rmse"),
+        RegressionTarget.looks,
+        names=["never", "nightly"],
+        n_replicates=200,
+        seed=1,
+    )
+    views = {view.metric: view for view in looked.views["nightly"]}
+    assert {view.look for view in views.values()} == {Look.ERRORS}
+    assert list(views) == ["rmse", "mae", "bias"]
+    assert [views[name].headline for name in views] == [True, True, False]
+    assert views["rmse"].value == pytest.approx(2.0, abs=0.2)
+    assert views["rmse"].gain == pytest.approx(5.4 - 2.0, abs=0.3)
+    assert all(view.sign == 1 for view in views.values())

@@ -23,11 +23,11 @@ from mlsys.sources import SOURCES
 from mlsys.spec import Spec, load_spec
 from mlsys.spec.messages import REQUIRED
 from mlsys.splits import SPLITS
-from mlsys.targets.binary import BinaryTarget
+from mlsys.targets import TARGETS
 
 TABLES: dict[str, Table] = {
     "source": SOURCES, "checks": CHECKS, "split": SPLITS, "features": FEATURES, "models": MODELS, "gates": GATES,
-    "monitors": MONITORS, "registries": REGISTRIES,
+    "monitors": MONITORS, "registries": REGISTRIES, "target": TARGETS,
 }  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def required_keys() -> Iterator[str]:
     for name, field in Spec.model_fields.items():
         if field.is_required():
             yield field.alias or name
-    blocks: list[tuple[str, type[BaseModel]]] = [("target", BinaryTarget), ("schema", ColumnSpec)]
+    blocks: list[tuple[str, type[BaseModel]]] = [("schema", ColumnSpec)]
     blocks += [
         (name, field.annotation)
         for name, field in Spec.model_fields.items()

@@ -80,7 +80,7 @@ def test_a_set_that_cannot_be_fitted_is_passed_over(store: Store, monkeypatch: p
 def test_one_class_among_the_judging_rows_is_said(store: Store) -> None:
     rows = problem()
     one_class = Rows(rows.rows, np.zeros_like(rows.y), rows.key_hash, rows.day)
-    assert tuned(store, Logistic(), one_class).note == "Not tuned: a part of the training rows holds one class only"
+    assert tuned(store, Logistic(), one_class).note == "Not tuned: a part of the training rows holds one label only"
 
 
 def test_a_baseline_has_nothing_to_search_for(store: Store) -> None:
