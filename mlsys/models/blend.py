@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from mlsys.components import Table
 from mlsys.models.base import EstimatorType, FitTask, Fitted, Model
@@ -30,6 +30,8 @@ _LINES: list[type[Model]] = [Logistic, Linear, Ridge, ElasticNet]
 _TREES: list[type[Model]] = [RandomForest, ExtraTrees, HistGradientBoosting, XGBoost, LightGBM, CatBoost]
 MEMBERS = Table("member of a blend", "mlsys.models", Model, [*_LINES, *_TREES])
 
+FEWEST, MOST = 2, 10
+
 
 class Blend(Model):
     """Fits its members on the same rows, each in its own way, and averages their probabilities, or their numbers.
@@ -37,19 +39,21 @@ class Blend(Model):
     It is worth its price where the members are good and differ: boosted trees and a line, say. It is not tuned.
 
     Attributes:
-        of: the members, as candidates are written; two of a kind need a `name` each.
+        of: two to ten members, as candidates are written; two of a kind need a `name` each.
         weights: what each one counts, in their order; none = all alike.
     """
 
     kind: Literal["blend"] = "blend"
     effort = 12
     estimators: ClassVar[tuple[EstimatorType, ...]] = ("classifier", "regressor")
-    of: tuple[MEMBERS.field(), ...] = Field(min_length=2, max_length=10)  # type: ignore[valid-type]
+    of: tuple[MEMBERS.field(), ...]  # type: ignore[valid-type]
     weights: tuple[float, ...] | None = None
 
     @model_validator(mode="after")
     def _coherent(self) -> Blend:
         names = [member.label for member in self.of]
+        if not FEWEST <= len(names) <= MOST:  # no limit of the field: it would count the members that can be read
+            raise ValueError(f"A blend has {FEWEST} to {MOST} members, not {len(names)}")
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"Two members are called '{twice[0]}': give each a `name`")

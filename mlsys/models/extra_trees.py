@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,8 +15,8 @@ class ExtraTrees(Model):
     Attributes:
         n_estimators: number of trees.
         min_samples_leaf: fewest training rows in a leaf.
-        max_features: share of the features that each split chooses from, or their square root; None = the square root
-            for classes, all for numbers.
+        max_features: share of the features that each split chooses from; None = as many as their square root for
+            classes, all for numbers.
         class_weight: `balanced` weighs rows by the inverse of their class's frequency.
         max_depth: None grows trees until leaves are pure: large model files.
     """
@@ -32,7 +32,7 @@ class ExtraTrees(Model):
     n_estimators: int = Field(default=200, ge=1, le=10_000)
     max_depth: int | None = Field(default=16, ge=1, le=10_000)
     min_samples_leaf: int = Field(default=3, ge=1)
-    max_features: Literal["sqrt"] | Annotated[float, Field(gt=0, le=1)] | None = None
+    max_features: float | None = Field(default=None, gt=0, le=1)
     class_weight: Literal["balanced"] | None = None
 
     def estimator(self, task: FitTask) -> Any:

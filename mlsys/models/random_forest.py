@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,8 +15,8 @@ class RandomForest(Model):
     Attributes:
         n_estimators: number of trees.
         min_samples_leaf: fewest training rows in a leaf.
-        max_features: share of the features that each split chooses from, or their square root; None = the square root
-            for classes, a third for numbers, as Breiman advises (all of them take three times as long).
+        max_features: share of the features that each split chooses from; None = as many as their square root for
+            classes, a third for numbers, as Breiman advises (all of them take three times as long).
         class_weight: weighs rows by the inverse of their class's frequency, in all rows or in each tree's sample.
         max_depth: None grows trees until leaves are pure: large model files.
         max_samples: share of the training rows that each tree sees; None = as many as there are.
@@ -33,7 +33,7 @@ class RandomForest(Model):
     n_estimators: int = Field(default=200, ge=1, le=10_000)
     max_depth: int | None = Field(default=12, ge=1, le=10_000)
     min_samples_leaf: int = Field(default=3, ge=1)
-    max_features: Literal["sqrt"] | Annotated[float, Field(gt=0, le=1)] | None = None
+    max_features: float | None = Field(default=None, gt=0, le=1)
     max_samples: float | None = Field(default=None, gt=0, le=1)
     class_weight: Literal["balanced", "balanced_subsample"] | None = None
 

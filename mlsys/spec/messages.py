@@ -67,7 +67,7 @@ REQUIRED = {
     "checks.values": ("the values that may occur", 'values: ["yes", "no"]'),
     "checks.regex": ("what each value looks like", "regex: '^[A-Z]{2}[0-9]+$'"),
     "checks.max_age": ("how old the newest row may be", "max_age: 2d"),
-    "models.of": ("the models that are averaged", "of: [xgboost, logistic]"),
+    "models.of": ("the members of a blend", "of: [logistic, xgboost]"),
     "gates.metric": ("what is held to the limit", "metric: roc_auc"),
 }
 

@@ -52,7 +52,7 @@ def test_what_a_member_can_t_be_the_blend_can_t_be() -> None:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"of": ("logistic",)}, "at least 2 items"),
+        ({"of": ("logistic",)}, "A blend has 2 to 10 members, not 1"),
         ({"of": ("logistic", "logistic")}, "Two members are called 'logistic': give each a `name`"),
         ({"of": ("logistic", "prior")}, "No member of a blend named 'prior'"),
         ({"of": ("logistic", {"kind": "blend", "of": ("ridge", "linear")})}, "No member of a blend named 'blend'"),
