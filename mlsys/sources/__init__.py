@@ -2,6 +2,7 @@
 
 from mlsys.components import Table
 from mlsys.sources.base import Source
+from mlsys.sources.excel import ExcelSource
 from mlsys.sources.files import FilesSource
 from mlsys.sources.sql import SqlSource
 
@@ -9,6 +10,15 @@ SOURCES = Table(
     "source",
     "mlsys.sources",
     Source,
-    [FilesSource, SqlSource],
-    hints={"csv": "files", "parquet": "files", "sqlite": "sql", "postgres": "sql", "database": "sql"},
+    [FilesSource, ExcelSource, SqlSource],
+    hints={
+        "csv": "files",
+        "parquet": "files",
+        "xlsx": "excel",
+        "xls": "excel",
+        "workbook": "excel",
+        "sqlite": "sql",
+        "postgres": "sql",
+        "database": "sql",
+    },
 )

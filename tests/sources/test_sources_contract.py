@@ -12,6 +12,7 @@ import pytest
 
 from mlsys.sources import SOURCES
 from mlsys.testing.sources import SourceContract
+from tests.given import workbooks
 
 COLUMNS = ("id", "amount", "city", "paid", "at")
 
@@ -86,6 +87,28 @@ def _daily_parquet(rows, folder):
     return {"kind": "files", "path": f"{folder}/**/*.parquet", "day_pattern": pattern, "timezone": "UTC"}
 
 
+def _cells(rows):
+    return [_names(rows), *(list(row.values()) for row in rows)]
+
+
+def _one_workbook(rows, folder, **source):
+    workbooks.write(folder / "rows.xlsx", _cells(rows))
+    return {"kind": "excel", "path": f"{folder}/*.xlsx", "timezone": "UTC", **source}
+
+
+def _as_texts(rows, folder):
+    texts = [[None, *(None if cell is None else str(cell) for cell in row)] for row in _cells(rows)]
+    data = workbooks.Sheet("Data", [["Rows of the shop"], [], *texts], first_column=2)
+    (folder / "rows.xlsx").write_bytes(workbooks.workbook(workbooks.Sheet("Notes", [["id"], ["x"]]), data))
+    return {"kind": "excel", "path": f"{folder}/rows.xlsx", "sheet": 2, "header_row": 3, "event_time": "at"}
+
+
+def _daily_workbooks(rows, folder):
+    for day, members in _days(rows).items() or [("2026-03-01", [])]:
+        workbooks.write(folder / f"drop-{day}.xlsx", _cells(members))
+    return {"kind": "excel", "path": f"{folder}/*.xlsx", "day_pattern": r"(\d{4}-\d{2}-\d{2})", "timezone": "UTC"}
+
+
 LAYOUTS = {
     "sqlite table": lambda rows, folder: _database(rows, folder, table="rows", event_time="at"),
     "sqlite epochs": _epochs,
@@ -99,6 +122,10 @@ LAYOUTS = {
     "csv zipped, other separator": _zipped,
     "csv by file name": _daily_csv,
     "parquet by folder name": _daily_parquet,
+    "excel by event time": lambda rows, folder: _one_workbook(rows, folder, event_time="at"),
+    "excel untimed": _one_workbook,
+    "excel of texts below a title": _as_texts,
+    "excel by file name": _daily_workbooks,
 }
 
 

@@ -110,6 +110,10 @@ class FileDrops(Source):
     def opened(self, path: Path, columns: Mapping[str, ColumnSpec]) -> DataFile:
         """Return one file, to be read into `columns`."""
 
+    def conformed(self, column: ColumnSpec) -> ColumnSpec:
+        """Return as what the batches of a file are conformed; less than `column` where the file has done a part."""
+        return column
+
     @property
     def timed(self) -> bool:
         """Whether rows have a day."""
@@ -130,9 +134,11 @@ class FileDrops(Source):
         """Yield the rows of the files whose day is wanted, a part of a file at a time."""
         columns = {name: self._marked(column) for name, column in request.schema.items()}
         request = replace(request, schema=columns)
-        conformer = Conformer(request, event_time=self.event_time, timezone=self.timezone, origin=expand(self.path))
+        in_file = columns_to_read(request, self.event_time, self.timezone)
+        left = replace(request, schema={name: self.conformed(column) for name, column in columns.items()})
+        conformer = Conformer(left, event_time=self.event_time, timezone=self.timezone, origin=expand(self.path))
         for path, day in self._wanted_files(request):
-            yield from self._drops(path, day, conformer)
+            yield from self._drops(self.opened(path, in_file), path, day, conformer)
         conformer.finish()
 
     def _marked(self, column: ColumnSpec) -> ColumnSpec:
@@ -168,7 +174,7 @@ class FileDrops(Source):
 
     def _span(self, path: Path, name: str, column: ColumnSpec) -> Span:
         """Read the times of a file alone; the ones that can't be read are left to `read`."""
-        file = self.opened(path, {name: column})
+        file, column = self.opened(path, {name: column}), self.conformed(column)
         require_columns({name: column}, file.names([name]), str(path), "Correct `source.event_time` in the spec")
         where = f"{path}: column '{name}'"
         return span_of(logical_values(batch.column(0), column, where)[0] for batch in file.batches([name]))
@@ -213,8 +219,7 @@ class FileDrops(Source):
             raise DataError(rule, where=str(path), got=text, remedy=remedy)
         return day
 
-    def _drops(self, path: Path, day: date | None, conformer: Conformer) -> Iterator[Drop]:
-        file = self.opened(path, conformer.columns)
+    def _drops(self, file: DataFile, path: Path, day: date | None, conformer: Conformer) -> Iterator[Drop]:
         require_columns(
             conformer.columns, file.names(conformer.columns), str(path), "Correct `schema` or `source` in the spec"
         )
