@@ -4,13 +4,14 @@ from mlsys.components import Table
 from mlsys.sources.base import Source
 from mlsys.sources.excel import ExcelSource
 from mlsys.sources.files import FilesSource
+from mlsys.sources.mongodb import MongodbSource
 from mlsys.sources.sql import SqlSource
 
 SOURCES = Table(
     "source",
     "mlsys.sources",
     Source,
-    [FilesSource, ExcelSource, SqlSource],
+    [FilesSource, ExcelSource, SqlSource, MongodbSource],
     hints={
         "csv": "files",
         "parquet": "files",
@@ -20,5 +21,7 @@ SOURCES = Table(
         "sqlite": "sql",
         "postgres": "sql",
         "database": "sql",
+        "mongo": "mongodb",
+        "pymongo": "mongodb",
     },
 )

@@ -12,7 +12,17 @@ import pytest
 
 from mlsys.sources import SOURCES
 from mlsys.testing.sources import SourceContract
-from tests.given import workbooks
+from tests.given import mongo_server, workbooks
+
+SERVERS = []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def server():
+    with mongo_server.running() as mongo:
+        SERVERS.append(mongo)
+        yield mongo
+
 
 COLUMNS = ("id", "amount", "city", "paid", "at")
 
@@ -109,6 +119,30 @@ def _daily_workbooks(rows, folder):
     return {"kind": "excel", "path": f"{folder}/*.xlsx", "day_pattern": r"(\d{4}-\d{2}-\d{2})", "timezone": "UTC"}
 
 
+def _collection(rows, folder, **source):
+    """The rows in a server of their own, which the fixture stops."""
+    server = SERVERS[-1]
+    name = folder.name
+    server.fill("shop", name, [_document(row) for row in rows])
+    url = f"mongodb://127.0.0.1:{server.port}/?serverSelectionTimeoutMS=5000"
+    return {"kind": "mongodb", "url": url, "database": "shop", "collection": name, "batch_size": 3, **source}
+
+
+def _document(row):
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _nested(rows, folder):
+    outside = ("id", "amount", "known")
+    shaped = [
+        {name: value for name, value in _document(row).items() if name in outside}
+        | {"at": row["at"].isoformat(), "in": {"it": [_document(row)]}}
+        for row in rows
+    ]
+    paths = {name: f"in.it.0.{name}" for name in ("city", "paid")}
+    return _collection(shaped, folder, event_time="at", fields=paths)
+
+
 LAYOUTS = {
     "sqlite table": lambda rows, folder: _database(rows, folder, table="rows", event_time="at"),
     "sqlite epochs": _epochs,
@@ -126,6 +160,12 @@ LAYOUTS = {
     "excel untimed": _one_workbook,
     "excel of texts below a title": _as_texts,
     "excel by file name": _daily_workbooks,
+    "mongodb": lambda rows, folder: _collection(rows, folder, event_time="at"),
+    "mongodb untimed": _collection,
+    "mongodb epochs": lambda rows, folder: _collection(
+        [{**row, "at": row["at"].timestamp()} for row in rows], folder, event_time="at", filter={"id": {"$gte": 0}}
+    ),
+    "mongodb nested, times as texts": _nested,
 }
 
 

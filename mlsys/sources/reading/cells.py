@@ -1,7 +1,8 @@
-"""Cells of a worksheet to Arrow columns: a value has one meaning, whatever other kinds of cells its column holds.
+"""Values of any kind to Arrow columns: each has one meaning, whatever other kinds its column holds beside it.
 
-A column of one kind is handed over as it is. In a mixed one every cell becomes the text that a CSV file would hold,
-spelt so that the column's declared type reads back the same value.
+A worksheet's column may hold numbers, texts and dates, and so may a field of documents. One of a single kind is handed
+over as it is. In a mixed one every value becomes the text that a CSV file would hold, spelt so that the column's
+declared type reads back the same.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _EXACT = float(2**53)
+_LONG = 2**63
 
 Cell = int | float | str | bool | date | datetime | time | timedelta | None  # an empty one is None
 
@@ -24,22 +26,28 @@ Cell = int | float | str | bool | date | datetime | time | timedelta | None  # a
 def cell_column(cells: Sequence[Cell], column: ColumnSpec) -> pa.Array:
     """Return cells `(n_rows,)` for `logical_values`, to be read `without_format`; an empty cell is null.
 
-    What `format` reads of a column of times comes as ISO 8601, as the dates do that are none of its texts. A number is
-    no time: Excel shows 46082 as a date only where the cell is formatted so.
+    Numbers are finite. What `format` reads of a column of times comes as ISO 8601, as the dates do that are none of its
+    texts. A number is no time unless `format` reads it.
     """
     import pyarrow as pa
 
     kinds = set(map(type, cells)) - {type(None)}
     if not kinds:
         return pa.nulls(len(cells), pa.string())
-    if kinds <= {int, float} and column.type in ("integer", "number", "boolean"):
+    if kinds == {int} and column.type == "integer" and all(cell is None or -_LONG <= cell < _LONG for cell in cells):  # type: ignore[operator]
+        return pa.array(cells, pa.int64())
+    if kinds == {float} and column.type in ("integer", "number", "boolean"):
         return pa.array(cells, pa.float64())
+    if kinds <= {int, float} and column.type in ("number", "boolean"):
+        return pa.array([None if cell is None else float(cell) for cell in cells], pa.float64())  # type: ignore[arg-type]
     if kinds == {bool} and column.type in ("integer", "number", "boolean"):
         return pa.array(cells, pa.bool_())
     if kinds == {str} and column.type != "timestamp":
         return pa.array(cells, pa.string())
     if kinds <= {date, datetime} and column.type == "timestamp":
-        return pa.array([_midnight(cell) for cell in cells], pa.timestamp("us"))
+        times = [_midnight(cell) for cell in cells]
+        aware = any(isinstance(cell, datetime) and cell.tzinfo is not None for cell in times)
+        return pa.array(times, pa.timestamp("us", "UTC" if aware else None))
     texts = _texts(cells, column)
     return _by_format(texts, cells, column) if column.type == "timestamp" else texts
 
@@ -56,7 +64,7 @@ def _midnight(cell: Cell) -> Cell:
 def _texts(cells: Sequence[Cell], column: ColumnSpec) -> pa.Array:
     import pyarrow as pa
 
-    numbers = [float(c) if isinstance(c, int | float) and not isinstance(c, bool) else None for c in cells]
+    numbers = [cell if isinstance(cell, float) else None for cell in cells]
     spellings = spelt(pa.array(numbers, pa.float64())).to_pylist()
     # What stands for 1, 0 and the decimal point in the column's own words.
     words = {"1": column.true_values[:1], "0": column.false_values[:1]} if column.type == "boolean" else {}
@@ -65,6 +73,8 @@ def _texts(cells: Sequence[Cell], column: ColumnSpec) -> pa.Array:
     for cell, number in zip(cells, spellings, strict=True):
         if isinstance(cell, bool):
             found.append(_truth(cell, column))
+        elif isinstance(cell, int):
+            found.append(next(iter(words.get(str(cell), ())), str(cell)))
         elif number is not None and column.type == "integer" and abs(float(number)) > _EXACT:
             found.append(repr(cell))  # no whole number: its last digits are not what was typed
         elif number is not None:

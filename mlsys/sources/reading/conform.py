@@ -128,6 +128,18 @@ class Conformer:
                 bad[name] = mask
         return values, bad
 
+    def newest(self, raw: pa.RecordBatch, faults: Faults | None = None) -> datetime | None:
+        """Return the newest possible event time up to the present of the request, or None.
+
+        Raises:
+            DataError: as `conform`.
+        """
+        import pyarrow.compute as pc
+
+        times = self.conform(raw, faults)[0][EVENT_TIME]
+        newest: datetime | None = pc.max(times.filter(pc.less_equal(times, self.request.now))).as_py()
+        return newest
+
     def nothing(self) -> pa.Table:
         """Return a table without rows, as `conform` gives them."""
         import pyarrow as pa

@@ -28,6 +28,7 @@ CELLS = st.one_of(
     st.none(),
     st.booleans(),
     st.sampled_from(TEXTS),
+    st.sampled_from([0, 1, 2, -1, 2**53 + 1, 2**63 - 1, 2**63, 20260301]),
     st.sampled_from([0.0, 1.0, 2.0, -0.0, 0.1, 1e16, 2.0**53, 1e300, 20260301.0]),
     st.floats(allow_nan=False, allow_infinity=False),
     st.datetimes(datetime(1900, 3, 1), datetime(9999, 12, 30)).map(lambda at: at.replace(microsecond=0)),
@@ -60,6 +61,8 @@ def test_the_others_do_not_matter(column, cells):
         (1.0, ColumnSpec(type="boolean"), True),
         (3.5, ColumnSpec(type="integer"), None),
         (1e16, ColumnSpec(type="integer"), None),
+        (2**53 + 1, ColumnSpec(type="integer"), 2**53 + 1),
+        (2**53 + 1, ColumnSpec(type="category"), str(2**53 + 1)),
     ],
 )
 def test_values(cell, column, value):
