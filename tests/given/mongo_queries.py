@@ -33,7 +33,7 @@ _RANKS: tuple[tuple[str, int, tuple[type, ...]], ...] = (
     ("regex", 11, (Regex, re.Pattern)),
     ("maxKey", 12, (MaxKey,)),
 )
-KINDS = {name for name, _, _ in _RANKS} | {"symbol"}
+KINDS = {name for name, _, _ in _RANKS} | {"symbol", "javascript"}
 
 
 class BadQueryError(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,10 +30,11 @@ class Error:
 
 @dataclass(frozen=True)
 class Formula:
-    """A cell with a formula, and its stored result or None where nobody calculated it."""
+    """A cell with a formula, and its stored result or None where nobody calculated it; `value` is then its value."""
 
     text: str
     result: Any = None
+    value: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class Sheet:
     first_column: int = 0
 
 
-def workbook(*sheets: Sheet, from_1904: bool = False) -> bytes:
-    """Return an .xlsx file."""
+def workbook(*sheets: Sheet, from_1904: bool = False, shared: bool = False) -> bytes:
+    """Return an .xlsx file; with `shared` its texts stand in a table of their own, as Excel writes them."""
     parts = {
         "[Content_Types].xml": _types(len(sheets)),
         "_rels/.rels": _relations([("officeDocument", "xl/workbook.xml")]),
@@ -69,6 +71,8 @@ def workbook(*sheets: Sheet, from_1904: bool = False) -> bytes:
     }
     for i, sheet in enumerate(sheets, 1):
         parts[f"xl/worksheets/sheet{i}.xml"] = _sheet(sheet, _EPOCHS[from_1904])
+    if shared:
+        _share_texts(parts)
     return zipped({name: '<?xml version="1.0" encoding="UTF-8"?>' + text for name, text in parts.items()})
 
 
@@ -101,6 +105,23 @@ def compound_file(*streams: str) -> bytes:
     table = b"\xfd\xff\xff\xff\xfe\xff\xff\xff" + b"\xff" * 504
     entries = b"".join(_entry(name, 5 if name == "Root Entry" else 2) for name in ("Root Entry", *streams))
     return bytes(header) + table + entries.ljust(512, b"\0")
+
+
+def _share_texts(parts: dict[str, str]) -> None:
+    texts: list[str] = []
+
+    def moved(match: re.Match[str]) -> str:
+        texts.append(match[2])
+        return f'<c r="{match[1]}" t="s"><v>{len(texts) - 1}</v></c>'
+
+    for name in [name for name in parts if name.startswith("xl/worksheets/")]:
+        parts[name] = re.sub(r'<c r="(\w+)" t="inlineStr"><is>(.*?)</is></c>', moved, parts[name])
+    items = "".join(f"<si>{text}</si>" for text in texts)
+    parts["xl/sharedStrings.xml"] = f'<sst xmlns="{_MAIN}" count="{len(texts)}">{items}</sst>'
+    parts["xl/_rels/workbook.xml.rels"] = parts["xl/_rels/workbook.xml.rels"].replace(
+        "</Relationships>",
+        f'<Relationship Id="rIdS" Type="{_OFFICE}/sharedStrings" Target="/xl/sharedStrings.xml"/></Relationships>',
+    )
 
 
 def _entry(name: str, kind: int) -> bytes:
@@ -165,7 +186,7 @@ def letters(column: int) -> str:
 def _cell(place: str, cell: Any, epoch: datetime) -> str:
     formula, style = "", 0
     if isinstance(cell, Formula):
-        formula, cell = f"<f>{escape(cell.text)}</f>", cell.result
+        formula, cell = f"<f>{escape(cell.text)}</f>{cell.value}", cell.result
         if isinstance(cell, str):
             return f'<c r="{place}" t="str">{formula}<v>{escape(cell)}</v></c>'
     if isinstance(cell, Styled):

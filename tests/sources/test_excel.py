@@ -95,6 +95,16 @@ def test_days_since_1904(tmp_path):
     assert read(tmp_path)[0][0][4] == MORNING.replace(tzinfo=UTC)
 
 
+def test_texts_in_a_table_of_their_own(tmp_path):
+    data = workbook(Sheet("Data", [HEADER, ROW, [2, "<&> None", 1, "ja", " 2026-03-02"]]), shared=True)
+    (tmp_path / "a.xlsx").write_bytes(data)
+    schema = {**SCHEMA, "paid": ColumnSpec(type="boolean", true_values=("ja",))}
+    rows, _ = read(tmp_path, schema)
+    assert rows[1] == (2, "<&> None", 1.0, True, datetime(2026, 3, 2, tzinfo=UTC))
+    place = data.index(b"xl/sharedStrings.xml") + 60
+    assert "half written or damaged" in refused(tmp_path, data[:place] + b"\xff" + data[place + 1 :])
+
+
 def test_percent_is_a_format(tmp_path):
     assert column(tmp_path, [Styled(0.25), Styled(1)], type="number") == ([0.25, 1.0], [])
     assert "percent" in column(tmp_path, ["25 %", 1, 2], type="number")[1][0]
@@ -148,9 +158,9 @@ def test_mostly_errors_is_the_fault_of_the_column(tmp_path):
 
 
 def test_a_formula_that_was_never_calculated_is_no_missing_value(tmp_path):
-    cells = [Formula("A1*2", 7), Formula("A1&amp;", ""), Formula("A1<2"), 3]
+    cells = [Formula("A1*2", 7), Formula("A1&", ""), 3, 4, *(Formula("A1<2", value=v) for v in ("", "<v/>", "<v></v>"))]
     values, refusals = column(tmp_path, cells, type="number")
-    assert (values, len(refusals)) == ([7.0, None, 3.0], 1)
+    assert (values, len(refusals)) == ([7.0, None, 3.0, 4.0], 3)
     assert "save it" in refusals[0]
 
 

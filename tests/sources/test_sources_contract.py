@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mlsys.snapshot.fingerprint import table_fingerprint
 from mlsys.sources import SOURCES
-from mlsys.testing.sources import SourceContract
+from mlsys.testing import sources as contract
 from tests.given import mongo_server, workbooks
 
 SERVERS = []
@@ -169,7 +170,7 @@ LAYOUTS = {
 }
 
 
-class TestSources(SourceContract):
+class TestSources(contract.SourceContract):
     @pytest.fixture(params=LAYOUTS)
     def make(self, request, tmp_path, home):
         numbers = count()
@@ -180,6 +181,14 @@ class TestSources(SourceContract):
             return SOURCES.parse(LAYOUTS[request.param](rows, folder))
 
         return _make
+
+
+def test_every_layout_gives_the_same_rows(tmp_path, home):
+    found = {}
+    for number, (name, layout) in enumerate(LAYOUTS.items()):
+        source = SOURCES.parse(layout(contract.rows(), _folder(tmp_path, f"same{number}")))
+        found[name] = table_fingerprint(contract.read_all(source).select(list(contract.SCHEMA)))
+    assert len(set(found.values())) == 1, found
 
 
 def test_every_member_of_the_table_is_tried(tmp_path):

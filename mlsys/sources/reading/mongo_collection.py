@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -261,14 +260,15 @@ def opened(
 def _connected(url: str, origin: str) -> Iterator[Any]:
     from pymongo import MongoClient
     from pymongo.errors import PyMongoError
+    from pymongo.uri_parser import split_options
 
-    given = url.partition("?")[2].lower()
-    defaults = {name: value for name, value in _DEFAULTS.items() if f"{name.lower()}=" not in given}
+    given = url.partition("?")[2]
+    defaults = {name: value for name, value in _DEFAULTS.items() if f"{name}=".lower() not in given.lower()}
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # an option that is misspelt would be passed over
-            client: Any = MongoClient(url, connect=False, **defaults)  # type: ignore[arg-type]
-    except (PyMongoError, ValueError, UserWarning, OSError) as error:
+        if given:
+            split_options(given, warn=False)  # the client would pass over an option that is misspelt
+        client: Any = MongoClient(url, connect=False, **defaults)  # type: ignore[arg-type]
+    except (PyMongoError, ValueError, OSError) as error:
         said = "user and password are percent-encoded" if "@" in url else _first_line(error)
         remedy = "Correct `source.url`; mongodb://user:${DB_PASSWORD}@host:27017/?tls=true is one"
         raise DataError(f"The database URL can't be used: {said}", where=origin, remedy=remedy) from None

@@ -18,7 +18,10 @@ from mlsys.sources.reading.time_range import TimeRange, earlier, later, seconds
 Filter = dict[str, Any]
 _MARGIN = timedelta(days=1)  # more than any zone's offset
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_KINDS = ["date", "string", "number"]
+# What is neither date, text nor number. Named one by one, since a server finds them in an index; what a value is not,
+# it would look for in all documents.
+_NO_TIMES = ["minKey", "object", "array", "binData", "objectId", "bool", "regex", "symbol", "javascript", "timestamp"]
+_NO_TIMES += ["maxKey"]
 
 
 def window(path: str, request: ReadRequest, times: TimeRange, *, texts_sort: bool) -> Filter:
@@ -38,8 +41,8 @@ def window(path: str, request: ReadRequest, times: TimeRange, *, texts_sort: boo
             {path: bounds}
             for bounds in ({"$lt": first}, {"$gt": last}, {"$lt": seconds(first)}, {"$gt": seconds(last)})
         ),
-        {path: {"$not": {"$type": _KINDS}}},  # null and missing, too
-        {path: {"$type": "array"}},
+        {path: None},  # missing, too
+        {path: {"$type": _NO_TIMES}},
         {path: math.nan},
     ]
     if not texts_sort:
