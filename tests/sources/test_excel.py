@@ -1,7 +1,9 @@
 """What is particular to workbooks: sheets, headers, kinds of cells, what a spreadsheet leaves in them, damage."""
 
+import io
 import re
 import sys
+import zipfile
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -162,6 +164,20 @@ def test_a_formula_that_was_never_calculated_is_no_missing_value(tmp_path):
     values, refusals = column(tmp_path, cells, type="number")
     assert (values, len(refusals)) == ([7.0, None, 3.0, 4.0], 3)
     assert "save it" in refusals[0]
+
+
+def test_names_of_xml_may_have_a_prefix(tmp_path):
+    """Some writers of other platforms give every name one; a text may look like an error's type."""
+    rows = [HEADER, ['t="e"', "x", 1, True, MORNING], [2, Error(), Formula("A1"), True, MORNING], *[ROW] * 3]
+    with zipfile.ZipFile(io.BytesIO(workbook(Sheet("Data", rows)))) as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    prefixed = re.sub(r"<(/?)(?=[a-zA-Z])", r"<\1x:", sheet).replace("xmlns=", "xmlns:x=").replace("&quot;", '"')
+    for text in (sheet, prefixed):
+        (tmp_path / "a.xlsx").write_bytes(zipped({**parts, "xl/worksheets/sheet1.xml": text}))
+        found, rejected = read(tmp_path, {**SCHEMA, "id": ColumnSpec(type="text")})
+        assert [row[0] for row in found] == ['t="e"', "1", "1", "1"]
+        assert [reason[:14] for _, reason in rejected] == ["column 'city':"]
 
 
 def test_merged_cells_are_no_missing_values(tmp_path):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -24,7 +26,7 @@ MongoDocument = Mapping[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # of the years 1 and 9999
 _DEPTH = 3  # of paths that a message offers
-_AS_THEY_ARE = (str, bool, int, type(None))
+_AS_THEY_ARE = frozenset((str, bool, int, datetime, type(None)))
 
 
 class MisfitError(Exception):
@@ -87,8 +89,11 @@ def _cells(
     single = path[0] if len(path) == 1 else None
     for i, document in enumerate(documents):
         try:
-            value = document.get(single) if single is not None else _at(document, path)
-            if type(value) not in _AS_THEY_ARE:
+            value: Any = document.get(single) if single is not None else _at(document, path)
+            kind = type(value)
+            if kind is float:
+                value = value if math.isfinite(value) else None
+            elif kind not in _AS_THEY_ARE:
                 value = _plain(value, ".".join(path), column.type)
             if seconds and isinstance(value, int | float) and not isinstance(value, bool):
                 value = _since_1970(value)
@@ -118,23 +123,18 @@ def _at(document: MongoDocument, path: list[str], default: object = None) -> Any
 
 
 def _plain(value: Any, path: str, logical: LogicalType) -> Cell:
-    """Return a value of BSON as a cell."""
-    from bson import Decimal128, ObjectId, Timestamp
-    from bson.datetime_ms import DatetimeMS
-
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
+    """Return a value of BSON, other than what Python has itself, as a cell."""
+    found = _bson_kinds()
+    if isinstance(value, found.ObjectId | UUID):
+        return str(value)
+    if isinstance(value, found.Decimal128):
+        return _decimal(value, logical)
     if isinstance(value, int):
         return int(value)  # bson.Int64
-    if isinstance(value, datetime):
-        return value
-    if isinstance(value, ObjectId | UUID):
-        return str(value)
-    if isinstance(value, Decimal128):
-        return _decimal(value, logical)
-    if isinstance(value, Timestamp):
-        return value.as_datetime()
-    if isinstance(value, DatetimeMS):
+    if isinstance(value, found.Timestamp):
+        moment: datetime = value.as_datetime()
+        return moment
+    if isinstance(value, found.DatetimeMS):
         raise MisfitError(f"`{path}` is {int(value)} ms since 1970, beyond the years 1 to 9999")
     if isinstance(value, list):
         raise MisfitError(f"`{path}` is a list of {len(value)}: name one of its values by its place, `{path}.0`")
@@ -142,6 +142,17 @@ def _plain(value: Any, path: str, logical: LogicalType) -> Cell:
         keys = ", ".join(list(value)[:5])
         raise MisfitError(f"`{path}` is a document with {keys or 'no keys'}: name one of its fields, `{path}.field`")
     raise MisfitError(f"`{path}` holds {type(value).__name__}, which is no value of a column")
+
+
+@cache
+def _bson_kinds() -> Any:
+    """Return the types of PyMongo, which is imported when there is a document."""
+    import bson
+    from bson.datetime_ms import DatetimeMS
+
+    return SimpleNamespace(
+        ObjectId=bson.ObjectId, Decimal128=bson.Decimal128, Timestamp=bson.Timestamp, DatetimeMS=DatetimeMS
+    )
 
 
 def _decimal(value: Any, logical: LogicalType) -> Cell:

@@ -25,13 +25,9 @@ CellRange = tuple[tuple[int, int], tuple[int, int]]  # first and last cell, (row
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # how workbooks up to 2003 begin, and encrypted ones
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _BLOCK = 2**20
-_ERROR = re.compile(rb"""<(?:\w+:)?c\s([^<>]*\bt=["']e["'][^<>]*)>(.*?)</(?:\w+:)?c>""", re.DOTALL)
-# A result that is an empty text says so by its type: t="str".
-_NO_RESULT = re.compile(
-    rb"<(?:\w+:)?c\s((?:(?!\bt=[\"']str)[^<>])*)>\s*<(?:\w+:)?f\b(?:[^<>]*/>|[^<>]*>[^<]*</(?:\w+:)?f>)\s*"
-    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
-)
-_VALUE = re.compile(rb"<(?:\w+:)?v>([^<]*)<")
+_ERROR = re.compile(rb"""t=["']e["']""")
+_AN_EMPTY_TEXT = re.compile(rb"""\bt=["']str["']""")  # the type of a formula's result, which is then no missing one
+_ROOT = re.compile(rb"<(\w+:)?worksheet\b")
 _REFERENCE = re.compile(rb"""\br=["']([A-Z]{1,3})([0-9]+)["']""")
 
 
@@ -221,6 +217,36 @@ def _require_checksums(archive: zipfile.ZipFile, parts: Sequence[str]) -> None:
                     pass
 
 
+class _Markup:
+    """The cells in a part of a sheet's XML, found from what is rare in them; names may have a prefix (`x:c`)."""
+
+    def __init__(self, first_rows: bytes) -> None:
+        root = _ROOT.search(first_rows)
+        x = root[1] or b"" if root is not None else b""
+        no_value = rb"\s*(?:<%bv\s*/>|<%bv>\s*</%bv>)?\s*</%bc>" % (x, x, x, x)
+        self._start, self._end = b"<%bc " % x, b"</%bc>" % x
+        self._value = re.compile(rb"<%bv>([^<]*)<" % x)
+        self._no_result = [re.compile(rb"</%bf>" % x + no_value), re.compile(rb"<%bf\b[^<>]*/>" % x + no_value)]
+
+    def errors(self, rows: bytes) -> Iterator[tuple[int, int, str]]:
+        """Yield row, column and error of the cells that hold one."""
+        for match in _ERROR.finditer(rows):
+            start = rows.rfind(self._start, 0, match.start())
+            if start < 0 or b">" in rows[start : match.start()]:
+                continue  # a text that looks so
+            said = self._value.search(rows, match.end(), rows.find(self._end, match.end()))
+            yield *_place(rows[start : rows.find(b">", start)]), said[1].decode() if said else "#ERROR"
+
+    def uncalculated(self, rows: bytes) -> Iterator[tuple[int, int]]:
+        """Yield row and column of the cells with a formula and no result."""
+        for pattern in self._no_result:
+            for match in pattern.finditer(rows):
+                start = rows.rfind(self._start, 0, match.start())
+                attributes = rows[start : rows.find(b">", start)]
+                if not _AN_EMPTY_TEXT.search(attributes):
+                    yield _place(attributes)
+
+
 def _lost_cells(archive: zipfile.ZipFile, part: str) -> tuple[dict[int, dict[int, str]], dict[int, set[int]]]:
     """Return the cells of a sheet that calamine gives as empty and that are not: errors, formulas without result.
 
@@ -228,16 +254,13 @@ def _lost_cells(archive: zipfile.ZipFile, part: str) -> tuple[dict[int, dict[int
     """
     errors: dict[int, dict[int, str]] = {}
     uncalculated: dict[int, set[int]] = {}
+    markup: _Markup | None = None
     for rows in _whole_rows(archive, part):
-        if b't="e"' in rows or b"t='e'" in rows:
-            for cell in _ERROR.finditer(rows):
-                value = _VALUE.search(cell[2])
-                row, column = _place(cell[1])
-                errors.setdefault(column, {})[row] = value[1].decode() if value else "#ERROR"
-        if b"<f" in rows or b":f" in rows:
-            for cell in _NO_RESULT.finditer(rows):
-                row, column = _place(cell[1])
-                uncalculated.setdefault(column, set()).add(row)
+        markup = markup or _Markup(rows)
+        for row, column, error in markup.errors(rows):
+            errors.setdefault(column, {})[row] = error
+        for row, column in markup.uncalculated(rows):
+            uncalculated.setdefault(column, set()).add(row)
     return errors, uncalculated
 
 
