@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 from mlsys import extras
 from mlsys.components import AsWritten
 from mlsys.errors import DataError
-from mlsys.schema import ColumnSpec, checked_zone
+from mlsys.schema import ColumnSpec, Schema, checked_zone
 from mlsys.settings import expand
 from mlsys.sources.base import Drop, ReadRequest, Rejected, Source
 from mlsys.sources.reading import mongo_windows
@@ -27,6 +27,7 @@ from mlsys.sources.reading.mongo_windows import Filter
 from mlsys.sources.reading.time_range import range_of
 
 _ROWS_AT_ONCE = 20_000
+_FIRST_ONES = 50
 
 
 class MongodbSource(Source):
@@ -88,29 +89,21 @@ class MongodbSource(Source):
         times = range_of(column[self.event_time], request.now)
         with self._open() as collection:
             collection.require_fields([path])
-            conformer = self._conformer(own, collection)
-            found = [
-                self._newest(collection.newest(condition, path, sort=sorted_), column, conformer, at_once=sorted_)
-                for condition, sorted_ in mongo_windows.newest(
-                    path, request.now, times, texts_sort=declared.format is None
-                )
-            ]
+            conditions = mongo_windows.newest(path, request.now, times, texts_sort=declared.format is None)
+            found = [self._newest(collection, own, column, *condition) for condition in conditions]
         return max((newest for newest in found if newest is not None), default=None)
 
     def _newest(
-        self,
-        documents: Iterator[MongoDocument],
-        column: Mapping[str, ColumnSpec],
-        conformer: Conformer,
-        *,
-        at_once: bool,
+        self, collection: MongoCollection, own: ReadRequest, column: Schema, condition: Filter, sort: bool
     ) -> datetime | None:
-        """Return the newest time of documents; where they are sorted, of the first ones that have one."""
+        """Return the newest time of what a condition keeps; where it is sorted, of the first ones that have one."""
         newest: datetime | None = None
-        for chunk in _chunks(documents, 100 if at_once else _ROWS_AT_ONCE):
-            found = conformer.newest(*document_batch(chunk, dict(column), self._paths(column)))
+        documents = collection.newest(condition, self._path(next(iter(column))), sort=sort)
+        for chunk in _chunks(documents, _FIRST_ONES if sort else _ROWS_AT_ONCE):
+            # A conformer of its own: the largest values say nothing of the others, by which a column is judged.
+            found = self._conformer(own, collection).newest(*document_batch(chunk, column, self._paths(column)))
             newest = max((each for each in (newest, found) if each is not None), default=None)
-            if newest is not None and at_once:
+            if newest is not None and sort:
                 break
         return newest
 

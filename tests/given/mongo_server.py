@@ -23,8 +23,7 @@ from typing import Any
 
 import bson
 from bson.codec_options import CodecOptions, DatetimeConversion
-
-from tests.given.mongo_queries import BadQueryError, matches, ordered, projected
+from given.mongo_queries import BadQueryError, matches, ordered, projected
 
 Document = dict[str, Any]
 _REPLY, _QUERY, _MSG = 1, 2004, 2013
@@ -117,7 +116,7 @@ class MongoServer:
         stored = self.databases.get(command["$db"], {}).get(command["find"], [])
         found = [bson.decode(each, codec_options=_OPTIONS) for each in stored]
         found = [each for each in found if matches(each, command.get("filter", {}))]
-        found = ordered(found, command.get("sort", {}))
+        found = ordered(found, command.get("sort", {}))[command.get("skip", 0) :]
         limit = command.get("limit") or len(found)
         rows = deque(projected(each, command.get("projection", {})) for each in found[:limit])
         return self._batch(f"{command['$db']}.{command['find']}", 0, rows, command, "firstBatch")

@@ -7,13 +7,13 @@ import zipfile
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+from given.workbooks import Error, Formula, Sheet, Styled, compound_file, workbook, write, zipped
 from pydantic import ValidationError
 
 from mlsys.errors import DataError, UsageError
 from mlsys.schema import EVENT_TIME, ColumnSpec
 from mlsys.sources import SOURCES
 from mlsys.sources.base import ReadRequest
-from tests.given.workbooks import Error, Formula, Sheet, Styled, compound_file, workbook, write, zipped
 
 HEADER = ["id", "city", "amount", "paid", "seen"]
 TYPES = {"id": "integer", "city": "category", "amount": "number", "paid": "boolean", "seen": "timestamp"}

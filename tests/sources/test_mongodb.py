@@ -12,6 +12,9 @@ import bson
 import pytest
 from bson import Binary, Decimal128, Int64, ObjectId, Timestamp
 from bson.datetime_ms import DatetimeMS
+from given import mongo_server
+from given.certificates import self_signed
+from given.mongo_queries import order
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -21,9 +24,6 @@ from mlsys.schema import ColumnSpec
 from mlsys.sources import SOURCES
 from mlsys.sources.base import ReadRequest
 from mlsys.sources.reading import mongo_windows
-from tests.given import mongo_server
-from tests.given.certificates import self_signed
-from tests.given.mongo_queries import order
 
 NUMBER = {"n": ColumnSpec(type="integer")}
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -251,6 +251,7 @@ def test_a_cursor_that_is_lost_again_and_again_is_an_error(server):
 # --- windows ---
 
 TIMES = st.one_of(
+    st.integers(-4 * 24, 4 * 24).map(lambda hours: Timestamp(int(NOON.timestamp()) + hours * 3600, 1)),
     st.sampled_from([None, True, "soon", "", [NOON], {"a": NOON}, float("nan"), bson.MinKey()]),
     st.integers(-4 * 24, 4 * 24).map(lambda hours: NOON + timedelta(hours=hours)),
     st.integers(-4 * 24, 4 * 24).map(lambda hours: (NOON + timedelta(hours=hours)).timestamp()),
@@ -286,6 +287,20 @@ def test_a_night_reads_its_days_alone(server):
     rows, _ = read(chosen, since=NOON - 2 * DAY, until=NOON - DAY, now=NOW)
     assert [row[0] for row in rows] == [2]
     assert {"at": {"$gte": NOON - 2 * DAY, "$lt": NOON - DAY}} in server.finds[-1]["filter"]["$or"]
+
+
+def test_many_times_that_are_none_do_not_hide_the_newest(server):
+    lists = [{"n": 1, "at": [NOON]} for _ in range(70)]  # they sort by what they hold
+    server.fill("shop", "orders", [{"n": 1, "at": NOON - DAY}, *[{"n": 1, "at": NOON - 2 * DAY}] * 99, *lists])
+    newest = source(server, event_time="at").newest(ReadRequest(NUMBER, now=NOW))
+    assert newest == NOON - DAY
+    assert next(each["limit"] for each in server.asked if each.get("sort") == {"at": -1}) == 50
+
+
+def test_the_id_may_be_a_column(server):
+    server.fill("shop", "orders", [{"_id": OID, "n": 1}])
+    schema = {"order": ColumnSpec(type="text"), **NUMBER}
+    assert read(source(server, fields={"order": "_id"}), schema)[0] == [(str(OID), 1)]
 
 
 def test_texts_in_a_format_of_their_own(server):

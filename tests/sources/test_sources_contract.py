@@ -9,11 +9,11 @@ from itertools import count
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from given import mongo_server, workbooks
 
 from mlsys.snapshot.fingerprint import table_fingerprint
 from mlsys.sources import SOURCES
 from mlsys.testing import sources as contract
-from tests.given import mongo_server, workbooks
 
 SERVERS = []
 

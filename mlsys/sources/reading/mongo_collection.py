@@ -89,9 +89,19 @@ class MongoCollection:
                 raise self._explained(error) from error
 
     def newest(self, condition: Filter, path: str, *, sort: bool) -> Iterator[MongoDocument]:
-        """Yield the documents that a condition keeps with the field `path`, the largest first where it is sorted."""
+        """Yield the documents that a condition keeps with the field `path`, the largest first where it is sorted.
+
+        The first few are asked for alone: a server without an index then keeps these few instead of sorting all.
+        """
+        order = [(path, -1)] if sort else None
+        asked = _all_of(self._filter, condition)
         with self.errors():
-            yield from self._find(_all_of(self._filter, condition), [path], [(path, -1)] if sort else None)
+            n_first = 0
+            for document in self._find(asked, [path], order, limit=_LOOKED_AT if sort else 0):
+                n_first += 1
+                yield document
+            if sort and n_first == _LOOKED_AT:
+                yield from self._find(asked, [path], order, skip=n_first)
 
     def require_fields(self, paths: Sequence[str]) -> None:
         """Refuse a path that no document has; a collection without documents has nothing to tell.
@@ -146,10 +156,15 @@ class MongoCollection:
             raise self._explained(error) from error
 
     def _find(
-        self, condition: Filter, paths: Sequence[str], sort: list[tuple[str, int]] | None
+        self, condition: Filter, paths: Sequence[str], sort: list[tuple[str, int]] | None, **limits: int
     ) -> Iterator[MongoDocument]:
         with self._collection.find(
-            condition, projection(paths), sort=sort, batch_size=self._batch_size, allow_disk_use=sort is not None
+            condition,
+            projection(paths),
+            sort=sort,
+            batch_size=self._batch_size,
+            allow_disk_use=sort is not None,
+            **limits,
         ) as cursor:
             yield from cursor
 

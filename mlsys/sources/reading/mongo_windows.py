@@ -67,6 +67,7 @@ def newest(path: str, now: datetime, times: TimeRange, *, texts_sort: bool) -> l
         ({path: {"$gte": low, "$lte": now}}, True),
         ({path: _between(seconds(low), seconds(later(now, timedelta(seconds=1))))}, True),
         (texts, texts_sort),
+        ({path: {"$type": "timestamp"}}, True),
     ]
 
 
