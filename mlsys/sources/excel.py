@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from mlsys.schema import ColumnSpec
 from mlsys.sources.reading.cells import without_format
@@ -23,8 +23,15 @@ class ExcelSource(FileDrops):
     """
 
     kind: Literal["excel"] = "excel"
-    sheet: Annotated[int, Field(ge=1)] | str | None = None
+    sheet: int | str | None = None
     header_row: int | None = Field(default=None, ge=1)
+
+    @field_validator("sheet")
+    @classmethod
+    def _counts_from_one(cls, value: int | str | None) -> int | str | None:
+        if isinstance(value, int) and value < 1:
+            raise ValueError(f"sheets are counted from 1, as Excel's tabs are from the left; {value} is none")
+        return value
 
     def opened(self, path: Path, columns: Mapping[str, ColumnSpec]) -> ExcelFile:
         """Return the sheet of one workbook."""

@@ -48,7 +48,7 @@ class MongodbSource(Source):
     url: str
     database: str
     collection: str
-    filter: Annotated[dict[str, Any], AsWritten()] = Field(default_factory=dict)
+    filter: dict[str, Annotated[Any, AsWritten()]] = Field(default_factory=dict)
     fields: dict[str, str] = Field(default_factory=dict)
     event_time: str | None = None
     timezone: str | None = None

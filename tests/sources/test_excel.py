@@ -215,7 +215,7 @@ def test_a_sheet_is_named_where_there_are_several(tmp_path):
     assert "several sheets: 1 '2025', 2 'Daten'. Name" in refused(tmp_path, data)
     assert "There is no sheet 'daten'. Did you mean 'Daten'?" in refused(tmp_path, data, sheet="daten")
     assert "meant by `sheet: '2025'`" in refused(tmp_path, data, sheet=2025)
-    with pytest.raises(ValidationError, match="greater than or equal to 1"):
+    with pytest.raises(ValidationError, match="sheets are counted from 1"):
         source(tmp_path, sheet=0)
 
 

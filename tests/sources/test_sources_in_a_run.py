@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from given import mongo_server, workbooks
 from given.shop import day, edit_spec, enter, make_shop
 
 from mlsys import clock, pipeline
+from mlsys.errors import SpecError
 from mlsys.planning.arrivals import survey
 from mlsys.planning.plan import RunRequest
 from mlsys.spec import load_spec
@@ -91,6 +93,26 @@ def test_a_run_is_that_of_the_table(shop: Path, held: Any) -> None:
         assert run.start.snapshot.fingerprint == of_table.start.snapshot.fingerprint
     kept = [path for path in shop.rglob("*") if path.is_file()]
     assert not [path for path in kept if PASSWORD.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("{kind: mongodb, url: a, database: b, collection: c, filter: {country: NO}}", "YAML reads a bare NO as"),
+        ("{kind: mongodb, url: a, database: b, collection: c, filter: {a: {$in: [01]}}}", "YAML reads a bare 01 as"),
+        ("{kind: mongodb, url: a, database: b, collection: c, filter: {at: 2026-03-01}}", "a filter is made of texts"),
+        ("{kind: mongodb, url: a, database: b, collection: c, query: {}}", "no such key here"),
+        ("{kind: mongodb, url: a, collection: c}", "database"),
+        ("{kind: excel, path: a, sheet: 0}", "sheets are counted from 1"),
+        ("{kind: excel, path: a, sheet: no}", "sheet"),
+        ("{kind: xlsx, path: a}", "Did you mean 'excel'"),
+    ],
+)
+def test_a_spec_that_can_t_be_meant_is_refused(shop: Path, source: str, words: str) -> None:
+    path = shop / "pipelines" / "shop.yaml"
+    path.write_text(re.sub("(?m)^source: .*$", lambda _: f"source: {source}", path.read_text()))
+    with pytest.raises(SpecError, match=words):
+        load_spec(path)
 
 
 def test_a_damaged_workbook_is_told_by_name(shop: Path) -> None:
