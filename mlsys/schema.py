@@ -188,7 +188,7 @@ def spelt(values: pa.Array | pa.ChunkedArray) -> Any:
     import pyarrow.compute as pc
 
     if pa.types.is_decimal(values.type):
-        return pa.array([None if value is None else _plain(value) for value in values.to_pylist()], pa.string())
+        return pa.array([None if value is None else plain_decimal(value) for value in values.to_pylist()], pa.string())
     if not pa.types.is_floating(values.type):
         return values.cast(pa.string())
     wide = values.cast(pa.float64())
@@ -198,7 +198,8 @@ def spelt(values: pa.Array | pa.ChunkedArray) -> Any:
     return pc.coalesce(integers, others)
 
 
-def _plain(number: Decimal) -> str:
+def plain_decimal(number: Decimal) -> str:
+    """Return the spelling of a finite decimal number: no exponent, no zeros at its end."""
     text = f"{number:f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text == "-0" else text

@@ -33,7 +33,7 @@ count it: from 0. Where a component is asked for (a source, a model, a gate ...)
 `kind`, or the name alone if none of its keys is required: `gates: [data_quality]` is `gates: [{{kind: data_quality}}]`.
 Components of other packages have keys of their own.
 """
-_PLAIN = {
+_PLAIN: dict[Any, str] = {
     str: "text",
     int: "whole number",
     float: "number",
@@ -41,6 +41,7 @@ _PLAIN = {
     timedelta: "duration",
     date: "day",
     NoneType: "none",
+    Any: "value",
 }
 _LIMITS = {Ge: ("ge", "≥"), Gt: ("gt", ">"), Le: ("le", "≤"), Lt: ("lt", "<")}
 _HEADER = ("Key", "Type", "Default", "Meaning")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from mlsys.components import AsWritten
-from mlsys.schema import EVENT_TIME, ColumnSpec, checked_zone
+from mlsys.schema import ColumnSpec, checked_zone
 from mlsys.settings import expand
 from mlsys.sources.base import Drop, ReadRequest, Rejected, Source
 from mlsys.sources.reading import windows
@@ -105,7 +105,7 @@ class SqlSource(Source):
         ((value,),) = next(relation.database.batches(largest, {**relation.params, **bounds}, 1), [(None,)])
         if value is None:
             return None
-        newest = _newest_of([(value,)], conformer)
+        newest = conformer.newest(record_batch([(value,)], conformer.columns))
         # The largest may lie in the future, or be no time although it looks like one.
         downwards = f"SELECT {column} {rows} ORDER BY {column} DESC"
         return newest or next(self._times(relation, conformer, downwards, bounds), None)
@@ -115,7 +115,7 @@ class SqlSource(Source):
     ) -> Iterator[datetime]:
         """Yield the newest possible time of each chunk that has one, up to the present of the request."""
         for rows in relation.database.batches(sql, {**relation.params, **bounds}, self.chunk_rows):
-            newest = _newest_of(rows, conformer)
+            newest = conformer.newest(record_batch(rows, conformer.columns))
             if newest is not None:
                 yield newest
 
@@ -176,15 +176,6 @@ class SqlSource(Source):
         column = relation.database.quoted(self.event_time)
         times = range_of(columns_to_read(request, self.event_time, self.timezone)[self.event_time], request.now)
         return windows.window(_time_column(relation, column), request, times)
-
-
-def _newest_of(rows: list[tuple[Any, ...]], conformer: Conformer) -> datetime | None:
-    """Return the newest possible time up to the present of the request, or None."""
-    import pyarrow.compute as pc
-
-    times = conformer.conform(record_batch(rows, conformer.columns))[0][EVENT_TIME]
-    newest: datetime | None = pc.max(times.filter(pc.less_equal(times, conformer.request.now))).as_py()
-    return newest
 
 
 def _place(origin: str, batch: pa.RecordBatch, row: int, n_before: int) -> str:

@@ -9,9 +9,21 @@ from itertools import count
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from given import mongo_server, workbooks
 
+from mlsys.snapshot.fingerprint import table_fingerprint
 from mlsys.sources import SOURCES
-from mlsys.testing.sources import SourceContract
+from mlsys.testing import sources as contract
+
+SERVERS = []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def server():
+    with mongo_server.running() as mongo:
+        SERVERS.append(mongo)
+        yield mongo
+
 
 COLUMNS = ("id", "amount", "city", "paid", "at")
 
@@ -86,6 +98,52 @@ def _daily_parquet(rows, folder):
     return {"kind": "files", "path": f"{folder}/**/*.parquet", "day_pattern": pattern, "timezone": "UTC"}
 
 
+def _cells(rows):
+    return [_names(rows), *(list(row.values()) for row in rows)]
+
+
+def _one_workbook(rows, folder, **source):
+    workbooks.write(folder / "rows.xlsx", _cells(rows))
+    return {"kind": "excel", "path": f"{folder}/*.xlsx", "timezone": "UTC", **source}
+
+
+def _as_texts(rows, folder):
+    texts = [[None, *(None if cell is None else str(cell) for cell in row)] for row in _cells(rows)]
+    data = workbooks.Sheet("Data", [["Rows of the shop"], [], *texts], first_column=2)
+    (folder / "rows.xlsx").write_bytes(workbooks.workbook(workbooks.Sheet("Notes", [["id"], ["x"]]), data))
+    return {"kind": "excel", "path": f"{folder}/rows.xlsx", "sheet": 2, "header_row": 3, "event_time": "at"}
+
+
+def _daily_workbooks(rows, folder):
+    for day, members in _days(rows).items() or [("2026-03-01", [])]:
+        workbooks.write(folder / f"drop-{day}.xlsx", _cells(members))
+    return {"kind": "excel", "path": f"{folder}/*.xlsx", "day_pattern": r"(\d{4}-\d{2}-\d{2})", "timezone": "UTC"}
+
+
+def _collection(rows, folder, **source):
+    """The rows in a server of their own, which the fixture stops."""
+    server = SERVERS[-1]
+    name = folder.name
+    server.fill("shop", name, [_document(row) for row in rows])
+    url = f"mongodb://127.0.0.1:{server.port}/?serverSelectionTimeoutMS=5000"
+    return {"kind": "mongodb", "url": url, "database": "shop", "collection": name, "batch_size": 3, **source}
+
+
+def _document(row):
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _nested(rows, folder):
+    outside = ("id", "amount", "known")
+    shaped = [
+        {name: value for name, value in _document(row).items() if name in outside}
+        | {"at": row["at"].isoformat(), "in": {"it": [_document(row)]}}
+        for row in rows
+    ]
+    paths = {name: f"in.it.0.{name}" for name in ("city", "paid")}
+    return _collection(shaped, folder, event_time="at", fields=paths)
+
+
 LAYOUTS = {
     "sqlite table": lambda rows, folder: _database(rows, folder, table="rows", event_time="at"),
     "sqlite epochs": _epochs,
@@ -99,10 +157,20 @@ LAYOUTS = {
     "csv zipped, other separator": _zipped,
     "csv by file name": _daily_csv,
     "parquet by folder name": _daily_parquet,
+    "excel by event time": lambda rows, folder: _one_workbook(rows, folder, event_time="at"),
+    "excel untimed": _one_workbook,
+    "excel of texts below a title": _as_texts,
+    "excel by file name": _daily_workbooks,
+    "mongodb": lambda rows, folder: _collection(rows, folder, event_time="at"),
+    "mongodb untimed": _collection,
+    "mongodb epochs": lambda rows, folder: _collection(
+        [{**row, "at": row["at"].timestamp()} for row in rows], folder, event_time="at", filter={"id": {"$gte": 0}}
+    ),
+    "mongodb nested, times as texts": _nested,
 }
 
 
-class TestSources(SourceContract):
+class TestSources(contract.SourceContract):
     @pytest.fixture(params=LAYOUTS)
     def make(self, request, tmp_path, home):
         numbers = count()
@@ -113,6 +181,14 @@ class TestSources(SourceContract):
             return SOURCES.parse(LAYOUTS[request.param](rows, folder))
 
         return _make
+
+
+def test_every_layout_gives_the_same_rows(tmp_path, home):
+    found = {}
+    for number, (name, layout) in enumerate(LAYOUTS.items()):
+        source = SOURCES.parse(layout(contract.rows(), _folder(tmp_path, f"same{number}")))
+        found[name] = table_fingerprint(contract.read_all(source).select(list(contract.SCHEMA)))
+    assert len(set(found.values())) == 1, found
 
 
 def test_every_member_of_the_table_is_tried(tmp_path):

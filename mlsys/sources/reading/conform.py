@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -30,6 +30,9 @@ _MEANING = {
     "text": "text",
     "category": "text",
 }
+
+
+Faults = Mapping[str, Mapping[int, str]]  # column -> row of the batch -> why its value can't be read
 
 
 @dataclass(frozen=True)
@@ -62,16 +65,47 @@ class Conformer:
         self._seen: Counter[str] = Counter()
         self._bad: Counter[str] = Counter()
         self._beyond: Counter[str] = Counter()
+        self._faulty: Counter[str] = Counter()
         self._examples: dict[str, object] = {}
+        self._faults: dict[str, str] = {}
 
-    def conform(self, raw: pa.RecordBatch) -> tuple[pa.Table, list[BadRow]]:
+    def conform(self, raw: pa.RecordBatch, faults: Faults | None = None) -> tuple[pa.Table, list[BadRow]]:
         """Return the readable rows inside the window, and the others of the window with their reasons.
+
+        Args:
+            raw: the columns to read, null where a value is missing or a fault stands.
+            faults: what the reader of `raw` found that no type could hold.
 
         Raises:
             DataError: most values of a column don't fit its type or its time range; local times without a zone.
         """
         import numpy as np
         import pyarrow as pa
+
+        faults = faults or {}
+        values, bad = self._read(raw, faults)
+        inside, unplaced = self._window(values, bad, raw.num_rows)
+        rejected = np.zeros(raw.num_rows, bool) if unplaced is None else unplaced.copy()
+        for mask in bad.values():
+            rejected |= mask
+        if inside is not None:
+            rejected &= inside | unplaced if unplaced is not None else inside
+        table = pa.table(self._stored(values))
+        keep = ~rejected if inside is None else inside & ~rejected
+        if not keep.all():
+            table = table.filter(pa.array(keep))
+        reasons = {
+            int(row): next(
+                (self._reason(int(row), name, raw, values, faults) for name, mask in bad.items() if mask[row]),
+                f"column '{self.event_time}' has no event time",
+            )
+            for row in np.flatnonzero(rejected)
+        }
+        return table, [BadRow(row, reason, self._day_of(values, row)) for row, reason in reasons.items()]
+
+    def _read(self, raw: pa.RecordBatch, faults: Faults) -> tuple[dict[str, pa.Array], dict[str, np.ndarray]]:
+        """Return the columns in their types, and of those that have bad values which rows hold them."""
+        import numpy as np
 
         values: dict[str, pa.Array] = {}
         bad: dict[str, np.ndarray] = {}
@@ -83,21 +117,28 @@ class Conformer:
             masks = [
                 np.asarray(mask.to_numpy(zero_copy_only=False)) for mask in (unreadable, beyond) if mask is not None
             ]
-            mask = np.logical_or.reduce(masks) if masks else np.zeros(0, bool)
+            mask = np.logical_or.reduce(masks) if masks else np.zeros(raw.num_rows, bool)
+            if mask.any():
+                self._count_bad(name, source, mask, n_beyond=0 if beyond is None else int(masks[-1].sum()))
+            if faults.get(name):
+                mask = mask.copy()
+                mask[list(faults[name])] = True
+                self._count_faults(name, faults[name])
             if mask.any():
                 bad[name] = mask
-                self._count_bad(name, source, mask, n_beyond=0 if beyond is None else int(masks[-1].sum()))
-        inside, unplaced = self._window(values, bad, raw.num_rows)
-        rejected = np.zeros(raw.num_rows, bool) if unplaced is None else unplaced.copy()
-        for mask in bad.values():
-            rejected |= mask
-        if inside is not None:
-            rejected &= inside | unplaced if unplaced is not None else inside
-        table = pa.table(self._stored(values))
-        keep = ~rejected if inside is None else inside & ~rejected
-        if not keep.all():
-            table = table.filter(pa.array(keep))
-        return table, [self._bad_row(int(row), raw, values, bad) for row in np.flatnonzero(rejected)]
+        return values, bad
+
+    def newest(self, raw: pa.RecordBatch, faults: Faults | None = None) -> datetime | None:
+        """Return the newest possible event time up to the present of the request, or None.
+
+        Raises:
+            DataError: as `conform`.
+        """
+        import pyarrow.compute as pc
+
+        times = self.conform(raw, faults)[0][EVENT_TIME]
+        newest: datetime | None = pc.max(times.filter(pc.less_equal(times, self.request.now))).as_py()
+        return newest
 
     def nothing(self) -> pa.Table:
         """Return a table without rows, as `conform` gives them."""
@@ -122,9 +163,23 @@ class Conformer:
         if self._seen[name] >= _ENOUGH:
             self._judge(name)
 
+    def _count_faults(self, name: str, found: Mapping[int, str]) -> None:
+        self._seen[name] += len(found)
+        self._bad[name] += len(found)
+        self._faulty[name] += len(found)
+        self._faults.setdefault(name, next(iter(found.values())))
+        if self._seen[name] >= _ENOUGH:
+            self._judge(name)
+
     def _judge(self, name: str) -> None:
         if self._bad[name] * 2 <= self._seen[name]:
             return
+        if self._faulty[name] * 2 > self._bad[name]:
+            raise DataError(
+                f"Most values of column '{name}' can't be read: {self._faults[name]}",
+                where=self.origin,
+                remedy=f"Correct the data, or take `schema.{name}` out of the spec",
+            )
         if self._beyond[name] * 2 > self._bad[name]:
             raise DataError(
                 f"Most times of column '{name}' lie outside {self._ranges[name].text}",
@@ -167,20 +222,18 @@ class Conformer:
             stored[ARRIVAL] = values[self.request.arrival]
         return stored
 
-    def _bad_row(
-        self, row: int, raw: pa.RecordBatch, values: dict[str, pa.Array], bad: dict[str, np.ndarray]
-    ) -> BadRow:
-        reason = f"column '{self.event_time}' has no event time"
-        for name, mask in bad.items():
-            if mask[row]:
-                reason = self._reason(name, _value_of(raw.column(name)[row]), values[name][row].as_py())
-                break
+    def _day_of(self, values: Mapping[str, pa.Array], row: int) -> date | None:
         event = values[self.event_time][row].as_py() if self.event_time is not None else None
         if event is None or not self._ranges[self.event_time or ""].holds(event):
-            return BadRow(row, reason, None)
-        return BadRow(row, reason, event.date())
+            return None
+        day: date = event.date()
+        return day
 
-    def _reason(self, name: str, written: object, instant: datetime | None) -> str:
+    def _reason(self, row: int, name: str, raw: pa.RecordBatch, values: Mapping[str, pa.Array], faults: Faults) -> str:
+        fault = faults.get(name, {}).get(row)
+        if fault is not None:
+            return f"column '{name}': {fault}"
+        written, instant = _value_of(raw.column(name)[row]), values[name][row].as_py()
         times = self._ranges.get(name)
         if times is not None and instant is not None:
             limit = "earliest" if instant < times.first else "latest"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mlsys.errors import DataError
-from mlsys.sources.reading.conform import less_blanks
+from mlsys.sources.reading.conform import Faults, less_blanks
 from mlsys.sources.reading.csv_records import LONGEST, UNCLOSED, CsvRecord, is_plain, looks_like_rows, records
 
 if TYPE_CHECKING:
@@ -91,6 +91,10 @@ class CsvFile:
         records += np.searchsorted(skipped - np.arange(len(skipped)), records, side="right")
         lines = self._lines(records.tolist())
         return [f"{self.path}:{lines[number]}" for number in records.tolist()]
+
+    def faults(self) -> Faults:
+        """Return nothing: a value of a well-formed row is judged by the type of its column."""
+        return {}
 
     def broken(self) -> list[tuple[str, str]]:
         """Return `file:line` and reason of each line that belongs to no well-formed record; known after `batches`."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlsys.errors import DataError
-from mlsys.sources.reading.conform import less_blanks
+from mlsys.sources.reading.conform import Faults, less_blanks
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,6 +51,10 @@ class ParquetFile:
     def places(self, rows: Sequence[int]) -> list[str]:
         """Return `file, row n` of rows by their index from 0."""
         return [f"{self.path}, row {row + 1}" for row in rows]
+
+    def faults(self) -> Faults:
+        """Return nothing: a value of a well-formed row is judged by the type of its column."""
+        return {}
 
     def broken(self) -> list[tuple[str, str]]:
         """Return nothing: a Parquet file is whole or refused."""

@@ -169,7 +169,7 @@ def _text_timestamps(text: pa.Array, column: ColumnSpec, where: str) -> Values:
     import pyarrow.compute as pc
 
     if column.format is not None:
-        values = _formatted(text, column.format, instant="%z" in column.format)
+        values = formatted(text, column.format, instant="%z" in column.format)
         return _with_bad(text, _as_instants(values, column, where))
     for type_ in (pa.timestamp("us"), arrow_type("timestamp")):
         try:
@@ -180,11 +180,12 @@ def _text_timestamps(text: pa.Array, column: ColumnSpec, where: str) -> Values:
     nothing = pa.scalar(None, pa.string())
     local = pc.if_else(pc.match_substring_regex(text, _LOCAL), text, nothing)
     instants = pc.if_else(pc.match_substring_regex(text, _INSTANT), text, nothing)
-    values = _as_instants(_formatted(local, "ISO8601", instant=False), column, where)
-    return _with_bad(text, pc.coalesce(values, _formatted(instants, "ISO8601", instant=True)))
+    values = _as_instants(formatted(local, "ISO8601", instant=False), column, where)
+    return _with_bad(text, pc.coalesce(values, formatted(instants, "ISO8601", instant=True)))
 
 
-def _formatted(text: pa.Array, format_: str, *, instant: bool) -> pa.Array:
+def formatted(text: pa.Array, format_: str, *, instant: bool) -> pa.Array:
+    """Return the times that a `strptime` format reads, in UTC for an instant; null where it can't."""
     import pandas as pd
     import pyarrow as pa
 
