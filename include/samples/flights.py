@@ -169,7 +169,9 @@ def _reader(package: str) -> Read:
         files = {each.name: each for each in path.rglob("data/*.csv*")}
         return _complete(files, lambda name: files[name].read_bytes(), path)
     if not path.is_file():
-        raise ModuleNotFoundError(f"There is no {path}: it should be {PACKAGE}, as an archive or unpacked", name=PACKAGE)
+        raise ModuleNotFoundError(
+            f"There is no {path}: it should be {PACKAGE}, as an archive or unpacked", name=PACKAGE
+        )
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             contents = {Path(name).name: archive.read(name) for name in archive.namelist() if "/data/" in name}

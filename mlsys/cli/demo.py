@@ -71,10 +71,12 @@ def _stack(settings: Settings) -> Iterator[stack.Access]:
 
 def _samples(settings: Settings) -> Iterator[str]:
     """Make the data of every pipeline that is a sample's: Airflow runs them all, and would fail without."""
-    from mlsys.cli.sample_makers import make_sample, sample_names
+    from mlsys.cli.sample_makers import load_maker, make_sample, package_needed, sample_names
 
     specs = {path.stem for path in settings.pipelines.glob("*.yaml")}
-    for name in sorted(specs & set(sample_names(settings)), key=lambda name: name != PIPELINE):
+    for name in sorted(specs & set(sample_names(settings)), key=lambda name: (name != PIPELINE, name)):
+        if package_needed(load_maker(settings, name)):
+            continue  # its pipeline has no schedule
         yield "Sample data: " + make_sample(settings, name, days=DAYS, target=settings.root / "samples")
 
 

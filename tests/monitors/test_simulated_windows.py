@@ -37,6 +37,8 @@ def share_of_alarms(monitor: Monitor, n_windows: int, *, first_seed: int, **chan
     ("settings", "wanted"),
     [
         ({"kind": "feature_drift", "limit": 1e-9}, 0.01),  # chance alone decides
+        ({"kind": "ks_drift", "limit": 0.0}, 0.01),
+        ({"kind": "ks_drift", "limit": 0.0, "significance": 0.2}, 0.2),
         ({"kind": "score_drift", "limit": 1e-9}, 0.01),
         ({"kind": "live_metric", "tolerance": 0.0}, 0.025),
         ({"kind": "live_metric", "tolerance": 0.0, "metric": "log_loss"}, 0.025),
@@ -57,6 +59,7 @@ def test_the_luck_of_the_holdout_counts_too() -> None:
     ("kind", "changes"),
     [
         ("feature_drift", {"shift": 0.5}),
+        ("ks_drift", {"shift": 0.5}),
         ("score_drift", {"shift": 0.7}),
         ("live_metric", {"skill": 1.4}),  # true ROC AUC 0.84 in place of 0.92
     ],
