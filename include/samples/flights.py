@@ -47,7 +47,7 @@ Read = Callable[[str], bytes]  # of a file of the package, by its name
 
 
 def make(target: Path, days: int, *, package: str = "") -> str:
-    """Bring `target/flights` to at least `days` daily files, as far as the data goes; files that exist stay as they are.
+    """Bring `target/flights` to at least `days` daily files, as far as the data goes; what exists stays.
 
     Args:
         target: folder of the samples.
@@ -169,9 +169,7 @@ def _reader(package: str) -> Read:
         files = {each.name: each for each in path.rglob("data/*.csv*")}
         return _complete(files, lambda name: files[name].read_bytes(), path)
     if not path.is_file():
-        raise ModuleNotFoundError(
-            f"There is no {path}: it should be {PACKAGE}, as an archive or unpacked", name=PACKAGE
-        )
+        raise ModuleNotFoundError(f"There is no {path}: it should be {PACKAGE}, packed or unpacked", name=PACKAGE)
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             contents = {Path(name).name: archive.read(name) for name in archive.namelist() if "/data/" in name}

@@ -1,7 +1,7 @@
 """Makes `network_security.db` and `network_security/*.jsonl`: websites as thirty rules see them, and what they are.
 
-Each rule answers 1 (looks legitimate), 0 (suspicious) or -1 (looks like phishing); `Result` is -1 for phishing and 1 for
-legitimate. Names are those of the public data of phishing websites; the rows are drawn, each answer given the result
+Each rule answers 1 (looks legitimate), 0 (suspicious) or -1 (looks like phishing); `Result` is -1 for phishing and 1
+for legitimate. Names are those of the public data of phishing websites; the rows are drawn, each answer given the result
 from a law of its own, so that `true_probability` is exact: no model can rank fresh rows better than it does.
 
 The same rows stand in a table of SQLite and, one file a day, in documents of Extended JSON as `mongoimport` takes them:
@@ -125,7 +125,7 @@ def drop(day: int, *, seed: int = SEED, signal: bool = True) -> pd.DataFrame:
 
 
 def fresh(n: int, *, day: int, seed: int) -> pd.DataFrame:
-    """Return `n` rows of a day's laws that no table holds. Answers are float64, NaN where a rule failed; none crashed."""
+    """Return `n` rows of a day's laws that no table holds. Answers are float64, NaN where a rule failed."""
     return _rows(np.random.default_rng([seed, day, 1]), n, day, first_id=1_000_000_000, signal=True)
 
 

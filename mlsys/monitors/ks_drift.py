@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class KsDrift(Monitor):
-    """Alarms when a number's two distribution functions lie further apart than `limit`, and than chance alone would put them.
+    """Alarms when a number's distributions lie further apart than `limit`, and than chance alone would put them.
 
     The distance is the statistic D of the two-sample test: the largest difference between the shares of rows at or
     below a value, then and now, from 0 to 1. It needs no bins, and sees best what moves the middle of a distribution.
@@ -29,7 +29,7 @@ class KsDrift(Monitor):
 
     Attributes:
         limit: of D; 0.1 means that a tenth of the rows lies on the other side of some value.
-        significance: of all columns together (Bonferroni), the probability of an alarm in a window where nothing changed.
+        significance: probability of an alarm where nothing changed, of all columns together (Bonferroni).
         min_rows: fewer current rows, or training rows, are inconclusive.
         ignore: features that move by nature, such as a running number.
     """
@@ -75,7 +75,7 @@ class KsDrift(Monitor):
 
 
 def ks_distance(reference: pd.Series, current: pd.Series) -> float:
-    """Return the statistic D of `(n_reference,)` and `(n_current,)` numbers; neither is empty, NaN is larger than all."""
+    """Return the statistic D of `(n_reference,)` and `(n_current,)` numbers, neither empty; NaN is larger than all."""
     import numpy as np
 
     then, now = (np.sort(_placed(column.to_numpy(dtype="float64"))) for column in (reference, current))
@@ -102,8 +102,8 @@ def _sentence(parts: list[MonitorPart], moved: list[MonitorPart], n_rows: int) -
     if not moved:
         worst = parts[0]
         return (
-            f"None of {counted(len(parts), 'number')} moved beyond the limit {rows}; most did {worst.name}, with a distance "
-            f"of {number(worst.observed, worst.limit)} of {number(worst.limit, worst.observed)}."
+            f"None of {counted(len(parts), 'number')} moved beyond the limit {rows}; most did {worst.name}, with a "
+            f"distance of {number(worst.observed, worst.limit)} of {number(worst.limit, worst.observed)}."
         )
     named = ", ".join(f"{part.name} ({part.observed:.2f})" for part in moved[:5])
     more = f" and {len(moved) - 5} more" if len(moved) > 5 else ""

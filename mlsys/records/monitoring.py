@@ -81,7 +81,7 @@ class MonitorResult(Record):
     Attributes:
         name: what it watches, for people: `feature drift over 7d`.
         observed, limit: what was measured, and where the alarm begins; of several parts those of the worst one.
-        unit: of both: `psi` for the population stability index, `ks` for the distance of Kolmogorov and Smirnov, else empty.
+        unit: of both: `psi` for the population stability index, `ks` for a Kolmogorov-Smirnov distance, or empty.
         sentence: the finding for people, complete.
         reason: stable code for machines (`drifted`, `too_few_rows`), None for a pass.
         n_rows: current rows that it rests on.

@@ -62,7 +62,7 @@ class Retrained:
 def retrained(
     request: pytest.FixtureRequest, home: Path, maker: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Retrained]:
-    """Return a function that makes the sample (its arguments are the maker's) and retrains its pipeline as it stands."""
+    """Return a function that makes the sample by its maker's arguments and retrains its pipeline."""
     monkeypatch.setenv("MLSYS_PIPELINES", str(INCLUDE / "pipelines"))
 
     def retrain(*, days: int, **options: object) -> Retrained:

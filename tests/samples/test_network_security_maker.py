@@ -149,7 +149,7 @@ def test_the_spec_checks_every_rule_and_sees_all_of_them(maker: ModuleType, spec
     checked = {rule.column: set(rule.values) for rule in spec.checks.rules if rule.kind == "in_set"}
     assert set(checked) == {*maker.RULES, "Result"}
     assert set().union(*checked.values()) == {-1, 0, 1}
-    assert [monitor.kind for monitor in spec.monitors.watch][0] == "ks_drift"
+    assert next(monitor.kind for monitor in spec.monitors.watch) == "ks_drift"
 
 
 @pytest.mark.slow
