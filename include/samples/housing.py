@@ -108,10 +108,10 @@ def drop(day: int, *, seed: int = SEED, signal: bool = True, change_day: int = 0
     if not signal:
         rows["sale_price"] = random.permutation(rows["sale_price"])
     wrong = random.choice(len(rows), 2, replace=False)
-    if random.random() < 0.15:
+    if random.random() < 0.25:
         rows.loc[wrong[0], random.choice(["sale_price", "living_area"])] = -1
     lines = _csv(rows).splitlines()
-    if random.random() < 0.15:
+    if random.random() < 0.25:
         lines[1 + wrong[1]] += ",see note"
     return ("\n".join(lines) + "\n").encode()
 

@@ -1,8 +1,8 @@
 """Makes `network_security.db` and `network_security/*.jsonl`: websites as thirty rules see them, and what they are.
 
 Each rule answers 1 (looks legitimate), 0 (suspicious) or -1 (looks like phishing); `Result` is -1 for phishing and 1
-for legitimate. Names are those of the public data of phishing websites; the rows are drawn, each answer given the result
-from a law of its own, so that `true_probability` is exact: no model can rank fresh rows better than it does.
+for legitimate. Names are those of the public data of phishing websites; the rows are drawn, each answer given the
+result from a law of its own, so that `true_probability` is exact: no model can rank fresh rows better than it does.
 
 The same rows stand in a table of SQLite and, one file a day, in documents of Extended JSON as `mongoimport` takes them:
 a field without a value is absent there. Every thirty days those who phish adapt: `DRIFTING` rules fool more of them,

@@ -28,7 +28,7 @@ def table(drops: list[bytes]) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def drops(maker: ModuleType) -> list[bytes]:
-    return [maker.drop(day) for day in range(30)]
+    return [maker.drop(day) for day in range(60)]
 
 
 def files(target: Path) -> dict[str, tuple[bytes, int]]:
