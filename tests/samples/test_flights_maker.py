@@ -17,13 +17,15 @@ HEADER = (
     "year,month,day,dep_time,sched_dep_time,dep_delay,arr_time,sched_arr_time,arr_delay,carrier,flight,tailnum,origin,"
     "dest,air_time,distance,hour,minute,time_hour"
 )
-# One flight a line: landed on time; 15 minutes late; 14 minutes late, over midnight; cancelled; diverted, in summer.
+# One flight a line: landed on time; 15 minutes late; 14 minutes late, over midnight; cancelled; diverted, in summer;
+# on a day of which there is the beginning alone.
 FLIGHTS = """
 2013,1,1,517,515,2,830,819,11,UA,1545,N14228,EWR,IAH,227,1400,5,15,2013-01-01T10:00:00Z
 2013,1,1,540,540,0,938,923,15,AA,1141,N619AA,JFK,MIA,160,1089,5,40,2013-01-01T10:00:00Z
 2013,1,1,2300,2259,1,130,116,14,B6,727,N571JB,JFK,BQN,183,1576,22,59,2013-01-02T03:00:00Z
 2013,1,2,NA,1500,NA,NA,1825,NA,AA,1925,NA,LGA,MIA,NA,1096,15,0,2013-01-02T20:00:00Z
 2013,7,1,900,900,0,1330,1226,NA,DL,10,N1,JFK,LAX,NA,2475,9,0,2013-07-01T13:00:00Z
+2013,12,31,2000,2000,0,2330,2326,4,DL,11,N1,JFK,MIA,150,1089,20,0,2014-01-01T01:00:00Z
 """
 AIRPORTS = """faa,name,lat,lon,alt,tz,dst,tzone
 IAH,Houston,29.9,-95.3,97,-6,A,America/Chicago
@@ -61,13 +63,13 @@ def test_each_utc_day_is_a_file_and_a_repetition_touches_none(maker: ModuleType,
     maker.make(tmp_path, 400, package=str(package))
     grown = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "flights").iterdir()}
     assert {name: grown[name] for name in made} == made
-    assert set(grown) - set(made) == {"flights-2013-07-01.csv"}
+    assert set(grown) - set(made) == {"flights-2013-07-01.csv"}  # and no 2014-01-01
     # 22:59 on New Year's Day in New York is the second in UTC.
     assert (tmp_path / "flights" / "flights-2013-01-02.csv").read_text().count("\n") == 3
 
 
 def test_late_is_a_quarter_of_an_hour_or_never(rows: pd.DataFrame) -> None:
-    assert list(rows["outcome"]) == ["landed", "landed", "landed", "cancelled", "diverted"]
+    assert list(rows["outcome"]) == ["landed", "landed", "landed", "cancelled", "diverted", "landed"]
     assert rows.loc["AA-1141-JFK-20130101-1040", "late"] == "yes"
     assert rows.loc["B6-727-JFK-20130102-0359", "late"] == "no"
 
