@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import ModuleType
 
@@ -65,10 +66,10 @@ def retrained(
     """Return a function that makes the sample by its maker's arguments and retrains its pipeline."""
     monkeypatch.setenv("MLSYS_PIPELINES", str(INCLUDE / "pipelines"))
 
-    def retrain(*, days: int, **options: object) -> Retrained:
+    def retrain(*, days: int, about: date | None = None, **options: object) -> Retrained:
         maker.make(home / "samples", days, **options)
         with open_workspace() as work:
-            done = pipeline.run(work, RunRequest(request.module.SAMPLE))
+            done = pipeline.run(work, RunRequest(request.module.SAMPLE, day=about))
             assert done.evaluations is not None
             assert done.version is not None
             assert done.report is not None

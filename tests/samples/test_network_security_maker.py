@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,8 +14,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlsys.monitoring.monitoring import monitor
 from mlsys.monitors.ks_drift import ks_distance
+from mlsys.records.monitoring import MonitorResult
 from mlsys.spec import Spec
+from mlsys.workspace import open_workspace
 
 SAMPLE = "network_security"
 
@@ -150,6 +154,22 @@ def test_the_spec_checks_every_rule_and_sees_all_of_them(maker: ModuleType, spec
     assert set(checked) == {*maker.RULES, "Result"}
     assert set().union(*checked.values()) == {-1, 0, 1}
     assert next(monitor.kind for monitor in spec.monitors.watch) == "ks_drift"
+
+
+@pytest.mark.slow
+def test_the_distance_of_every_rule_finds_those_that_drift_and_no_other(retrained: Any, maker: ModuleType) -> None:
+    def distances(index: int) -> MonitorResult:
+        with open_workspace() as work:
+            report = monitor(work, SAMPLE, day=maker.FIRST_DAY + timedelta(days=index))
+        return next(result for result in report.results if result.monitor == "ks_drift")
+
+    assert retrained(days=69, about=maker.FIRST_DAY + timedelta(days=28)).decision.outcome == "promote"
+    assert [distances(index).state for index in (36, 50)] == ["pass", "pass"]
+    found = distances(67)  # two steps of thirty days
+    moved = {part.name for part in found.parts if part.observed > part.limit}
+    assert found.state == "alarm"
+    assert moved
+    assert moved <= set(maker.DRIFTING)
 
 
 @pytest.mark.slow
