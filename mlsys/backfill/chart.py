@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -18,6 +18,8 @@ WIDTH, HEIGHT = 880.0, 340.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 24.0, 26.0, 44.0
 _DATES = 8
 _LEVELS = 5
+_MANY_DAYS = 90  # with more, lines drawn through single days hide each other
+_AROUND = timedelta(days=3)  # a week: whatever weekdays do by themselves is levelled
 _LONGEST_STEP = timedelta(days=7)  # a longer pause between two points breaks the line
 
 
@@ -38,6 +40,11 @@ class _Axes:
         return _text(HEIGHT - _BOTTOM - part * (HEIGHT - _TOP - _BOTTOM))
 
 
+def is_levelled(strategies: Sequence[StrategyResult]) -> bool:
+    """Whether lines are drawn through means of seven days, as there are too many days for each to be told apart."""
+    return len({day for strategy in strategies for day, _ in _daily(strategy)}) > _MANY_DAYS
+
+
 def chart(
     strategies: Sequence[StrategyResult],
     change: Change | None,
@@ -51,7 +58,8 @@ def chart(
     The two that the text speaks of lie on top, drawn stronger: never retraining and `subject`. Triangles mark the days
     of `kept_out`, on which the gates kept a better model out for a limit that the one in service misses too.
     """
-    points = {s.name: [(d.day, d.value.value) for d in s.daily if d.value.value is not None] for s in strategies}
+    levelled = is_levelled(strategies)
+    points = {s.name: _levelled(s) if levelled else _daily(s) for s in strategies}
     days = [day for line in points.values() for day, _ in line]
     if not days:
         return None
@@ -60,9 +68,10 @@ def chart(
     others = Markup().join(_line(s.name, points[s.name], axes) for s in strategies if s.name not in said_of)
     strong = Markup().join(_line(name, points[name], axes) for name in dict.fromkeys(said_of) if name in points)
     lines = others + Markup('<g class="said">{0}</g>').format(strong)
-    dots = Markup().join(_dots(s, axes) for s in strategies)
+    dots = Markup().join(_dots(s, dict(points[s.name]), axes) for s in strategies)
     drawn = [s.title for s in strategies if points[s.name]]
-    said = f"{title} of the model that serves, {axes.first} to {axes.last}, for: {', '.join(drawn)}."
+    mean = "Mean of seven days of the " if levelled else ""
+    said = f"{mean}{title} of the model that serves, {axes.first} to {axes.last}, for: {', '.join(drawn)}."
     fell = f" {change.sentence}." if change else ""
     return Markup(
         '<svg class="plot days" viewBox="0 0 {0:g} {1:g}" role="img" aria-labelledby="days-title days-desc">'
@@ -70,6 +79,22 @@ def chart(
     ).format(
         WIDTH, HEIGHT, title, said, fell, _frame(axes, title), _mark(change, axes), lines, dots, _kept(kept_out, axes)
     )
+
+
+def _daily(strategy: StrategyResult) -> list[tuple[date, float]]:
+    return [(daily.day, daily.value.value) for daily in strategy.daily if daily.value.value is not None]
+
+
+def _levelled(strategy: StrategyResult) -> list[tuple[date, float]]:
+    """Return for each day with a value the mean of the days around it, each with the weight of its rows."""
+    known = [daily for daily in strategy.daily if daily.value.value is not None]
+    found = []
+    for place, daily in enumerate(known):
+        beside = known[max(0, place - _AROUND.days) : place + _AROUND.days + 1]
+        near = [(other.value.value or 0.0, other.value.n) for other in beside if abs(other.day - daily.day) <= _AROUND]
+        weight = math.fsum(n for _, n in near)
+        found.append((daily.day, math.fsum(value * n for value, n in near) / weight))
+    return found
 
 
 def _axes(days: Sequence[date], values: Sequence[float]) -> _Axes:
@@ -148,8 +173,8 @@ def _kept(models: Sequence[SimulatedModel], axes: _Axes) -> Markup:
     )
 
 
-def _dots(strategy: StrategyResult, axes: _Axes) -> Markup:
-    """Draw a dot where a new model begins to serve; where that is every day, the line says it."""
+def _dots(strategy: StrategyResult, heights: Mapping[date, float], axes: _Axes) -> Markup:
+    """Draw a dot on the line where a new model begins to serve; where that is every day, the line says it."""
     found, before = [], None
     for daily in strategy.daily:
         if daily.model_day != before and daily.value.value is not None:
@@ -161,7 +186,7 @@ def _dots(strategy: StrategyResult, axes: _Axes) -> Markup:
         Markup('<circle class="w-{0}" cx="{1}" cy="{2}" r="4"><title>{3}</title></circle>').format(
             strategy.name,
             axes.x(daily.day),
-            axes.y(value),
+            axes.y(heights[daily.day]),
             f"{strategy.title}: from {daily.day} the model of {daily.model_day} serves, {metric(value)} on that day",
         )
         for daily, value in found

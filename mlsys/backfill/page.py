@@ -8,7 +8,7 @@ from datetime import date
 
 from markupsafe import Markup
 
-from mlsys.backfill.chart import chart
+from mlsys.backfill.chart import chart, is_levelled
 from mlsys.backfill.records import Gain, Look, SimulatedModel, StrategyResult, WalkForwardDetails
 from mlsys.backfill.recovery import in_days
 from mlsys.backfill.strategies import GATED, NEVER
@@ -72,6 +72,7 @@ def render(details: WalkForwardDetails) -> str:
                 subject=details.answer.subject,
                 kept_out=details.kept_out,
             ),
+            levelled=is_levelled(details.strategies),
             drawn=[s for s in details.strategies if s.daily],
             never=NEVER,
             withheld=in_days(details.withheld) if details.withheld else None,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mlsys.backfill.change import fall_of
-from mlsys.backfill.chart import chart
+from mlsys.backfill.chart import chart, is_levelled
 from mlsys.backfill.page import render
 from mlsys.backfill.records import (
     DailyValue,
@@ -196,6 +196,33 @@ def test_a_long_pause_breaks_the_line() -> None:
     drawing = chart([results.model_copy(update={"daily": tuple(later)})], None, "ROC AUC") or ""
     (path,) = re.findall(r'class="line w-never" d="([^"]+)"', drawing)
     assert path.count("M") == 2
+
+
+def many_days(n: int) -> StrategyResult:
+    """Return a strategy whose value is 1 on Sundays, of twice the rows, and 0.5 else."""
+    daily = [
+        DailyValue(
+            day=day, model_day=on(0), value=measured(1.0 if day.weekday() == 6 else 0.5).model_copy(update={"n": rows})
+        )
+        for day in (on(index) for index in range(1, n + 1))
+        for rows in [200 if day.weekday() == 6 else 100]
+    ]
+    return strategy(NEVER).model_copy(update={"daily": tuple(daily)})
+
+
+def test_lines_of_many_days_are_means_of_a_week_by_rows() -> None:
+    few, many = many_days(90), many_days(91)
+    assert [is_levelled([each]) for each in (few, many)] == [False, True]
+    paths = [
+        re.findall(r'class="line w-never" d="([^"]+)"', chart([each], None, "AUC") or "")[0] for each in (few, many)
+    ]
+    heights = [[pair.split()[1] for pair in re.split("[ML]", path)[1:]] for path in paths]
+    assert len(set(heights[0])) == 2
+    assert len(set(heights[1][3:-3])) == 1  # every whole week has one Sunday
+    assert "means of seven days" in render(
+        details().model_copy(update={"strategies": (many, *details().strategies[1:])})
+    )
+    assert "means of seven days" not in render(details())
 
 
 @pytest.mark.parametrize("values", [[0.5, 0.5], [1e-6, 3e-6], [12.0, 3400.0], [0.999, 1.0]])
