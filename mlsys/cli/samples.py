@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mlsys.cli.facts import json_option, say_json
 from mlsys.cli.terminal import say
 from mlsys.errors import UsageError
-from mlsys.settings import Settings
+
+if TYPE_CHECKING:
+    from mlsys.settings import Settings
 
 
 @click.group()

@@ -71,7 +71,7 @@ def test_the_demo_makes_the_data_of_every_sample_that_has_a_spec_its_own_first(m
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["flights", "leads", "network_security", "phishing"])
+@pytest.mark.parametrize("name", ["flights", "housing", "leads", "network_security", "phishing"])
 def test_a_sample_that_was_not_made_is_named_by_its_command(mlsys, home, name) -> None:
     answer = mlsys("check", name)
     assert answer.code == 3
