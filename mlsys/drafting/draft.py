@@ -1,0 +1,207 @@
+"""From a table to the text of a spec: read once, decide, write, and validate what was written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+from mlsys.drafting.declaring import Column, DateOrder, Marks, declared
+from mlsys.drafting.given import FilesGiven, Given, given
+from mlsys.drafting.profiles import Table, read_once
+from mlsys.drafting.questions import Ask, refuse
+from mlsys.drafting.roles import Roles, RolesWish, days, key_of, refused_as_features, time_of
+from mlsys.drafting.sampling import Sample
+from mlsys.drafting.sides import Sides, sides
+from mlsys.drafting.target import TargetFound, TargetWish, target_of
+from mlsys.errors import DataError, UsageError
+from mlsys.schema import OWN_COLUMNS, ColumnSpec
+from mlsys.spec import Spec
+from mlsys.spec.resolve import validated
+from mlsys.spec.text import parsed
+
+_BOOLEAN = ColumnSpec(type="boolean")
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person says beforehand; the rest is seen, asked or refused.
+
+    Attributes:
+        place: path, pattern or URL of the table; `table` its name in a database.
+        date_order: what stands first in dates like 03/04/2026; decimal: the mark of decimals.
+    """
+
+    place: str
+    table: str | None = None
+    target: TargetWish = field(default_factory=TargetWish)
+    roles: RolesWish = field(default_factory=RolesWish)
+    date_order: DateOrder | None = None
+    decimal: str | None = None
+
+
+@dataclass
+class Draft:
+    """What was decided about a table.
+
+    Attributes:
+        left_out: columns that `schema` can't hold, with the reason.
+        remarks: what a person should look at.
+    """
+
+    name: str
+    origin: Given
+    table: Table
+    columns: dict[str, Column]
+    target: TargetFound
+    roles: Roles
+    sides: Sides
+    left_out: dict[str, str]
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def features(self) -> list[str]:
+        """Columns that models see."""
+        taken = {self.target.column.name, self.roles.group, *self.roles.key, *self.roles.dropped}
+        return [name for name, column in self.columns.items() if name not in taken and column.type != "timestamp"]
+
+    @property
+    def timed(self) -> bool:
+        """Whether rows have a day."""
+        return self.roles.time is not None or self.origin.dated
+
+
+def draft(name: str, wishes: Wishes, ask: Ask = refuse) -> Draft:
+    """Return what a spec for the table should say.
+
+    Raises:
+        UsageError: something can't be told, and nobody answers; names the option.
+        DataError: the table can't be read, or no model can be made of it.
+    """
+    origin = given(wishes.place, table=wishes.table, ask=ask)
+    left_out = dict(origin.left_out) | _unusable(origin.names())
+    _require_present(wishes, left_out)
+    table = _read(origin, [each for each in origin.names() if each not in left_out])
+    if not table.n_rows:
+        raise DataError("The table has no rows", where=origin.spoken, remedy="Give one that has")
+    left_out |= {
+        each: f"its values are of type {profile.unreadable}, which no column can hold"
+        for each, profile in table.profiles.items()
+        if profile.unreadable
+    }
+    columns = _declared(origin, table, left_out, wishes, ask)
+    target = _as_target(target_of(columns, wishes.target, origin.spoken, ask))
+    columns[target.column.name] = target.column
+    return _decided(name, origin, table, columns, target, left_out, wishes.roles, ask)
+
+
+def _decided(
+    name: str,
+    origin: Given,
+    table: Table,
+    columns: dict[str, Column],
+    target: TargetFound,
+    left_out: dict[str, str],
+    wish: RolesWish,
+    ask: Ask,
+) -> Draft:
+    sample = Sample(table.sample, columns, whole=table.n_rows <= table.sample.num_rows)
+    roles = Roles()
+    roles.time, roles.time_why = time_of(columns, wish, sample, dated=origin.dated, ask=ask)
+    roles.key, roles.key_why, roles.group = key_of(columns, target.column.name, roles.time, wish, sample)
+    roles.dropped = refused_as_features(columns, roles, target)
+    by_day = _days(columns, roles, sample, target, table) if roles.time else _days_of_files(origin, target)
+    last = max(days(columns[roles.time]) if roles.time else by_day, default=None)
+    divided = sides(roles, target, by_day, last)
+    if divided.rule["kind"][0] != "group" and roles.group is not None and roles.group not in roles.key:
+        group = columns[roles.group]
+        roles.dropped[roles.group] = (
+            f"names things: {group.n_distinct:,} different values, which would be learnt by heart"
+        )
+    if divided.rule["kind"][0] != "group":
+        roles.group = None
+    found = Draft(name, origin, table, columns, target, roles, divided, left_out)
+    roles.dropped |= sample.leaks(target, found.features)
+    for each, note in sample.tell_by_missing(target, found.features).items():
+        columns[each].notes.append(note)
+        found.remarks.append(f"{each}: {note}")
+    if not found.features:
+        rule = "No column is left that a model could learn from"
+        reasons = "; ".join(f"{each}: {why}" for each, why in list(roles.dropped.items())[:5])
+        raise DataError(rule, where=origin.spoken, remedy=f"Left out are {reasons}" if reasons else "Give more columns")
+    return found
+
+
+def _read(origin: Given, names: Sequence[str]) -> Table:
+    if not names:
+        raise DataError("The table has no column that can be read", where=origin.spoken)
+    attempts = origin.in_other_encodings() if isinstance(origin, FilesGiven) else iter(())
+    while True:
+        try:
+            return read_once(names, origin.batches(names))
+        except DataError as error:
+            if "encoding" not in error.rule or next(attempts, None) is None:
+                raise
+
+
+def _unusable(names: Sequence[str]) -> dict[str, str]:
+    found = dict.fromkeys(OWN_COLUMNS, "mlsys keeps a column of its own by this name: rename it where it is made")
+    return {name: why for name, why in found.items() if name in names} | ({"": "it has no name"} if "" in names else {})
+
+
+def _require_present(wishes: Wishes, left_out: dict[str, str]) -> None:
+    named = {"--target": wishes.target.column, "--time": wishes.roles.time}
+    for option, name in [*named.items(), *(("--key", name) for name in wishes.roles.key)]:
+        if name in left_out:
+            raise UsageError(f"Column '{name}' can't be read: {left_out[name]}", where=option)
+
+
+def _declared(origin: Given, table: Table, left_out: dict[str, str], wishes: Wishes, ask: Ask) -> dict[str, Column]:
+    marks = Marks(ask, wishes.date_order, wishes.decimal)
+    profiles = [profile for name, profile in table.profiles.items() if name not in left_out]
+    marks.learn(profiles)
+    if marks.decimal is None and origin.block().get("separator", ("", ""))[0] == ",":
+        marks.decimal = "."  # a file whose commas separate has another mark for decimals
+    return {profile.name: declared(profile, marks) for profile in profiles}
+
+
+def _as_target(found: TargetFound) -> TargetFound:
+    """Return the target with its classes by the words of the table: `oui` rather than true."""
+    column = found.column
+    if column.type != "boolean" or not column.profile.examples or column.profile.examples[0] in ("true", "false"):
+        return found
+    spec = column.spec.model_copy(
+        update={"type": "category", "true_values": _BOOLEAN.true_values, "false_values": _BOOLEAN.false_values}
+    )
+    return replace(found, column=replace(column, spec=spec))
+
+
+def _days(
+    columns: dict[str, Column], roles: Roles, sample: Sample, target: TargetFound, table: Table
+) -> dict[date, float]:
+    """Return the labelled rows of each day, by the column that says when a row was."""
+    import pyarrow.compute as pc
+
+    assert roles.time is not None
+    known = days(columns[roles.time])
+    times = sample.values(roles.time)
+    labelled = times.filter(sample.values(target.column.name).is_valid()).drop_null()
+    scale = table.n_rows / max(1, table.sample.num_rows)
+    counted = pc.value_counts(labelled.cast("date32"))
+    found = {item["values"].as_py(): item["counts"].as_py() * scale for item in counted}
+    return {day: n for day, n in found.items() if day in known}
+
+
+def _days_of_files(origin: Given, target: TargetFound) -> dict[date, float]:
+    share = target.n_labelled / max(1, target.column.profile.n_rows)
+    return {day: n * share for day, n in origin.days().items()}
+
+
+def spec_of(path: Path, text: str) -> Spec:
+    """Return the spec of a drafted text, which must be one.
+
+    Raises:
+        SpecError: it is none.
+    """
+    return validated(parsed(path, text))

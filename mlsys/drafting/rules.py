@@ -1,0 +1,128 @@
+"""Checks of a draft: what held in all rows so far, with slack.
+
+What would stop a run is kept to what no right row can break; all else is a warning until a person says otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mlsys.drafting.choices import Lines
+from mlsys.drafting.declaring import Column
+from mlsys.drafting.roles import Roles, days
+from mlsys.drafting.target import TargetFound
+from mlsys.drafting.yaml_text import Flow
+from mlsys.schema import LARGEST
+
+MOST_RULES = 200  # Great Expectations looks at each; a wide table's further ones are left to its owner
+_MOST_VALUES, _ROWS_PER_VALUE = 20, 10
+_LEAST_ROWS = 100  # fewer say little about what may come
+
+
+def rules(columns: Mapping[str, Column], roles: Roles, target: TargetFound, features: list[str], n_rows: int) -> Lines:
+    """Return the rules of `checks`, each with a comment."""
+    sure = list(_sure(columns, roles, target, n_rows))
+    guessed = []
+    if n_rows >= _LEAST_ROWS:
+        guessed = [rule for name in features for rule in _of_values(columns[name])]
+    return (sure + guessed)[:MOST_RULES]
+
+
+def n_possible(columns: Mapping[str, Column], features: list[str]) -> int:
+    """Return how many rules there would be without a limit, about features."""
+    return sum(len(list(_of_values(columns[name]))) for name in features)
+
+
+def _sure(columns: Mapping[str, Column], roles: Roles, target: TargetFound, n_rows: int) -> Iterator[tuple[Flow, str]]:
+    for name in roles.key:
+        yield (
+            Flow({"kind": "not_null", "column": name}),
+            "" if name != roles.key[0] else "a row without a key is set aside",
+        )
+    if roles.key:
+        yield Flow({"kind": "unique_key", "max_share": 0.001 if n_rows > 1000 else 0.0}), ""
+    if target.counts:
+        names = list(target.counts)
+        kind = target.column.type
+        values: list[Any] = names if kind in ("category", "text") else [int(name) for name in names]
+        if kind != "boolean":
+            yield (
+                Flow({"kind": "in_set", "column": target.column.name, "values": values}),
+                "another class would be a mistake",
+            )
+    yield from _volume(columns, roles, n_rows)
+
+
+def _volume(columns: Mapping[str, Column], roles: Roles, n_rows: int) -> Iterator[tuple[Flow, str]]:
+    if roles.time is None:
+        yield (
+            Flow({"kind": "row_count", "min_rows": max(1, n_rows // 2)}),
+            f"{n_rows:,} now: half as many would be half a table",
+        )
+        return
+    counts = sorted(days(columns[roles.time]).values())
+    if len(counts) < 7:
+        return
+    usual, least, most = counts[len(counts) // 2], counts[0], counts[-1]
+    if least >= 4:
+        yield (
+            Flow(
+                {
+                    "kind": "row_count",
+                    "min_rows": least // 2,
+                    "max_rows": nice(most * 3, up=True),
+                    "severity": "warning",
+                }
+            ),
+            f"a day: {least:,} to {most:,} so far, mostly about {usual:,}",
+        )
+
+
+def _of_values(column: Column) -> Iterator[tuple[Flow, str]]:
+    if column.numeric and column.low is not None and column.high is not None and column.n_distinct > 1:
+        yield _range(column)
+    values = column.profile.values
+    if column.type == "category" and values is not None:
+        kept = sorted(text for text in values if text not in column.spec.nulls)
+        kept += sorted(text for text in column.profile.nullish if text not in column.spec.nulls)
+        if 1 < len(kept) <= min(_MOST_VALUES, column.profile.n_known // _ROWS_PER_VALUE):
+            yield _warning({"kind": "in_set", "column": column.name, "values": kept}), ""
+    if not column.profile.n_missing and not column.n_bad:
+        yield _warning({"kind": "not_null", "column": column.name}), ""
+
+
+def _range(column: Column) -> tuple[Flow, str]:
+    low, high = column.low or 0, column.high or 0
+    limits: dict[str, Any] = {}
+    if not (column.type == "number" and low >= 0 and high <= 1):
+        span = high - low
+        # Nothing negative so far: then the sign itself means something.
+        limits["min"] = 0 if low >= 0 else nice(low - span, up=False)
+        limits["max"] = nice(high + span, up=True)
+        kept = {name: limit for name, limit in limits.items() if abs(limit) < min(LARGEST, 2**62)}
+    else:
+        kept = {"min": 0, "max": 1}
+    if not kept:
+        return _warning({"kind": "of_type", "column": column.name}), ""
+    return _warning({"kind": "between", "column": column.name, **kept}), f"so far {_short(low)} to {_short(high)}"
+
+
+def _warning(rule: dict[str, Any]) -> Flow:
+    return Flow({**rule, "severity": "warning"})
+
+
+def nice(value: float, *, up: bool) -> int | float:
+    """Return a number with two significant digits beyond `value`; a whole one where that loses nothing."""
+    if value == 0:
+        return 0
+    step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
+    rounded = (math.ceil if up else math.floor)(round(value / step, 9)) * step
+    if abs(rounded) >= 10 or float(rounded).is_integer():
+        return round(rounded)
+    return float(f"{rounded:.2g}")
+
+
+def _short(value: float) -> str:
+    return f"{int(value):,}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.4g}"
