@@ -91,9 +91,8 @@ def _draft(name: str, wishes: Wishes, path: Path, *, as_json: bool) -> None:
 def _ask() -> Ask:
     from mlsys.drafting.questions import refuse
 
-    if click.get_text_stream("stdin").isatty():
-        return _on_terminal
-    return refuse
+    ask: Ask = _on_terminal if click.get_text_stream("stdin").isatty() else refuse
+    return ask
 
 
 def _on_terminal(question: Question) -> str:

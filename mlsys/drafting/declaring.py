@@ -77,8 +77,10 @@ class Column:
     @property
     def local(self) -> bool:
         """Whether its times carry no offset, as far as can be seen."""
+        if self.type != "timestamp" or self.hypothesis is None or self.hypothesis.column.timezone is None:
+            return False
         texts = self.profile.examples
-        return self.type == "timestamp" and not any(re.search(r"(Z|[+-]\d\d:?\d\d)$", text[10:]) for text in texts)
+        return not any(re.search(r"(Z|[+-]\d\d:?\d\d)$", text[10:]) for text in texts)
 
 
 @dataclass
@@ -227,6 +229,9 @@ def _chosen(profile: Profile, marks: Marks) -> Hypothesis | None:
 def _may_be(hypothesis: Hypothesis, profile: Profile) -> bool:
     if hypothesis.type == "integer":
         return not profile.n_points or hypothesis.column.thousands == "."
+    numbers = any(each.type == "integer" for each in profile.hypotheses or [])
+    if hypothesis.type == "timestamp" and hypothesis.column.format is None and numbers:
+        return bool(_DAY.search(profile.name))
     if hypothesis.column.format != "%Y%m%d":
         return True
     # Eight digits are a day only where all of them can be one.

@@ -118,6 +118,8 @@ def _has_header(lines: Sequence[Sequence[str]]) -> bool:
             is_number = bool(_NUMBER.fullmatch(field))
             against += is_number
             for_names += bool(field) and not is_number
+        elif field and field not in values and len(set(values)) <= len(values) / 2:
+            for_names += 1  # a word that none of the repeated ones below is
     if for_names or not against:
         return True
     return Counter(first).most_common(1)[0][1] == 1 and len(first) > 1 and _counts_up(first)

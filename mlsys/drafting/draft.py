@@ -47,6 +47,7 @@ class Draft:
 
     Attributes:
         left_out: columns that `schema` can't hold, with the reason.
+        rows_by_day: of a timed source.
         remarks: what a person should look at.
     """
 
@@ -58,6 +59,7 @@ class Draft:
     roles: Roles
     sides: Sides
     left_out: dict[str, str]
+    rows_by_day: dict[date, int]
     remarks: list[str] = field(default_factory=list)
 
     @property
@@ -111,9 +113,9 @@ def _decided(
     roles.time, roles.time_why = time_of(columns, wish, sample, dated=origin.dated, ask=ask)
     roles.key, roles.key_why, roles.group = key_of(columns, target.column.name, roles.time, wish, sample)
     roles.dropped = refused_as_features(columns, roles, target)
-    by_day = _days(columns, roles, sample, target, table) if roles.time else _days_of_files(origin, target)
-    last = max(days(columns[roles.time]) if roles.time else by_day, default=None)
-    divided = sides(roles, target, by_day, last)
+    by_day = days(columns[roles.time]) if roles.time else origin.days()
+    labelled = _labelled(by_day, roles, sample, target)
+    divided = sides(roles, target, labelled, max(by_day, default=None))
     if divided.rule["kind"][0] != "group" and roles.group is not None and roles.group not in roles.key:
         group = columns[roles.group]
         roles.dropped[roles.group] = (
@@ -121,7 +123,7 @@ def _decided(
         )
     if divided.rule["kind"][0] != "group":
         roles.group = None
-    found = Draft(name, origin, table, columns, target, roles, divided, left_out)
+    found = Draft(name, origin, table, columns, target, roles, divided, left_out, by_day)
     roles.dropped |= sample.leaks(target, found.features)
     for each, note in sample.tell_by_missing(target, found.features).items():
         columns[each].notes.append(note)
@@ -177,25 +179,19 @@ def _as_target(found: TargetFound) -> TargetFound:
     return replace(found, column=replace(column, spec=spec))
 
 
-def _days(
-    columns: dict[str, Column], roles: Roles, sample: Sample, target: TargetFound, table: Table
-) -> dict[date, float]:
-    """Return the labelled rows of each day, by the column that says when a row was."""
+def _labelled(by_day: dict[date, int], roles: Roles, sample: Sample, target: TargetFound) -> dict[date, float]:
+    """Return about how many rows of each day have a label."""
     import pyarrow.compute as pc
 
-    assert roles.time is not None
-    known = days(columns[roles.time])
-    times = sample.values(roles.time)
-    labelled = times.filter(sample.values(target.column.name).is_valid()).drop_null()
-    scale = table.n_rows / max(1, table.sample.num_rows)
-    counted = pc.value_counts(labelled.cast("date32"))
-    found = {item["values"].as_py(): item["counts"].as_py() * scale for item in counted}
-    return {day: n for day, n in found.items() if day in known}
-
-
-def _days_of_files(origin: Given, target: TargetFound) -> dict[date, float]:
     share = target.n_labelled / max(1, target.column.profile.n_rows)
-    return {day: n * share for day, n in origin.days().items()}
+    if roles.time is None or share == 1:
+        return {day: n * share for day, n in by_day.items()}
+    times = sample.values(roles.time).cast("date32")
+    with_label = sample.values(target.column.name).is_valid()
+    seen, labelled = (pc.value_counts(each.drop_null()).to_pylist() for each in (times, times.filter(with_label)))
+    of_day = {item["values"]: item["counts"] for item in labelled}
+    shares = {item["values"]: of_day.get(item["values"], 0) / item["counts"] for item in seen}
+    return {day: n * shares.get(day, share) for day, n in by_day.items() if n * shares.get(day, share) > 0}
 
 
 def spec_of(path: Path, text: str) -> Spec:

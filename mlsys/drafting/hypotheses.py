@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SURELY_MISSING = ("", "NaN", "nan", "null", "NULL", "Null", "<NA>", "#N/A", "#NA", "(null)", "?", "-", "--", ".", "NaT")
 PERHAPS_MISSING = ("NA", "N/A", "n/a", "na", "None", "none", "NONE", "missing", "Missing", "MISSING")
 NULLISH = (*SURELY_MISSING, *PERHAPS_MISSING)
+SECONDS = (631_152_000, 4_102_444_800)  # since 1970, of the years 1990 and 2100
 _TRIED_FIRST = 2_000  # values of the first batch on which a declaration must mostly fit to be tried further
 _FITS = 0.8
 _KEPT = 8  # misfits that are remembered
@@ -137,7 +138,7 @@ def hypotheses(values: pa.Array) -> list[Hypothesis]:
     ones = np.ones(len(first), np.int64)
     kept = []
     is_text = pa.types.is_string(values.type)
-    for column in _of_texts(values) if is_text else _of_typed(values.type):
+    for column in _of_texts(values) if is_text else _of_typed(values):
         hypothesis = Hypothesis(column)
         hypothesis.try_on(first, first if is_text else first.cast(pa.string()), ones)
         if hypothesis.n_bad <= (1 - _FITS) * len(first):
@@ -145,14 +146,22 @@ def hypotheses(values: pa.Array) -> list[Hypothesis]:
     return kept
 
 
-def _of_typed(kind: pa.DataType) -> Iterator[ColumnSpec]:
+def _of_typed(values: pa.Array) -> Iterator[ColumnSpec]:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
+    kind = values.type
     if pa.types.is_boolean(kind):
         yield ColumnSpec(type="boolean")
     elif pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         yield ColumnSpec(type="timestamp", timezone=None if getattr(kind, "tz", None) else "UTC")
     else:
+        if (
+            not pa.types.is_decimal(kind)
+            and pc.min(values).as_py() > SECONDS[0]
+            and pc.max(values).as_py() < SECONDS[1]
+        ):
+            yield ColumnSpec(type="timestamp")  # seconds since 1970, if the name says so too
         yield ColumnSpec(type="integer")
         yield ColumnSpec(type="number")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mlsys import clock
 from mlsys.dataset.identifiers import as_identifier
 from mlsys.drafting.declaring import Column
+from mlsys.drafting.hypotheses import SECONDS
 from mlsys.drafting.profiles import as_day
 from mlsys.drafting.questions import Ask, Question, in_a_row
 from mlsys.drafting.sampling import Sample
@@ -221,7 +222,7 @@ def epoch_unit(column: Column) -> str:
         return ""
     named = re.search(r"time|date|epoch|(^|_)(ts|at|dt|on)($|_)", column.name, re.IGNORECASE)
     for unit, factor in (("seconds", 1), ("milliseconds", 1000)):
-        if named and 631_152_000 * factor <= column.low and column.high < 4_102_444_800 * factor:  # 1990 to 2100
+        if named and SECONDS[0] * factor < column.low and column.high < SECONDS[1] * factor:
             return unit
     return ""
 

@@ -6,12 +6,13 @@ What would stop a run is kept to what no right row can break; all else is a warn
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from mlsys.drafting.choices import Lines
 from mlsys.drafting.declaring import Column
-from mlsys.drafting.roles import Roles, days
+from mlsys.drafting.draft import Draft
+from mlsys.drafting.roles import Roles
 from mlsys.drafting.target import TargetFound
 from mlsys.drafting.yaml_text import Flow
 from mlsys.schema import LARGEST
@@ -21,21 +22,22 @@ _MOST_VALUES, _ROWS_PER_VALUE = 20, 10
 _LEAST_ROWS = 100  # fewer say little about what may come
 
 
-def rules(columns: Mapping[str, Column], roles: Roles, target: TargetFound, features: list[str], n_rows: int) -> Lines:
+def rules(draft: Draft) -> Lines:
     """Return the rules of `checks`, each with a comment."""
-    sure = list(_sure(columns, roles, target, n_rows))
+    columns, features, n_rows = draft.columns, draft.features, draft.table.n_rows
+    sure = [*_sure(draft.roles, draft.target, n_rows), *_volume(draft)]
     guessed = []
     if n_rows >= _LEAST_ROWS:
         guessed = [rule for name in features for rule in _of_values(columns[name])]
     return (sure + guessed)[:MOST_RULES]
 
 
-def n_possible(columns: Mapping[str, Column], features: list[str]) -> int:
-    """Return how many rules there would be without a limit, about features."""
-    return sum(len(list(_of_values(columns[name]))) for name in features)
+def n_possible(draft: Draft) -> int:
+    """Return how many rules there would be about features without a limit."""
+    return sum(len(list(_of_values(draft.columns[name]))) for name in draft.features)
 
 
-def _sure(columns: Mapping[str, Column], roles: Roles, target: TargetFound, n_rows: int) -> Iterator[tuple[Flow, str]]:
+def _sure(roles: Roles, target: TargetFound, n_rows: int) -> Iterator[tuple[Flow, str]]:
     for name in roles.key:
         yield (
             Flow({"kind": "not_null", "column": name}),
@@ -46,23 +48,23 @@ def _sure(columns: Mapping[str, Column], roles: Roles, target: TargetFound, n_ro
     if target.counts:
         names = list(target.counts)
         kind = target.column.type
-        values: list[Any] = names if kind in ("category", "text") else [int(name) for name in names]
         if kind != "boolean":
+            values: list[Any] = [int(name) for name in names] if target.column.numeric else names
             yield (
                 Flow({"kind": "in_set", "column": target.column.name, "values": values}),
                 "another class would be a mistake",
             )
-    yield from _volume(columns, roles, n_rows)
 
 
-def _volume(columns: Mapping[str, Column], roles: Roles, n_rows: int) -> Iterator[tuple[Flow, str]]:
-    if roles.time is None:
+def _volume(draft: Draft) -> Iterator[tuple[Flow, str]]:
+    if not draft.timed:
+        n_rows = draft.table.n_rows
         yield (
             Flow({"kind": "row_count", "min_rows": max(1, n_rows // 2)}),
             f"{n_rows:,} now: half as many would be half a table",
         )
         return
-    counts = sorted(days(columns[roles.time]).values())
+    counts = sorted(draft.rows_by_day.values())
     if len(counts) < 7:
         return
     usual, least, most = counts[len(counts) // 2], counts[0], counts[-1]

@@ -150,12 +150,11 @@ def _checks(draft: Draft) -> list[str]:
     why = "of rows may break a critical rule: they are set aside; more stop the run"
     if n_bad:
         why = f"{counted(n_bad, 'value or line', 'values or lines')} can't be read so far; {why}"
-    n_rows = draft.table.n_rows
-    found = rules(draft.columns, draft.roles, draft.target, draft.features, n_rows)
+    found = rules(draft)
     lines = block("checks", [(f"tolerated_share: {tolerated}", why)])
     lines += line("  rules:", "a warning stops nothing: without `severity` it sets rows aside")
     lines += [part for rule, note in found for part in line(f"- {rule}", note, indent=4)]
-    left = n_possible(draft.columns, draft.features) + 5 - MOST_RULES
+    left = n_possible(draft) + 5 - MOST_RULES
     if len(found) == MOST_RULES and left > 0:
         lines += line(f"    # so many rules are enough to begin with: about {left:,} more could be written")
     return lines

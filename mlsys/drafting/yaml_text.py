@@ -57,6 +57,7 @@ def key(name: str) -> str:
 def _scalar(value: Any, *, quoted: bool = False) -> str:
     is_text = isinstance(value, str)
     # A bare 1e3 is a text to YAML, and a doubtful one to a spec.
+    quoted = quoted or (is_text and len(value) == 1 and not value.isalnum())
     style = '"' if quoted or (is_text and (not value.isprintable() or LIKE_A_NUMBER.fullmatch(value))) else None
     # In a flow collection: what needs quotes there needs them.
     text = yaml.safe_dump(

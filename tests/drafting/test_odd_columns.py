@@ -63,7 +63,7 @@ def test_a_comma_before_three_digits_is_asked_where_nothing_tells(drafted, tmp_p
     columns["visits"] = [f"{value + 1},{value * 7:03d}" for value in columns["visits"]]
     columns["amount"] = [int(value) for value in columns["amount"]]
     path = write_csv(tmp_path / "t.csv", columns, separator=";")
-    with pytest.raises(UsageError, match="column visits.*--decimal"):
+    with pytest.raises(UsageError, match=r"column visits.*--decimal"):
         drafted(path)
     assert drafted(path, decimal=",").spec.columns["visits"].decimal == ","
     assert drafted(path, decimal=".").spec.columns["visits"].thousands == ","
@@ -73,7 +73,7 @@ def test_dates_whose_order_is_open_are_asked(drafted, tmp_path: Path) -> None:
     columns = plain()
     open_dates = each(columns, lambda number: f"{number % 12 + 1:02d}/{number % 7 + 1:02d}/2025")
     path = write_csv(tmp_path / "t.csv", with_columns(columns, seen=open_dates))
-    with pytest.raises(UsageError, match="column seen.*day or the month first.*--dates day-first"):
+    with pytest.raises(UsageError, match=r"column seen.*day or the month first.*--dates day-first"):
         drafted(path)
     assert drafted(path, date_order="month").spec.columns["seen"].format == "%m/%d/%Y"
     questions = []
@@ -128,7 +128,7 @@ def test_seconds_since_1970_in_a_file_are_no_time_and_no_feature(drafted, tmp_pa
     made = drafted(path)
     assert made.spec.drop == ("created_at",)
     assert "in seconds since 1970" in made.line("- created_at")
-    with pytest.raises(UsageError, match="holds no times.*ISO 8601"):
+    with pytest.raises(UsageError, match=r"holds no times.*ISO 8601"):
         drafted(path, time="created_at")
 
 

@@ -68,7 +68,7 @@ def test_a_name_twice_and_a_column_without_name_are_not_read(drafted, tmp_path: 
     assert "amount" not in made.spec.columns
     assert "the header has it twice" in made.text
     assert "it has no name" in made.text
-    with pytest.raises(UsageError, match="'amount' can't be read: the header has it twice"):
+    with pytest.raises(UsageError, match=r"'amount' can't be read: the header has it twice"):
         drafted(path, target="amount")
 
 
@@ -161,7 +161,7 @@ def test_rows_without_a_label_are_counted(drafted, tmp_path: Path) -> None:
 def test_two_possible_targets_are_asked(drafted, tmp_path: Path) -> None:
     columns = plain()
     path = write_csv(tmp_path / "t.csv", with_columns(columns, churned=each(columns, lambda n: n % 2)))
-    with pytest.raises(UsageError, match="churned or bought could be it.*--target"):
+    with pytest.raises(UsageError, match=r"churned or bought could be it.*--target"):
         drafted(path)
     assert drafted(path, ask=lambda question: question.choices[1]).spec.target.column == "bought"
     assert drafted(path, target="churned", positive="0").spec.target.positive == "0"
@@ -175,7 +175,7 @@ def test_two_possible_targets_are_asked(drafted, tmp_path: Path) -> None:
         (lambda n: f"a sentence that says {n}", "400 different texts"),
         (lambda n: "abc"[n % 3], "3 classes"),
         (lambda n: "a" if n else "b", "Only 1 row of 400 have the class 'b'"),
-        (lambda n: "a" if n < 20 else "", "20 have a label"),
+        (lambda n: "ab"[n % 2] if n < 20 else "", "20 have a label"),
     ],
 )
 def test_targets_of_which_no_model_can_be_made(drafted, tmp_path: Path, values, message: str) -> None:
@@ -195,7 +195,7 @@ def test_tables_of_almost_nothing(drafted, tmp_path: Path, n: int, message: str)
 
 def test_an_empty_file(drafted, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("")
-    with pytest.raises(DataError, match="The file is empty"):
+    with pytest.raises(DataError, match=r"The file is empty"):
         drafted(tmp_path / "t.csv")
 
 
@@ -272,7 +272,7 @@ def test_parquet(drafted, tmp_path: Path) -> None:
         "bought": "boolean",
     }
     assert "which no column can hold" in made.text
-    assert made.spec.target.positive == "True"
+    assert made.spec.target.positive == "true"
 
 
 def test_a_database_of_several_tables(drafted, tmp_path: Path) -> None:
@@ -284,13 +284,13 @@ def test_a_database_of_several_tables(drafted, tmp_path: Path) -> None:
         database.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?)", zip(*columns.values(), strict=True))
         database.execute("CREATE TABLE other (x INTEGER)")
     database.close()
-    with pytest.raises(UsageError, match="2 tables.*--table: orders or other"):
+    with pytest.raises(UsageError, match=r"2 tables.*--table: orders or other"):
         drafted(tmp_path / "shop.db")
     made = drafted(tmp_path / "shop.db", table="orders")
     assert made.spec.source.table == "orders"
     assert made.spec.source.event_time == "seen"
     assert drafted(f"sqlite:///{tmp_path}/shop.db", table="orders").spec.source.kind == "sql"
-    with pytest.raises(UsageError, match="no table 'ordres'. Did you mean 'orders'"):
+    with pytest.raises(UsageError, match=r"no table 'ordres'. Did you mean 'orders'"):
         drafted(tmp_path / "shop.db", table="ordres")
 
 
@@ -298,7 +298,7 @@ def test_seconds_since_1970_in_a_database_are_a_time(drafted, tmp_path: Path) ->
     columns = with_columns(plain(), created_at=each(plain(), lambda n: 1_735_689_600 + 21_600 * n))
     with sqlite3.connect(tmp_path / "shop.db") as database:
         database.execute(
-            "CREATE TABLE t (customer_id TEXT, amount REAL, visits INTEGER, channel TEXT, created_at INTEGER, bought TEXT)"
+            "CREATE TABLE t (customer_id TEXT, amount REAL, visits INT, channel TEXT, created_at INT, bought TEXT)"
         )
         database.executemany("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?)", zip(*columns.values(), strict=True))
     database.close()
