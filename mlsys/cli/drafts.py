@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="File (default: NAME.yaml beside the other specs)."
 )
+@click.option("--edit", is_flag=True, help="Read the source of the spec NAME again, and propose what has changed.")
+@click.option("--yes", is_flag=True, help="With --edit: write the change into the spec.")
 @json_option
 def init(
     name: str,
@@ -44,6 +47,8 @@ def init(
     dates: str | None,
     decimal: str | None,
     out: Path | None,
+    edit: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Write a first spec NAME from a table: types, key, time, target, checks, split, models, gates, with reasons.
@@ -58,6 +63,9 @@ def init(
 
     settings = load_settings()
     set_up(settings.log_format, "WARNING")
+    if edit:
+        _edit(settings.spec_path(name), yes=yes, as_json=as_json)
+        return
     if place is None:
         raise click.UsageError("Name the table with --from PATH or URL.")
     wishes = Wishes(
@@ -88,11 +96,32 @@ def _draft(name: str, wishes: Wishes, path: Path, *, as_json: bool) -> None:
     say(f"\nWritten: {path}. Read its comments, then: mlsys check {name}")
 
 
+def _edit(path: Path, *, yes: bool, as_json: bool) -> None:
+    from mlsys.drafting.editing import proposal
+    from mlsys.spec.fix import unified
+    from mlsys.store import write_atomically
+
+    found = proposal(path, _ask())
+    diff = unified(path, found.before, found.after)
+    if yes and diff:
+        target = path.resolve()
+        write_atomically(target, found.after.encode("utf-8"), mode=target.stat().st_mode & 0o777)
+    if as_json:
+        say_json({"spec": path, "remarks": found.remarks, "diff": diff, "written": bool(yes and diff)})
+        return
+    for remark in found.remarks:
+        say(remark)
+    if diff:
+        say(diff.rstrip("\n"))
+        say(f"Written. Next: mlsys check {path.stem}" if yes else f"To write this: mlsys init --edit {path.stem} --yes")
+    elif not found.remarks:
+        say(f"{path.stem}: nothing has changed")
+
+
 def _ask() -> Ask:
     from mlsys.drafting.questions import refuse
 
-    ask: Ask = _on_terminal if click.get_text_stream("stdin").isatty() else refuse
-    return ask
+    return _on_terminal if sys.stdin is not None and sys.stdin.isatty() else refuse
 
 
 def _on_terminal(question: Question) -> str:

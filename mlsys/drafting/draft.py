@@ -81,7 +81,11 @@ def draft(name: str, wishes: Wishes, ask: Ask = refuse) -> Draft:
         UsageError: something can't be told, and nobody answers; names the option.
         DataError: the table can't be read, or no model can be made of it.
     """
-    origin = given(wishes.place, table=wishes.table, ask=ask)
+    return draft_of(name, given(wishes.place, table=wishes.table, ask=ask), wishes, ask)
+
+
+def draft_of(name: str, origin: Given, wishes: Wishes, ask: Ask) -> Draft:
+    """Return what `draft` does, of something that is open already."""
     left_out = dict(origin.left_out) | _unusable(origin.names())
     _require_present(wishes, left_out)
     table = _read(origin, [each for each in origin.names() if each not in left_out])

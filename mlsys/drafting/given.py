@@ -9,21 +9,24 @@ import glob
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlsplit
 
 from mlsys.drafting.dialects import look_at, others
-from mlsys.drafting.questions import Ask, Question
+from mlsys.drafting.questions import Ask, Question, refuse
 from mlsys.errors import DataError, UsageError, near_match
 from mlsys.schema import ColumnSpec
 from mlsys.settings import expand, load_settings
+from mlsys.sources.base import Source
+from mlsys.sources.files import FilesSource
 from mlsys.sources.reading.csv_file import CsvFile
-from mlsys.sources.reading.databases import connected
+from mlsys.sources.reading.databases import Database, Parameter, connected
 from mlsys.sources.reading.parquet_file import ParquetFile
 from mlsys.sources.reading.rows import record_batch
+from mlsys.sources.sql import SqlSource
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -187,12 +190,13 @@ class TableGiven:
     dated = False
     typed = True
 
-    def __init__(self, url: str, table: str) -> None:
-        self._url, self._table = url, table
+    def __init__(
+        self, url: str, table: str, *, query: str | None = None, params: Mapping[str, Parameter] | None = None
+    ) -> None:
+        self._url, self._table, self._query, self._params = url, table, query, dict(params or {})
         with connected(expand(url)) as database:
-            self.spoken = f"{database.name}, table {table}"
-            self._relation = self._quoted(database)
-            present = database.columns(self._relation, {})
+            self.spoken = f"{database.name}, {f'table {table}' if query is None else 'query'}"
+            present = database.columns(self._relation(database), self._params)
         self.left_out = {name: "the table has it twice" for name, n in Counter(present).items() if n > 1}
         self._names = [name for name in present if name not in self.left_out]
 
@@ -205,8 +209,8 @@ class TableGiven:
         columns = {name: ColumnSpec(type="text") for name in names}
         with connected(expand(self._url)) as database:
             wanted = ", ".join(database.quoted(name) for name in names)
-            sql = f"SELECT {wanted} FROM {self._relation}"  # noqa: S608 - names are quoted
-            for rows in database.batches(sql, {}, _ROWS_AT_ONCE):
+            sql = f"SELECT {wanted} FROM {self._relation(database)}"  # noqa: S608 - names are quoted
+            for rows in database.batches(sql, self._params, _ROWS_AT_ONCE):
                 yield record_batch(rows, columns)
 
     def broken(self) -> int:
@@ -221,9 +225,27 @@ class TableGiven:
         """Return the keys that read this table."""
         return {"kind": ("sql", ""), "url": (portable(self._url), ""), "table": (self._table, "")}
 
-    def _quoted(self, database: object) -> str:
-        parts = [self._table] if database.mixes_types else self._table.split(".")  # type: ignore[attr-defined]
-        return ".".join(database.quoted(part) for part in parts)  # type: ignore[attr-defined]
+    def _relation(self, database: Database) -> str:
+        if self._query is not None:
+            return f"{database.subquery(expand(self._query), self._params)} AS source"
+        parts = [self._table] if database.mixes_types else self._table.split(".")
+        return ".".join(database.quoted(part) for part in parts)
+
+
+def given_by(source: Source) -> Given:
+    """Return what the source of a spec holds.
+
+    Raises:
+        UsageError: it is of a kind that no draft is made from.
+    """
+    if isinstance(source, SqlSource):
+        params = {name: expand(value) if isinstance(value, str) else value for name, value in source.params.items()}
+        return TableGiven(source.url, source.table or "", query=source.query, params=params)
+    if isinstance(source, FilesSource):
+        found = _files(source.path, None, refuse)
+        if found is not None:
+            return found
+    raise UsageError(f"No draft is made from a source of kind '{source.kind}'", remedy="Edit the spec by hand")
 
 
 def portable(place: str) -> str:

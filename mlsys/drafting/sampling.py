@@ -57,8 +57,9 @@ class Sample:
         if len(names) == 1 and not self._whole:
             return self._columns[names[0]].profile.unique
         table = pa.table({str(place): self._as_plain(name) for place, name in enumerate(names)})
+        n_rows: int = table.num_rows
         n_different: int = table.group_by(table.column_names).aggregate([]).num_rows
-        return n_different == table.num_rows
+        return n_different == n_rows
 
     def _as_plain(self, name: str) -> pa.Array:
         import pyarrow as pa

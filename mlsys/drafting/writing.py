@@ -74,14 +74,16 @@ def _and(*parts: str) -> str:
 
 
 def _schema(draft: Draft) -> list[str]:
-    items = [(f"{key(name)}: {_declaration(column)}", _note(draft, column)) for name, column in draft.columns.items()]
+    items = [(f"{key(name)}: {declaration(column)}", beside(draft, column)) for name, column in draft.columns.items()]
     lines = block("schema", items, "what is not listed is not read")
     for name, reason in draft.left_out.items():
         lines += line(f"  # not read: {in_flow(name)}: {_one_line(reason)}")
     return lines
 
 
-def _declaration(column: Column) -> str:
+def declaration(column: Column) -> str:
+    """Return what stands behind a column's name in `schema`."""
+    """Return what stands behind a column's name in `schema`."""
     spec = column.spec
     updates: dict[str, Any] = {"timezone": None}
     if spec.type == "timestamp" and column.low is not None and column.high is not None:
@@ -97,7 +99,8 @@ def _year_end(year: int) -> Any:
     return EARLIEST.replace(year=min(9999, year + 10), month=12, day=31)
 
 
-def _note(draft: Draft, column: Column) -> str:
+def beside(draft: Draft, column: Column) -> str:
+    """Return the comment beside a column in `schema`."""
     name = column.name
     notes = list(column.notes)
     if name == draft.roles.time:
