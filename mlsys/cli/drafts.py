@@ -13,13 +13,13 @@ from mlsys.cli.terminal import say
 
 if TYPE_CHECKING:
     from mlsys.drafting.draft import Wishes
-    from mlsys.drafting.questions import Ask, Question
+    from mlsys.drafting.questions import Answerer, OpenQuestion
 
 
 @click.command()
 @click.argument("name")
 @click.option("--from", "place", metavar="PATH|URL", help="CSV or Parquet (file, folder, pattern), or a database.")
-@click.option("--table", help="Table of the database.")
+@click.option("--table", help="ReadTable of the database.")
 @click.option("--target", metavar="COL", help="What is to be predicted.")
 @click.option(
     "--task", type=click.Choice(["binary", "multiclass", "regression"]), help="Of two classes, more, or a number."
@@ -118,14 +118,14 @@ def _edit(path: Path, *, yes: bool, as_json: bool) -> None:
         say(f"{path.stem}: nothing has changed")
 
 
-def _ask() -> Ask:
+def _ask() -> Answerer:
     from mlsys.drafting.questions import refuse
 
     return _on_terminal if sys.stdin is not None and sys.stdin.isatty() else refuse
 
 
-def _on_terminal(question: Question) -> str:
-    """Ask until one of the choices is answered."""
+def _on_terminal(question: OpenQuestion) -> str:
+    """Answerer until one of the choices is answered."""
     click.echo(f"{question.why} ({question.about}).", err=True)
     kind = click.Choice(question.choices) if question.choices else None
     answer: str = click.prompt(question.text, type=kind, show_choices=len(question.choices) <= 30, err=True)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from mlsys.drafting.hypotheses import PERHAPS_MISSING, Hypothesis
 from mlsys.drafting.profiles import Profile, share_in_words
-from mlsys.drafting.questions import Ask, Question
+from mlsys.drafting.questions import Answerer, OpenQuestion
 from mlsys.errors import UsageError
 from mlsys.schema import ColumnSpec, LogicalType
 from mlsys.wording import counted
@@ -87,7 +87,7 @@ class Column:
 class Marks:
     """What one column shows about the others of a file, or a person says: the order of dates, the decimal mark."""
 
-    ask: Ask
+    ask: Answerer
     date_order: DateOrder | None = None
     decimal: str | None = None
 
@@ -254,7 +254,7 @@ def _in_order(times: list[Hypothesis], profile: Profile, marks: Marks) -> Hypoth
         example = profile.examples[0]
         why = f"'{example}' and all other values of column '{profile.name}' can be read with the day or the month first"
         options = "--dates day-first or --dates month-first"
-        question = Question(f"column {profile.name}", "Which stands first?", why, ("day", "month"), options)
+        question = OpenQuestion(f"column {profile.name}", "Which stands first?", why, ("day", "month"), options)
         marks.date_order = "day" if marks.ask(question).startswith("day") else "month"
     return next(each for each in times if _order(each) == marks.date_order)
 
@@ -284,7 +284,7 @@ def _with_marks(best: list[Hypothesis], profile: Profile, marks: Marks) -> Hypot
     if marks.decimal is None:
         text = next((text for text in profile.examples if "," in text), profile.examples[0])
         why = f"'{text}' in column '{profile.name}' can be a number with decimals or one above a thousand"
-        question = Question(f"column {profile.name}", "Which mark has the decimals?", why, (",", "."), "--decimal")
+        question = OpenQuestion(f"column {profile.name}", "Which mark has the decimals?", why, (",", "."), "--decimal")
         marks.decimal = marks.ask(question)
     return (as_decimal if marks.decimal == "," else as_thousands)[0]
 

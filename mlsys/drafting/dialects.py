@@ -22,7 +22,7 @@ _FALLBACKS = ("cp1252", "latin-1")
 
 
 @dataclass(frozen=True)
-class Seen:
+class FirstLook:
     """What the beginning of a file says of the rest.
 
     Attributes:
@@ -35,7 +35,7 @@ class Seen:
     lines: tuple[tuple[str, ...], ...]
 
 
-def look_at(path: Path) -> Seen:
+def look_at(path: Path) -> FirstLook:
     """Return how a CSV file is written, from its first megabyte.
 
     Raises:
@@ -53,10 +53,10 @@ def look_at(path: Path) -> Seen:
     lines = tuple(_records(text, separator))
     header = None if _has_header(lines) else tuple(f"column_{number + 1}" for number in range(len(lines[0])))
     written = encoding if not note.startswith("a byte order mark") else "utf-8"
-    return Seen(Dialect(written, separator, '"', header), note, lines)
+    return FirstLook(Dialect(written, separator, '"', header), note, lines)
 
 
-def others(seen: Seen) -> Iterator[Seen]:
+def others(seen: FirstLook) -> Iterator[FirstLook]:
     """Yield the same file in the encodings that are left where the one that it began in turns out wrong."""
     tried = (seen.dialect.encoding, *_FALLBACKS)
     for encoding in _FALLBACKS[0 if seen.dialect.encoding not in _FALLBACKS else tried.index(tried[0], 1) :]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from mlsys.drafting.declaring import Column, DateOrder, Marks, declared
 from mlsys.drafting.given import FilesGiven, Given, given
-from mlsys.drafting.profiles import Table, read_once
-from mlsys.drafting.questions import Ask, refuse
+from mlsys.drafting.profiles import ReadTable, read_once
+from mlsys.drafting.questions import Answerer, refuse
 from mlsys.drafting.roles import Roles, RolesWish, days, key_of, refused_as_features, time_of
 from mlsys.drafting.sampling import Sample
 from mlsys.drafting.sides import Sides, sides
@@ -53,7 +53,7 @@ class Draft:
 
     name: str
     origin: Given
-    table: Table
+    table: ReadTable
     columns: dict[str, Column]
     target: TargetFound
     roles: Roles
@@ -74,7 +74,7 @@ class Draft:
         return self.roles.time is not None or self.origin.dated
 
 
-def draft(name: str, wishes: Wishes, ask: Ask = refuse) -> Draft:
+def draft(name: str, wishes: Wishes, ask: Answerer = refuse) -> Draft:
     """Return what a spec for the table should say.
 
     Raises:
@@ -84,7 +84,7 @@ def draft(name: str, wishes: Wishes, ask: Ask = refuse) -> Draft:
     return draft_of(name, given(wishes.place, table=wishes.table, ask=ask), wishes, ask)
 
 
-def draft_of(name: str, origin: Given, wishes: Wishes, ask: Ask) -> Draft:
+def draft_of(name: str, origin: Given, wishes: Wishes, ask: Answerer) -> Draft:
     """Return what `draft` does, of something that is open already."""
     left_out = dict(origin.left_out) | _unusable(origin.names())
     _require_present(wishes, left_out)
@@ -99,18 +99,19 @@ def draft_of(name: str, origin: Given, wishes: Wishes, ask: Ask) -> Draft:
     columns = _declared(origin, table, left_out, wishes, ask)
     target = _as_target(target_of(columns, wishes.target, origin.spoken, ask))
     columns[target.column.name] = target.column
-    return _decided(name, origin, table, columns, target, left_out, wishes.roles, ask)
+    return _decided(name, origin, table, columns, target, left_out=left_out, wish=wishes.roles, ask=ask)
 
 
 def _decided(
     name: str,
     origin: Given,
-    table: Table,
+    table: ReadTable,
     columns: dict[str, Column],
     target: TargetFound,
+    *,
     left_out: dict[str, str],
     wish: RolesWish,
-    ask: Ask,
+    ask: Answerer,
 ) -> Draft:
     sample = Sample(table.sample, columns, whole=table.n_rows <= table.sample.num_rows)
     roles = Roles()
@@ -139,7 +140,7 @@ def _decided(
     return found
 
 
-def _read(origin: Given, names: Sequence[str]) -> Table:
+def _read(origin: Given, names: Sequence[str]) -> ReadTable:
     if not names:
         raise DataError("The table has no column that can be read", where=origin.spoken)
     attempts = origin.in_other_encodings() if isinstance(origin, FilesGiven) else iter(())
@@ -163,7 +164,9 @@ def _require_present(wishes: Wishes, left_out: dict[str, str]) -> None:
             raise UsageError(f"Column '{name}' can't be read: {left_out[name]}", where=option)
 
 
-def _declared(origin: Given, table: Table, left_out: dict[str, str], wishes: Wishes, ask: Ask) -> dict[str, Column]:
+def _declared(
+    origin: Given, table: ReadTable, left_out: dict[str, str], wishes: Wishes, ask: Answerer
+) -> dict[str, Column]:
     marks = Marks(ask, wishes.date_order, wishes.decimal)
     profiles = [profile for name, profile in table.profiles.items() if name not in left_out]
     marks.learn(profiles)

@@ -10,7 +10,7 @@ from typing import Any
 from mlsys.drafting.declaring import Column
 from mlsys.drafting.draft import Draft, Wishes, draft_of, spec_of
 from mlsys.drafting.given import given_by
-from mlsys.drafting.questions import Ask
+from mlsys.drafting.questions import Answerer
 from mlsys.drafting.roles import NO_TIME, RolesWish
 from mlsys.drafting.rules import nice
 from mlsys.drafting.splicing import Splices
@@ -39,7 +39,7 @@ class Proposal:
     remarks: list[str] = field(default_factory=list)
 
 
-def proposal(path: Path, ask: Ask) -> Proposal:
+def proposal(path: Path, ask: Answerer) -> Proposal:
     """Return the spec in `path` as the newest data want it.
 
     Raises:

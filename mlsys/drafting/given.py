@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlsplit
 
 from mlsys.drafting.dialects import look_at, others
-from mlsys.drafting.questions import Ask, Question, refuse
+from mlsys.drafting.questions import Answerer, OpenQuestion, refuse
 from mlsys.errors import DataError, UsageError, near_match
 from mlsys.schema import ColumnSpec
 from mlsys.settings import expand, load_settings
@@ -79,7 +79,7 @@ class Given(Protocol):
         """Return the keys of `source` that read it, less `event_time` and `timezone`."""
 
 
-def given(place: str, *, table: str | None, ask: Ask) -> Given:
+def given(place: str, *, table: str | None, ask: Answerer) -> Given:
     """Return what a path, a pattern or a URL names.
 
     Raises:
@@ -254,7 +254,7 @@ def portable(place: str) -> str:
     return re.sub(rf"{re.escape(home)}(?=/)", "${MLSYS_HOME}", place, count=1)
 
 
-def _database(place: str, table: str | None, ask: Ask) -> Given | None:
+def _database(place: str, table: str | None, ask: Answerer) -> Given | None:
     url = place
     if "://" not in place:
         if not _is_sqlite(Path(expand(place))):
@@ -276,13 +276,13 @@ def _database(place: str, table: str | None, ask: Ask) -> Given | None:
     return TableGiven(url, table)
 
 
-def _one_of(known: Sequence[str], name: str, ask: Ask) -> str:
+def _one_of(known: Sequence[str], name: str, ask: Answerer) -> str:
     if not known:
         raise DataError("The database has no table", where=name, remedy="Give another one with --from")
     if len(known) == 1:
         return known[0]
     why = f"The database has {len(known):,} tables"
-    return ask(Question(name, "Which table?", why, tuple(known), "--table"))
+    return ask(OpenQuestion(name, "Which table?", why, tuple(known), "--table"))
 
 
 def _refuse_password(url: str) -> None:
@@ -299,7 +299,7 @@ def _less_password(url: str, password: str) -> str:
     return url.replace(f":{password}@", ":${DB_PASSWORD}@").replace(f":{quote(password)}@", ":${DB_PASSWORD}@")
 
 
-def _files(place: str, table: str | None, ask: Ask) -> Given | None:  # noqa: ARG001 - the shape of a kind
+def _files(place: str, table: str | None, ask: Answerer) -> Given | None:  # noqa: ARG001 - the shape of a kind
     spelt = os.path.abspath(expand(place)).replace(os.sep, "/")  # noqa: PTH100 - a link stays a link
     path, pattern = Path(spelt), spelt
     if path.is_dir():
@@ -366,5 +366,5 @@ def _day_pattern(paths: Sequence[Path]) -> str | None:
     return None
 
 
-Kind = Callable[[str, "str | None", Ask], "Given | None"]
-_KINDS: tuple[Kind, ...] = (_database, _files)
+Recognise = Callable[[str, "str | None", Answerer], "Given | None"]
+_KINDS: tuple[Recognise, ...] = (_database, _files)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mlsys.drafting.instants import days_of
 from mlsys.schema import ColumnSpec, LogicalType
 from mlsys.sources.reading.number_marks import LOOKS
 from mlsys.sources.reading.values import logical_values
@@ -109,8 +110,6 @@ class Hypothesis:
                 if text in self.misfits or len(self.misfits) < _KEPT:
                     self.misfits[text] += n
         if self.type == "timestamp":
-            from mlsys.drafting.profiles import days_of
-
             self.days += days_of(typed, counts)
         if self.type in ("integer", "number", "timestamp"):
             self._widen(typed)

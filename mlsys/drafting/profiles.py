@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlsys.drafting.hypotheses import NULLISH, Hypothesis, hypotheses
 from mlsys.schema import spelt
@@ -24,8 +23,6 @@ _MOST_VALUES = 1000  # different ones that are counted exactly
 _SKETCH = 4096  # smallest hashes: the number of others follows from them to within two per cent
 _LARGEST_KEY = 50_000_000  # rows of which a column can be shown to be a key: their hashes are held
 SAMPLED = 20_000  # whole rows
-_EPOCH_DAY = date(1970, 1, 1)
-_A_DAY = 86_400_000_000  # microseconds
 
 
 @dataclass
@@ -151,7 +148,7 @@ class Profile:
 
 
 @dataclass
-class Table:
+class ReadTable:
     """A table that was read once.
 
     Attributes:
@@ -164,7 +161,7 @@ class Table:
     n_rows: int
 
 
-def read_once(names: Sequence[str], batches: Iterable[pa.RecordBatch]) -> Table:
+def read_once(names: Sequence[str], batches: Iterable[pa.RecordBatch]) -> ReadTable:
     """Return the profiles of all columns and a sample of the rows.
 
     Raises:
@@ -188,24 +185,7 @@ def read_once(names: Sequence[str], batches: Iterable[pa.RecordBatch]) -> Table:
             order = np.sort(np.argpartition(places, SAMPLED)[:SAMPLED])
             places, kept = places[order], kept.take(pa.array(order))
         n_rows += batch.num_rows
-    return Table(profiles, kept.combine_chunks(), n_rows)
-
-
-def days_of(values: Any, counts: np.ndarray) -> Counter[int]:
-    """Return the rows of each UTC day, counted from 1970, of instants in microseconds."""
-    import numpy as np
-    import pyarrow as pa
-
-    known = np.asarray(values.is_valid().to_numpy(zero_copy_only=False))
-    micros = np.asarray(values.drop_null().cast(pa.int64()).to_numpy())
-    days, places = np.unique(micros // _A_DAY, return_inverse=True)
-    sums = np.bincount(places, weights=counts[known], minlength=len(days))
-    return Counter({int(day): int(n) for day, n in zip(days, sums, strict=True)})
-
-
-def as_day(number: int) -> date:
-    """Return a day that is counted from 1970."""
-    return _EPOCH_DAY + timedelta(days=number)
+    return ReadTable(profiles, kept.combine_chunks(), n_rows)
 
 
 def share_in_words(n: int, of: int, what: str) -> str:
@@ -251,8 +231,3 @@ def _of(texts: pa.Array, counts: np.ndarray, pattern: str) -> int:
     import pyarrow.compute as pc
 
     return int(counts[pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False)].sum())
-
-
-def spoken_instant(micros: int) -> datetime:
-    """Return an instant in microseconds from 1970 as UTC time without zone."""
-    return datetime(1970, 1, 1) + timedelta(microseconds=micros)  # noqa: DTZ001 - UTC throughout

@@ -11,7 +11,7 @@ _SHOWN = 12
 
 
 @dataclass(frozen=True)
-class Question:
+class OpenQuestion:
     """Something that only a person knows.
 
     Attributes:
@@ -29,10 +29,10 @@ class Question:
     option: str
 
 
-Ask = Callable[[Question], str]
+Answerer = Callable[[OpenQuestion], str]
 
 
-def refuse(question: Question) -> str:
+def refuse(question: OpenQuestion) -> str:
     """Answer no question: there is nobody to ask.
 
     Raises:
@@ -41,7 +41,7 @@ def refuse(question: Question) -> str:
     raise UsageError(question.why, where=question.about, remedy=f"Say it with {question.option}{_some(question)}")
 
 
-def _some(question: Question) -> str:
+def _some(question: OpenQuestion) -> str:
     return f": {in_a_row(question.choices)}" if question.choices else ""
 
 

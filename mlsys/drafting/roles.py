@@ -12,8 +12,8 @@ from mlsys import clock
 from mlsys.dataset.identifiers import as_identifier
 from mlsys.drafting.declaring import Column
 from mlsys.drafting.hypotheses import SECONDS
-from mlsys.drafting.profiles import as_day
-from mlsys.drafting.questions import Ask, Question, in_a_row
+from mlsys.drafting.instants import as_day
+from mlsys.drafting.questions import Answerer, OpenQuestion, in_a_row
 from mlsys.drafting.sampling import Sample
 from mlsys.errors import UsageError, near_match
 from mlsys.schema import SCORE
@@ -68,7 +68,7 @@ class RolesWish:
 
 
 def time_of(
-    columns: Mapping[str, Column], wish: RolesWish, sample: Sample, *, dated: bool, ask: Ask
+    columns: Mapping[str, Column], wish: RolesWish, sample: Sample, *, dated: bool, ask: Answerer
 ) -> tuple[str | None, str]:
     """Return the column that says when a row was, and why; None where there is none, or each file has its day.
 
@@ -92,7 +92,7 @@ def time_of(
         return named[0], "by its name"
     why = f"When a row happened can't be told: {in_a_row(possible)} could say it"
     choices = (*possible, NO_TIME)
-    answer = ask(Question("the table", "Which column says when a row happened?", why, choices, "--time"))
+    answer = ask(OpenQuestion("the table", "Which column says when a row happened?", why, choices, "--time"))
     return (None if answer == NO_TIME else answer), ""
 
 

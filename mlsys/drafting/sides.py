@@ -60,7 +60,7 @@ def _by_time(labelled_days: Mapping[date, float], last: date | None, share: floa
     if last is None or len(labelled_days) < _LEAST_DAYS:
         return None
     total = sum(labelled_days.values())
-    wanted = max(_SHARE, min(_MOST, share * 0.75)) * total
+    wanted = round(max(_SHARE, min(_MOST, share * 0.75)) * total, 6)
     ages = sorted((last - day).days for day in labelled_days)
     rows = {(last - day).days: n for day, n in labelled_days.items()}
     seen = dict(zip(ages, accumulate(rows[age] for age in ages), strict=True))

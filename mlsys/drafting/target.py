@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mlsys.drafting.choices import TASKS
 from mlsys.drafting.declaring import Column
-from mlsys.drafting.questions import Ask, Question, in_a_row
+from mlsys.drafting.questions import Answerer, OpenQuestion, in_a_row
 from mlsys.errors import DataError, UsageError, near_match
 from mlsys.wording import counted
 
@@ -67,7 +67,7 @@ class TargetWish:
     positive: str | None = None
 
 
-def target_of(columns: Mapping[str, Column], wish: TargetWish, origin: str, ask: Ask) -> TargetFound:
+def target_of(columns: Mapping[str, Column], wish: TargetWish, origin: str, ask: Answerer) -> TargetFound:
     """Return the target of a table.
 
     Raises:
@@ -114,7 +114,7 @@ def _require_labels(column: Column, where: str) -> None:
         raise DataError(rule, where=where, remedy=f"Give at least {LEAST_LABELS}; a decision needs a thousand or so")
 
 
-def _guessed(columns: Mapping[str, Column], origin: str, ask: Ask) -> tuple[str, str]:
+def _guessed(columns: Mapping[str, Column], origin: str, ask: Answerer) -> tuple[str, str]:
     """Return the column that is the target by its name, or the only one of two values, and why."""
     possible = [name for name, column in columns.items() if column.type != "timestamp" and column.n_distinct > 1]
     for pattern in (_SURE, _LIKELY):
@@ -134,17 +134,17 @@ def _is_a_place(name: str, columns: Mapping[str, Column]) -> bool:
     return name.lower() == "y" and bool({"z", "Z"} & set(columns))
 
 
-def _asked(likely: Sequence[str], possible: Sequence[str], origin: str, ask: Ask) -> str:
+def _asked(likely: Sequence[str], possible: Sequence[str], origin: str, ask: Answerer) -> str:
     if not possible:
         raise DataError("No column can be a target: none has two values", where=origin, remedy="Give another table")
     why = "What is to be predicted can't be told"
     if likely:
         why += f": {in_a_row(likely)} could be it"
     choices = tuple(dict.fromkeys([*likely, *possible]))
-    return ask(Question(origin, "Which column is to be predicted?", why, choices, "--target"))
+    return ask(OpenQuestion(origin, "Which column is to be predicted?", why, choices, "--target"))
 
 
-def _task_of(column: Column, ask: Ask) -> str:
+def _task_of(column: Column, ask: Answerer) -> str:
     n_distinct = column.n_distinct
     if n_distinct == 2:
         return "binary"
@@ -152,7 +152,7 @@ def _task_of(column: Column, ask: Ask) -> str:
         return "regression"
     if column.numeric:
         why = f"Column '{column.name}' has {n_distinct} whole numbers: classes, or amounts"
-        question = Question(f"column {column.name}", "Which of both?", why, ("multiclass", "regression"), "--task")
+        question = OpenQuestion(f"column {column.name}", "Which of both?", why, ("multiclass", "regression"), "--task")
         return ask(question)
     return "multiclass"
 

@@ -11,7 +11,7 @@ from mlsys import clock
 from mlsys.drafting.choices import TASKS, Situation
 from mlsys.drafting.declaring import Column
 from mlsys.drafting.draft import Draft
-from mlsys.drafting.profiles import spoken_instant
+from mlsys.drafting.instants import spoken_instant
 from mlsys.drafting.rules import MOST_RULES, n_possible, rules
 from mlsys.drafting.yaml_text import Text, block, in_flow, key, line
 from mlsys.sources.reading.time_range import EARLIEST

@@ -10,7 +10,7 @@ import pytest
 
 from mlsys.drafting.draft import Draft, Wishes, draft
 from mlsys.drafting.file import write_new
-from mlsys.drafting.questions import Ask, refuse
+from mlsys.drafting.questions import Answerer, refuse
 from mlsys.drafting.roles import RolesWish
 from mlsys.drafting.target import TargetWish
 from mlsys.planning.preview import problems_of
@@ -49,7 +49,7 @@ class Drafted:
 def drafted(work: Workspace, request: pytest.FixtureRequest) -> Callable[..., Drafted]:
     """Draft a spec from a place, write it, and check it: nothing may stop a run."""
 
-    def make(place: Path | str, *, ask: Ask = refuse, **said: object) -> Drafted:
+    def make(place: Path | str, *, ask: Answerer = refuse, **said: object) -> Drafted:
         found = draft("drafted", wishes(place, **said), ask)
         path = work.settings.pipelines / "drafted.yaml"
         path.unlink(missing_ok=True)
