@@ -30,7 +30,7 @@ class Column:
 
     Attributes:
         spec: its declaration.
-        notes: for the comment beside it.
+        notes: for the comment beside it; doubts: those of them that a person should look at.
         n_bad: rows whose value does not fit.
         low, high: smallest and largest value; microseconds since 1970 of a timestamp.
         free_text: sentences rather than names; `json`: values in braces or brackets.
@@ -39,6 +39,7 @@ class Column:
     profile: Profile
     spec: ColumnSpec
     notes: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
     hypothesis: Hypothesis | None = None
     n_bad: int = 0
     free_text: bool = False
@@ -138,13 +139,13 @@ def _note(column: Column) -> None:
         column.notes.append(share_in_words(profile.n_missing, profile.n_rows, "missing"))
     if column.n_bad and chosen is not None:
         examples = ", ".join(repr(text) for text in list(chosen.misfits)[:3])
-        column.notes.append(f"{counted(column.n_bad, 'value')} can't be read: {examples}")
+        column.doubts.append(f"{counted(column.n_bad, 'value')} can't be read: {examples}")
     values = profile.values
     if column.type == "integer" and values is not None and 2 < len(values) <= _FEW:
         column.notes.append(f"{len(values)} different values: `category` if their order means nothing")
     sentinel = _sentinel(column)
     if sentinel is not None:
-        column.notes.append(f'{sentinel} looks like a code for missing: then `null_values: ["", "{sentinel}"]`')
+        column.doubts.append(f'{sentinel} looks like a code for missing: then `null_values: ["", "{sentinel}"]`')
 
 
 def _sentinel(column: Column) -> str | None:
@@ -181,7 +182,7 @@ def _of_words(profile: Profile) -> Column:
     json = profile.n_json > 0.9 * profile.n_known
     many = profile.n_distinct > max(50, 0.2 * profile.n_known)
     free = not json and many and (blanks >= _WORDY or profile.longest > _LONG)
-    spec, notes = ColumnSpec(type="text" if json or free else "category"), list[str]()
+    spec, notes, doubts = ColumnSpec(type="text" if json or free else "category"), list[str](), list[str]()
     missing = tuple(text for text in profile.nullish if text and text not in PERHAPS_MISSING)
     perhaps = [text for text in profile.nullish if text in PERHAPS_MISSING]
     if missing:
@@ -192,7 +193,7 @@ def _of_words(profile: Profile) -> Column:
     if perhaps:
         shown = " and ".join(f"`{text}`" for text in perhaps)
         listed = ", ".join(f'"{text}"' for text in ("", *missing, *perhaps))
-        notes.append(
+        doubts.append(
             f"{shown} {'is a value' if len(perhaps) == 1 else 'are values'} here; if missing is meant: "
             f"`null_values: [{listed}]`"
         )
@@ -200,7 +201,7 @@ def _of_words(profile: Profile) -> Column:
         notes.append("zeros stand in front: a code, no number")
     elif _is_code(profile):
         notes.append("a code by its name, although its values are digits")
-    return Column(profile, spec, notes, free_text=free, json=json)
+    return Column(profile, spec, notes, doubts, free_text=free, json=json)
 
 
 def _is_code(profile: Profile) -> bool:

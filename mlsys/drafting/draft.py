@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -11,7 +12,7 @@ from mlsys.drafting.declaring import Column, DateOrder, Marks, declared
 from mlsys.drafting.given import FilesGiven, Given, given
 from mlsys.drafting.profiles import ReadTable, read_once
 from mlsys.drafting.questions import Answerer, refuse
-from mlsys.drafting.roles import Roles, RolesWish, days, key_of, refused_as_features, time_of
+from mlsys.drafting.roles import Roles, RolesWish, days, key_of, outside, refused_as_features, time_of
 from mlsys.drafting.sampling import Sample
 from mlsys.drafting.sides import Sides, sides
 from mlsys.drafting.target import TargetFound, TargetWish, target_of
@@ -48,7 +49,6 @@ class Draft:
     Attributes:
         left_out: columns that `schema` can't hold, with the reason.
         rows_by_day: of a timed source.
-        remarks: what a person should look at.
     """
 
     name: str
@@ -60,13 +60,30 @@ class Draft:
     sides: Sides
     left_out: dict[str, str]
     rows_by_day: dict[date, int]
-    remarks: list[str] = field(default_factory=list)
 
     @property
     def features(self) -> list[str]:
         """Columns that models see."""
         taken = {self.target.column.name, self.roles.group, *self.roles.key, *self.roles.dropped}
         return [name for name, column in self.columns.items() if name not in taken and column.type != "timestamp"]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a person should look at, by column."""
+        return [f"{name}: {doubt}" for name, column in self.columns.items() for doubt in column.doubts]
+
+    @property
+    def n_unplaced(self) -> int:
+        """Lines and rows that a run sets aside without knowing their day, and counts as bad ones of the newest."""
+        if self.roles.time is None:
+            return self.origin.broken()
+        times = self.columns[self.roles.time]
+        return self.origin.broken() + times.profile.n_missing + outside(times)
+
+    @property
+    def n_bad(self) -> int:
+        """Values and lines that a run would set aside."""
+        return self.n_unplaced + sum(column.n_bad for column in self.columns.values())
 
     @property
     def timed(self) -> bool:
@@ -131,8 +148,7 @@ def _decided(
     found = Draft(name, origin, table, columns, target, roles, divided, left_out, by_day)
     roles.dropped |= sample.leaks(target, found.features)
     for each, note in sample.tell_by_missing(target, found.features).items():
-        columns[each].notes.append(note)
-        found.remarks.append(f"{each}: {note}")
+        columns[each].doubts.append(note)
     if not found.features:
         rule = "No column is left that a model could learn from"
         reasons = "; ".join(f"{each}: {why}" for each, why in list(roles.dropped.items())[:5])
@@ -141,15 +157,34 @@ def _decided(
 
 
 def _read(origin: Given, names: Sequence[str]) -> ReadTable:
+    """Read a table, in another encoding or without quotation marks where it can't be read as it looked at first."""
     if not names:
         raise DataError("The table has no column that can be read", where=origin.spoken)
-    attempts = origin.in_other_encodings() if isinstance(origin, FilesGiven) else iter(())
+    if not isinstance(origin, FilesGiven):
+        return read_once(names, origin.batches(names))
+    attempts = origin.in_other_encodings()
     while True:
         try:
-            return read_once(names, origin.batches(names))
+            table = read_once(names, origin.batches(names))
         except DataError as error:
+            if "quotation mark is never closed" in error.rule and origin.without_quotes() is not None:
+                continue
             if "encoding" not in error.rule or next(attempts, None) is None:
                 raise
+        else:
+            return _with_fewer_broken_lines(origin, names, table)
+
+
+def _with_fewer_broken_lines(origin: FilesGiven, names: Sequence[str], table: ReadTable) -> ReadTable:
+    n_broken = origin.broken()
+    if not n_broken or origin.without_quotes() is None:
+        return table
+    with suppress(DataError):
+        other = read_once(names, origin.batches(names))
+        if origin.broken() < n_broken:
+            return other
+    origin.with_quotes(n_broken)
+    return table
 
 
 def _unusable(names: Sequence[str]) -> dict[str, str]:

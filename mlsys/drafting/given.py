@@ -10,6 +10,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -148,6 +149,19 @@ class FilesGiven:
     def _below(self, path: Path) -> str:
         return path.relative_to(os.path.commonpath([each.parent for each in self.paths])).as_posix()
 
+    def without_quotes(self) -> FilesGiven | None:
+        """Return the same files with quotation marks as text, or None where they are that already."""
+        if self._seen is None or self._seen.dialect.quote is None:
+            return None
+        self._seen = replace(self._seen, dialect=replace(self._seen.dialect, quote=None))
+        return self
+
+    def with_quotes(self, n_broken: int) -> None:
+        """Take quotation marks for what they usually are again; so many lines were broken then."""
+        assert self._seen is not None
+        self._n_broken = n_broken
+        self._seen = replace(self._seen, dialect=replace(self._seen.dialect, quote='"'))
+
     def in_other_encodings(self) -> Iterator[FilesGiven]:
         """Yield the same files in other encodings, for a byte far down that the first look has not met."""
         for seen in others(self._seen) if self._seen else ():
@@ -165,6 +179,8 @@ class FilesGiven:
             dialect = self._seen.dialect
             found["separator"] = (dialect.separator, "")
             found["encoding"] = (dialect.encoding, self._seen.note)
+            if dialect.quote is None:
+                found["quote"] = ("none", "quotation marks are text in these files")
             if dialect.header is not None:
                 found["header"] = (dialect.header, "the file begins with a row: give its columns better names here")
         return found

@@ -37,7 +37,7 @@ _EVENT = re.compile(
     re.IGNORECASE,
 )
 _LEAST_GROUPS, _ROWS_PER_GROUP = 30, 1.5
-_FEW_DAYS = 10
+_FIRST_DAY, _LAST_DAY = -25_567, 2_932_897  # 1900-01-01 and the end of the calendar, from 1970 on
 
 
 @dataclass
@@ -227,9 +227,16 @@ def epoch_unit(column: Column) -> str:
     return ""
 
 
+def outside(column: Column) -> int:
+    """Return how many rows have a time that a run sets aside: before 1900, or more than a day ahead."""
+    assert column.hypothesis is not None
+    ahead = (clock.now().date() - as_day(0)).days + 1
+    return sum(n for number, n in column.hypothesis.days.items() if not _FIRST_DAY <= number <= ahead)
+
+
 def days(column: Column) -> dict[date, int]:
     """Return the rows of each UTC day that a run may look at: none before 1900, none of the future."""
     assert column.hypothesis is not None
     today = clock.now().date()
-    found = {as_day(number): n for number, n in column.hypothesis.days.items() if -25_567 <= number < 2_932_897}
+    found = {as_day(number): n for number, n in column.hypothesis.days.items() if _FIRST_DAY <= number < _LAST_DAY}
     return {day: n for day, n in sorted(found.items()) if day < today}

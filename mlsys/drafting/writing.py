@@ -74,19 +74,22 @@ def _and(*parts: str) -> str:
 
 
 def _schema(draft: Draft) -> list[str]:
-    items = [(f"{key(name)}: {declaration(column)}", beside(draft, column)) for name, column in draft.columns.items()]
+    items = [
+        (f"{key(name)}: {declaration(column, timed=name == draft.roles.time)}", beside(draft, column))
+        for name, column in draft.columns.items()
+    ]
     lines = block("schema", items, "what is not listed is not read")
     for name, reason in draft.left_out.items():
         lines += line(f"  # not read: {in_flow(name)}: {_one_line(reason)}")
     return lines
 
 
-def declaration(column: Column) -> str:
-    """Return what stands behind a column's name in `schema`."""
+def declaration(column: Column, *, timed: bool = False) -> str:
+    """Return what stands behind a column's name in `schema`; `timed`: it is the time of a row, never far ahead."""
     """Return what stands behind a column's name in `schema`."""
     spec = column.spec
     updates: dict[str, Any] = {"timezone": None}
-    if spec.type == "timestamp" and column.low is not None and column.high is not None:
+    if spec.type == "timestamp" and not timed and column.low is not None and column.high is not None:
         if spoken_instant(int(column.high)) > clock.now().replace(tzinfo=None) + timedelta(days=1):
             updates["latest"] = _year_end(spoken_instant(int(column.high)).year)
         if spoken_instant(int(column.low)).date() < EARLIEST:
@@ -102,7 +105,7 @@ def _year_end(year: int) -> Any:
 def beside(draft: Draft, column: Column) -> str:
     """Return the comment beside a column in `schema`."""
     name = column.name
-    notes = list(column.notes)
+    notes = [*column.notes, *column.doubts]
     if name == draft.roles.time:
         notes.insert(0, "a time is never a feature")
     elif column.type == "timestamp":
@@ -147,8 +150,10 @@ def _target_note(draft: Draft) -> str:
 
 
 def _checks(draft: Draft) -> list[str]:
-    n_bad = draft.origin.broken() + sum(column.n_bad for column in draft.columns.values())
+    n_bad = draft.n_bad
     share = n_bad / max(1, draft.table.n_rows)
+    newest = draft.rows_by_day[max(draft.rows_by_day)] if draft.rows_by_day else draft.table.n_rows
+    share = max(share, draft.n_unplaced / max(1, newest + draft.n_unplaced))
     tolerated = min(1.0, round(max(_TOLERATED, 2 * share), 3))
     why = "of rows may break a critical rule: they are set aside; more stop the run"
     if n_bad:

@@ -325,3 +325,45 @@ def test_a_path_below_the_home_moves_with_it(drafted, work) -> None:
     path = write_csv(work.home / "incoming" / "t [1].csv", plain())
     made = drafted(path)
     assert made.spec.source.path.startswith("${MLSYS_HOME}/incoming/t ")
+
+
+def test_inch_marks_are_text(drafted, tmp_path: Path) -> None:
+    columns = plain()
+    columns["channel"] = ['7" pipe' if value == "web" else value for value in columns["channel"]]
+    rows = ["\t".join(columns), *("\t".join(map(str, row)) for row in zip(*columns.values(), strict=True))]
+    (tmp_path / "t.tsv").write_text("\n".join(rows) + "\n")
+    made = drafted(tmp_path / "t.tsv")
+    assert made.spec.source.quote == '"'  # a mark inside a value is no doubt
+    columns["channel"] = ['"A" pipe' if value == "web" else value for value in columns["channel"]]
+    columns["channel"] = ['"A" pipe' if n % 3 == 0 else value for n, value in enumerate(columns["channel"])]
+    rows = ["\t".join(columns), *("\t".join(map(str, row)) for row in zip(*columns.values(), strict=True))]
+    (tmp_path / "t.tsv").write_text("\n".join(rows) + "\n")
+    made = drafted(tmp_path / "t.tsv")
+    assert made.spec.source.quote == "none"
+    assert made.found.table.n_rows == 400
+
+
+def test_a_line_for_spreadsheets_is_refused(drafted, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "t.csv", plain(), separator=";")
+    path.write_text("sep=;\n" + path.read_text())
+    with pytest.raises(DataError, match="tells a spreadsheet the separator"):
+        drafted(path)
+
+
+def test_sentinel_times(drafted, tmp_path: Path) -> None:
+    columns = plain()
+    until = each(columns, lambda n: "9999-12-31" if n % 3 else "2025-06-01")
+    seen = ["9999-12-31 00:00" if n == 7 else value for n, value in enumerate(times(columns, "%Y-%m-%d %H:%M"))]
+    made = drafted(write_csv(tmp_path / "t.csv", with_columns(columns, until=until, seen=seen)), time="seen")
+    assert made.spec.columns["until"].latest is not None
+    assert made.spec.columns["seen"].latest is None
+    assert "1 value can't be read" in made.text.replace("1 value or line", "1 value")
+    assert made.spec.split.kind == "time"
+
+
+def test_doubts_are_said(drafted, tmp_path: Path) -> None:
+    columns = plain()
+    columns["visits"] = ["12 times" if n == 5 else 9999 if n % 10 == 0 else v for n, v in enumerate(columns["visits"])]
+    made = drafted(write_csv(tmp_path / "t.csv", columns))
+    assert [remark.partition(":")[0] for remark in made.found.remarks] == ["visits", "visits"]
+    assert "1 value can't be read: '12 times'" in made.line("visits:") or "12 times" in made.text
