@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
-from mlsys.drafting.yaml_text import Flow
+from pydantic import ValidationError
+
+from mlsys.drafting.yaml_text import Flow, nice
+from mlsys.spec.blocks import Target
 
 _MANY_ROWS = 100_000  # from here on a forest of all rows would take longer than the others together
 _RARE = 0.1
@@ -18,6 +22,7 @@ class Situation:
     Attributes:
         n_rows: labelled rows; n_holdout: those of the holdout; per_class: those of its rarer class.
         positive_share: of the labelled rows.
+        spread: standard deviation of a number that is to be predicted, 0 of classes.
         timed: rows have a day.
     """
 
@@ -26,6 +31,7 @@ class Situation:
     per_class: int
     positive_share: float
     timed: bool
+    spread: float = 0.0
 
     @property
     def rare(self) -> bool:
@@ -111,6 +117,38 @@ def _common_gates(given: Situation, *, per_class: bool) -> Lines:
     return gates + ([(Flow({"kind": "freshness", "max_age": "3d"}), "")] if given.timed else [])
 
 
+def _regression_metrics(given: Situation) -> dict[str, tuple[object, str]]:  # noqa: ARG001 - the shape of a choice
+    return {"primary": ("rmse", "in the target's own unit; chooses the best candidate and is what gates compare")}
+
+
+def _regression_models(given: Situation) -> Lines:
+    return [
+        (Flow("mean"), "the sanity line: a model that looks at nothing"),
+        (Flow("ridge"), ""),
+        (_forest(given), ""),
+        (Flow("hist_gradient_boosting"), ""),
+        (Flow("xgboost"), ""),
+    ]
+
+
+def _regression_gates(given: Situation) -> Lines:
+    ceiling = nice(given.spread * 0.95, up=False)
+    floor = Flow({"kind": "minimum", "metric": "rmse", "at_most": ceiling})
+    note = f"the mean alone has about {given.spread:.3g}; lower it to what is worth using"
+    return [(floor, note), *_common_gates(given, per_class=False)]
+
+
 TASKS: dict[str, TaskChoices] = {
     "binary": TaskChoices(_binary_metrics, _binary_models, _binary_gates),
+    "regression": TaskChoices(_regression_metrics, _regression_models, _regression_gates),
 }
+
+
+def supported(task: str) -> bool:
+    """Return whether a draft can be made for a task: there are choices for it, and a spec takes it."""
+    with suppress(ValidationError):
+        return task in TASKS and bool(Target.model_validate({"column": "y", "task": task} | _WITHOUT.get(task, {})))
+    return False
+
+
+_WITHOUT = {"binary": {"positive": "yes"}}  # what a target of the task can't do without

@@ -49,6 +49,7 @@ class Draft:
     Attributes:
         left_out: columns that `schema` can't hold, with the reason.
         rows_by_day: of a timed source.
+        spread: standard deviation of a target that is a number, in the sample.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Draft:
     sides: Sides
     left_out: dict[str, str]
     rows_by_day: dict[date, int]
+    spread: float = 0.0
 
     @property
     def features(self) -> list[str]:
@@ -145,7 +147,8 @@ def _decided(
         )
     if divided.rule["kind"][0] != "group":
         roles.group = None
-    found = Draft(name, origin, table, columns, target, roles, divided, left_out, by_day)
+    spread = 0.0 if target.counts else sample.spread(target.column.name)
+    found = Draft(name, origin, table, columns, target, roles, divided, left_out, by_day, spread)
     roles.dropped |= sample.leaks(target, found.features)
     for each, note in sample.tell_by_missing(target, found.features).items():
         columns[each].doubts.append(note)

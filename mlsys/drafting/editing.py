@@ -12,11 +12,10 @@ from mlsys.drafting.draft import Draft, Wishes, draft_of, spec_of
 from mlsys.drafting.given import given_by
 from mlsys.drafting.questions import Answerer
 from mlsys.drafting.roles import NO_TIME, RolesWish
-from mlsys.drafting.rules import nice
 from mlsys.drafting.splicing import Splices
 from mlsys.drafting.target import TargetWish
 from mlsys.drafting.writing import beside, declaration
-from mlsys.drafting.yaml_text import in_flow, key, line
+from mlsys.drafting.yaml_text import in_flow, key, line, nice
 from mlsys.errors import DataError
 from mlsys.schema import ColumnSpec
 from mlsys.spec import Spec

@@ -5,7 +5,6 @@ What would stop a run is kept to what no right row can break; all else is a warn
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,11 +13,29 @@ from mlsys.drafting.declaring import Column
 from mlsys.drafting.draft import Draft
 from mlsys.drafting.roles import Roles
 from mlsys.drafting.target import TargetFound
-from mlsys.drafting.yaml_text import Flow
+from mlsys.drafting.yaml_text import Flow, nice
 from mlsys.schema import LARGEST
 
 MOST_RULES = 200  # Great Expectations looks at each; a wide table's further ones are left to its owner
 _MOST_VALUES, _ROWS_PER_VALUE = 20, 10
+# Ends of numbers whose meaning the name says, whatever part of a year has been seen.
+_CALENDAR: dict[str, tuple[int, int]] = {
+    "month": (1, 12),
+    "day": (1, 31),
+    "day_of_month": (1, 31),
+    "week": (1, 53),
+    "hour": (0, 24),
+    "minute": (0, 60),
+    "second": (0, 60),
+    "weekday": (0, 7),
+    "day_of_week": (0, 7),
+    "dayofweek": (0, 7),
+    "latitude": (-90, 90),
+    "lat": (-90, 90),
+    "longitude": (-180, 180),
+    "lon": (-180, 180),
+    "lng": (-180, 180),
+}
 _LEAST_ROWS = 100  # fewer say little about what may come
 
 
@@ -98,7 +115,10 @@ def _of_values(column: Column) -> Iterator[tuple[Flow, str]]:
 def _range(column: Column) -> tuple[Flow, str]:
     low, high = column.low or 0, column.high or 0
     limits: dict[str, Any] = {}
-    if not (column.type == "number" and low >= 0 and high <= 1):
+    known = _CALENDAR.get(column.name.lower())
+    if known is not None and known[0] <= low and high <= known[1]:
+        kept = {"min": known[0], "max": known[1]}
+    elif not (column.type == "number" and low >= 0 and high <= 1):
         span = high - low
         # Nothing negative so far: then the sign itself means something.
         limits["min"] = 0 if low >= 0 else nice(low - span, up=False)
@@ -113,17 +133,6 @@ def _range(column: Column) -> tuple[Flow, str]:
 
 def _warning(rule: dict[str, Any]) -> Flow:
     return Flow({**rule, "severity": "warning"})
-
-
-def nice(value: float, *, up: bool) -> int | float:
-    """Return a number with two significant digits beyond `value`; a whole one where that loses nothing."""
-    if value == 0:
-        return 0
-    step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
-    rounded = (math.ceil if up else math.floor)(round(value / step, 9)) * step
-    if abs(rounded) >= 10 or float(rounded).is_integer():
-        return round(rounded)
-    return float(f"{rounded:.2g}")
 
 
 def _short(value: float) -> str:

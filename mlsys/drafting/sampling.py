@@ -20,6 +20,7 @@ _LEAST_ROWS, _LEAST_OF_CLASS = 50, 10
 _ALONE = 0.99  # ROC-AUC of one column from which on it knows the answer
 _TOGETHER = 0.999  # rank correlation of a number with the target
 _MISSING_TELLS = 0.5  # difference of the positive share where a value is missing
+_WITH_LABEL = 0.7  # share of the unlabelled rows from which on a column seems to come with the label
 _MOST_CATEGORIES = 0.1  # of the rows: beyond, a category's own rows are too few to judge it by
 
 
@@ -60,6 +61,12 @@ class Sample:
         n_rows: int = table.num_rows
         n_different: int = table.group_by(table.column_names).aggregate([]).num_rows
         return n_different == n_rows
+
+    def spread(self, name: str) -> float:
+        """Return the standard deviation of a column of numbers."""
+        import pyarrow.compute as pc
+
+        return float(pc.stddev(self.values(name)).as_py() or 0.0)
 
     def _as_plain(self, name: str) -> pa.Array:
         import pyarrow as pa
@@ -131,12 +138,17 @@ class _Judge:
         return f"a leak? It alone tells the class: ROC-AUC {best:.4f}" if best >= _ALONE else ""
 
     def by_missing(self, name: str) -> str:
-        """Return in words that a missing value gives the label away, or nothing."""
+        """Return in words that a missing value gives the label away, or comes with the label, or nothing."""
         import numpy as np
 
-        if not self._judgeable or not self._target.positive:
+        if not self._judgeable:
             return ""
-        missing = ~np.asarray(self._sample.values(name).is_valid().to_numpy(zero_copy_only=False))[self._known]
+        everywhere = ~np.asarray(self._sample.values(name).is_valid().to_numpy(zero_copy_only=False))
+        missing, unlabelled = everywhere[self._known], everywhere[~self._known]
+        if len(unlabelled) >= _LEAST_OF_CLASS and unlabelled.mean() >= _WITH_LABEL and missing.mean() <= 0.01:
+            return "missing mostly where the label is: known only afterwards?"
+        if not self._target.positive:
+            return ""
         if min(missing.sum(), (~missing).sum()) < _LEAST_OF_CLASS:
             return ""
         there, absent = self._y[~missing].mean(), self._y[missing].mean()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mlsys.drafting.choices import TASKS
+from mlsys.drafting.choices import supported
 from mlsys.drafting.declaring import Column
 from mlsys.drafting.questions import Answerer, OpenQuestion, in_a_row
 from mlsys.errors import DataError, UsageError, near_match
@@ -81,7 +81,7 @@ def target_of(columns: Mapping[str, Column], wish: TargetWish, origin: str, ask:
     where = f"{origin}, column {name}"
     _require_labels(column, where)
     task = wish.task or _task_of(column, ask)
-    if task not in TASKS:
+    if not supported(task):
         _refuse_task(column, task, where)
     if task != "binary":
         if wish.positive:

@@ -195,4 +195,5 @@ def situation(draft: Draft) -> Situation:
     target = draft.target
     n_holdout = round(target.n_labelled * draft.sides.holdout)
     rarest = min(target.counts.values()) / target.n_labelled if target.counts else 1.0
-    return Situation(target.n_labelled, n_holdout, round(n_holdout * rarest), target.positive_share, draft.timed)
+    per_class, spread = round(n_holdout * rarest), 0.0 if target.counts else draft.spread
+    return Situation(target.n_labelled, n_holdout, per_class, target.positive_share, draft.timed, spread)

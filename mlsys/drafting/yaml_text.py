@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -82,6 +83,17 @@ def block(name: str, items: Iterable[tuple[str, str]], comment: str = "") -> lis
     """Return a key with lines below it, each with its comment; nothing where there are none."""
     lines = [part for text, note in items for part in line(text, note, indent=2)]
     return [*line(f"{name}:", comment), *lines] if lines else []
+
+
+def nice(value: float, *, up: bool) -> int | float:
+    """Return a number with two significant digits beyond `value`; a whole one where that loses nothing."""
+    if value == 0:
+        return 0
+    step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
+    rounded = (math.ceil if up else math.floor)(round(value / step, 9)) * step
+    if abs(rounded) >= 10 or float(rounded).is_integer():
+        return round(rounded)
+    return float(f"{rounded:.2g}")
 
 
 def _wrapped(text: str, width: int) -> list[str]:

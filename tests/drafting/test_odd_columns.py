@@ -228,6 +228,21 @@ def test_a_value_that_is_missing_with_one_class_is_noted(drafted, tmp_path: Path
     assert any("closed_by" in remark for remark in made.found.remarks)
 
 
+def test_a_value_that_comes_with_the_label_is_noted(drafted, tmp_path: Path) -> None:
+    columns = plain()
+    columns["bought"] = ["" if n % 10 == 0 else value for n, value in enumerate(columns["bought"])]
+    paid = ["" if n % 10 == 0 else n % 7 for n in range(400)]
+    made = drafted(write_csv(tmp_path / "t.csv", with_columns(columns, paid=paid)))
+    assert "missing mostly where the label is" in made.line("# 10 % missing") + made.line("paid:")
+
+
+def test_what_a_name_says_of_a_range(drafted, tmp_path: Path) -> None:
+    columns = plain()
+    month = each(columns, lambda n: n % 3 + 1)
+    made = drafted(write_csv(tmp_path / "t.csv", with_columns(columns, month=month)))
+    assert made.line("- {kind: between, column: month, min: 1, max: 12")
+
+
 def test_a_category_of_many_values_is_no_leak_by_itself(drafted, tmp_path: Path) -> None:
     draw, columns = random.Random(1), plain(1000)
     town = each(columns, lambda _: f"town {draw.randint(1, 60)}")

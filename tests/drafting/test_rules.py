@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlsys.drafting.rules import nice
+from mlsys.drafting.yaml_text import nice
 
 
 @given(st.floats(-1e15, 1e15).filter(lambda value: value == 0 or abs(value) > 1e-12), st.booleans())
