@@ -51,7 +51,9 @@ def look_at(path: Path) -> FirstLook:
         text = text[: text.rfind("\n") + 1] or text
     separator = _separator(text)
     lines = tuple(_records(text, separator))
-    header = None if not lines or _has_header(lines) else tuple(f"column_{number + 1}" for number in range(len(lines[0])))
+    header = (
+        None if not lines or _has_header(lines) else tuple(f"column_{number + 1}" for number in range(len(lines[0])))
+    )
     written = encoding if not note.startswith("a byte order mark") else "utf-8"
     return FirstLook(Dialect(written, separator, '"', header), note, lines)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -17,12 +17,10 @@ from mlsys.drafting.sampling import Sample
 from mlsys.drafting.sides import Sides, sides
 from mlsys.drafting.target import TargetFound, TargetWish, target_of
 from mlsys.errors import DataError, UsageError
-from mlsys.schema import OWN_COLUMNS, ColumnSpec
+from mlsys.schema import OWN_COLUMNS
 from mlsys.spec import Spec
 from mlsys.spec.resolve import validated
 from mlsys.spec.text import parsed
-
-_BOOLEAN = ColumnSpec(type="boolean")
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ def draft_of(name: str, origin: Given, wishes: Wishes, ask: Answerer) -> Draft:
         if profile.unreadable
     }
     columns = _declared(origin, table, left_out, wishes, ask)
-    target = _as_target(target_of(columns, wishes.target, origin.spoken, ask))
+    target = target_of(columns, wishes.target, origin.spoken, ask)
     columns[target.column.name] = target.column
     return _decided(name, origin, table, columns, target, left_out=left_out, wish=wishes.roles, ask=ask)
 
@@ -211,17 +209,6 @@ def _declared(
     if marks.decimal is None and origin.block().get("separator", ("", ""))[0] == ",":
         marks.decimal = "."  # a file whose commas separate has another mark for decimals
     return {profile.name: declared(profile, marks) for profile in profiles}
-
-
-def _as_target(found: TargetFound) -> TargetFound:
-    """Return the target with its classes by the words of the table: `oui` rather than true."""
-    column = found.column
-    if column.type != "boolean" or not column.profile.examples or column.profile.examples[0] in ("true", "false"):
-        return found
-    spec = column.spec.model_copy(
-        update={"type": "category", "true_values": _BOOLEAN.true_values, "false_values": _BOOLEAN.false_values}
-    )
-    return replace(found, column=replace(column, spec=spec))
 
 
 def _labelled(by_day: dict[date, int], roles: Roles, sample: Sample, target: TargetFound) -> dict[date, float]:

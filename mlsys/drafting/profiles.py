@@ -36,6 +36,7 @@ class Profile:
         unique: no known value stands there twice.
         longest: characters of the longest value; n_blanks, n_points: blanks and points in all of them together.
         n_leading_zero: digits with a zero in front; n_json: values in braces or brackets.
+        is_text: values came as text, at least some.
         unreadable: the Arrow type of a column that no logical type holds, or an empty text.
     """
 
@@ -50,6 +51,7 @@ class Profile:
     n_leading_zero: int = 0
     n_json: int = 0
     n_points: int = 0
+    is_text: bool = False
     unreadable: str = ""
     examples: list[str] = field(default_factory=list)
     hypotheses: list[Hypothesis] | None = None
@@ -88,7 +90,7 @@ class Profile:
         values, counts = found.field(0), found.field(1).to_numpy()
         if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
             values, counts = self._less_missing(values.cast(pa.string()), counts)
-            texts = values
+            texts, self.is_text = values, True
         else:
             texts = spelt(values)
             if texts.null_count:  # NaN

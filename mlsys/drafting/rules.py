@@ -66,7 +66,7 @@ def _sure(roles: Roles, target: TargetFound, n_rows: int) -> Iterator[tuple[Flow
         names = list(target.counts)
         kind = target.column.type
         if kind != "boolean":
-            values: list[Any] = [int(name) for name in names] if target.column.numeric else names
+            values: list[Any] = [_number(name) for name in names] if target.column.numeric else names
             yield (
                 Flow({"kind": "in_set", "column": target.column.name, "values": values}),
                 "another class would be a mistake",
@@ -133,6 +133,11 @@ def _range(column: Column) -> tuple[Flow, str]:
 
 def _warning(rule: dict[str, Any]) -> Flow:
     return Flow({**rule, "severity": "warning"})
+
+
+def _number(text: str) -> int | float:
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 def _short(value: float) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from mlsys.dataset.labels import labels_of
 from mlsys.drafting.declaring import Column
-from mlsys.schema import spelt
 from mlsys.sources.reading.values import logical_values
 
 if TYPE_CHECKING:
@@ -102,19 +102,14 @@ class _Judge:
     def _y(self) -> np.ndarray:
         """`(n_labelled,)` float64: 1 and 0 of the two classes, or the number."""
         import numpy as np
+        import pyarrow as pa
 
-        from mlsys.drafting.target import class_name
-
-        column = self._target.column
-        values = self._sample.values(column.name).drop_null()
+        values = self._sample.values(self._target.column.name).drop_null()
         if not self._target.positive:
             return np.asarray(values.cast("float64").to_numpy(zero_copy_only=False))
-        names = (
-            [class_name(text, column) for text in spelt(values).to_pylist()]
-            if column.numeric
-            else [_label(value) for value in values.to_pylist()]
-        )
-        return np.array([name.lower() == self._target.positive.lower() for name in names], dtype=np.float64)
+        labels = labels_of(pa.chunked_array([values]))
+        positive: np.ndarray = (labels.binary(labels.resolve(self._target.positive)) == 1).astype(np.float64)
+        return positive
 
     @cached_property
     def _judgeable(self) -> bool:
@@ -177,10 +172,6 @@ class _Judge:
         numbers = np.asarray(values.cast("float64").fill_null(np.nan).to_numpy(zero_copy_only=False))[self._known]
         low = np.nanmin(numbers) - 1
         yield np.where(np.isnan(numbers), low, numbers)
-
-
-def _label(value: object) -> str:
-    return str(value)
 
 
 def _means_of_others(codes: np.ndarray, y: np.ndarray) -> np.ndarray:

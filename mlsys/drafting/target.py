@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from mlsys.dataset.labels import labels_of
 from mlsys.drafting.choices import supported
 from mlsys.drafting.declaring import Column
 from mlsys.drafting.questions import Answerer, OpenQuestion, in_a_row
 from mlsys.errors import DataError, UsageError, near_match
+from mlsys.schema import ColumnSpec
+from mlsys.sources.reading.values import logical_values
 from mlsys.wording import counted
 
 LEAST_LABELS = 30
@@ -26,6 +29,7 @@ _POSITIVE = {
     *("churned", "churn", "fraud", "fraudulent", "spam", "default", "phishing", "malicious", "malignant", "returned"),
     *("converted", "won", "subscribed", "bad", "sick", "disease", "failed", "failure", "late", "on", "died", "wahr"),
 }
+_BOOLEAN = ColumnSpec(type="boolean")
 _MOST_CLASSES = 20
 _WORDS_MOST_CLASSES = 50
 
@@ -77,7 +81,7 @@ def target_of(columns: Mapping[str, Column], wish: TargetWish, origin: str, ask:
     name, why = (wish.column, "") if wish.column else _guessed(columns, origin, ask)
     if name not in columns:
         raise UsageError(f"There is no column '{name}'. {near_match(name, columns)}", where="--target")
-    column = columns[name]
+    column = _in_own_words(columns[name])
     where = f"{origin}, column {name}"
     _require_labels(column, where)
     task = wish.task or _task_of(column, ask)
@@ -169,23 +173,24 @@ def _refuse_task(column: Column, task: str, where: str) -> None:
     raise UsageError(rule, where=where, remedy="Derive a column with two classes, or name another --target")
 
 
-def class_name(text: str, column: Column) -> str:
-    """Return a class as the spec names it: a whole number has no decimal point."""
-    if not column.numeric:
-        return text
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return str(int(number)) if number.is_integer() else text
+def _in_own_words(column: Column) -> Column:
+    """Return a column of words for true and false as one of these words: the classes are to be called so."""
+    if column.type != "boolean" or not column.profile.is_text:
+        return column
+    usual = {name: getattr(_BOOLEAN, name) for name in ("true_values", "false_values")}
+    return replace(column, spec=column.spec.model_copy(update={"type": "category", **usual}))
 
 
 def _classes(column: Column) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for text, n in (column.profile.values or {}).items():
-        if text not in column.spec.nulls:
-            name = class_name(text, column)
-            counts[name] = counts.get(name, 0) + n
+    """Return the rows of each class, by the names that a run gives them."""
+    import pyarrow as pa
+
+    counted_texts: Mapping[str, int] = column.profile.values or {}
+    typed, _ = logical_values(pa.array(list(counted_texts), pa.string()), column.spec, column.name)
+    labels, counts = labels_of(pa.chunked_array([typed])), dict[str, int]()
+    for code, n in zip(labels.codes.tolist(), counted_texts.values(), strict=True):
+        if code >= 0:
+            counts[labels.names[code]] = counts.get(labels.names[code], 0) + n
     return counts
 
 

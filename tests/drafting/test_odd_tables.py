@@ -272,7 +272,7 @@ def test_parquet(drafted, tmp_path: Path) -> None:
         "bought": "boolean",
     }
     assert "which no column can hold" in made.text
-    assert made.spec.target.positive == "true"
+    assert made.spec.target.positive == "True"
 
 
 def test_a_database_of_several_tables(drafted, tmp_path: Path) -> None:
