@@ -13,6 +13,7 @@ import click
 from mlsys import __version__
 from mlsys.cli.backfilling import backfill
 from mlsys.cli.champions import champion, history, promote, report, rollback
+from mlsys.cli.drafts import init
 from mlsys.cli.operating import clean, doctor, down, reconcile, status, up
 from mlsys.cli.retraining import preview, run
 from mlsys.cli.samples import samples
@@ -43,7 +44,7 @@ def commands() -> None:
 
 
 _ALL = [up, down, status, doctor, reconcile, clean, samples]
-_ALL += [check, schema, preview, run, backfill]
+_ALL += [init, check, schema, preview, run, backfill]
 _ALL += [list_, why, history, champion, report, promote, rollback]
 for _command in _ALL:
     commands.add_command(_command)

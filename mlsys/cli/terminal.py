@@ -131,7 +131,10 @@ def say(text: str = "") -> None:
 
 def no_pipeline(settings: Settings) -> str:
     """Return in words that there is no spec, where one is looked for, and how to begin."""
-    return f"No pipeline yet: each is one YAML file in {settings.pipelines}. `mlsys schema` says what it may hold."
+    return (
+        f"No pipeline yet: each is one YAML file in {settings.pipelines}. `mlsys init NAME --from TABLE` drafts one, "
+        "`mlsys schema` says what it may hold."
+    )
 
 
 def _mark(gate: GateResult) -> str:

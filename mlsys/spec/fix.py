@@ -66,7 +66,12 @@ def replaced(document: Document, problem: SpecProblem) -> str | None:
 
 def diff(path: Path, before: str) -> str:
     """Return how what the file holds differs from a text before it, as a unified diff."""
-    old, new = before.splitlines(keepends=True), read(path).text.splitlines(keepends=True)
+    return unified(path, before, read(path).text)
+
+
+def unified(path: Path, before: str, after: str) -> str:
+    """Return how two texts of a file differ, as a unified diff; empty where they don't."""
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     lines = difflib.unified_diff(old, new, str(path), str(path), n=1)
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 

@@ -20,7 +20,7 @@ from mlsys.spec.text import Document, KeyPath, Written, spoken
 _WHOLE = re.compile(r"-?(0|[1-9]\d*)")
 _DECIMAL = re.compile(r"-?(0|[1-9]\d*)?\.\d+([eE][-+]?\d+)?")
 _LOST_ZERO = re.compile(r"[^eE]*\.\d+0")  # 1.10 is no 1.1 where it is a version
-_LIKE_A_NUMBER = re.compile(r"[-+]?(\d[\d_]*\.?[\d_]*|\.\d+)[eE][-+]?\d+|0o[0-7]+|[-+]?0[\d_]+")
+LIKE_A_NUMBER = re.compile(r"[-+]?(\d[\d_]*\.?[\d_]*|\.\d+)[eE][-+]?\d+|0o[0-7]+|[-+]?0[\d_]+")
 
 
 def require_no_guess(model: BaseModel, document: Document) -> None:
@@ -80,7 +80,7 @@ def _remedy(written: Written, *, typed: bool = False) -> str:
 def _number_in(written: Written) -> str | None:
     """Return the number that a text was probably meant as, as YAML wants it written, or None."""
     text = written.text or ""
-    if not isinstance(written.value, str) or not _LIKE_A_NUMBER.fullmatch(text):
+    if not isinstance(written.value, str) or not LIKE_A_NUMBER.fullmatch(text):
         return None
     plain = text.replace("_", "")
     if plain.startswith("0o"):

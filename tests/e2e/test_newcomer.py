@@ -49,6 +49,13 @@ def follow(block: Block, folder: Path) -> str:
     return done.stdout
 
 
+def test_the_draft_says_what_it_found(day: Day) -> None:
+    printed = day.after("mlsys init")
+    assert "target   returned: 'yes' of two classes" in printed
+    assert "key      order_no" in printed
+    assert printed.rstrip().endswith("mlsys check orders")
+
+
 def test_the_check_finds_nothing_wrong(day: Day) -> None:
     assert day.after("mlsys check").startswith("orders: ok\n")
 

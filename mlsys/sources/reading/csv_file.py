@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _ROWS_AT_ONCE = 65_536
 _BATCHES_AT_ONCE = 4
 _SEPARATORS = ",;\t|"
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _LIKE_ASCII = ("utf-8", "utf-8-sig", "ascii", "iso8859-1", "iso8859-15", "cp1250", "cp1251", "cp1252")
 _NO_QUOTES = "; if such marks are text here, set `source.quote: none`"
 
@@ -124,7 +124,7 @@ class CsvFile:
             include_columns=spelt, column_types=dict.fromkeys(spelt, pa.string()), strings_can_be_null=False
         )
         with (
-            _opened(self.path) as stream,
+            opened(self.path) as stream,
             pacsv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert) as reader,
         ):
             for batch in _joined(reader):
@@ -197,10 +197,10 @@ class CsvFile:
         return "skip"
 
     def _encoding(self) -> str:
-        with _opened(self.path) as stream:
+        with opened(self.path) as stream:
             start = stream.read(4)
         # A mark in the file knows better than a setting that was left at its default.
-        return next((name for mark, name in _MARKS if start.startswith(mark)), self.dialect.encoding)
+        return next((name for mark, name in MARKS if start.startswith(mark)), self.dialect.encoding)
 
     def _separator(self) -> str:
         if self.dialect.separator != "auto":
@@ -212,7 +212,7 @@ class CsvFile:
     def _blocks(self) -> Iterator[bytes]:
         """Yield the content in an encoding whose quotation marks, separators and line ends are those of ASCII."""
         if codecs.lookup(self._encoding()).name in _LIKE_ASCII:
-            with _opened(self.path) as stream:
+            with opened(self.path) as stream:
                 yield stream.read(LONGEST).removeprefix(codecs.BOM_UTF8)
                 while block := stream.read(LONGEST):
                     yield block
@@ -223,7 +223,7 @@ class CsvFile:
 
     @contextmanager
     def _text(self) -> Iterator[io.TextIOWrapper]:
-        with _opened(self.path) as stream, io.TextIOWrapper(stream, self._encoding(), newline="") as text:
+        with opened(self.path) as stream, io.TextIOWrapper(stream, self._encoding(), newline="") as text:
             yield text
 
 
@@ -264,7 +264,7 @@ def _joined(reader: Any) -> Iterator[pa.RecordBatch]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def opened(path: Path) -> Iterator[BinaryIO]:
     """Open a file's content, decompressed by what its first bytes say, never by its name."""
     import bz2
     import gzip
@@ -274,19 +274,19 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         start = raw.read(6)
         raw.seek(0)
         if start.startswith(b"\x1f\x8b"):
-            opened: Any = gzip.GzipFile(fileobj=raw)
+            stream: Any = gzip.GzipFile(fileobj=raw)
         elif start.startswith(b"BZh"):
-            opened = bz2.BZ2File(raw)
+            stream = bz2.BZ2File(raw)
         elif start == b"\xfd7zXZ\x00":
-            opened = lzma.LZMAFile(raw)  # noqa: SIM115 - closed below
+            stream = lzma.LZMAFile(raw)  # noqa: SIM115 - closed below
         elif start.startswith(b"\x28\xb5\x2f\xfd"):
             import pyarrow as pa
 
-            opened = io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
+            stream = io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
         else:
-            opened = raw
-        with opened:
-            yield opened
+            stream = raw
+        with stream:
+            yield stream
 
 
 @contextmanager

@@ -45,6 +45,9 @@ class Database(Protocol):
     def quoted(self, name: str) -> str:
         """Return an identifier quoted for this database."""
 
+    def tables(self) -> list[str]:
+        """Return the names of the tables and views that can be read, those of the default schema."""
+
     def subquery(self, query: str, params: Mapping[str, Parameter]) -> str:
         """Return a query in brackets, to be read from; `params` are bound in it, and no other names."""
 
@@ -85,6 +88,17 @@ class SqliteDatabase:
             while rows := cursor.fetchmany(size):
                 yield rows
 
+    def tables(self) -> list[str]:
+        """Return the names of the tables and views."""
+        with self._errors():
+            return self._tables()
+
+    def _tables(self) -> list[str]:
+        found = self._connection.execute(
+            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
+        )
+        return [row[0] for row in found]
+
     def quoted(self, name: str) -> str:
         """Return an identifier quoted for SQLite."""
         return '"' + name.replace('"', '""') + '"'
@@ -107,8 +121,7 @@ class SqliteDatabase:
             )
         missing = _missing_table(error)
         if missing is not None:
-            tables = self._connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
-            return _no_table(missing, [row[0] for row in tables], self.name)
+            return _no_table(missing, self._tables(), self.name)
         return DataError(f"SQLite refuses: {error}", where=self.name, remedy="Check `source` and the database file")
 
 
@@ -157,6 +170,11 @@ class SqlalchemyDatabase:
             with streaming.execute(text(sql), dict(params)) as result:
                 for rows in result.partitions(size):
                     yield [tuple(row) for row in rows]
+
+    def tables(self) -> list[str]:
+        """Return the names of the tables and views of the default schema."""
+        with self._errors():
+            return self._tables("")
 
     def quoted(self, name: str) -> str:
         """Return an identifier quoted by the database's dialect, as `text` wants it: it doubles % and binds :name."""

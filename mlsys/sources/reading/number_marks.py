@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # A mark as it is declared, and what it looks like: typographers have blanks and apostrophes of their own.
-_LOOKS = {",": ",", ".": r"\.", " ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]"}
+LOOKS = {",": ",", ".": r"\.", " ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]"}
 # What may be declared, the simplest first.
 _CHOICES = ((None, ","), (None, " "), (None, "'"), (",", None), (",", "."), (",", " "), (",", "'"))
 _MINUS = re.compile(r"\(.*\)|.*[0-9][-\u2212]|\u2212.*")
@@ -28,7 +28,7 @@ def unmarked(texts: pa.Array, column: ColumnSpec) -> pa.Array:
 
     plain = texts
     if column.thousands is not None:
-        plain = pc.replace_substring_regex(plain, _LOOKS[column.thousands], "")
+        plain = pc.replace_substring_regex(plain, LOOKS[column.thousands], "")
     if column.decimal is not None:
         plain = pc.replace_substring(plain, column.decimal, ".")
     fits = pc.match_substring_regex(texts, f"^{_shape(column.decimal, column.thousands)}$")
@@ -52,7 +52,7 @@ def what_to_do(value: object, column: ColumnSpec) -> str:
         return "a negative number begins with `-`: write it so where the data are made"
     if column.decimal is not None or column.thousands is not None:
         return f"declared is {_keys(column.decimal, column.thousands)}"
-    fitting = [c for c in _CHOICES if re.fullmatch(_shape(*c), text) and re.search(_LOOKS[c[1] or c[0] or "."], text)]
+    fitting = [c for c in _CHOICES if re.fullmatch(_shape(*c), text) and re.search(LOOKS[c[1] or c[0] or "."], text)]
     simplest = [c for c in fitting if not any(_part_of(other, c) for other in fitting)]
     if not simplest:
         return ""
@@ -61,8 +61,8 @@ def what_to_do(value: object, column: ColumnSpec) -> str:
 
 def _shape(decimal: str | None, thousands: str | None) -> str:
     """Return a regular expression for numbers with these marks."""
-    grouped = "" if thousands is None else f"[0-9]{{1,3}}(?:{_LOOKS[thousands]}[0-9]{{3}})+|"
-    mark = _LOOKS[decimal or "."]
+    grouped = "" if thousands is None else f"[0-9]{{1,3}}(?:{LOOKS[thousands]}[0-9]{{3}})+|"
+    mark = LOOKS[decimal or "."]
     return rf"[+-]?(?:(?:{grouped}[0-9]+)(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
 

@@ -1,0 +1,154 @@
+"""What a draft chooses for each learning task: metric, candidates and gates. Another task is one entry of `TASKS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from mlsys.drafting.yaml_text import Flow, nice
+from mlsys.spec.blocks import Target
+
+_MANY_ROWS = 100_000  # from here on a forest of all rows would take longer than the others together
+_RARE = 0.1
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the choices depend on.
+
+    Attributes:
+        n_rows: labelled rows; n_holdout: those of the holdout; per_class: those of its rarer class.
+        positive_share: of the labelled rows.
+        spread: standard deviation of a number that is to be predicted, 0 of classes.
+        timed: rows have a day.
+    """
+
+    n_rows: int
+    n_holdout: int
+    per_class: int
+    positive_share: float
+    timed: bool
+    spread: float = 0.0
+
+    @property
+    def rare(self) -> bool:
+        """Whether the positive class is so rare that the order of its rows is what counts."""
+        return self.positive_share < _RARE
+
+
+Lines = list[tuple[Flow, str]]  # values in YAML's flow style, with a comment each
+
+
+@dataclass(frozen=True)
+class TaskChoices:
+    """What a draft says for one task.
+
+    Attributes:
+        metrics: keys of `metrics`, with a comment each.
+        models, gates: items of these lists.
+    """
+
+    metrics: Callable[[Situation], dict[str, tuple[object, str]]]
+    models: Callable[[Situation], Lines]
+    gates: Callable[[Situation], Lines]
+
+
+def _binary_metrics(given: Situation) -> dict[str, tuple[object, str]]:
+    if not given.rare:
+        return {"primary": ("roc_auc", "chooses the best candidate and is what gates compare")}
+    share = max(0.01, round(given.positive_share, 2))
+    return {
+        "primary": (
+            "pr_auc",
+            f"{given.positive_share:.1%} are positive: what counts is who stands on top".replace("%", " %"),
+        ),
+        "threshold": (share, "of precision, recall ...: at 0.5 hardly a row would be called positive"),
+    }
+
+
+def _binary_models(given: Situation) -> Lines:
+    return [
+        (Flow("prior"), "the sanity line: a model that looks at nothing"),
+        (Flow("logistic"), ""),
+        (_forest(given), ""),
+        (Flow("hist_gradient_boosting"), ""),
+        (Flow("xgboost"), ""),
+    ]
+
+
+def _binary_gates(given: Situation) -> Lines:
+    gates: Lines = []
+    if given.rare:
+        floor = round(2 * given.positive_share, 3)
+        gates.append(
+            (Flow({"kind": "minimum", "metric": "pr_auc", "at_least": floor}), f"chance has {given.positive_share:.3g}")
+        )
+    gates.append(
+        (
+            Flow({"kind": "minimum", "metric": "roc_auc", "at_least": 0.6}),
+            "chance has 0.5; raise it to what is worth using",
+        )
+    )
+    return gates + _common_gates(given, per_class=True)
+
+
+def _forest(given: Situation) -> Flow:
+    if given.n_rows <= _MANY_ROWS:
+        return Flow("random_forest")
+    share = max(0.05, round(_MANY_ROWS / 2 / given.n_rows, 2))
+    return Flow({"kind": "random_forest", "n_estimators": 100, "max_samples": share})
+
+
+def _common_gates(given: Situation, *, per_class: bool) -> Lines:
+    enough = {"kind": "min_rows", "rows": 200, **({"per_class": 30} if per_class else {})}
+    few = given.n_holdout < 200 or (per_class and given.per_class < 30)
+    of_class = f", {given.per_class:,} of the rarer class" if per_class else ""
+    note = f"the holdout has about {given.n_holdout:,}{of_class}" + (
+        ": no decision until there are more, or this is lowered" if few else ""
+    )
+    gates: Lines = [
+        (Flow({"kind": "better_than_champion", "margin": 0.0}), "by more than chance, on the same rows"),
+        (Flow(enough), note),
+        (Flow("data_quality"), ""),
+    ]
+    return gates + ([(Flow({"kind": "freshness", "max_age": "3d"}), "")] if given.timed else [])
+
+
+def _regression_metrics(given: Situation) -> dict[str, tuple[object, str]]:  # noqa: ARG001 - the shape of a choice
+    return {"primary": ("rmse", "in the target's own unit; chooses the best candidate and is what gates compare")}
+
+
+def _regression_models(given: Situation) -> Lines:
+    return [
+        (Flow("mean"), "the sanity line: a model that looks at nothing"),
+        (Flow("ridge"), ""),
+        (_forest(given), ""),
+        (Flow("hist_gradient_boosting"), ""),
+        (Flow("xgboost"), ""),
+    ]
+
+
+def _regression_gates(given: Situation) -> Lines:
+    ceiling = nice(given.spread * 0.95, up=False)
+    floor = Flow({"kind": "minimum", "metric": "rmse", "at_most": ceiling})
+    note = f"the mean alone has about {given.spread:.3g}; lower it to what is worth using"
+    return [(floor, note), *_common_gates(given, per_class=False)]
+
+
+TASKS: dict[str, TaskChoices] = {
+    "binary": TaskChoices(_binary_metrics, _binary_models, _binary_gates),
+    "regression": TaskChoices(_regression_metrics, _regression_models, _regression_gates),
+}
+
+
+def supported(task: str) -> bool:
+    """Return whether a draft can be made for a task: there are choices for it, and a spec takes it."""
+    with suppress(ValidationError):
+        return task in TASKS and bool(Target.model_validate({"column": "y", "task": task} | _WITHOUT.get(task, {})))
+    return False
+
+
+_WITHOUT = {"binary": {"positive": "yes"}}  # what a target of the task can't do without

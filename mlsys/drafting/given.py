@@ -1,0 +1,386 @@
+"""What `--from` may name: a file, a folder or a pattern of files, or a table of a database.
+
+Another kind of source is a class with the methods of `Given` and a function in `_KINDS` that recognises it.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote, urlsplit
+
+from mlsys.drafting.dialects import look_at, others
+from mlsys.drafting.questions import Answerer, OpenQuestion, refuse
+from mlsys.errors import DataError, UsageError, near_match
+from mlsys.schema import ColumnSpec
+from mlsys.settings import expand, load_settings
+from mlsys.sources.base import Source
+from mlsys.sources.files import FilesSource
+from mlsys.sources.reading.csv_file import CsvFile
+from mlsys.sources.reading.databases import Database, Parameter, connected
+from mlsys.sources.reading.parquet_file import ParquetFile
+from mlsys.sources.reading.rows import record_batch
+from mlsys.sources.sql import SqlSource
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_ROWS_AT_ONCE = 50_000
+_CSV_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zst", ".tsv.gz", ".tab")
+_PARQUET_ENDINGS = (".parquet", ".pq")
+_DAYS = (
+    (r"(\d{4}-\d{2}-\d{2})", re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)")),
+    (
+        r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})",
+        re.compile(r"(?<!\d)((?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?!\d)"),
+    ),
+    (
+        r"(?P<year>\d{4})[/_](?P<month>\d{2})[/_](?P<day>\d{2})",
+        re.compile(r"(?<!\d)((?:19|20)\d{2}[/_](?:0[1-9]|1[0-2])[/_](?:0[1-9]|[12]\d|3[01]))(?!\d)"),
+    ),
+)
+Block = dict[str, tuple[object, str]]  # key of `source`: its value, and a comment
+
+
+class Given(Protocol):
+    """Something that holds a table.
+
+    Attributes:
+        spoken: what it is called in messages and comments.
+        left_out: columns that can't be read, with the reason.
+        dated: a day stands in each file's name, so that rows have one without a time column.
+        typed: values come with types; else they are text.
+    """
+
+    spoken: str
+    left_out: dict[str, str]
+    dated: bool
+    typed: bool
+
+    def names(self) -> list[str]:
+        """Return the columns that can be read, in their order."""
+
+    def batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield all rows."""
+
+    def broken(self) -> int:
+        """Return how many lines were no rows; known after `batches`."""
+
+    def days(self) -> dict[date, int]:
+        """Return the rows of each day where files are named after days, else nothing; known after `batches`."""
+
+    def block(self) -> Block:
+        """Return the keys of `source` that read it, less `event_time` and `timezone`."""
+
+
+def given(place: str, *, table: str | None, ask: Answerer) -> Given:
+    """Return what a path, a pattern or a URL names.
+
+    Raises:
+        DataError: nothing is there, or it holds nothing.
+        UsageError: it is of no kind that can be read, or the table is not said.
+    """
+    for kind in _KINDS:
+        found = kind(place, table, ask)
+        if found is not None:
+            return found
+    known = ", ".join(ending.lstrip(".") for ending in (*_CSV_ENDINGS[:3], ".parquet", ".db"))
+    raise UsageError(
+        "This is no table that can be read",
+        where="--from",
+        got=place,
+        remedy=f"Give a file ({known}), a folder or a pattern of such files, or a SQLAlchemy URL",
+    )
+
+
+class FilesGiven:
+    """CSV or Parquet files, read in the order of their names."""
+
+    def __init__(self, paths: Sequence[Path], pattern: str, *, parquet: bool) -> None:
+        self.paths, self.pattern, self.typed = paths, pattern, parquet
+        self.spoken = str(paths[0]) if len(paths) == 1 else f"{pattern} ({len(paths):,} files)"
+        self._seen = None if parquet else look_at(paths[0])
+        self._n_broken = 0
+        self._n_rows: Counter[Path] = Counter()
+        self._day_pattern = _day_pattern(paths)
+        self.dated = self._day_pattern is not None
+        self.left_out: dict[str, str] = {}
+        self._names = self._common_names()
+
+    def names(self) -> list[str]:
+        """Return the columns that each file has once."""
+        return self._names
+
+    def batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield all rows of all files."""
+        self._n_broken = 0
+        self._n_rows = Counter[Path]()
+        for path in self.paths:
+            file = self._file(path)
+            for batch in file.batches(list(names)):
+                self._n_rows[path] += batch.num_rows
+                yield batch
+            self._n_broken += len(file.broken())
+
+    def broken(self) -> int:
+        """Return how many lines were no rows."""
+        return self._n_broken
+
+    def days(self) -> dict[date, int]:
+        """Return the rows of each day where files are named after days."""
+        if self._day_pattern is None:
+            return {}
+        found = {}
+        for path in self.paths:
+            match = re.search(self._day_pattern, self._below(path))
+            assert match is not None
+            named = match.groupdict()
+            text = "-".join(named[part] for part in ("year", "month", "day")) if named else match[1]
+            found[date.fromisoformat(text)] = self._n_rows[path]
+        return found
+
+    def _below(self, path: Path) -> str:
+        return path.relative_to(os.path.commonpath([each.parent for each in self.paths])).as_posix()
+
+    def without_quotes(self) -> FilesGiven | None:
+        """Return the same files with quotation marks as text, or None where they are that already."""
+        if self._seen is None or self._seen.dialect.quote is None:
+            return None
+        self._seen = replace(self._seen, dialect=replace(self._seen.dialect, quote=None))
+        return self
+
+    def with_quotes(self, n_broken: int) -> None:
+        """Take quotation marks for what they usually are again; so many lines were broken then."""
+        assert self._seen is not None
+        self._n_broken = n_broken
+        self._seen = replace(self._seen, dialect=replace(self._seen.dialect, quote='"'))
+
+    def in_other_encodings(self) -> Iterator[FilesGiven]:
+        """Yield the same files in other encodings, for a byte far down that the first look has not met."""
+        for seen in others(self._seen) if self._seen else ():
+            self._seen = seen
+            yield self
+
+    def block(self) -> Block:
+        """Return the keys that read these files."""
+        found: Block = {"kind": ("files", ""), "path": (portable(self.pattern), "")}
+        if self._day_pattern is not None:
+            found["day_pattern"] = (self._day_pattern, "the day of all rows of a file, from its name")
+        if self.typed and not str(self.paths[0]).lower().endswith(_PARQUET_ENDINGS):
+            found["format"] = ("parquet", "")
+        if self._seen:
+            dialect = self._seen.dialect
+            found["separator"] = (dialect.separator, "")
+            found["encoding"] = (dialect.encoding, self._seen.note)
+            if dialect.quote is None:
+                found["quote"] = ("none", "quotation marks are text in these files")
+            if dialect.header is not None:
+                found["header"] = (dialect.header, "the file begins with a row: give its columns better names here")
+        return found
+
+    def _file(self, path: Path) -> CsvFile | ParquetFile:
+        return ParquetFile(path) if self._seen is None else CsvFile(path, self._seen.dialect)
+
+    def _common_names(self) -> list[str]:
+        each = [self._file(path).names() for path in self.paths]
+        counts = Counter(name for names in each for name in set(names))
+        for names in each:
+            twice = {name: "the header has it twice" for name, n in Counter(names).items() if n > 1}
+            self.left_out.update(twice)
+        for name, n in counts.items():
+            if n < len(each):
+                self.left_out[name] = f"{n:,} of {len(each):,} files have it"
+        return [name for name in each[-1] if name not in self.left_out]
+
+
+class TableGiven:
+    """A table of a database."""
+
+    dated = False
+    typed = True
+
+    def __init__(
+        self, url: str, table: str, *, query: str | None = None, params: Mapping[str, Parameter] | None = None
+    ) -> None:
+        self._url, self._table, self._query, self._params = url, table, query, dict(params or {})
+        with connected(expand(url)) as database:
+            self.spoken = f"{database.name}, {f'table {table}' if query is None else 'query'}"
+            present = database.columns(self._relation(database), self._params)
+        self.left_out = {name: "the table has it twice" for name, n in Counter(present).items() if n > 1}
+        self._names = [name for name in present if name not in self.left_out]
+
+    def names(self) -> list[str]:
+        """Return the columns of the table."""
+        return self._names
+
+    def batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield all rows."""
+        columns = {name: ColumnSpec(type="text") for name in names}
+        with connected(expand(self._url)) as database:
+            wanted = ", ".join(database.quoted(name) for name in names)
+            sql = f"SELECT {wanted} FROM {self._relation(database)}"  # noqa: S608 - names are quoted
+            for rows in database.batches(sql, self._params, _ROWS_AT_ONCE):
+                yield record_batch(rows, columns)
+
+    def broken(self) -> int:
+        """Return 0: a table has no broken lines."""
+        return 0
+
+    def days(self) -> dict[date, int]:
+        """Return nothing: a table's days stand in a column."""
+        return {}
+
+    def block(self) -> Block:
+        """Return the keys that read this table."""
+        return {"kind": ("sql", ""), "url": (portable(self._url), ""), "table": (self._table, "")}
+
+    def _relation(self, database: Database) -> str:
+        if self._query is not None:
+            return f"{database.subquery(expand(self._query), self._params)} AS source"
+        parts = [self._table] if database.mixes_types else self._table.split(".")
+        return ".".join(database.quoted(part) for part in parts)
+
+
+def given_by(source: Source) -> Given:
+    """Return what the source of a spec holds.
+
+    Raises:
+        UsageError: it is of a kind that no draft is made from.
+    """
+    if isinstance(source, SqlSource):
+        params = {name: expand(value) if isinstance(value, str) else value for name, value in source.params.items()}
+        return TableGiven(source.url, source.table or "", query=source.query, params=params)
+    if isinstance(source, FilesSource):
+        found = _files(source.path, None, refuse)
+        if found is not None:
+            return found
+    raise UsageError(f"No draft is made from a source of kind '{source.kind}'", remedy="Edit the spec by hand")
+
+
+def portable(place: str) -> str:
+    """Return a path or URL with `${MLSYS_HOME}` for the part that this is, so that the spec fits other machines."""
+    home = str(load_settings().root)
+    return re.sub(rf"{re.escape(home)}(?=/)", "${MLSYS_HOME}", place, count=1)
+
+
+def _database(place: str, table: str | None, ask: Answerer) -> Given | None:
+    url = place
+    if "://" not in place:
+        if not _is_sqlite(Path(expand(place))):
+            return None
+        url = f"sqlite:///{os.path.abspath(expand(place))}"  # noqa: PTH100 - a link stays a link
+    elif "+" not in place.partition("://")[0] and place.partition("://")[0] in ("http", "https", "s3", "gs", "ftp"):
+        raise UsageError(
+            "Files are read from this machine", where="--from", got=place, remedy="Copy them here, or mount them"
+        )
+    _refuse_password(url)
+    if url.startswith("sqlite:///") and not url.startswith(("sqlite:////", "sqlite:///$")):
+        url = f"sqlite:///{os.path.abspath(url.removeprefix('sqlite:///'))}"  # noqa: PTH100
+    with connected(expand(url)) as database:
+        name, known = database.name, database.tables()
+    if table is None:
+        table = _one_of(known, name, ask)
+    elif "." not in table and table not in known:
+        raise UsageError(f"There is no table '{table}'. {near_match(table, known)}", where=name)
+    return TableGiven(url, table)
+
+
+def _one_of(known: Sequence[str], name: str, ask: Answerer) -> str:
+    if not known:
+        raise DataError("The database has no table", where=name, remedy="Give another one with --from")
+    if len(known) == 1:
+        return known[0]
+    why = f"The database has {len(known):,} tables"
+    return ask(OpenQuestion(name, "Which table?", why, tuple(known), "--table"))
+
+
+def _refuse_password(url: str) -> None:
+    password = urlsplit(url).password
+    if password and not password.startswith("${"):
+        raise UsageError(
+            "A password would be written into the spec",
+            where="--from",
+            remedy=f"Write `{_less_password(url, password)}`, and set DB_PASSWORD in the environment",
+        )
+
+
+def _less_password(url: str, password: str) -> str:
+    return url.replace(f":{password}@", ":${DB_PASSWORD}@").replace(f":{quote(password)}@", ":${DB_PASSWORD}@")
+
+
+def _files(place: str, table: str | None, ask: Answerer) -> Given | None:  # noqa: ARG001 - the shape of a kind
+    spelt = os.path.abspath(expand(place)).replace(os.sep, "/")  # noqa: PTH100 - a link stays a link
+    path, pattern = Path(spelt), spelt
+    if path.is_dir():
+        pattern = _of_folder(path)
+    elif path.is_file():
+        pattern = glob.escape(spelt)
+    elif not glob.has_magic(spelt):
+        raise DataError("There is no such file or folder", where=spelt, remedy="Correct --from")
+    paths = sorted(Path(name) for name in glob.glob(pattern, recursive=True) if Path(name).is_file())  # noqa: PTH207
+    if not paths:
+        raise DataError("No file matches the pattern", where=pattern, remedy="Correct --from")
+    magic = {_is_parquet(path) for path in paths}
+    if len(magic) > 1:
+        raise UsageError("Some of these files are Parquet and some are not", where=pattern, remedy="Narrow --from")
+    if _is_other(paths[0]):
+        return None
+    return FilesGiven(paths, pattern, parquet=magic.pop())
+
+
+def _of_folder(folder: Path) -> str:
+    """Return a pattern for the table files of a folder: those of its most frequent ending."""
+    endings = (*_CSV_ENDINGS, *_PARQUET_ENDINGS)
+    seen = Counter(
+        "".join(path.suffixes[-2:]) if path.name.lower().endswith((".gz", ".bz2", ".xz", ".zst")) else path.suffix
+        for path in folder.iterdir()
+        if path.is_file() and path.name.lower().endswith(endings)
+    )
+    if not seen:
+        raise DataError(
+            "The folder has no table files", where=str(folder), remedy=f"Known endings: {', '.join(endings)}"
+        )
+    return f"{glob.escape(str(folder))}/*{seen.most_common(1)[0][0]}"
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) == b"PAR1"
+
+
+def _is_sqlite(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(15) == b"SQLite format 3"
+
+
+def _is_other(path: Path) -> bool:
+    """Return whether a file is an archive, a workbook, a picture or a document rather than text."""
+    with path.open("rb") as stream:
+        start = stream.read(8)
+    return start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF", b"\x89PNG", b"{\n", b"ARROW1"))
+
+
+def _day_pattern(paths: Sequence[Path]) -> str | None:
+    """Return a `day_pattern` where each of several files has another day in its name, or None."""
+    if len(paths) < 2:
+        return None
+    shared = Path(os.path.commonpath([path.parent for path in paths]))
+    names = [path.relative_to(shared).as_posix() for path in paths]
+    for pattern, looks in _DAYS:
+        found = [looks.search(name) for name in names]
+        if all(found) and len({match[1] for match in found if match}) == len(paths):
+            return pattern
+    return None
+
+
+Recognise = Callable[[str, "str | None", Answerer], "Given | None"]
+_KINDS: tuple[Recognise, ...] = (_database, _files)

@@ -1,0 +1,211 @@
+"""Sampled rows in their declared types: what columns say about each other, and about the target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from mlsys.dataset.labels import labels_of
+from mlsys.drafting.declaring import Column
+from mlsys.sources.reading.values import logical_values
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from mlsys.drafting.target import TargetFound
+
+_LEAST_ROWS, _LEAST_OF_CLASS = 50, 10
+_ALONE = 0.99  # ROC-AUC of one column from which on it knows the answer
+_TOGETHER = 0.999  # rank correlation of a number with the target
+_MISSING_TELLS = 0.5  # difference of the positive share where a value is missing
+_WITH_LABEL = 0.7  # share of the unlabelled rows from which on a column seems to come with the label
+_MOST_CATEGORIES = 0.1  # of the rows: beyond, a category's own rows are too few to judge it by
+
+
+class Sample:
+    """Rows of a table, `n_rows` of them, column by column."""
+
+    def __init__(self, rows: pa.Table, columns: Mapping[str, Column], *, whole: bool) -> None:
+        self._rows, self._columns, self._whole = rows, columns, whole
+        self._typed: dict[str, Any] = {}
+
+    def values(self, name: str) -> pa.Array:
+        """Return the `(n_rows,)` values of a column in its declared type, null where missing or unreadable."""
+        import pyarrow as pa
+
+        if name not in self._typed:
+            raw = self._rows[name].combine_chunks()
+            raw = raw.combine_chunks() if isinstance(raw, pa.ChunkedArray) else raw
+            column = self._columns[name].spec
+            if column.type == "timestamp" and column.timezone is None:
+                column = column.model_copy(update={"timezone": "UTC"})
+            self._typed[name] = logical_values(raw, column, name)[0]
+        return self._typed[name]
+
+    def precedes(self, first: str, second: str) -> bool:
+        """Return whether the times of one column lie before those of another, or at them, in all but a few rows."""
+        import pyarrow.compute as pc
+
+        share: float | None = pc.mean(pc.less_equal(self.values(first), self.values(second)).cast("float64")).as_py()
+        return share is None or bool(share >= 0.99)
+
+    def unique(self, names: Sequence[str]) -> bool:
+        """Return whether no two sampled rows have the same values in these columns."""
+        import pyarrow as pa
+
+        if len(names) == 1 and not self._whole:
+            return self._columns[names[0]].profile.unique
+        table = pa.table({str(place): self._as_plain(name) for place, name in enumerate(names)})
+        n_rows: int = table.num_rows
+        n_different: int = table.group_by(table.column_names).aggregate([]).num_rows
+        return n_different == n_rows
+
+    def spread(self, name: str) -> float:
+        """Return the standard deviation of a column of numbers."""
+        import pyarrow.compute as pc
+
+        return float(pc.stddev(self.values(name)).as_py() or 0.0)
+
+    def _as_plain(self, name: str) -> pa.Array:
+        import pyarrow as pa
+
+        values = self.values(name)
+        return values.cast(pa.int64()) if pa.types.is_timestamp(values.type) else values
+
+    def leaks(self, target: TargetFound, features: Sequence[str]) -> dict[str, str]:
+        """Return the features that know the target, with the reason."""
+        judge = _Judge(self, target)
+        return {name: reason for name in features if (reason := judge.reason(name))}
+
+    def tell_by_missing(self, target: TargetFound, features: Sequence[str]) -> dict[str, str]:
+        """Return the features of which a missing value gives the label away, with a sentence on it."""
+        judge = _Judge(self, target)
+        return {name: note for name in features if (note := judge.by_missing(name))}
+
+
+class _Judge:
+    """The labelled rows of a sample, against which each column is held."""
+
+    def __init__(self, sample: Sample, target: TargetFound) -> None:
+        self._sample, self._target = sample, target
+
+    @cached_property
+    def _known(self) -> np.ndarray:
+        import numpy as np
+
+        values = self._sample.values(self._target.column.name)
+        return np.asarray(values.is_valid().to_numpy(zero_copy_only=False))
+
+    @cached_property
+    def _y(self) -> np.ndarray:
+        """`(n_labelled,)` float64: 1 and 0 of the two classes, or the number."""
+        import numpy as np
+        import pyarrow as pa
+
+        values = self._sample.values(self._target.column.name).drop_null()
+        if not self._target.positive:
+            return np.asarray(values.cast("float64").to_numpy(zero_copy_only=False))
+        labels = labels_of(pa.chunked_array([values]))
+        positive: np.ndarray = (labels.binary(labels.resolve(self._target.positive)) == 1).astype(np.float64)
+        return positive
+
+    @cached_property
+    def _judgeable(self) -> bool:
+        y = self._y
+        if len(y) < _LEAST_ROWS:
+            return False
+        n_positive = int((y == 1).sum())
+        return not self._target.positive or min(n_positive, len(y) - n_positive) >= _LEAST_OF_CLASS
+
+    def reason(self, name: str) -> str:
+        """Return why a column knows the target, or nothing."""
+        if not self._judgeable:
+            return ""
+        scores = list(self._scores(name))
+        if not self._target.positive:
+            best = max((abs(_rank_correlation(score, self._y)) for score in scores), default=0.0)
+            return f"a leak? It follows the target: rank correlation {best:.4f}" if best >= _TOGETHER else ""
+        best = max((_auc(self._y, score) for score in scores), default=0.5)
+        if best >= 1.0:
+            return "a leak? It alone tells every row's class"
+        return f"a leak? It alone tells the class: ROC-AUC {best:.4f}" if best >= _ALONE else ""
+
+    def by_missing(self, name: str) -> str:
+        """Return in words that a missing value gives the label away, or comes with the label, or nothing."""
+        import numpy as np
+
+        if not self._judgeable:
+            return ""
+        everywhere = ~np.asarray(self._sample.values(name).is_valid().to_numpy(zero_copy_only=False))
+        missing, unlabelled = everywhere[self._known], everywhere[~self._known]
+        if len(unlabelled) >= _LEAST_OF_CLASS and unlabelled.mean() >= _WITH_LABEL and missing.mean() <= 0.01:
+            return "missing mostly where the label is: known only afterwards?"
+        if not self._target.positive:
+            return ""
+        if min(missing.sum(), (~missing).sum()) < _LEAST_OF_CLASS:
+            return ""
+        there, absent = self._y[~missing].mean(), self._y[missing].mean()
+        if abs(there - absent) < _MISSING_TELLS:
+            return ""
+        return f"where it is missing {absent:.0%} are positive, elsewhere {there:.0%}: known only afterwards?".replace(
+            "%", " %"
+        )
+
+    def _scores(self, name: str) -> Iterator[np.ndarray]:
+        """Yield numbers by which a column could order the labelled rows."""
+        import numpy as np
+
+        values = self._sample.values(name)
+        valid = np.asarray(values.is_valid().to_numpy(zero_copy_only=False))[self._known]
+        if not valid.any():
+            return
+        if not valid.all():
+            yield valid.astype(float)
+        if self._sample._columns[name].type in ("category", "text"):
+            codes = np.asarray(values.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False))
+            codes = codes[self._known] + 1
+            if len(np.unique(codes)) <= max(2, _MOST_CATEGORIES * len(codes)):
+                yield _means_of_others(codes, self._y)
+            return
+        numbers = np.asarray(values.cast("float64").fill_null(np.nan).to_numpy(zero_copy_only=False))[self._known]
+        low = np.nanmin(numbers) - 1
+        yield np.where(np.isnan(numbers), low, numbers)
+
+
+def _means_of_others(codes: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return for each row the mean target of its category in the other half of the rows.
+
+    Not the mean of all other rows: that one is lower for each positive row than for a negative one of its category.
+    """
+    import numpy as np
+
+    half, n = np.random.default_rng(0).integers(0, 2, len(codes)), int(codes.max()) + 1
+    found = np.empty(len(codes))
+    for side in (0, 1):
+        there = half != side
+        sums, counts = (np.bincount(codes[there], weights=weights, minlength=n) for weights in (y[there], None))
+        means = np.where(counts > 0, sums / np.maximum(counts, 1), y.mean())
+        found[half == side] = means[codes[half == side]]
+    return found
+
+
+def _auc(y: np.ndarray, score: np.ndarray) -> float:
+    """Return the ROC-AUC of a score in its better direction."""
+    from scipy.stats import rankdata
+
+    ranks = rankdata(score)
+    n_positive = int(y.sum())
+    n_negative = len(y) - n_positive
+    area = (ranks[y == 1].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
+    return float(max(area, 1 - area))
+
+
+def _rank_correlation(score: np.ndarray, y: np.ndarray) -> float:
+    import numpy as np
+    from scipy.stats import rankdata
+
+    if np.ptp(score) == 0 or np.ptp(y) == 0:
+        return 0.0
+    return float(np.corrcoef(rankdata(score), rankdata(y))[0, 1])

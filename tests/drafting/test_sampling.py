@@ -1,0 +1,67 @@
+"""A leak is found whatever its type is, and chance alone is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlsys.drafting.declaring import Marks, declared
+from mlsys.drafting.profiles import read_once
+from mlsys.drafting.questions import refuse
+from mlsys.drafting.sampling import Sample, _auc
+from mlsys.drafting.target import TargetFound, TargetWish, target_of
+
+
+def of(columns: dict[str, list[object]]) -> tuple[Sample, TargetFound]:
+    table = read_once(list(columns), [pa.RecordBatch.from_pydict(columns)])
+    marks = Marks(refuse)
+    known = {name: declared(profile, marks) for name, profile in table.profiles.items()}
+    return Sample(table.sample, known, whole=True), target_of(known, TargetWish("y"), "here", refuse)
+
+
+@given(st.integers(0, 10_000), st.integers(2, 100), st.integers(30, 400))
+@settings(max_examples=60)
+def test_categories_and_numbers_by_chance_are_no_leak(seed: int, n_categories: int, n: int) -> None:
+    random = np.random.default_rng(seed)
+    y = (random.random(n) < 0.4).astype(int)
+    y[:5], y[5:10] = 0, 1
+    columns = {
+        "category": [f"c{value}" for value in random.integers(0, n_categories, n)],
+        "number": random.normal(size=n).tolist(),
+        "holes": [None if random.random() < 0.3 else float(value) for value in random.normal(size=n)],
+        "y": y.tolist(),
+    }
+    sample, target = of(columns)
+    assert sample.leaks(target, ["category", "number", "holes"]) == {}
+
+
+@pytest.mark.parametrize("n", [80, 500])
+def test_what_knows_the_class_is_found(n: int) -> None:
+    random = np.random.default_rng(1)
+    y = random.integers(0, 2, n)
+    columns = {
+        "equal": y.tolist(),
+        "opposite": (1 - y).tolist(),
+        "number": (y * 10 + random.random(n)).tolist(),
+        "words": [f"{'yes' if value else 'no'}{random.integers(0, 3)}" for value in y],
+        "there": ["x" if value else None for value in y],
+        "true": [bool(value) for value in y],
+        "y": y.tolist(),
+    }
+    sample, target = of(columns)
+    assert set(sample.leaks(target, [name for name in columns if name != "y"])) == set(columns) - {"y"}
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(-5, 5)), min_size=2, max_size=60))
+def test_the_area_is_that_of_scikit_learn(rows: list[tuple[bool, int]]) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    y = np.array([float(positive) for positive, _ in rows])
+    if len(set(y)) < 2:
+        return
+    score = np.array([float(value) for _, value in rows])
+    area = roc_auc_score(y, score)
+    assert _auc(y, score) == pytest.approx(max(area, 1 - area))
