@@ -6,6 +6,7 @@ import os
 import sqlite3
 
 import pytest
+from given.shop import edit_spec
 
 pytestmark = pytest.mark.slow
 
@@ -91,6 +92,25 @@ def test_doctor_looks_at_the_source_of_a_pipeline_that_never_ran_and_at_last_nig
         assert f"PROBLEM  source {name}: {changed}/shop.db: There is no such database file" in answer.out
     assert "PROBLEM  newest run shop: " in answer.out
     assert "ok       newest run other: No live run was asked for yet" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("gate", "says"),
+    [
+        ({"kind": "minimum", "metric": "roc_auc", "at_least": 0.99}, "the spec wants at least 0.99"),
+        ({"kind": "freshness", "max_age": "3d"}, "days ago; the freshness gate allows 3 days"),
+    ],
+)
+def test_a_weak_champion_and_old_data_are_problems_whatever_the_night_did(mlsys, changed, gate, says) -> None:
+    edit_spec(changed / "pipelines", gates=["min_rows", gate])
+    answer = mlsys("doctor")
+    assert answer.code == 4
+    assert [line for line in answer.out.splitlines() if "PROBLEM  newest run shop" in line and says in line]
+    (changed / "shop.db").unlink()
+    assert mlsys("run", "shop").code == 3
+    failed = [line for line in mlsys("doctor").out.splitlines() if line.startswith("PROBLEM")]
+    assert any("newest run shop" in line and says not in line for line in failed)
+    assert any(("quality shop" in line or "data shop" in line) and says in line for line in failed)
 
 
 def test_doctor_finds_a_tampered_ledger_row(mlsys, changed) -> None:
