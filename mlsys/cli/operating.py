@@ -122,7 +122,7 @@ def _show_mended(found: _Mended) -> None:
 def doctor(as_json: bool) -> int:
     """Look for what could go wrong: disk, stack, database, sources, newest runs, gates, stored models, registries.
 
-    Exit code 4 when anything is a problem; a champion below its own minimum and data that are too old are problems, too.
+    Exit code 4 when anything is a problem; so are a champion below its own minimum and data that are too old.
     """
     from mlsys.settings import load_settings
     from mlsys.upkeep.doctor import examine

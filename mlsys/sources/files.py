@@ -191,7 +191,7 @@ class FilesSource(Source):
         paths = sorted(path for path in found if path.is_file() and not path.name.endswith(_UNFINISHED))
         if not paths:
             remedy = sample_command(pattern) or "Correct `source.path`"
-            raise DataError("No file matches the pattern", where=pattern, remedy=remedy)
+            raise DataError("No file matches the pattern", where=str(Path(pattern).absolute()), remedy=remedy)
         return paths
 
     def _day_of(self, path: Path) -> date:
