@@ -22,6 +22,7 @@ from given.shop import day, edit_spec, make_shop
 from given.visits import DAG, PAGE_MS, RUN_MS, Visit, chromium
 
 from mlsys import pipeline
+from mlsys.cli import operating
 from mlsys.orchestration.stack import stack
 from mlsys.planning.plan import RunRequest
 from mlsys.settings import Settings, load_settings
@@ -304,7 +305,9 @@ def test_a_paused_dag_is_said_where_its_pipeline_is(visit: Visit, settings: Sett
         frame = visit.models()
         visit.card(frame, "shop").get_by_text("Its DAG is paused").wait_for()
         assert visit.card(frame, "later").get_by_text("Its DAG is paused").count() == 0
+        assert [found.subject for found in operating._stack(settings) if not found.ok] == [f"dag {DAG}"]
         api.pause(DAG, paused=False)
+    assert all(found.ok for found in operating._stack(settings))
 
 
 def test_a_dag_that_airflow_cant_read_any_more_is_said(visit: Visit, settings: Settings) -> None:
@@ -313,6 +316,9 @@ def test_a_dag_that_airflow_cant_read_any_more_is_said(visit: Visit, settings: S
     file.write_text(f"{before}\nraise RuntimeError('half an upgrade')\n", encoding="utf-8")
     try:
         wait(lambda: visit.reads("shop", "Airflow does not know its DAG: no run starts"), seconds=200)
+        (found,) = [found for found in operating._stack(settings) if not found.ok]
+        assert "retrain.py" in found.subject
+        assert "half an upgrade" in found.sentence
     finally:
         file.write_text(before, encoding="utf-8")
     wait(lambda: not visit.reads("shop", "Airflow does not know its DAG: no run starts"), seconds=200)
