@@ -7,6 +7,7 @@ MlsysError                 4   something failed
 ├── TransientError         4   may pass by itself (a lock, the network): worth a retry
 ├── RunError               4   a step of the run failed
 │   └── IntegrityError     4   a stored file or a ledger row is not what was recorded
+│       └── NotUnderstoodError  4   it has what this mlsys does not know: a newer one wrote it
 └── LostRaceError          5   another run promoted first, three times
 
 A message says the rule that was broken, then where, the value got and what to try.
@@ -92,6 +93,10 @@ class IntegrityError(RunError):
     """A stored file or ledger row differs from what was recorded."""
 
 
+class NotUnderstoodError(IntegrityError):
+    """A stored record has what this mlsys does not know: a newer one wrote it, or somebody changed it."""
+
+
 class LostRaceError(MlsysError):
     """Another run promoted first, as often as we tried."""
 
@@ -99,10 +104,10 @@ class LostRaceError(MlsysError):
 
 
 def near_match(name: str, known: Iterable[str], hints: dict[str, str] | None = None) -> str:
-    """Return `Did you mean 'x'? Known: a, b` for a misspelt name (at most 10 known names)."""
+    """Return `Did you mean 'x'? Known: a, b` for a misspelt name (at most 10 known names, and how many more)."""
     names = sorted(known)
     guess = nearest(name, names, hints)
-    shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+    shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
     return f"Did you mean '{guess}'? Known: {shown}" if guess else f"Known: {shown}"
 
 

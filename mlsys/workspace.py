@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from mlsys.database.databases import Databases, open_databases
-from mlsys.errors import SpecError, UsageError
+from mlsys.errors import NotUnderstoodError, SpecError, UsageError
 from mlsys.ledger import Ledger, NewerLedgerError
 from mlsys.records import Plan
 from mlsys.registries.base import Place
 from mlsys.settings import Settings, load_settings
 from mlsys.spec import Spec, parse_dump
 from mlsys.store import Store, write_atomically
+
+_NOTE = "written_by.json"  # the newest mlsys that wrote to a home
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,19 @@ def open_workspace(settings: Settings | None = None) -> Iterator[Workspace]:
     Raises:
         UsageError: a wrong setting, or a ledger that a newer mlsys has changed.
         TransientError: the database does not answer.
+        NotUnderstoodError: inside, from a record of a newer mlsys; says which, where the home knows it.
     """
     settings = settings or load_settings()
     with open_databases(settings) as databases:
         ledger = _opened(databases.ledger_url, settings.root)
         try:
             yield Workspace(settings, databases, ledger, Store(settings.store))
+        except NotUnderstoodError as error:
+            newest = _written_by(settings.root)
+            if newest is None or _numbers(newest) <= _numbers(version("mlsys")):
+                raise
+            rule = f"{error.rule} (mlsys {newest} has written to this home)"
+            raise NotUnderstoodError(rule, where=error.where, remedy=error.remedy) from error
         finally:
             ledger.close()
 
@@ -94,18 +103,21 @@ def _opened(url: str, home: Path) -> Ledger:
     Raises:
         NewerLedgerError: a newer one has changed its tables; says which.
     """
-    note = home / "written_by.json"
-    newest, ours = None, version("mlsys")
-    with suppress(OSError, ValueError, LookupError, TypeError):  # none yet, or damaged: it is written anew
-        newest = str(json.loads(note.read_text())["mlsys"])
+    newest, ours = _written_by(home), version("mlsys")
     try:
         ledger = Ledger.open(url)
     except NewerLedgerError as error:
         rule = f"{error.rule} (mlsys {newest})" if newest and newest != ours else error.rule
         raise NewerLedgerError(rule, where=error.where, remedy=error.remedy) from error
     if newest is None or _numbers(newest) < _numbers(ours):
-        write_atomically(note, json.dumps({"mlsys": ours}).encode())
+        write_atomically(home / _NOTE, json.dumps({"mlsys": ours}).encode())
     return ledger
+
+
+def _written_by(home: Path) -> str | None:
+    with suppress(OSError, ValueError, LookupError, TypeError):  # none yet, or damaged: it is written anew
+        return str(json.loads((home / _NOTE).read_text())["mlsys"])
+    return None
 
 
 def _numbers(text: str) -> list[int]:

@@ -22,6 +22,9 @@ def test_exit_codes_are_those_of_the_command_line() -> None:
 def test_a_near_name_is_offered_and_at_most_ten_are_listed() -> None:
     assert near_match("logistc", ["logistic", "prior"]).startswith("Did you mean 'logistic'")
     assert near_match("zzz", [f"name{i:02}" for i in range(20)]).count("name") == 10
+    assert near_match("zzz", [f"name{i:02}" for i in range(20)]).endswith(
+        "name09 and 10 more"
+    )  # a full stop may follow
 
 
 def test_a_long_value_is_cut() -> None:

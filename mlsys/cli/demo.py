@@ -73,6 +73,7 @@ def _samples(settings: Settings) -> Iterator[str]:
     """Make the data of every pipeline that is a sample's: Airflow runs them all, and would fail without."""
     from mlsys.cli.sample_makers import load_maker, make_sample, package_needed, sample_names
 
+    settings.make_home()  # for its owner alone: samples would make it as any folder
     specs = {path.stem for path in settings.pipelines.glob("*.yaml")}
     for name in sorted(specs & set(sample_names(settings)), key=lambda name: (name != PIPELINE, name)):
         if package_needed(load_maker(settings, name)):

@@ -120,7 +120,10 @@ def _show_mended(found: _Mended) -> None:
 @click.command()
 @json_option
 def doctor(as_json: bool) -> int:
-    """Look for what could go wrong: disk, stack, database, sources, newest runs, gates, stored models, registries."""
+    """Look for what could go wrong: disk, stack, database, sources, newest runs, gates, stored models, registries.
+
+    Exit code 4 when anything is a problem; so are a champion below its own minimum and data that are too old.
+    """
     from mlsys.settings import load_settings
     from mlsys.upkeep.doctor import examine
 
@@ -145,6 +148,28 @@ def _stack(settings: Settings) -> Iterator[Diagnosis]:
         for part in parts:
             more = "" if part.state == "running" else f"; its log: {part.log}. Start it with: mlsys up"
             yield Diagnosis(f"stack {part.name}", part.state == "running", f"{part.state}{more}")
+        if all(part.state == "running" for part in parts):  # else what is dead explains the rest
+            yield from _retrainings(settings)
+
+
+def _retrainings(settings: Settings) -> Iterator[Diagnosis]:
+    """Yield why retrainings do not start although everything runs: paused DAGs, files that Airflow can't read."""
+    from mlsys.orchestration.stack import stack
+    from mlsys.upkeep.diagnosis import Diagnosis
+
+    try:
+        with stack.connect(settings) as api:
+            paused, unreadable = api.paused("retrain_"), api.import_errors()
+    except MlsysError as error:
+        yield Diagnosis("dags", ok=False, sentence=str(error))
+        return
+    for dag_id in paused:
+        yield Diagnosis(f"dag {dag_id}", ok=False, sentence="paused: no run starts until somebody switches it on")
+    for file, trace in unreadable.items():
+        why = (trace.strip().splitlines() or ["no reason given"])[-1]
+        yield Diagnosis(f"dag file {file}", ok=False, sentence=f"can't be read: {why}")
+    if not paused and not unreadable:
+        yield Diagnosis("dags", ok=True, sentence="no retraining is paused, and every DAG file can be read")
 
 
 @click.command()

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from mlsys.errors import IntegrityError, MlsysError
 from mlsys.ledger import chain, engine, tables
-from mlsys.ledger.rows import ChampionChange, Entry, Judgement, Partition, RequestRow, RunRow, understood
+from mlsys.ledger.rows import ChampionChange, Entry, Judgement, Partition, RequestRow, RunRow
 from mlsys.records import Candidate, Decision, EvaluationSet, Plan
 
 
@@ -60,7 +60,7 @@ class Ledger:
     def request(self, request_id: str) -> RequestRow | None:
         """Return a request, or None."""
         found = self._records(tables.requests, tables.requests.c.request_id == request_id)
-        return understood(RequestRow, found[-1]) if found else None
+        return RequestRow.load(found[-1]) if found else None
 
     def pipeline_of(self, request_id: str) -> str | None:
         """Return the pipeline that a request was about, or None."""
@@ -73,7 +73,7 @@ class Ledger:
     def requests(self, pipeline: str, *, last: int | None = None) -> list[RequestRow]:
         """Return all requests of a pipeline, or its newest `last` ones, oldest first."""
         table = tables.requests
-        return [understood(RequestRow, r) for r in self._records(table, table.c.pipeline == pipeline, last=last)]
+        return [RequestRow.load(r) for r in self._records(table, table.c.pipeline == pipeline, last=last)]
 
     def add_run(self, pipeline: str, row: RunRow) -> None:
         """Write a transition of a run; one that repeats the run's present status is not written again."""
@@ -88,13 +88,13 @@ class Ledger:
 
     def run(self, run_id: str) -> list[RunRow]:
         """Return the transitions of a run, oldest first; empty for an unknown one."""
-        return [understood(RunRow, r) for r in self._records(tables.runs, tables.runs.c.run_id == run_id)]
+        return [RunRow.load(r) for r in self._records(tables.runs, tables.runs.c.run_id == run_id)]
 
     def runs(self, pipeline: str, *, of: Collection[str] | None = None) -> list[RunRow]:
         """Return all transitions of a pipeline's runs, or of the runs `of` alone, oldest first."""
         table = tables.runs
         where = table.c.pipeline == pipeline if of is None else table.c.run_id.in_(of)
-        return [understood(RunRow, r) for r in self._records(table, where)]
+        return [RunRow.load(r) for r in self._records(table, where)]
 
     def plans(self, run_ids: Collection[str]) -> dict[str, Plan]:
         """Return the plans of runs by their ids; one that the ledger does not know is left out."""
@@ -114,7 +114,7 @@ class Ledger:
                 .limit(1)
             ).scalar()
             if known is not None:
-                return understood(Candidate, from_json(known))
+                return Candidate.load(from_json(known))
             named = {"candidate_id": candidate.candidate_id, "run_id": run_id, "status": candidate.status}
             chain.append(connection, table, pipeline, named, candidate.dump())
             return candidate
@@ -133,15 +133,14 @@ class Ledger:
     def candidate(self, candidate_id: str) -> Candidate | None:
         """Return the newest record of a candidate, or None."""
         found = self._records(tables.candidates, tables.candidates.c.candidate_id == candidate_id)
-        return understood(Candidate, found[-1]) if found else None
+        return Candidate.load(found[-1]) if found else None
 
     def candidates(self, training_key: str) -> list[Candidate]:
         """Return the candidates of a training key, the newest record of each; all runs of the key share them."""
-        table = tables.candidates
-        found = self._records(
-            table, table.c.candidate_id.startswith(Candidate.id_of(training_key, ""), autoescape=True)
-        )
-        newest = {record["candidate_id"]: understood(Candidate, record) for record in found}
+        table, runs = tables.candidates, tables.runs
+        of_key = sa.select(runs.c.run_id).where(runs.c.training_key == training_key)
+        found = self._records(table, table.c.run_id.in_(of_key))
+        newest = {record["candidate_id"]: Candidate.load(record) for record in found}
         return list(newest.values())
 
     def run_of(self, candidate_id: str) -> str | None:
@@ -160,7 +159,7 @@ class Ledger:
                 sa.select(table.c.record).where(table.c.decision_key == decision.decision_key)
             ).scalar()
             if known is not None:
-                return understood(Decision, from_json(known))
+                return Decision.load(from_json(known))
             named = {"decision_key": decision.decision_key, "run_id": decision.run_id}
             chain.append(connection, tables.evaluations, pipeline, named, evaluations.dump())
             chain.append(connection, table, pipeline, {**named, "outcome": decision.outcome}, decision.dump())
@@ -172,13 +171,13 @@ class Ledger:
         if not decided:
             return None
         evaluated = self._records(tables.evaluations, tables.evaluations.c.decision_key == decision_key)
-        return understood(EvaluationSet, evaluated[-1]), understood(Decision, decided[-1])
+        return EvaluationSet.load(evaluated[-1]), Decision.load(decided[-1])
 
     def decisions(self, pipeline: str, *, of: Collection[str] | None = None) -> list[Decision]:
         """Return the decisions of a pipeline, or of its runs `of` alone, oldest first."""
         table = tables.decisions
         where = table.c.pipeline == pipeline if of is None else table.c.run_id.in_(of)
-        return [understood(Decision, r) for r in self._records(table, where)]
+        return [Decision.load(r) for r in self._records(table, where)]
 
     def newest_decision(self, pipeline: str) -> str | None:
         """Return the key of the newest decision of a pipeline, or None."""
@@ -198,7 +197,7 @@ class Ledger:
         if seq is None:
             return None
         where = sa.and_(table.c.pipeline == pipeline, table.c.seq > seq)
-        return [understood(Decision, r) for r in self._records(table, where)]
+        return [Decision.load(r) for r in self._records(table, where)]
 
     def judgements(self, pipeline: str, *, last: int, historical: bool = True) -> list[Judgement]:
         """Return the newest `last` decisions, oldest first; all, or without the `historical` ones."""
@@ -213,9 +212,7 @@ class Ledger:
         with engine.reading(self.engine) as connection:
             rows = connection.execute(query).all()
         return [
-            understood(
-                Judgement, {"decision": from_json(r.record), "evaluations": from_json(r.evaluations), "at": r.at}
-            )
+            Judgement.load({"decision": from_json(r.record), "evaluations": from_json(r.evaluations), "at": r.at})
             for r in reversed(rows)
         ]
 
@@ -232,7 +229,7 @@ class Ledger:
         # Texts of one form in UTC: their order is that of the instants.
         where = sa.and_(table.c.pipeline == pipeline, table.c.at <= instant.astimezone(UTC).isoformat())
         before = self._records(table, where, last=1)
-        return understood(ChampionChange, before[-1]) if before else None
+        return ChampionChange.load(before[-1]) if before else None
 
     def champion_changes(
         self, pipeline: str, *, of: Collection[str] | None = None, last: int | None = None
@@ -245,7 +242,7 @@ class Ledger:
         where = table.c.pipeline == pipeline
         if of is not None:
             where = sa.and_(where, table.c.candidate_id.in_(of))
-        return [understood(ChampionChange, r) for r in self._records(table, where, last=last)]
+        return [ChampionChange.load(r) for r in self._records(table, where, last=last)]
 
     def rollback_of(self, pipeline: str, candidates: Collection[str]) -> ChampionChange | None:
         """Return the newest rollback that took the place of one of these candidates, or None."""
@@ -255,7 +252,7 @@ class Ledger:
         )
         where = sa.and_(table.c.pipeline == pipeline, table.c.kind == "rollback", table.c.generation.in_(after))
         found = self._records(table, where, last=1)
-        return understood(ChampionChange, found[-1]) if found else None
+        return ChampionChange.load(found[-1]) if found else None
 
     def change_champion(self, change: ChampionChange) -> ChampionChange:
         """Make a candidate the champion if the champion is still the one of the generation before.
@@ -275,7 +272,7 @@ class Ledger:
                 .order_by(table.c.generation.desc())
                 .limit(1)
             ).scalar()
-            now = None if newest is None else understood(ChampionChange, from_json(newest))
+            now = None if newest is None else ChampionChange.load(from_json(newest))
             if (now.generation if now else 0) + 1 != change.generation:
                 raise ChampionMovedError(
                     f"The champion of {change.pipeline} changed to {now.candidate_id if now else 'none'} meanwhile"
@@ -301,7 +298,7 @@ class Ledger:
         table = tables.partitions
         found = self._records(table, sa.and_(table.c.pipeline == pipeline, table.c.layout == layout), at=False)
         newest: dict[Any, Partition] = {}
-        for partition in (understood(Partition, record) for record in found):
+        for partition in (Partition.load(record) for record in found):
             if partition.day not in newest or newest[partition.day].version < partition.version:
                 newest[partition.day] = partition
         return [newest[day] for day in sorted(newest)]

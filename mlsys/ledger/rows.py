@@ -5,33 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from mlsys import clock
-from mlsys.errors import IntegrityError
 from mlsys.records import Decision, EvaluationSet, Mode, Plan, Record, RunStatus, Snapshot
-
-R = TypeVar("R", bound=Record)
-
-
-def understood(kind: type[R], record: Any) -> R:
-    """Return the record that a row holds.
-
-    Raises:
-        IntegrityError: this mlsys does not understand it: a newer one wrote it, or somebody changed it.
-    """
-    try:
-        return kind.load(record)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise IntegrityError(
-            f"A record of the ledger is not understood: `{place}`: {first['msg']}",
-            where=kind.__name__,
-            remedy="If a newer mlsys wrote it, use that version (docs/upgrading.md); else `mlsys doctor` names the row",
-        ) from error
 
 
 class RequestRow(Record):

@@ -79,7 +79,7 @@ def latest(home: Path, pipeline: str) -> MonitorReport | None:
 def read_report(home: Path, pipeline: str, day: date) -> MonitorReport | None:
     """Return the report of a day, or None when there is none."""
     path = _folder(home, pipeline) / f"{day}.json"
-    return MonitorReport.model_validate_json(path.read_bytes()) if path.exists() else None
+    return MonitorReport.load_json(path.read_bytes()) if path.exists() else None
 
 
 def _folder(home: Path, pipeline: str) -> Path:

@@ -79,7 +79,7 @@ def score(
 def predictions_of(home: Path, pipeline: str, day: date) -> DayPredictions | None:
     """Return what is known of a day's scores, or None; reads one small file."""
     path = _index_path(home, pipeline, day)
-    return DayPredictions.model_validate_json(path.read_bytes()) if path.exists() else None
+    return DayPredictions.load_json(path.read_bytes()) if path.exists() else None
 
 
 def read_predictions(file: PredictionFile, work: Workspace, columns: Sequence[str]) -> pa.Table:

@@ -22,6 +22,7 @@ from pydantic import Field
 from mlsys import clock
 from mlsys.errors import DataError, IntegrityError
 from mlsys.events import get_logger
+from mlsys.ledger import RequestRow
 from mlsys.planning.source_state import Looker, SourceState
 from mlsys.records import Record
 from mlsys.snapshot.manifest import read_manifest
@@ -35,6 +36,7 @@ log = get_logger(__name__)
 
 QUIET = timedelta(seconds=60)  # a file that nobody has written to for so long counts as whole
 ArrivalState = Literal["answered", "failed", "asked", "waiting", "unfinished", "refused", "too_late"]
+LOOKED_AT = (24, 500, None)  # of the newest requests, in which one about the newest day is looked for
 _TOO_LATE = "It lies in front of the lookback: no live run reads it"
 _LISTED = 60
 _LONGEST = 300
@@ -149,8 +151,20 @@ class _Answer:
     failed: bool
 
 
+def _newest_requests(work: Workspace, pipeline: str) -> list[RequestRow]:
+    """Return the newest live requests that looked at data, oldest first: back to one about the newest day of all."""
+    newest_day = str(work.ledger.newest_day(pipeline) or date.max)
+    rows: list[RequestRow] = []
+    for last in LOOKED_AT:
+        requests = work.ledger.requests(pipeline, last=last)
+        rows = [row for row in requests if row.mode == "live" and row.manifest and row.day]
+        if any(str(row.day) >= newest_day for row in rows) or len(requests) < (last or 0):
+            break
+    return rows
+
+
 def _newest_answer(work: Workspace, spec: Spec, layout: str) -> _Answer | None:
-    rows = [row for row in work.ledger.requests(spec.pipeline) if row.mode == "live" and row.manifest and row.day]
+    rows = _newest_requests(work, spec.pipeline)
     if not rows:
         return None
     newest = max(reversed(rows), key=lambda row: str(row.day))  # of several about a day the last one

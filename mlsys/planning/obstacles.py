@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -89,6 +90,21 @@ def without_key(spec: Spec) -> str | None:
     return (
         "The spec has no `key`: a row is named by all its values, so that a corrected row is another one, and two "
         "equal rows are one that is repeated. Write `key: <the column that names a row>`."
+    )
+
+
+def relative_source(spec: Spec, home: Path) -> str | None:
+    """Return in words that another process would read other files than this one, or None.
+
+    Raises:
+        UsageError: a variable in `source` is not set.
+    """
+    path = spec.source.relative_path
+    if path is None or Path.cwd() == home:
+        return None
+    return (
+        f"`source` names {path!r}, relative to the folder that a process works in: here it is {Path.cwd() / path}, and "
+        f"in tasks of `mlsys up` {home / path}. Write an absolute path, or one that begins with ${{MLSYS_HOME}}."
     )
 
 

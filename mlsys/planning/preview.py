@@ -61,7 +61,11 @@ def problems_of(work: Workspace, name: str, *, full: bool) -> list[Problem]:
         spec = resolved.spec
         found += [_problem(error) for error in _promises(resolved)]
         work.require_registries(spec)
-        warnings = (obstacles.without_key(spec), obstacles.of_champion(work, spec))
+        warnings = (
+            obstacles.without_key(spec),
+            obstacles.relative_source(spec, work.home),
+            obstacles.of_champion(work, spec),
+        )
         found += [Problem(warning, 0) for warning in warnings if warning]
         found += _data_problems(work, spec)
         if full:

@@ -7,11 +7,12 @@ numpy scalar, no path object, and at most 16 KB.
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mlsys.errors import RunError
+from mlsys.errors import NotUnderstoodError, RunError
 from mlsys.store import canonical_json
 
 MAX_BYTES = 16 * 1024
@@ -44,8 +45,38 @@ class Record(BaseModel):
 
     @classmethod
     def load(cls, data: Any) -> Self:
-        """Return the record of what `dump` gave."""
-        return cls.model_validate(data)
+        """Return the record of what `dump` gave.
+
+        Raises:
+            NotUnderstoodError: this mlsys does not understand it: a newer one wrote it, or somebody changed it.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise _not_understood(cls, error) from error
+
+    @classmethod
+    def load_json(cls, data: bytes) -> Self:
+        """Return the record of a JSON text.
+
+        Raises:
+            NotUnderstoodError: as in `load`, or it is no JSON: half of it was lost.
+        """
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            raise _not_understood(cls, error) from error
+
+
+def _not_understood(kind: type[Record], error: ValidationError) -> NotUnderstoodError:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return NotUnderstoodError(
+        f"A stored record is not understood: {f'`{place}`: ' if place else ''}{first['msg']}",
+        where=kind.__name__,
+        remedy=f"If a newer mlsys than {version('mlsys')} wrote it, use that one (docs/upgrading.md);"
+        " else `mlsys doctor` names what was changed",
+    )
 
 
 class Bundle(Record):

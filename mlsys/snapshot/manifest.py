@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from mlsys.errors import NotUnderstoodError
 from mlsys.ledger.rows import Partition
 from mlsys.records import Snapshot
 from mlsys.schema import KEY
@@ -111,15 +112,23 @@ def read_manifest(digest: str, store: Store) -> Manifest:
 
     Raises:
         IntegrityError: it is missing or damaged; housekeeping removes those of old runs.
+        NotUnderstoodError: a newer mlsys wrote it.
     """
     data = store.read_json(digest)
-    return Manifest(
-        pipeline=data["pipeline"],
-        layout=data["layout"],
-        cutoff=datetime.fromisoformat(data["cutoff"]),
-        label_columns=tuple(data["label_columns"]),
-        partitions=tuple(map(ManifestEntry.load, data["partitions"])),
-    )
+    try:
+        return Manifest(
+            pipeline=data["pipeline"],
+            layout=data["layout"],
+            cutoff=datetime.fromisoformat(data["cutoff"]),
+            label_columns=tuple(data["label_columns"]),
+            partitions=tuple(map(ManifestEntry.load, data["partitions"])),
+        )
+    except (TypeError, LookupError, ValueError) as error:  # its bytes are those that were written
+        raise NotUnderstoodError(
+            f"A manifest is not understood: {error}",
+            where=digest,
+            remedy="A newer mlsys wrote it: use that version (docs/upgrading.md)",
+        ) from error
 
 
 def describe(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mlsys import clock
 from mlsys.components import Component
 from mlsys.schema import Schema
+from mlsys.settings import expand
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -110,6 +111,20 @@ class Source(Component, ABC):
             DataError: missing table or column, wrong type, unreadable file, with place and remedy.
             TransientError: locked or unreachable.
         """
+
+    @property
+    def relative_path(self) -> str | None:
+        """The local file or pattern that `path` or a SQLite `url` names, where it is relative, or else None.
+
+        Such a path is another file for each folder that a process works in: the shell's, that of Airflow's tasks.
+
+        Raises:
+            UsageError: a variable in it is not set.
+        """
+        path, url = (expand(str(getattr(self, name, ""))) for name in ("path", "url"))
+        if not path and url.startswith("sqlite"):
+            path = url.partition("///")[2].partition("?")[0]
+        return path if path and "://" not in path and not Path(path).is_absolute() else None
 
     def parts(self) -> list[Part]:
         """Return the parts that may be half written, without opening them; none where a reading sees all or nothing.

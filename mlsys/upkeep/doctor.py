@@ -17,11 +17,13 @@ from mlsys.settings import Settings
 from mlsys.spec import Spec, resolve
 from mlsys.upkeep.diagnosis import Diagnosis
 from mlsys.upkeep.source_looks import look
-from mlsys.upkeep.standing import standing
+from mlsys.upkeep.standing import Standing, StandingState, standing
 from mlsys.wording import counted
 from mlsys.workspace import Workspace, open_workspace
 
 _LOW_DISK = 1 << 30
+# A run that waits for a person is none: it ends by itself at its deadline, and the champion serves on.
+_PROBLEMS: frozenset[StandingState] = frozenset({"failed", "behind", "weak", "stale"})
 
 
 def examine(settings: Settings) -> Iterator[Diagnosis]:
@@ -68,10 +70,18 @@ def _privacy(home: Path) -> Diagnosis:
     return Diagnosis("home", ok=False, sentence=sentence)
 
 
-def _pipeline(work: Workspace, name: str) -> Iterator[Diagnosis]:
-    stands = standing(work, name)
+def _night(stands: Standing) -> Iterator[Diagnosis]:
+    """What became of the newest run, and what a run that fails, waits or is under way would hide of the champion."""
     sentence = f"{stands.happened} {stands.todo}".rstrip()
-    yield Diagnosis(f"newest run {name}", stands.state not in ("failed", "behind"), sentence)
+    yield Diagnosis(f"newest run {stands.pipeline}", stands.state not in _PROBLEMS, sentence)
+    if stands.missed and stands.state != "weak":
+        yield Diagnosis(f"quality {stands.pipeline}", ok=False, sentence=f"{stands.missed}.")
+    if stands.stale and stands.state != "stale":
+        yield Diagnosis(f"data {stands.pipeline}", ok=False, sentence=f"{stands.stale}.")
+
+
+def _pipeline(work: Workspace, name: str) -> Iterator[Diagnosis]:
+    yield from _night(standing(work, name))
     try:
         rows = counted(work.ledger.verify(name), "row")
         yield Diagnosis(f"ledger {name}", ok=True, sentence=f"{rows}, unbroken chain")

@@ -6,6 +6,10 @@ import os
 import sqlite3
 
 import pytest
+from given.shop import edit_spec
+
+from mlsys.database.liveness import wait_until_ended
+from mlsys.orchestration.stack import processes
 
 pytestmark = pytest.mark.slow
 
@@ -93,6 +97,25 @@ def test_doctor_looks_at_the_source_of_a_pipeline_that_never_ran_and_at_last_nig
     assert "ok       newest run other: No live run was asked for yet" in answer.out
 
 
+@pytest.mark.parametrize(
+    ("gate", "says"),
+    [
+        ({"kind": "minimum", "metric": "roc_auc", "at_least": 0.99}, "the spec wants at least 0.99"),
+        ({"kind": "freshness", "max_age": "3d"}, "days ago; the freshness gate allows 3 days"),
+    ],
+)
+def test_a_weak_champion_and_old_data_are_problems_whatever_the_night_did(mlsys, changed, gate, says) -> None:
+    edit_spec(changed / "pipelines", gates=["min_rows", gate])
+    answer = mlsys("doctor")
+    assert answer.code == 4
+    assert [line for line in answer.out.splitlines() if "PROBLEM  newest run shop" in line and says in line]
+    (changed / "shop.db").unlink()
+    assert mlsys("run", "shop").code == 3
+    failed = [line for line in mlsys("doctor").out.splitlines() if line.startswith("PROBLEM")]
+    assert any("newest run shop" in line and says not in line for line in failed)
+    assert any(("quality shop" in line or "data shop" in line) and says in line for line in failed)
+
+
 def test_doctor_finds_a_tampered_ledger_row(mlsys, changed) -> None:
     with sqlite3.connect(changed / "mlsys.db") as connection:
         triggers = connection.execute(
@@ -128,6 +151,29 @@ def test_doctor_names_a_broken_spec_and_goes_on(mlsys, changed) -> None:
     assert "PROBLEM  spec broken: " in answer.out
     assert "ok       spec shop: valid" in answer.out
     assert "ok       ledger shop: " in answer.out
+
+
+def test_status_and_doctor_name_what_died_its_log_and_what_comes_next(mlsys, changed) -> None:
+    parts = [processes.StackPart(name, ("sleep", "600")) for name in ("scheduler", "mlflow", "triggerer")]
+    for part in parts:
+        processes.start(part, home=changed, environment={"PATH": os.environ["PATH"]})
+    try:
+        dead = [processes.find(changed, part.name).leader() for part in parts[:2]]
+        for process in dead:
+            process.kill()
+        assert wait_until_ended(dead, seconds=30) == []
+        shown, seen = mlsys("status"), mlsys("doctor")
+    finally:
+        processes.stop(changed, [part.name for part in parts])
+    assert (shown.code, seen.code) == (4, 4)
+    for name, state in (("scheduler", "died"), ("mlflow", "died"), ("triggerer", "running"), ("api-server", "stopped")):
+        assert [line for line in shown.out.splitlines() if line.split()[:2] == [name, state]]
+    assert "Start what is missing with: mlsys up" in shown.out
+    for name in ("scheduler", "mlflow"):
+        log = changed / "logs" / f"{name}.log"
+        assert f"{name} died; its log: {log}" in shown.out
+        assert f"PROBLEM  stack {name}: died; its log: {log}. Start it with: mlsys up" in seen.out
+    assert "ok       stack triggerer: running" in seen.out
 
 
 def test_clean_shows_what_would_go_and_removes_it_when_told(mlsys, seen) -> None:

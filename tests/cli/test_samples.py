@@ -64,10 +64,12 @@ def test_the_demo_makes_the_data_of_every_sample_that_has_a_spec_its_own_first(m
     from mlsys.settings import load_settings
 
     monkeypatch.setattr(demo, "DAYS", 1)
+    monkeypatch.setenv("MLSYS_HOME", str(home / "new"))
     first, *others = demo._samples(load_settings())
     assert "phishing.db" in first
     assert any("leads" in sentence for sentence in others)
     assert not any("flights" in sentence for sentence in others)
+    assert (home / "new").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.slow

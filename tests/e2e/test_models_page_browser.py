@@ -19,38 +19,27 @@ import pytest
 from given.airflows import wait
 from given.ports import free_ports
 from given.shop import day, edit_spec, make_shop
+from given.visits import DAG, PAGE_MS, RUN_MS, Visit, chromium
 
 from mlsys import pipeline
+from mlsys.cli import operating
 from mlsys.orchestration.stack import stack
 from mlsys.planning.plan import RunRequest
 from mlsys.settings import Settings, load_settings
 from mlsys.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, FrameLocator, Locator, Page
+    from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
-DAG = "retrain_shop"
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-RUN_MS = 180_000  # a run on a busy machine
-PAGE_MS = 60_000
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed here")
-    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    with sync_api.sync_playwright() as playwright:
-        own = Path(playwright.chromium.executable_path)
-        if found is None and not own.exists():
-            pytest.skip("no Chromium here: install one (Debian: apt-get install chromium) to run the browser test")
-        # Its own sandbox refuses to start as root.
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        launched = playwright.chromium.launch(executable_path=found or own, args=arguments)
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +56,7 @@ def settings(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
         for name, value in {
             "HOME": home,
             "PIPELINES": home / "pipelines",
-            "DAGS": ROOT / "dags",
+            "DAGS": shutil.copytree(ROOT / "dags", home / "dags", ignore=shutil.ignore_patterns("__pycache__")),
             "PLUGINS": ROOT / "plugins",
             "AIRFLOW_PORT": airflow,
             "MLFLOW_PORT": mlflow,
@@ -109,64 +98,6 @@ def visit(browser: Browser, access: stack.Access) -> Iterator[Visit]:
     made.log_in()
     yield made
     context.close()
-
-
-class Visit:
-    """A person in front of Airflow's pages."""
-
-    def __init__(self, page: Page, access: stack.Access) -> None:
-        self.page = page
-        self.access = access
-        self.hosts: set[str] = set()
-        self.wrong: list[str] = []
-        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-
-    def log_in(self) -> None:
-        self.page.goto(self.access.airflow)
-        self.page.fill("input[name=username]", self.access.login)
-        self.page.fill("input[name=password]", self.access.password)
-        self.page.get_by_role("button", name="Sign in").click()
-        self.navigation().wait_for()
-
-    def frame(self) -> FrameLocator:
-        """Return the frame in which Airflow shows our pages."""
-        return self.page.frame_locator('iframe[title="Models"]')
-
-    def models(self) -> FrameLocator:
-        """Open the page of all pipelines."""
-        self.page.goto(f"{self.access.airflow}/plugin/mlsys")
-        self.frame().get_by_role("heading", name="Models", exact=True).wait_for()
-        return self.frame()
-
-    def one(self) -> FrameLocator:
-        """Open the page of the shop."""
-        frame = self.models()
-        frame.get_by_role("link", name="shop", exact=True).click()
-        frame.get_by_role("heading", name="Who served").wait_for()
-        return frame
-
-    def card(self, frame: FrameLocator, name: str) -> Locator:
-        """Return what the page of all pipelines shows of one."""
-        return frame.get_by_role("rowgroup", name=name, exact=True)
-
-    def navigation(self) -> Locator:
-        """Return Airflow's own link to the page."""
-        return self.page.get_by_role("link", name="Models", exact=True)
-
-    def answer(self, frame: FrameLocator, choice: str, reason: str) -> None:
-        """Answer the run that waits for a person."""
-        frame.get_by_role("button", name=f"{choice}…").click(timeout=RUN_MS)
-        dialog = frame.get_by_role("dialog")
-        dialog.get_by_label("Reason").fill(reason)
-        dialog.get_by_role("button", name="Send").click()
-
-    def trigger(self) -> None:
-        """Start a run with Airflow's own form."""
-        self.page.goto(f"{self.access.airflow}/dags/{DAG}")
-        self.page.get_by_role("button", name="Trigger").first.click()
-        self.page.get_by_role("dialog").get_by_role("button", name="Trigger").last.click()
-        self.page.wait_for_url(re.compile(r"/runs/"))
 
 
 def champions() -> list[tuple[str, str]]:
@@ -374,7 +305,42 @@ def test_a_paused_dag_is_said_where_its_pipeline_is(visit: Visit, settings: Sett
         frame = visit.models()
         visit.card(frame, "shop").get_by_text("Its DAG is paused").wait_for()
         assert visit.card(frame, "later").get_by_text("Its DAG is paused").count() == 0
+        assert [found.subject for found in operating._stack(settings) if not found.ok] == [f"dag {DAG}"]
         api.pause(DAG, paused=False)
+    assert all(found.ok for found in operating._stack(settings))
+
+
+def test_a_dag_that_airflow_cant_read_any_more_is_said(visit: Visit, settings: Settings) -> None:
+    file = settings.dags / "retrain.py"
+    before = file.read_text(encoding="utf-8")
+    file.write_text(f"{before}\nraise RuntimeError('half an upgrade')\n", encoding="utf-8")
+    try:
+        wait(lambda: visit.reads("shop", "Airflow does not know its DAG: no run starts"), seconds=200)
+        (found,) = [found for found in operating._stack(settings) if not found.ok]
+        assert "retrain.py" in found.subject
+        assert "half an upgrade" in found.sentence
+    finally:
+        file.write_text(before, encoding="utf-8")
+    wait(lambda: not visit.reads("shop", "Airflow does not know its DAG: no run starts"), seconds=200)
+
+
+def test_a_dead_dag_processor_and_a_dag_that_it_never_read_are_said(visit: Visit, settings: Settings) -> None:
+    processor = next(part for part in stack.status(settings) if part.name == "dag-processor")
+    assert processor.pid is not None
+    os.killpg(processor.pid, signal.SIGKILL)
+    shop = (settings.pipelines / "shop.yaml").read_text(encoding="utf-8")
+    new = settings.pipelines / "unseen.yaml"
+    new.write_text(shop.replace("pipeline: shop", "pipeline: unseen"), encoding="utf-8")
+    try:
+        with stack.connect(settings) as api:
+            wait(lambda: api.health()["dag_processor"] != "healthy", seconds=120)
+        frame = visit.models()
+        frame.get_by_role("alert").get_by_text("Airflow's dag-processor is not running.").wait_for()
+        visit.card(frame, "unseen").get_by_text("Airflow does not know its DAG: no run starts").wait_for()
+        assert visit.card(frame, "later").get_by_text("does not know").count() == 0
+    finally:
+        new.unlink()
+        stack.up(settings, progress=lambda _: None)
 
 
 def test_a_dead_scheduler_is_said_above_everything(visit: Visit, settings: Settings) -> None:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from mlsys.errors import IntegrityError
 from mlsys.ledger import ChampionChange, ChampionMovedError, Ledger, RequestRow
 from mlsys.ledger.engine import HEAD
-from mlsys.ledger.rows import Partition
+from mlsys.ledger.rows import Partition, RunRow
 from mlsys.records import Candidate
 
 
@@ -73,12 +73,15 @@ def test_a_request_is_written_once(ledger: Ledger) -> None:
 
 
 def test_a_fitted_candidate_is_adopted_and_a_failed_one_is_replaced(ledger: Ledger) -> None:
+    ledger.add_run("p", RunRow(run_id="r", training_key="k", status="started"))
+    ledger.add_run("p", RunRow(run_id="s", training_key="other", status="started"))
     failed = Candidate(candidate_id="k-c", name="n", kind="k", status="failed", reason="out of luck")
     fitted = Candidate(candidate_id="k-c", name="n", kind="k", status="fitted", model="0" * 64)
     again = fitted.model_copy(update={"model": "1" * 64})
     assert ledger.add_candidate("p", "r", failed).status == "failed"
     assert ledger.add_candidate("p", "r", fitted).model == "0" * 64
     assert ledger.add_candidate("p", "r", again).model == "0" * 64
+    ledger.add_candidate("p", "s", fitted.model_copy(update={"candidate_id": "kk-c"}))
     assert [c.model for c in ledger.candidates("k")] == ["0" * 64]
 
 

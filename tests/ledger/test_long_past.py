@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 from given.shop import day
 
@@ -14,6 +15,7 @@ from mlsys.cli.champions import champion, history
 from mlsys.ledger import ChampionChange, Ledger
 from mlsys.ledger import ledger as ledger_module
 from mlsys.orchestration.page import overview
+from mlsys.planning import arrivals
 from mlsys.planning.plan import RunRequest
 from mlsys.promotion.projection import project
 from mlsys.records import Decision, EvaluationSet
@@ -23,9 +25,10 @@ from mlsys.workspace import Workspace
 pytestmark = pytest.mark.slow
 
 USES: dict[str, Callable[[Workspace], object]] = {
-    "the start of a run": lambda work: pipeline.take_snapshot(work, RunRequest("shop", day=day(10))),
+    "the start of a run": lambda work: pipeline.take_snapshot(work, RunRequest("shop", day=day(11))),
     "projecting": lambda work: project(work, "shop"),
     "the Models page": lambda work: [overview.glance(work, name) for name in overview.pipelines(work)],
+    "a look for drops": lambda work: arrivals.survey(work, "shop"),
     "mlsys champion": lambda work: CliRunner().invoke(champion, ["shop"], catch_exceptions=False),
     "mlsys history": lambda work: CliRunner().invoke(history, ["shop", "--last", "3"], catch_exceptions=False),
     "who served then": lambda work: work.ledger.champion_at("shop", work.ledger.champion_changes("shop", last=1)[0].at),
@@ -75,8 +78,11 @@ def rows_read(work: Workspace, use: Callable[[Workspace], object], monkeypatch: 
 def test_a_long_past_costs_no_more_rows_than_a_short_one(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overview, "AT_A_GLANCE", 4)
     monkeypatch.setattr(standing, "RECENT", 4)
+    monkeypatch.setattr(arrivals, "LOOKED_AT", (4, None))
     for module in (overview, standing):
         monkeypatch.setattr(module, "LOOKED_AT", 4)
+    pipeline.run(work, RunRequest("shop", day=day(11)))  # the newest day that was read
+    assert work.ledger.newest_day("shop") == day(11)
     read = []
     for _ in range(2):
         lengthen(work.ledger, 6)  # so many that every list which is cut is full
@@ -86,3 +92,15 @@ def test_a_long_past_costs_no_more_rows_than_a_short_one(work: Workspace, monkey
                 use(work)
         read.append({name: rows_read(work, use, monkeypatch) for name, use in USES.items()})
     assert read[0] == read[1]
+
+
+def test_models_of_a_key_are_found_by_an_index(ledger_url: str) -> None:
+    ledger, asked = Ledger.open(ledger_url), []
+    sa.event.listen(ledger.engine, "before_cursor_execute", lambda *call: asked.append(call[2:4]))
+    ledger.candidates("k")
+    ((statement, values),) = asked
+    if ledger.engine.dialect.name == "sqlite":  # Postgres reads a small table whole, whatever the indexes
+        with ledger.engine.connect() as connection:
+            steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+        assert not [step for step in steps if str(step[-1]).startswith("SCAN")]
+    ledger.close()

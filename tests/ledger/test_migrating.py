@@ -13,10 +13,9 @@ import pytest
 import sqlalchemy as sa
 from given.kill_points import killed_at, points_of, spread
 
-from mlsys.errors import IntegrityError
+from mlsys.errors import NotUnderstoodError
 from mlsys.ledger import Ledger, NewerLedgerError, RequestRow
 from mlsys.ledger import engine as databases
-from mlsys.ledger.rows import understood
 from mlsys.workspace import open_workspace
 
 
@@ -89,9 +88,18 @@ def test_a_newer_ledger_names_the_version_that_wrote_it(home: Path) -> None:
     assert caught.value.exit_code == 2
 
 
-def test_a_record_with_a_field_of_a_newer_version_is_one_error() -> None:
-    with pytest.raises(IntegrityError, match=r"not understood: `mood`: .*a newer mlsys"):
-        understood(RequestRow, {**request().dump(), "mood": "good"})
+def test_a_row_with_a_field_of_a_newer_version_names_that_version(home: Path) -> None:
+    with open_workspace() as work:
+        work.ledger.add_request("shop", request())
+        with work.ledger.engine.connect() as connection:
+            connection.execute(sa.text("DROP TRIGGER requests_no_update"))
+            connection.execute(sa.text("""UPDATE requests SET record = '{"mood":"good",' || substr(record, 2)"""))
+            connection.commit()
+    for newest, named in (("99.1.0", r" \(mlsys 99\.1\.0 has written to this home\)"), (version("mlsys"), "")):
+        (home / "written_by.json").write_text(json.dumps({"mlsys": newest}))
+        said = rf"not understood: `mood`: [\w ]+{named}\. If a newer mlsys"
+        with pytest.raises(NotUnderstoodError, match=said), open_workspace() as work:
+            work.ledger.requests("shop")
 
 
 def test_an_older_mlsys_does_not_take_the_note_for_its_own(home: Path) -> None:

@@ -10,7 +10,7 @@ import yaml
 from given.shop import edit_spec, enter, make_shop
 
 from mlsys.cli.main import invoke
-from mlsys.planning.obstacles import without_key
+from mlsys.planning.obstacles import relative_source, without_key
 from mlsys.spec import load_spec
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("logging_as_before")]
@@ -72,6 +72,29 @@ def test_an_identifier_among_the_features_and_a_missing_key_are_warnings(new: Pa
     assert "shop: warning: Column 'order_no' has 640 different values in 640 rows, as an identifier has" in text
     assert "shop: warning: The spec has no `key`" in text
     assert without_key(load_spec(new / "pipelines" / "shop.yaml")) is not None
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [
+        (
+            {"kind": "sql", "url": "sqlite:///data/shop.db", "table": "orders", "event_time": "placed_at"},
+            "data/shop.db",
+        ),
+        ({"kind": "files", "path": "data/*.csv", "event_time": "placed_at"}, "data/*.csv"),
+    ],
+)
+def test_a_path_that_is_another_one_under_airflow_is_a_warning(
+    new: Path, capfd, monkeypatch: pytest.MonkeyPatch, source: dict[str, str], path: str
+) -> None:
+    whole = load_spec(new / "pipelines" / "shop.yaml")
+    edit_spec(new / "pipelines", source={"timezone": "UTC", **source})
+    _, text = said(capfd, "check", "shop")
+    assert f"shop: warning: `source` names '{path}', relative to the folder" in text
+    assert f"here it is {Path.cwd() / path}, and in tasks of `mlsys up` {new / path}." in text
+    monkeypatch.chdir(new)  # where tasks work
+    assert relative_source(load_spec(new / "pipelines" / "shop.yaml"), new) is None
+    assert relative_source(whole, Path("/")) is None
 
 
 def test_a_champion_that_cannot_read_the_schema_is_told(shop: Path, capfd) -> None:

@@ -1,11 +1,12 @@
 import json
+from importlib.metadata import version
 from typing import get_type_hints
 
 import pytest
 from pydantic import ValidationError
 
 from mlsys import records
-from mlsys.errors import RunError
+from mlsys.errors import NotUnderstoodError, RunError
 from mlsys.records import Candidate, MetricValue, Record
 
 
@@ -17,6 +18,22 @@ def test_nan_is_refused_where_none_and_a_reason_belong() -> None:
 def test_a_record_goes_through_json_unchanged() -> None:
     value = MetricValue(name="roc_auc", value=0.9, lower=0.8, upper=0.95, n=10)
     assert MetricValue.load(json.loads(json.dumps(value.dump()))) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            '{"name": "auc", "value": 0.9, "n": 10, "mood": "good"}',
+            "MetricValue: .* not understood: `mood`: Extra inputs",
+        ),
+        ('{"name": "auc", "value": 0.9, "n": "many"}', "`n`: Input should be a valid integer"),
+        ('{"name": "auc"', "Invalid JSON"),
+    ],
+)
+def test_what_a_newer_version_wrote_or_a_crash_left_is_one_error(text: str, says: str) -> None:
+    with pytest.raises(NotUnderstoodError, match=rf"{says}.*If a newer mlsys than {version('mlsys')} wrote it"):
+        MetricValue.load_json(text.encode())
 
 
 def test_more_than_16_kb_is_refused() -> None:

@@ -7,7 +7,7 @@ import pytest
 from given.tables_samples import FIRST_DAY, change, visits, visits_spec, write
 
 from mlsys import clock
-from mlsys.errors import DataError, IntegrityError, UsageError
+from mlsys.errors import DataError, IntegrityError, NotUnderstoodError, UsageError
 from mlsys.snapshot import segments, snapshot
 from mlsys.snapshot.manifest import read_manifest
 from mlsys.snapshot.rows import read_rows
@@ -104,6 +104,14 @@ def test_same_rows_in_another_order_are_the_same_snapshot(tmp_path, store):
         taken = snapshot.take(visits_spec(source), cutoff(2), catalog=MemoryCatalog(), store=store).snapshot
         tables.append((taken.fingerprint, read(taken, store)))
     assert tables[0] == tables[1]
+
+
+def test_a_manifest_of_a_newer_version_is_said_to_be_one(path, timed, take, store):
+    write(path, visits(0))
+    written = store.read_json(take(timed, 0).manifest)
+    written["partitions"] = [{**entry, "mood": "good"} for entry in written["partitions"]]
+    with pytest.raises(NotUnderstoodError, match=r"manifest is not understood: .*'mood'.*A newer mlsys wrote it"):
+        read_manifest(store.put_json(written), store)
 
 
 def test_taking_twice_adds_nothing(path, timed, take, arrivals, catalog):

@@ -88,6 +88,10 @@ class AirflowApi:
         """Pause or unpause a DAG."""
         self._call("PATCH", f"/dags/{_quoted(dag_id)}", json={"is_paused": paused})
 
+    def paused(self, pattern: str) -> list[str]:
+        """Return the ids of the paused DAGs whose id holds a text."""
+        return [str(dag["dag_id"]) for dag in self._list("/dags", "dags", dag_id_pattern=pattern, paused=True)]
+
     def trigger(
         self,
         dag_id: str,

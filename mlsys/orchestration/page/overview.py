@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
-from pydantic import ValidationError
-
 from mlsys import clock
 from mlsys.errors import IntegrityError
 from mlsys.events import get_logger
@@ -256,7 +254,7 @@ def _newest(work: Workspace, pipeline: str, requests: Sequence[RequestRow], stan
 def _monitoring(work: Workspace, pipeline: str) -> MonitorReport | None:
     try:
         return monitoring.latest(work.home, pipeline)
-    except (ValidationError, OSError):
+    except (IntegrityError, OSError):
         log.warning("monitoring_unreadable", pipeline=pipeline, exc_info=True)
         return None
 

@@ -130,7 +130,7 @@ def _sqlite(path: str) -> Iterator[SqliteDatabase]:
     file = Path(path.partition("?")[0])
     if not file.is_file():
         remedy = sample_command(str(file)) or "Correct `source.url`"
-        raise DataError("There is no such database file", where=str(file), remedy=remedy)
+        raise DataError("There is no such database file", where=str(file.absolute()), remedy=remedy)
     try:
         connection = sqlite3.connect(
             f"file:{quote(str(file.resolve()))}?mode=ro", uri=True, timeout=BUSY_SECONDS, check_same_thread=False

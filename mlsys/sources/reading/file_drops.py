@@ -196,7 +196,7 @@ class FileDrops(Source):
         paths = sorted(path for path in found if path.is_file() and _is_data(path))
         if not paths:
             remedy = sample_command(pattern) or "Correct `source.path`"
-            raise DataError("No file matches the pattern", where=pattern, remedy=remedy)
+            raise DataError("No file matches the pattern", where=str(Path(pattern).absolute()), remedy=remedy)
         return paths
 
     def _day_of(self, path: Path) -> date:

@@ -164,6 +164,15 @@ def test_a_run_may_be_given_its_id_and_asked_for_its_state() -> None:
     assert (api.state_of("d", "mine"), api.state_of("d", "other")) == ("queued", None)
 
 
+def test_paused_dags_are_asked_for_by_a_part_of_their_id() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked = {name: request.url.params[name] for name in ("dag_id_pattern", "paused")}
+        assert asked == {"dag_id_pattern": "retrain_", "paused": "true"}
+        return httpx.Response(200, json={"dags": [{"dag_id": "retrain_shop"}], "total_entries": 1})
+
+    assert made_up(answer).paused("retrain_") == ["retrain_shop"]
+
+
 def test_runs_may_be_asked_for_by_their_states() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         states = request.url.params.get_list("state")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 
 import psutil
 import pytest
@@ -11,6 +12,7 @@ from given.ports import free_ports
 from mlsys.cli import operating
 from mlsys.database import embedded
 from mlsys.database.liveness import wait_until_ended
+from mlsys.errors import RunError
 from mlsys.orchestration.stack import processes, stack
 from mlsys.orchestration.stack.preflight import check_port
 from mlsys.polling import ask_until
@@ -47,6 +49,29 @@ def test_a_living_part_with_another_port_is_the_one_that_counts(settings: Settin
     finally:
         kill(leader(settings, "api-server"))
     assert stack.as_it_runs(settings) == settings
+
+
+@pytest.mark.parametrize("command", ["sleep 1; echo lost my database; exit 1", "sleep 60"])
+def test_ready_means_alive_for_a_while(settings: Settings, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    settings.root.mkdir()
+    parts = [processes.StackPart("scheduler", ("sh", "-c", command)), processes.StackPart("triggerer", ("sleep", "60"))]
+    monkeypatch.setattr(stack, "_parts", lambda _: parts)
+    monkeypatch.setattr(stack, "_STEADY_SECONDS", 4.0)
+    monkeypatch.setattr(stack, "connect", lambda _: nullcontext())
+    monkeypatch.setattr(stack, "_wait", lambda *_: None)  # Airflow says of itself that it is healthy
+    for part in parts:
+        processes.start(part, home=settings.root, environment={"PATH": "/usr/bin:/bin"})
+    said: list[str] = []
+    try:
+        if "lost" in command:
+            with pytest.raises(RunError, match=r"'scheduler' died.*\n.*lost my database"):
+                stack.wait_until_ready(settings, progress=said.append)
+            assert said == []
+        else:
+            stack.wait_until_ready(settings, progress=said.append)
+            assert said == ["Airflow and MLflow are ready"]
+    finally:
+        processes.stop(settings.root, [part.name for part in parts])
 
 
 def server(port: int) -> str:
