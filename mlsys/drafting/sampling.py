@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mlsys.dataset.labels import labels_of
 from mlsys.drafting.declaring import Column
 from mlsys.sources.reading.values import logical_values
+from mlsys.targets.labels import labels_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mlsys.dataset.labels import labels_of
 from mlsys.drafting.choices import supported
 from mlsys.drafting.declaring import Column
 from mlsys.drafting.questions import Answerer, OpenQuestion, in_a_row
 from mlsys.errors import DataError, UsageError, near_match
 from mlsys.schema import ColumnSpec
 from mlsys.sources.reading.values import logical_values
+from mlsys.targets.labels import labels_of
 from mlsys.wording import counted
 
 LEAST_LABELS = 30

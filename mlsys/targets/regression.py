@@ -100,7 +100,7 @@ class RegressionTarget(Target):
         from sklearn.frozen import FrozenEstimator
         from sklearn.pipeline import Pipeline
 
-        if self.transform is None:
+        if self.transform is None or model.baseline:  # the mean of logarithms would be no mean
             return super().fit(model, features, rows, y, task)
         transformer = self._transformer()
         there = transformer.fit_transform(y.reshape(-1, 1)).ravel()
