@@ -131,7 +131,7 @@ def test_the_card_draws_numbers_and_speaks_of_no_classes(nights: Nights):
     assert 'id="against-truth-title"' in card
     assert "Errors by size of the truth" in card
     assert "champion.predict(rows)" in card
-    for word in ("predict_proba", "ROC", "Confusion matrix", "false alarm", "None</th>", "threshold"):
+    for word in ("predict_proba", "ROC", "Confusion matrix", "false alarm", "None</th>", "at the threshold"):
         assert word not in card
 
 
