@@ -129,7 +129,7 @@ class R2(RegressionMetric):
     kind: Literal["r2"] = "r2"
     direction = "higher"
     title = "R²"
-    unit = "share"
+    unit = "variance"
     undefined_when = "all true numbers are equal"
 
     def replicates(self, resampled: ResampledNumbers) -> np.ndarray:

@@ -138,12 +138,12 @@ def _frame(across: _Axis, up: _Axis, names: tuple[str, str]) -> Markup:
     grid += "".join(f"M{_LEFT} {up.y(t)}h{_WIDTH}" for t in up.ticks)
     labels = Markup().join(
         Markup('<text x="{0}" y="{1}" text-anchor="middle">{2}</text>').format(
-            across.x(tick), _TOP + _HEIGHT + 16, figure(tick)
+            across.x(tick), _TOP + _HEIGHT + 16, _tick(tick)
         )
         for tick in across.ticks
     )
     labels += Markup().join(
-        Markup('<text x="{0}" y="{1}" dy="4" text-anchor="end">{2}</text>').format(_LEFT - 7, up.y(tick), figure(tick))
+        Markup('<text x="{0}" y="{1}" dy="4" text-anchor="end">{2}</text>').format(_LEFT - 7, up.y(tick), _tick(tick))
         for tick in up.ticks
     )
     return Markup(
@@ -151,6 +151,14 @@ def _frame(across: _Axis, up: _Axis, names: tuple[str, str]) -> Markup:
         '<text class="axis" x="{2}" y="374" text-anchor="middle">{3}</text>'
         '<text class="axis" transform="translate(13 {4}) rotate(-90)" text-anchor="middle">{5}</text>'
     ).format(grid, labels, _LEFT + _WIDTH / 2, names[0], _TOP + _HEIGHT / 2, names[1])
+
+
+def _tick(value: float) -> str:
+    """Return a number short enough for an axis: 1.5M for 1,500,000."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= 10 * size or (abs(value) >= size and letter != "k"):
+            return f"{figure(value / size)}{letter}"
+    return figure(value)
 
 
 def _plot(key: str, title: str, said: str, drawing: Markup) -> Markup:

@@ -35,7 +35,7 @@ def figure(value: float | None) -> str:
         return MISSING
     if float(value).is_integer() and abs(value) < 1e15:
         return _minus(f"{int(value):,}")
-    return _minus(f"{value:,.2f}" if abs(value) >= 1000 else f"{value:.4g}")
+    return _minus(f"{value:,.{2 if abs(value) < 100_000 else 0}f}" if abs(value) >= 1000 else f"{value:.4g}")
 
 
 def share(value: float | None) -> str:

@@ -44,3 +44,11 @@ def test_tenths_hold_all_rows_and_say_where_a_model_is_too_low():
 
 def test_details_of_classes_have_no_such_part():
     assert errors({"evaluations": [], "curves": {}}, ()) is None
+
+
+def test_large_numbers_on_an_axis_are_short():
+    found = errors(details(), columns(details(), "new"))
+    assert found is not None
+    ticks = [label for label in found.against_truth.split("</text>") if ">" in label]
+    assert any(tick.endswith("k") for tick in ticks)
+    assert "000</text>" not in found.against_truth
