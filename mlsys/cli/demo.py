@@ -30,7 +30,6 @@ _MARKS = {"success": "✓", "failed": "✗", "skipped": "-", "upstream_failed": 
 def demo(once: bool) -> int:
     """Show a retraining from the data to the decision; runs on until Ctrl-C."""
     settings = load_settings()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
     for sentence in _samples(settings):
         say(sentence)

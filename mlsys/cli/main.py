@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import traceback
 from typing import NoReturn
@@ -61,6 +62,8 @@ def leave(command: click.Command, *, done: str | None = None) -> NoReturn:
     `done` is said where all went well.
     """
     open_closed_streams()
+    # What a system sends to end a program ends it in order, as Ctrl-C does: children and the database go with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = guarded(command, sys.argv[1:])
     with steady_streams():
         if done and code == 0:

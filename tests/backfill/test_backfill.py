@@ -233,15 +233,17 @@ def test_a_killed_day_is_named_and_the_others_go_on(
     assert [outcome.status for outcome in again.days] == ["left", "done", "left"]
 
 
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM], ids=["ctrl_c", "terminate"])
 def test_an_interrupted_backfill_leaves_no_process_and_the_next_one_finishes_it(
-    another: Callable[[str], Path],
+    another: Callable[[str], Path], ended_by: signal.Signals
 ) -> None:
     another("home")
     command = [sys.executable, "-m", "mlsys", "backfill", "shop", "--from", str(day(8)), "--to", str(day(11))]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stderr is not None
         assert any("step name=split" in line for line in process.stderr)
-        os.killpg(process.pid, signal.SIGINT)
+        # A terminal tells the whole group, who terminates a program that alone.
+        os.killpg(process.pid, ended_by) if ended_by is signal.SIGINT else process.terminate()
         process.stderr.read()  # to the end: every process that could still write has ended
     assert process.returncode == 130
     with open_workspace() as work:
