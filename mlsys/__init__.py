@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mlsys.errors import IntegrityError as IntegrityError
     from mlsys.errors import LostRaceError as LostRaceError
     from mlsys.errors import MlsysError as MlsysError
+    from mlsys.errors import NotUnderstoodError as NotUnderstoodError
     from mlsys.errors import RunError as RunError
     from mlsys.errors import SpecError as SpecError
     from mlsys.errors import TransientError as TransientError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from mlsys.spec import Spec as Spec
     from mlsys.spec import load_spec as load_spec
     from mlsys.splits.base import Splitter as Splitter
+    from mlsys.targets.base import Target as Target
     from mlsys.workspace import Workspace as Workspace
     from mlsys.workspace import open_workspace as open_workspace
 
@@ -56,6 +58,7 @@ _HOMES = {
             ("gates", "Gate"),
             ("registries", "Registry"),
             ("monitors", "Monitor"),
+            ("targets", "Target"),
         )
     },
     "mlsys.errors": (
@@ -66,6 +69,7 @@ _HOMES = {
         "TransientError",
         "RunError",
         "IntegrityError",
+        "NotUnderstoodError",
         "LostRaceError",
     ),
 }

@@ -198,7 +198,7 @@ def test_a_decision_that_is_an_error_is_none_the_second_time_either(
 ) -> None:
     request: Callable[[], RunRequest] = lambda: RunRequest("shop", day=day(LAST), mode=mode)  # noqa: E731
     with monkeypatch.context() as broken:
-        broken.setattr("mlsys.evaluation.evaluation.scores", refuse)
+        broken.setattr("mlsys.targets.binary.BinaryTarget.answers", refuse)
         for _ in range(2):
             finished = pipeline.run(work, request())
             assert finished.version is not None
@@ -214,7 +214,7 @@ def test_a_backfill_does_a_day_again_whose_decision_was_an_error(
     work: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr("mlsys.evaluation.evaluation.scores", refuse)
+        broken.setattr("mlsys.targets.binary.BinaryTarget.answers", refuse)
         assert backfill(work, "shop", first=day(9), last=day(9), parallel=1).exit_code == 4
     again = backfill(work, "shop", first=day(9), last=day(9), parallel=1, reprocess="failed")
     assert (again.exit_code, again.counts) == (0, {"done": 1})

@@ -18,7 +18,7 @@ from typing import Literal
 from pydantic import Field
 
 from mlsys import clock
-from mlsys.errors import MlsysError
+from mlsys.errors import MlsysError, NotUnderstoodError
 from mlsys.events import get_logger
 from mlsys.records import Record
 from mlsys.store import write_atomically
@@ -107,7 +107,7 @@ class Outbox:
             try:
                 content = json.loads(path.read_text(encoding="utf-8"))
                 found.append((path, Notice.load(content["notice"]), Channel.load(content["channel"])))
-            except (ValueError, KeyError) as error:  # of another version of mlsys, perhaps
+            except (ValueError, KeyError, NotUnderstoodError) as error:  # of another version of mlsys, perhaps
                 path.replace(path.with_suffix(".unreadable"))
                 log.warning("notice_unreadable", path=path, reason=str(error))
         return sorted(found, key=lambda item: (item[1].at, item[0].name))

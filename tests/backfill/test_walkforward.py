@@ -79,7 +79,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return counted
 
-    monkeypatch.setattr(scores, "scores", counting("score", scores.scores))
+    monkeypatch.setattr(scores, "_asked", counting("score", scores._asked))
     monkeypatch.setattr(gates.evaluation, "evaluate", counting("judge", evaluation.evaluate))
     return seen
 

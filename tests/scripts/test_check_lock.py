@@ -20,9 +20,6 @@ excel = []
 mongodb = []
 celery = ["celery<5.7"]
 kubernetes = []
-boosting = []
-excel = []
-mongodb = []
 """
 NUMPY = "numpy==2.1 \\\n    --hash=sha256:aa\n"
 CELERY = "celery==5.6 \\\n    --hash=sha256:cc\n"
