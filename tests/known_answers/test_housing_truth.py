@@ -145,7 +145,7 @@ def test_the_week_after_is_scored_and_watched_without_classes(nights: Nights):
 
 def test_a_backfill_compares_paces_by_their_errors(nights: Nights):
     first = nights.maker.FIRST_DAY + timedelta(days=LATER - 3)
-    found = backfill(nights.work, "housing", first=first, last=first + timedelta(days=9))
+    found = backfill(nights.work, "housing", first=first, last=first + timedelta(days=3))
     assert found.report is not None
     page = (nights.work.home / found.report.path).read_text()
     assert "Errors by several measures" in page
