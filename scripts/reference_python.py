@@ -27,7 +27,7 @@ _GROUPS = {
     "Retraining": ("open_workspace", "Workspace", "RunRequest", "run"),
     "Specs": ("load_spec", "Spec"),
     "Contracts of components": (
-        *("Source", "Check", "Splitter", "Features", "Model", "Metric", "Gate", "Registry", "Monitor"),
+        *("Source", "Check", "Splitter", "Features", "Model", "Metric", "Gate", "Registry", "Monitor", "Target"),
     ),
 }
 _ERRORS = "Errors"
