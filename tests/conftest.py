@@ -107,7 +107,7 @@ def work(shop: Path) -> Iterator[Workspace]:
         yield opened
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
     """Put back the handlers and levels that a command of the test sets for its process."""
     root, ours = logging.getLogger(), logging.getLogger("mlsys")

@@ -1,5 +1,8 @@
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from mlsys.models import MODELS
 from mlsys.models.blend import Blend
@@ -17,19 +20,36 @@ from mlsys.models.ridge import Ridge
 from mlsys.models.xgboost_model import XGBoost
 from mlsys.testing.models import ModelContract
 
+IN_ANOTHER_PROCESS = "test_another_process_loads_it_fits_the_same_bytes_and_forks_well_after_threads"
+
+
+def long(case: type[ModelContract]) -> type[ModelContract]:
+    """Leave its fits in another process, of a second each, to `make test-long`: others of its library have them."""
+    inherited = getattr(ModelContract, IN_ANOTHER_PROCESS)
+
+    @pytest.mark.long
+    def test(self: ModelContract, tmp_path: Path) -> None:
+        inherited(self, tmp_path)
+
+    setattr(case, IN_ANOTHER_PROCESS, test)
+    return case
+
 
 class TestLogistic(ModelContract):
     model = Logistic()
 
 
+@long
 class TestLinear(ModelContract):
     model = Linear()
 
 
+@long
 class TestRidge(ModelContract):
     model = Ridge()
 
 
+@long
 class TestElasticNet(ModelContract):
     model = ElasticNet()
 
@@ -38,6 +58,7 @@ class TestRandomForest(ModelContract):
     model = RandomForest(n_estimators=30)
 
 
+@long
 class TestExtraTrees(ModelContract):
     model = ExtraTrees(n_estimators=30)
 
@@ -62,14 +83,17 @@ class TestBlendOfClassifiers(ModelContract):
     model = Blend(of=(Logistic(), XGBoost(n_estimators=20), CatBoost(n_estimators=10)), weights=(1.0, 2.0, 1.0))
 
 
+@long
 class TestBlendOfRegressors(ModelContract):
     model = Blend(of=(Ridge(), LightGBM(n_estimators=20)))
 
 
+@long
 class TestPrior(ModelContract):
     model = Prior()
 
 
+@long
 class TestMean(ModelContract):
     model = Mean()
 
