@@ -76,11 +76,7 @@ class Child:
 
     def memory_bytes(self) -> int:
         """Return the memory of its session, shared pages divided among their users (PSS; elsewhere RSS)."""
-        total = 0
-        for process in self.members():
-            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                total += memory_of(process)
-        return total
+        return sum(memory_of(process) for process in self.members())
 
     def _holds(self, process: psutil.Process) -> bool:
         try:
@@ -103,8 +99,14 @@ def _program(process: psutil.Process) -> str | None:
 
 
 def memory_of(process: psutil.Process) -> int:
-    """Return a process's memory in bytes, shared pages divided among their users where the system tells."""
-    full = process.memory_full_info()
+    """Return a process's memory in bytes, shared pages divided among their users where the system tells.
+
+    One that has just ended, or hides it, has none: who sums up many must not fail by one of them.
+    """
+    try:
+        full = process.memory_full_info()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return 0
     return int(getattr(full, "pss", full.rss))
 
 

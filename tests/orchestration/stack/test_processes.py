@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -144,3 +145,10 @@ def test_a_damaged_note_counts_as_no_note(home: Path) -> None:
     (home / "run").mkdir()
     (home / "run" / "part.json").write_text("{")
     assert processes.find(home, "part") is None
+
+
+def test_a_process_that_has_just_ended_has_no_memory_and_breaks_no_sum() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        seen = psutil.Process(child.pid)
+    assert processes.memory_of(seen) == 0
+    assert processes.memory_of(psutil.Process()) > 0
