@@ -16,7 +16,6 @@ calls late), and where it never arrived: cancelled or diverted. Without these th
 
 import importlib.util
 import io
-import os
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -25,6 +24,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from mlsys.store import write_atomically
 
 FIRST_DAY = date(2013, 1, 1)  # UTC
 BEYOND = "2014-01-01"  # of that day there is the evening of New Year's Eve in New York alone: no whole day
@@ -70,7 +71,7 @@ def make(target: Path, days: int, *, package: str = "") -> str:
     for day in sorted(by_day)[:days]:
         path = folder / f"flights-{day}.csv"
         if not path.exists():
-            _write(path, by_day[day].to_csv(index=False, lineterminator="\n").encode())
+            write_atomically(path, by_day[day].to_csv(index=False, lineterminator="\n").encode())
     n_files = len(list(folder.glob("flights-????-??-??.csv")))
     last = FIRST_DAY + timedelta(days=n_files - 1)
     return f"{folder} holds {n_files} daily files of the {len(by_day)} that there are, {FIRST_DAY} to {last}."
@@ -189,16 +190,3 @@ def _complete(names: dict[str, object], read: Read, path: Path) -> Read:
     if missing:
         raise ValueError(f"{path} is not {PACKAGE}: it has no {', '.join(missing)}")
     return read
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

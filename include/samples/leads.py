@@ -9,13 +9,14 @@ What real exports do stands in it as well: revenue that sales did not fill in, a
 order mark, one that ends in the middle of its last line.
 """
 
-import os
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from mlsys.store import write_atomically
 
 FIRST_DAY = date(2026, 3, 1)
 ROWS_PER_DAY = 400
@@ -63,7 +64,7 @@ def make(target: Path, days: int, *, seed: int = SEED) -> str:
     for day in range(days):
         path = folder / f"leads-{FIRST_DAY + timedelta(days=day)}.csv"
         if not path.exists():
-            _write(path, drop(day, seed=seed))
+            write_atomically(path, drop(day, seed=seed))
     n_files = len(list(folder.glob("leads-????-??-??.csv")))
     return f"{folder} holds {n_files} daily files of {ROWS_PER_DAY} leads each, from {FIRST_DAY} on."
 
@@ -154,16 +155,3 @@ def _csv(rows: pd.DataFrame) -> str:
     rows = rows.astype(dict.fromkeys(whole, "Int64"))
     rows["demo_requested"] = rows["demo_requested"].map({1: "yes", 0: "no"})
     return rows.to_csv(index=False, lineterminator="\n")
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

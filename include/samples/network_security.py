@@ -12,7 +12,6 @@ alone; asking for more days later only adds.
 
 import json
 import math
-import os
 import sqlite3
 from contextlib import closing
 from datetime import date, timedelta
@@ -21,6 +20,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from mlsys.store import write_atomically
 
 FIRST_DAY = date(2026, 3, 1)  # UTC
 ROWS_PER_DAY = 185
@@ -106,7 +107,7 @@ def make(target: Path, days: int, *, seed: int = SEED, signal: bool = True) -> s
         for day in range(n_days):
             path = folder / f"{FIRST_DAY + timedelta(days=day)}.jsonl"
             if not path.exists():
-                _write(path, _documents(_stored(database, day)))
+                write_atomically(path, _documents(_stored(database, day)))
     last = FIRST_DAY + timedelta(days=n_days - 1)
     return (
         f"{target / DATABASE} holds {n_days * ROWS_PER_DAY:,} websites of {n_days} days, {FIRST_DAY} to {last}; "
@@ -207,16 +208,3 @@ def _document(row: dict[str, Any]) -> dict[str, Any]:
     told = {name: value for name, value in row.items() if value is not None}
     told["reported_at"] = {"$date": row["reported_at"].replace(" ", "T") + "Z"}
     return {"_id": {"$oid": f"{row['site_id']:024x}"}, **told}
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

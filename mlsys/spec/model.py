@@ -99,8 +99,11 @@ class Spec(Frozen):
         )
         if not (isinstance(target, Mapping) and isinstance(metrics, Mapping)) or "primary" in metrics:
             return value
-        task = TARGETS.all().get(str(target.get(TARGETS.key, TARGETS.default)))
-        return value if task is None else {**value, "metrics": {**metrics, "primary": task.primary}}
+        try:
+            task = TARGETS.find(str(target.get(TARGETS.key, TARGETS.default)))
+        except ValueError:  # no such task, which the field `target` says
+            return value
+        return {**value, "metrics": {**metrics, "primary": task.primary}}
 
     @model_validator(mode="after")
     def _coherent(self, info: ValidationInfo) -> Spec:

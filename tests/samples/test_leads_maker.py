@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlsys.errors import MlsysError
 from mlsys.spec import Spec
 
 SAMPLE = "leads"
@@ -67,10 +69,10 @@ def test_a_crash_leaves_no_file_half_written(
     maker: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_: int) -> None:
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
-    monkeypatch.setattr(maker.os, "fsync", full)
-    with pytest.raises(OSError, match="disk full"):
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(MlsysError, match="No space left"):
         maker.make(tmp_path, 2)
     assert files(tmp_path) == {}
 

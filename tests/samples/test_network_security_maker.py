@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 from contextlib import closing
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlsys.errors import MlsysError
 from mlsys.monitoring.monitoring import monitor
 from mlsys.monitors.ks_drift import ks_distance
 from mlsys.records.monitoring import MonitorResult
@@ -62,11 +64,11 @@ def test_a_crash_leaves_no_day_half_made(maker: ModuleType, tmp_path: Path, monk
     before = rows(tmp_path)
 
     def full(_: int) -> None:
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(maker.os, "fsync", full)
-        with pytest.raises(OSError, match="disk full"):
+        patch.setattr("os.fsync", full)
+        with pytest.raises(MlsysError, match="No space left"):
             maker.make(tmp_path, 4)
     assert not [path for path in (tmp_path / "network_security").iterdir() if path.suffix != ".jsonl"]
     maker.make(tmp_path, 4)

@@ -240,3 +240,13 @@ def test_a_key_called_like_the_score_is_refused_and_a_feature_is_not(path: Path)
     assert "y_score" in load_spec(changed(path, schema=columns)).columns
     with pytest.raises(SpecError, match=r"key\.0: mlsys keeps a column of its own by the name 'y_score'"):
         load_spec(changed(path, schema=columns, key="y_score"))
+
+
+def test_a_spec_of_what_comes_along_asks_no_other_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def looked_for(**_: object) -> None:
+        raise AssertionError("a look through all installed packages takes milliseconds, for every spec at every parse")
+
+    monkeypatch.setattr("mlsys.components.entry_points", looked_for)
+    path = tmp_path / "shop.yaml"
+    path.write_text(SPEC + "# read anew\n")
+    assert load_spec(path).metrics.primary
