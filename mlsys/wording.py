@@ -6,12 +6,12 @@ from __future__ import annotations
 def number(value: float, other: float | None = None) -> str:
     """Return a number for people: four decimals, or more where `other`, a different number, would look the same.
 
-    A large number has fewer, and from 10,000 on groups of three digits.
+    A large number has fewer, as in `measured`, and from 1,000 on groups of three digits.
 
     >>> number(0.80004), number(0.80004, 0.8), number(874156774.679)
     ('0.8', '0.80004', '874,156,775')
     """
-    for decimals in range(4 if abs(value) < 1000 else 2 if abs(value) < 10_000 else 0, 17):
+    for decimals in range(_decimals(value, 4), 17):
         text = _trimmed(value, decimals)
         if other is None or value == other or text != _trimmed(other, decimals):
             return text
@@ -24,7 +24,7 @@ def measured(value: float, decimals: int = 3) -> str:
     >>> measured(0.80012), measured(431.27), measured(874156774.679)
     ('0.800', '431.3', '874,156,775')
     """
-    return f"{value:,.{decimals if abs(value) < 100 else 1 if abs(value) < 1000 else 0}f}"
+    return f"{value:,.{_decimals(value, decimals)}f}"
 
 
 def counted(n: int, one: str, many: str | None = None) -> str:
@@ -46,7 +46,12 @@ def signed(value: float, other: float | None = None) -> str:
     return text if text.startswith("-") or text == "0" else f"+{text}"
 
 
+def _decimals(value: float, most: int) -> int:
+    """Return how many decimals of a number are worth reading."""
+    return most if abs(value) < 100 else 1 if abs(value) < 1000 else 0
+
+
 def _trimmed(value: float, decimals: int) -> str:
-    text = f"{value:,.{decimals}f}" if abs(value) >= 10_000 else f"{value:.{decimals}f}"
+    text = f"{value:,.{decimals}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text == "-0" else text

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from mlsys.backfill.records import Change, SimulatedModel, StrategyResult
 from mlsys.backfill.strategies import GATED, NEVER
 from mlsys.report.formats import metric
-from mlsys.report.svg import decimals_of, nice_step
+from mlsys.report.svg import nice_step, tick
 
 WIDTH, HEIGHT = 880.0, 340.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 24.0, 26.0, 44.0
@@ -107,10 +107,9 @@ def _frame(axes: _Axes, title: str) -> Markup:
     n_levels = round((axes.high - axes.low) / axes.step)
     levels = [axes.low + i * axes.step for i in range(n_levels + 1)]
     grid = "".join(f"M{_text(_LEFT)} {axes.y(level)}H{_text(WIDTH - _RIGHT)}" for level in levels)
-    decimals = decimals_of(axes.step)
     values = Markup().join(
         Markup('<text x="{0}" y="{1}" dy="4" text-anchor="end">{2}</text>').format(
-            _text(_LEFT - 7), axes.y(level), f"{level:.{decimals}f}"
+            _text(_LEFT - 7), axes.y(level), tick(level, axes.step)
         )
         for level in levels
     )

@@ -58,6 +58,7 @@ class Service:
 def render(details: WalkForwardDetails) -> str:
     """Return the page's HTML."""
     title = METRICS.find(details.primary).title
+    classes = any(view.look is Look.WITHIN for s in details.strategies for view in s.views)
     return (
         page.templates()
         .get_template("walkforward.html.j2")
@@ -79,7 +80,8 @@ def render(details: WalkForwardDetails) -> str:
             rows=_rows(details),
             others=[gain for gain in details.gains if gain.over != NEVER],
             looks=_looks(details),
-            classes=any(view.look is Look.WITHIN for s in details.strategies for view in s.views),
+            classes=classes,
+            looks_title="Ranking, probabilities, decisions" if classes else "Errors by several measures",
             titles={s.name: s.title for s in details.strategies},
             services=_services(details),
             promoted=next(s for s in details.strategies if s.name == GATED).promotions,

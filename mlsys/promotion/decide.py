@@ -29,9 +29,7 @@ from mlsys.workspace import Workspace
 SIMULATED = "simulated"  # reason of a decision that no registry shows
 # What would make an inconclusive run conclusive, by its reason.
 _HELP = {
-    "too_few_rows": (
-        "Take in more days, give that side more rows under `split`, or see whether labels of the other class arrive"
-    ),
+    "too_few_rows": ("Take in more days, give that side more rows under `split`, or see whether labels{} arrive"),
     "undefined_metric": "Choose another `metrics.primary`, move `metrics.threshold`, or take in more days",
 }
 
@@ -74,7 +72,7 @@ def judge(
         advice=(
             more_data.advice(spec, gates, evaluations, prepared.snapshot)
             if outcome == "reject"
-            else _advice(outcome, reason, spec.pipeline, plan.run_id)
+            else _advice(outcome, reason, plan, classes=bool(evaluations.holdout_classes))
         ),
     )
 
@@ -166,13 +164,13 @@ def _unscored(evaluations: EvaluationSet) -> str:
     return next((reason for reason in reasons if reason), "no reason given")
 
 
-def _advice(outcome: Outcome, reason: str, pipeline: str, run_id: str) -> str | None:
+def _advice(outcome: Outcome, reason: str, plan: Plan, *, classes: bool) -> str | None:
     if reason == "champion_not_comparable":
-        return f"A person may promote it: mlsys promote {pipeline} {run_id} --reason '...'"
+        return f"A person may promote it: mlsys promote {plan.pipeline} {plan.run_id} --reason '...'"
     if outcome == "historical":
-        return f"To make it champion all the same: mlsys promote {pipeline} {run_id} --reason '...'"
+        return f"To make it champion all the same: mlsys promote {plan.pipeline} {plan.run_id} --reason '...'"
     if outcome == "inconclusive" and reason in _HELP:
-        return _HELP[reason]
+        return _HELP[reason].format(" of the other class" if classes else "")
     if outcome == "error":
         return "Look at `mlsys doctor` and at the run's log; nothing was promoted"
     return None

@@ -9,7 +9,6 @@ from typing import Any
 from markupsafe import Markup
 
 from mlsys.report import svg
-from mlsys.report.formats import figure
 from mlsys.report.models import ModelColumn
 
 _LEFT, _TOP, _WIDTH, _HEIGHT = 66.0, 10.0, 300.0, 320.0
@@ -118,8 +117,12 @@ class _Axis:
         return cls(low - room, high + room)
 
     @property
+    def step(self) -> float:
+        return svg.nice_step((self.high - self.low) / _MOST_TICKS)
+
+    @property
     def ticks(self) -> list[float]:
-        step = svg.nice_step((self.high - self.low) / _MOST_TICKS)
+        step = self.step
         first = int(self.low // step) + 1
         return [round(i * step, 12) for i in range(first, int(self.high // step) + 1)]
 
@@ -138,12 +141,14 @@ def _frame(across: _Axis, up: _Axis, names: tuple[str, str]) -> Markup:
     grid += "".join(f"M{_LEFT} {up.y(t)}h{_WIDTH}" for t in up.ticks)
     labels = Markup().join(
         Markup('<text x="{0}" y="{1}" text-anchor="middle">{2}</text>').format(
-            across.x(tick), _TOP + _HEIGHT + 16, _tick(tick)
+            across.x(tick), _TOP + _HEIGHT + 16, svg.tick(tick, across.step)
         )
         for tick in across.ticks
     )
     labels += Markup().join(
-        Markup('<text x="{0}" y="{1}" dy="4" text-anchor="end">{2}</text>').format(_LEFT - 7, up.y(tick), _tick(tick))
+        Markup('<text x="{0}" y="{1}" dy="4" text-anchor="end">{2}</text>').format(
+            _LEFT - 7, up.y(tick), svg.tick(tick, up.step)
+        )
         for tick in up.ticks
     )
     return Markup(
@@ -151,14 +156,6 @@ def _frame(across: _Axis, up: _Axis, names: tuple[str, str]) -> Markup:
         '<text class="axis" x="{2}" y="374" text-anchor="middle">{3}</text>'
         '<text class="axis" transform="translate(13 {4}) rotate(-90)" text-anchor="middle">{5}</text>'
     ).format(grid, labels, _LEFT + _WIDTH / 2, names[0], _TOP + _HEIGHT / 2, names[1])
-
-
-def _tick(value: float) -> str:
-    """Return a number short enough for an axis: 1.5M for 1,500,000."""
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= 10 * size or (abs(value) >= size and letter != "k"):
-            return f"{figure(value / size)}{letter}"
-    return figure(value)
 
 
 def _plot(key: str, title: str, said: str, drawing: Markup) -> Markup:

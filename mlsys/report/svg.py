@@ -46,6 +46,18 @@ def decimals_of(step: float) -> int:
     return max(0, -math.floor(math.log10(step)))
 
 
+def tick(value: float, step: float) -> str:
+    """Return the text of an axis' tick, short also where numbers are large.
+
+    >>> tick(0.5, 0.1), tick(45000.0, 5000.0), tick(1_500_000.0, 500_000.0)
+    ('0.5', '45k', '1.5M')
+    """
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= (10 * size if letter == "k" else size):
+            return f"{figure(value / size)}{letter}"
+    return f"{value:,.{decimals_of(step)}f}"
+
+
 def bullet(
     observed: float | None, limit: float | None, distance: float | None, *, subject: str, what: str = "observed"
 ) -> Markup:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from given.installations import as_it_comes
 
 from mlsys import pipeline
 from mlsys.cli.sample_makers import load_maker, make_sample
@@ -20,11 +20,10 @@ from mlsys.pipeline import Finished
 from mlsys.planning.plan import RunRequest
 from mlsys.records import Decision
 from mlsys.training import model_file
-from mlsys.workspace import Workspace, open_workspace
+from mlsys.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
 CALM = 28  # indices of days; the attackers change their tactics on day 30
 CHANGED = 59
 NEXT = 60
@@ -63,14 +62,9 @@ class Ranking:
 
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("MLSYS_HOME", str(tmp_path_factory.mktemp("truth")))
-        patched.setenv("MLSYS_DATABASE", "sqlite")
-        patched.setenv("MLSYS_PIPELINES", str(ROOT / "include/pipelines"))
-        patched.setenv("MLSYS_SAMPLES", str(ROOT / "include/samples"))
-        with open_workspace() as work:
-            maker = load_maker(work.settings, "phishing")
-            yield Nights(work, maker, {day: night(work, maker, day) for day in (CALM, CHANGED, NEXT, PAST)})
+    with as_it_comes(tmp_path_factory.mktemp("truth")) as work:
+        maker = load_maker(work.settings, "phishing")
+        yield Nights(work, maker, {day: night(work, maker, day) for day in (CALM, CHANGED, NEXT, PAST)})
 
 
 def night(work: Workspace, maker: ModuleType, day: int) -> Finished:
