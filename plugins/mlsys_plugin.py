@@ -9,6 +9,7 @@ from airflow.plugins_manager import AirflowPlugin
 from mlsys.orchestration.page.addresses import PREFIX
 from mlsys.orchestration.page.buttons import DataDocsLink, MlflowLink, ReportCardLink
 from mlsys.orchestration.page.page import VIEW, ModelsPage
+from mlsys.orchestration.page.warming import Warming
 
 
 class MlsysPlugin(AirflowPlugin):
@@ -16,5 +17,6 @@ class MlsysPlugin(AirflowPlugin):
 
     name = "mlsys"
     fastapi_apps: ClassVar[list[Any]] = [{"app": ModelsPage(), "url_prefix": PREFIX, "name": "mlsys models"}]
+    fastapi_root_middlewares: ClassVar[list[Any]] = [{"middleware": Warming, "name": "mlsys models"}]
     external_views: ClassVar[list[Any]] = [VIEW]
     operator_extra_links: ClassVar[list[Any]] = [ReportCardLink(), MlflowLink(), DataDocsLink()]
