@@ -23,6 +23,9 @@ from mlsys.testing.model_problems import PROBLEMS, LearningProblem, fit, task_of
 from mlsys.testing.model_process import digest, suits
 
 
+_fitted: dict[tuple[type, LearningProblem], Any] = {}  # pipelines, by contract and problem
+
+
 class ModelContract:
     """Tests of one model, for each thing that it can be."""
 
@@ -35,12 +38,15 @@ class ModelContract:
             metafunc.parametrize("problem", list(found.values()), ids=list(found))
 
     def fitted(self, problem: LearningProblem) -> Any:
-        """Return the pipeline fitted on a problem."""
-        return problem.fit(self.model).pipeline
+        """Return the pipeline fitted on a problem: once for all tests, which only ask it."""
+        key = (type(self), problem)
+        if key not in _fitted:
+            _fitted[key] = problem.fit(self.model).pipeline
+        return _fitted[key]
 
     def test_the_same_seed_gives_identical_bytes(self, problem: LearningProblem, tmp_path: Path) -> None:
         frame, _ = problem.make(seed=1)
-        one, two = self.fitted(problem), self.fitted(problem)
+        one, two = self.fitted(problem), problem.fit(self.model).pipeline
         assert (problem.predicted(one, frame) == problem.predicted(two, frame)).all()
         assert digest(one, tmp_path) == digest(two, tmp_path)
 
