@@ -23,7 +23,7 @@ from mlsys.store import Store
 from mlsys.testing.model_process import suits
 for name in MODELS.names():
     model = MODELS.parse({"kind": name, **({"of": ("logistic", "catboost")} if name == "blend" else {})})
-    for problem in suits(model).values():
+    for problem in {problem.estimator: problem for problem in suits(model).values()}.values():
         print(name, model_file.save(problem.fit(model).pipeline, Store(Path(sys.argv[1])))[0])
 """
 
