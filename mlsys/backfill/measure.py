@@ -18,8 +18,9 @@ from datetime import date
 
 import numpy as np
 
-from mlsys.evaluation.bootstrap import interval, replicate
+from mlsys.evaluation.bootstrap import replicate
 from mlsys.metrics.base import Metric
+from mlsys.metrics.intervals import percentile
 from mlsys.metrics.predictions import Predictions
 from mlsys.records import MetricValue
 
@@ -50,7 +51,7 @@ def measure(metric: Metric, scored: Mapping[str, ByDay], *, n_replicates: int, s
     plain_values, lines = over_days(metric, scored, days, n_replicates, seed)
     values = {}
     for name, value in plain_values.items():
-        bounds = interval(lines[name], LEVEL) if value.value is not None else None
+        bounds = percentile(lines[name], LEVEL) if value.value is not None else None
         known = {"lower": bounds.lower, "upper": bounds.upper, "reason": bounds.reason} if bounds else {}
         values[name] = value.model_copy(update=known)
     return Measured(values, lines)

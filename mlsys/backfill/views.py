@@ -20,9 +20,10 @@ import numpy as np
 
 from mlsys.backfill.measure import LEVEL, ByDay, joined, plain
 from mlsys.backfill.records import Look, View, ViewGain
-from mlsys.evaluation.bootstrap import block_counts, block_weights, interval, replicate_under
+from mlsys.evaluation.bootstrap import block_counts, block_weights, replicate_under
 from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
+from mlsys.metrics.intervals import percentile
 from mlsys.records import MetricValue
 from mlsys.targets.looks import Looks
 
@@ -142,7 +143,7 @@ def _gain(line: _Line, more: str, rarer: str, *, n_days: int) -> ViewGain:
     known = {"difference": sign * (values[0].value - values[1].value) + 0.0}
     if n_days < FEWEST_DAYS:
         return blank.model_copy(update={**known, "reason": f"{n_days} days are too few for an interval by whole days"})
-    bounds = interval(sign * (line.replicates[more] - line.replicates[rarer]) + 0.0, LOOK_LEVEL)
+    bounds = percentile(sign * (line.replicates[more] - line.replicates[rarer]) + 0.0, LOOK_LEVEL)
     return blank.model_copy(update={**known, "lower": bounds.lower, "upper": bounds.upper, "reason": bounds.reason})
 
 

@@ -34,6 +34,7 @@ class Dataset:
         key_hash: `(n_rows,)` uint64.
         day: `(n_rows,)` datetime64[D].
         side: `(n_rows,)` int8.
+        group: `(n_rows,)` numbers of the groups that the split keeps together; None where it keeps none.
     """
 
     rows: pd.DataFrame
@@ -41,6 +42,7 @@ class Dataset:
     key_hash: np.ndarray
     day: np.ndarray
     side: np.ndarray
+    group: np.ndarray | None = None
 
 
 def load(
@@ -58,7 +60,8 @@ def load(
         DataError: a column holds what its type can't be made of.
     """
     wanted = spec.feature_columns() if columns is None else dict(columns)
-    names = list(dict.fromkeys([*wanted, spec.target.column, DAY, KEY]))
+    group = spec.split.group_column
+    names = list(dict.fromkeys([*wanted, spec.target.column, DAY, KEY, *([group] if group else [])]))
     side = read_assignment(split, store)
     mask = np.isin(side, list(sides))
     table = read_rows(snapshot.manifest, store, names).filter(pa.array(mask))
@@ -68,6 +71,7 @@ def load(
         key_hash=keys_of(table),
         day=days_of(table),
         side=side[mask],
+        group=None if group is None else table[group].combine_chunks().dictionary_encode().indices.to_numpy(),
     )
 
 

@@ -2,31 +2,21 @@
 
 Every model and every metric sees the same stream of weights, so differences between models are paired. Intervals are
 percentile intervals (Efron and Tibshirani 1993, chapter 13) for fitted models on independent rows: they know nothing
-of the luck of training, and are too short where rows come in groups.
+of the luck of training. Where the split keeps groups together, whole groups are drawn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from mlsys.metrics.base import Metric
+from mlsys.metrics.intervals import Interval, percentile
 from mlsys.metrics.predictions import Predictions
 
 CHUNK_BYTES = 4 << 20  # weights at a time; with what metrics derive from them about 64 MB, most of it in the cache
-DROPPED_SHARE = 0.01
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Bounds of an interval, or None for both with the reason."""
-
-    lower: float | None
-    upper: float | None
-    reason: str | None = None
 
 
 def bootstrap_weights(n_rows: int, n_replicates: int, seed: int, *, strata: Sequence[int] = ()) -> Iterator[np.ndarray]:
@@ -48,6 +38,24 @@ def bootstrap_weights(n_rows: int, n_replicates: int, seed: int, *, strata: Sequ
         weights = np.empty(drawn.shape, dtype)
         for row, positions in zip(weights, drawn, strict=True):
             row[:] = np.bincount(positions, minlength=n_rows)
+        yield weights
+
+
+def group_weights(groups: np.ndarray, n_replicates: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield `(n, n_rows)` chunks in which all rows of a group weigh as often as it was drawn, of as many as there are.
+
+    `groups` are `(n_rows,)` numbers from 0 on without a gap. Rows of a company, a person or a device resemble each
+    other: drawing them one by one would take each for news (Davison and Hinkley 1997, section 3.8). Types as in
+    `bootstrap_weights`.
+    """
+    sizes = np.bincount(groups)
+    dtype = np.dtype("float32" if sizes.max() * sizes.size < 2**24 else "float64")
+    generator, size = np.random.default_rng(seed), max(1, CHUNK_BYTES // (groups.size * dtype.itemsize))
+    for start in range(0, n_replicates, size):
+        drawn = generator.integers(0, sizes.size, (min(size, n_replicates - start), sizes.size))
+        weights = np.empty((len(drawn), groups.size), dtype)
+        for row, places in zip(weights, drawn, strict=True):
+            row[:] = np.bincount(places, minlength=sizes.size)[groups]
         yield weights
 
 
@@ -76,15 +84,20 @@ def replicate(
     n_replicates: int,
     seed: int,
     strata: Sequence[int] = (),
+    groups: np.ndarray | None = None,
 ) -> dict[str, dict[str, np.ndarray]]:
     """Return `(n_replicates,)` values by model and metric, NaN where undefined.
 
     The models' scores are of the same rows in the same order, at least one row; `strata` as in `bootstrap_weights`.
+    With `groups` whole groups are drawn, as in `group_weights`.
     """
     if not models:
         return {}
     n_rows = next(iter(models.values())).y_true.size
-    weights = bootstrap_weights(n_rows, n_replicates, seed, strata=strata)
+    if groups is not None:
+        weights = group_weights(groups, n_replicates, seed)
+    else:
+        weights = bootstrap_weights(n_rows, n_replicates, seed, strata=strata)
     return replicate_under(weights, models, metrics, n_replicates=n_replicates)
 
 
@@ -104,16 +117,6 @@ def replicate_under(
     return values
 
 
-def interval(replicates: np.ndarray, level: float) -> Interval:
-    """Return the two-sided percentile interval of `level`; undefined replicates are left out if under 1 %."""
-    defined = replicates[np.isfinite(replicates)]
-    n_dropped = replicates.size - defined.size
-    if not defined.size or n_dropped >= DROPPED_SHARE * replicates.size:
-        return Interval(None, None, f"undefined in {n_dropped} of {replicates.size} resamples")
-    lower, upper = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(lower), float(upper))
-
-
 def paired_interval(
     challenger: np.ndarray, champion: np.ndarray, *, direction: Literal["higher", "lower"], level: float
 ) -> Interval:
@@ -123,4 +126,4 @@ def paired_interval(
     has level `2 * level - 1`.
     """
     difference = challenger - champion if direction == "higher" else champion - challenger
-    return interval(difference, 2 * level - 1)
+    return percentile(difference, 2 * level - 1)

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from mlsys.evaluation.bootstrap import interval, paired_interval, replicate
+from mlsys.evaluation.bootstrap import paired_interval, replicate
 from mlsys.metrics.base import Metric
 from mlsys.metrics.predictions import Predictions
 from mlsys.records import Comparison, Evaluation, MetricValue
@@ -73,11 +73,13 @@ def assess(
     primary: str,
     n_replicates: int,
     seed: int,
+    groups: np.ndarray | None = None,
 ) -> Assessment:
     """Return values with intervals, the best candidate, and its paired differences to the champion.
 
     All scores of the holdout are of the same rows in the same order. Candidates come in the spec's order, which
-    breaks ties. A seed gives the same numbers on every machine.
+    breaks ties. A seed gives the same numbers on every machine. `groups` are those of the holdout's rows, where rows
+    of a group are not independent, as `bootstrap.group_weights` takes them.
     """
     contenders = (*candidates, *([champion] if champion else []))
     usable = {
@@ -85,8 +87,11 @@ def assess(
         for contender in contenders
         if contender.holdout is not None and contender.holdout.y_true.size
     }
-    drawn = replicate(usable, metrics, n_replicates=n_replicates, seed=seed)
-    evaluations = tuple(_evaluation(contender, metrics, drawn.get(_key(contender), {})) for contender in contenders)
+    drawn = replicate(usable, metrics, n_replicates=n_replicates, seed=seed, groups=groups)
+    n_groups = None if groups is None else len(np.unique(groups))
+    evaluations = tuple(
+        _evaluation(contender, metrics, drawn.get(_key(contender), {}), n_groups) for contender in contenders
+    )
     by_key = {_key(contender): evaluation for contender, evaluation in zip(contenders, evaluations, strict=True)}
     measure = next(metric for metric in metrics if metric.kind == primary)
     best = _best(candidates, by_key, measure)
@@ -94,7 +99,7 @@ def assess(
     if best and champion and champion.holdout is not None:
         pair = (best, champion)
         values = (by_key[_key(best)], by_key[_key(champion)])
-        comparisons = {metric.kind: _comparison(metric, pair, values, drawn) for metric in metrics}
+        comparisons = {metric.kind: _comparison(metric, pair, values, drawn, n_groups) for metric in metrics}
     return Assessment(contenders, evaluations, best, comparisons, _sentence(best, candidates, by_key, measure))
 
 
@@ -103,15 +108,17 @@ def _key(contender: Contender) -> str:
     return f"{contender.role == 'champion'}:{contender.model_id}"
 
 
-def _evaluation(contender: Contender, metrics: Sequence[Metric], drawn: dict[str, np.ndarray]) -> Evaluation:
+def _evaluation(
+    contender: Contender, metrics: Sequence[Metric], drawn: dict[str, np.ndarray], n_groups: int | None
+) -> Evaluation:
     on_validation = (
         () if contender.role == "champion" else tuple(_value(m, contender, contender.validation) for m in metrics)
     )
     on_holdout = []
     for metric in metrics:
         value = _value(metric, contender, contender.holdout)
-        if value.value is not None:
-            bounds = interval(drawn[metric.kind], INTERVAL_LEVEL)
+        if value.value is not None and contender.holdout is not None:
+            bounds = metric.interval(contender.holdout, drawn[metric.kind], INTERVAL_LEVEL, n_groups=n_groups)
             reason = f"no interval: {bounds.reason}" if bounds.reason else None
             value = value.model_copy(update={"lower": bounds.lower, "upper": bounds.upper, "reason": reason})
         on_holdout.append(value)
@@ -142,12 +149,17 @@ def _best(candidates: Sequence[Contender], by_key: dict[str, Evaluation], measur
 
 
 def _comparison(
-    metric: Metric, pair: tuple[Contender, Contender], values: tuple[Evaluation, Evaluation], drawn: Replicates
+    metric: Metric,
+    pair: tuple[Contender, Contender],
+    values: tuple[Evaluation, Evaluation],
+    drawn: Replicates,
+    n_groups: int | None,
 ) -> Comparison:
     (challenger, champion), n_rows = pair, 0
     found = [evaluation.on_holdout(metric.kind) for evaluation in values]
     lines = [drawn.get(_key(contender), {}).get(metric.kind, np.empty(0)) for contender in pair]
     n_rows = champion.holdout.y_true.size if champion.holdout is not None else 0
+    of_groups = "" if n_groups is None else f" of {n_groups:,} whole groups"
     blank = Comparison(
         metric=metric.kind,
         direction=metric.direction,
@@ -156,7 +168,7 @@ def _comparison(
         upper=None,
         level=COMPARISON_LEVEL,
         n=n_rows,
-        method=f"paired bootstrap, {lines[0].size} resamples",
+        method=f"paired bootstrap{of_groups}, {lines[0].size} resamples",
     )
     for who, value in zip(("challenger", "champion"), found, strict=True):
         if value is None or value.value is None:

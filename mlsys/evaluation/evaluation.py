@@ -102,6 +102,7 @@ def evaluate(
             primary=spec.metrics.primary,
             n_replicates=spec.metrics.replicates,
             seed=plan.seed,
+            groups=None if data.group is None else np.unique(data.group[rows.on_holdout], return_inverse=True)[1],
         )
         found = _insight(spec, assessed, rows, seed=plan.seed, store=store) if explained else None
     state, reason = _champion_state(plan, champion, obstacle, rival)

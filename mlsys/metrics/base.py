@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mlsys.components import Component
+from mlsys.metrics.intervals import Interval, percentile
 from mlsys.metrics.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -60,3 +61,21 @@ class Metric(Component, ABC):
             return Value(None, "no rows")
         number = float(self.replicates(predictions.resampled(np.ones((1, n_rows))))[0])
         return Value(number) if np.isfinite(number) else Value(None, self.undefined_when)
+
+    def interval(
+        self,
+        predictions: Predictions,  # noqa: ARG002 - most metrics need no more than their resamples
+        replicates: np.ndarray,
+        level: float,
+        *,
+        n_groups: int | None = None,  # noqa: ARG002 - resamples of whole groups vary as groups do
+    ) -> Interval:
+        """Return the two-sided interval of a defined value: by default the percentiles of its resamples.
+
+        Args:
+            predictions: the rows that the value is of.
+            replicates: `(n_replicates,)` values under resamples of these rows, or of their groups; NaN where undefined.
+            level: 0.95 for 95 %.
+            n_groups: how many groups the rows come in, where they are not independent.
+        """
+        return percentile(replicates, level)

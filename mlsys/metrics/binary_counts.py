@@ -3,28 +3,77 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mlsys.metrics.base import Metric
-from mlsys.metrics.predictions import ratio
+from mlsys.metrics.intervals import Interval, effective_size, wilson
+from mlsys.metrics.predictions import Predictions, ratio
 from mlsys.metrics.scores import Confusion, ResampledScores
 
 if TYPE_CHECKING:
     import numpy as np
 
 
+_CELLS = {"tp": "true positive", "fp": "false positive", "fn": "false negative", "tn": "true negative"}
+
+
+def counts_of(predictions: Any) -> Confusion:
+    """Return the four counts of all rows, each counted once, as arrays of one number."""
+    import numpy as np
+
+    found: Confusion = predictions.resampled(np.ones((1, predictions.y_true.size))).confusion
+    return found
+
+
 class CountMetric(Metric):
-    """A metric of the four counts; each subclass is one formula."""
+    """A metric of the four counts; each subclass is one formula.
+
+    Attributes:
+        cells: the counts that the formula looks at.
+    """
+
+    cells: ClassVar[tuple[str, ...]] = ("tp", "fp", "fn", "tn")
 
     def replicates(self, resampled: ResampledScores) -> np.ndarray:
         """Return `(n_replicates,)` values of the formula, NaN where its denominator is 0."""
         return self._of(resampled.confusion)
 
+    def interval(
+        self, predictions: Predictions, replicates: np.ndarray, level: float, *, n_groups: int | None = None
+    ) -> Interval:
+        """Return the percentile interval; none where a count is 0, since no resample can have it otherwise."""
+        counts = counts_of(predictions)
+        empty = [name for name in self.cells if not getattr(counts, name)[0]]
+        if empty:
+            return Interval(None, None, f"there is no {_CELLS[empty[0]]}")
+        return super().interval(predictions, replicates, level, n_groups=n_groups)
+
     @abstractmethod
     def _of(self, c: Confusion) -> np.ndarray: ...
 
 
-class Accuracy(CountMetric):
+class Proportion(CountMetric):
+    """A share of some rows; its interval is Wilson's, which holds near 0 and 1 and where no row is of the share."""
+
+    def interval(
+        self, predictions: Predictions, replicates: np.ndarray, level: float, *, n_groups: int | None = None
+    ) -> Interval:
+        """Return Wilson's interval; of as many rows as tell what the groups tell, where rows come in groups."""
+        part, whole = (float(counts[0]) for counts in self._share(counts_of(predictions)))
+        if n_groups is not None:
+            units = n_groups / predictions.y_true.size
+            return wilson(part / whole, effective_size(part / whole, whole, replicates, units=units), level)
+        return wilson(part / whole, whole, level)
+
+    def _of(self, c: Confusion) -> np.ndarray:
+        return ratio(*self._share(c))
+
+    @abstractmethod
+    def _share(self, c: Confusion) -> tuple[np.ndarray, np.ndarray]:
+        """Return the counts of the part and of the whole."""
+
+
+class Accuracy(Proportion):
     """`(tp + tn) / n`: share of rows predicted right."""
 
     kind: Literal["accuracy"] = "accuracy"
@@ -32,8 +81,8 @@ class Accuracy(CountMetric):
     title = "Accuracy"
     undefined_when = "no rows"
 
-    def _of(self, c: Confusion) -> np.ndarray:
-        return ratio(c.tp + c.tn, c.tp + c.fp + c.fn + c.tn)
+    def _share(self, c: Confusion) -> tuple[np.ndarray, np.ndarray]:
+        return c.tp + c.tn, c.tp + c.fp + c.fn + c.tn
 
 
 class BalancedAccuracy(CountMetric):
@@ -49,7 +98,7 @@ class BalancedAccuracy(CountMetric):
         return both / 2
 
 
-class Precision(CountMetric):
+class Precision(Proportion):
     """`tp / (tp + fp)`: share of the rows predicted positive that are."""
 
     kind: Literal["precision"] = "precision"
@@ -57,11 +106,11 @@ class Precision(CountMetric):
     title = "Precision"
     undefined_when = "no row is predicted positive"
 
-    def _of(self, c: Confusion) -> np.ndarray:
-        return ratio(c.tp, c.tp + c.fp)
+    def _share(self, c: Confusion) -> tuple[np.ndarray, np.ndarray]:
+        return c.tp, c.tp + c.fp
 
 
-class Recall(CountMetric):
+class Recall(Proportion):
     """`tp / (tp + fn)`: share of the positive rows that are found."""
 
     kind: Literal["recall"] = "recall"
@@ -69,8 +118,8 @@ class Recall(CountMetric):
     title = "Recall"
     undefined_when = "no row is positive"
 
-    def _of(self, c: Confusion) -> np.ndarray:
-        return ratio(c.tp, c.tp + c.fn)
+    def _share(self, c: Confusion) -> tuple[np.ndarray, np.ndarray]:
+        return c.tp, c.tp + c.fn
 
 
 class F1(CountMetric):
@@ -80,6 +129,7 @@ class F1(CountMetric):
     direction = "higher"
     title = "F1"
     undefined_when = "no row is positive or predicted positive"
+    cells = ("tp", "fp", "fn")
 
     def _of(self, c: Confusion) -> np.ndarray:
         return ratio(2 * c.tp, 2 * c.tp + c.fp + c.fn)
@@ -101,7 +151,7 @@ class Mcc(CountMetric):
         return ratio(c.tp * c.tn - c.fp * c.fn, scale)
 
 
-class FalseNegativeRate(CountMetric):
+class FalseNegativeRate(Proportion):
     """`fn / (tp + fn)`: share of the positive rows that are missed."""
 
     kind: Literal["fnr"] = "fnr"
@@ -109,11 +159,11 @@ class FalseNegativeRate(CountMetric):
     title = "False negative rate"
     undefined_when = "no row is positive"
 
-    def _of(self, c: Confusion) -> np.ndarray:
-        return ratio(c.fn, c.tp + c.fn)
+    def _share(self, c: Confusion) -> tuple[np.ndarray, np.ndarray]:
+        return c.fn, c.tp + c.fn
 
 
-class FalsePositiveRate(CountMetric):
+class FalsePositiveRate(Proportion):
     """`fp / (fp + tn)`: share of the negative rows that are flagged."""
 
     kind: Literal["fpr"] = "fpr"
@@ -121,5 +171,5 @@ class FalsePositiveRate(CountMetric):
     title = "False positive rate"
     undefined_when = "no row is negative"
 
-    def _of(self, c: Confusion) -> np.ndarray:
-        return ratio(c.fp, c.fp + c.tn)
+    def _share(self, c: Confusion) -> tuple[np.ndarray, np.ndarray]:
+        return c.fp, c.fp + c.tn

@@ -22,7 +22,6 @@ from mlsys.testing.features import some_frame
 from mlsys.testing.model_problems import PROBLEMS, LearningProblem, fit, task_of
 from mlsys.testing.model_process import digest, suits
 
-
 _fitted: dict[tuple[type, LearningProblem], Any] = {}  # pipelines, by contract and problem
 
 

@@ -113,6 +113,10 @@ def test_groups_do_not_straddle_and_rows_without_group_are_left_out(
     side = sides(made, monkeypatch)
     assert all(len(set(side[owner == name])) == 1 for name in set(owner[7:]))
     assert "owner" not in made.spec.feature_columns()
+    data = dataset.load(made.spec, made.snapshot, split(made, monkeypatch), store=store, sides=(HOLDOUT,))
+    held, found = owner[side == HOLDOUT], data.group
+    assert found is not None
+    assert len(set(zip(held, found, strict=True))) == len(set(held)) == len(set(found))
 
 
 @pytest.mark.parametrize(

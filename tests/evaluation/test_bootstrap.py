@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from mlsys.evaluation import bootstrap
-from mlsys.evaluation.bootstrap import bootstrap_weights, interval, paired_interval, replicate
+from mlsys.evaluation.bootstrap import bootstrap_weights, group_weights, paired_interval, replicate
 from mlsys.metrics import METRICS
+from mlsys.metrics.scores import Scored
 from mlsys.testing.metrics import scored_rows
 
 
@@ -41,19 +42,35 @@ def test_models_share_the_weights() -> None:
     assert (drawn["a"]["roc_auc"] == drawn["b"]["roc_auc"]).all()
 
 
-def test_interval_is_the_percentiles() -> None:
-    found = interval(np.arange(1001.0), 0.9)
-    assert (found.lower, found.upper) == (pytest.approx(50), pytest.approx(950))
+def test_whole_groups_are_drawn_whatever_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = np.array([0, 2, 1, 2, 2, 0])
+    whole = np.concatenate(list(group_weights(groups, 40, seed=3)))
+    assert (whole[:, 0] == whole[:, 5]).all()
+    assert (whole[:, [1]] == whole[:, [3, 4]]).all()
+    assert (whole[:, [0, 2, 1]].sum(axis=1) == 3).all()  # as many groups as there are
+    monkeypatch.setattr(bootstrap, "CHUNK_BYTES", 6 * 4 * 7)
+    assert (np.concatenate(list(group_weights(groups, 40, seed=3))) == whole).all()
 
 
-def test_few_undefined_replicates_are_left_out() -> None:
-    found = interval(np.r_[np.full(9, np.nan), np.ones(991)], 0.95)
-    assert (found.lower, found.upper, found.reason) == (1, 1, None)
-
-
-def test_one_percent_undefined_gives_no_interval() -> None:
-    found = interval(np.r_[np.full(10, np.nan), np.ones(990)], 0.95)
-    assert (found.lower, found.upper, found.reason) == (None, None, "undefined in 10 of 1000 resamples")
+def test_equal_models_pass_no_more_often_where_customers_bring_many_rows() -> None:
+    """Rows drawn one by one let through two to three times as many as the 5 % that the level says."""
+    loss, passed, n_worlds = METRICS.parse("log_loss"), {"groups": 0, "rows": 0}, 300
+    groups = np.repeat(np.arange(60), 20)
+    for seed in range(n_worlds):
+        random = np.random.default_rng(seed)
+        y = random.integers(0, 2, groups.size).astype(np.int8)
+        # Each model is off for a customer as a whole, by luck of the same size.
+        models = {
+            name: Scored(y, np.clip(0.5 + random.normal(0, 0.15, 60)[groups] * (2 * y - 1), 0.01, 0.99))
+            for name in ("challenger", "champion")
+        }
+        for name, of in (("groups", groups), ("rows", None)):
+            drawn = replicate(models, [loss], n_replicates=200, seed=seed, groups=of)
+            lines = drawn["challenger"]["log_loss"], drawn["champion"]["log_loss"]
+            lower = paired_interval(*lines, direction="lower", level=0.95).lower
+            passed[name] += lower is not None and lower > 0
+    assert 0.02 * n_worlds < passed["groups"] < 0.085 * n_worlds  # 5 %, give or take 2.8 standard errors
+    assert passed["rows"] > 0.2 * n_worlds
 
 
 @pytest.mark.parametrize(("direction", "sign"), [("higher", 1), ("lower", -1)])

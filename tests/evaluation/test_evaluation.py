@@ -91,7 +91,7 @@ def run(spec: Spec, data: Dataset, store: Store, monkeypatch: pytest.MonkeyPatch
     def load(*_: Any, columns: dict[str, ColumnSpec], sides: tuple[int, ...], **__: Any) -> Dataset:
         asked.append(tuple(columns))
         assert set(sides) == {VALIDATION, HOLDOUT}
-        return Dataset(data.rows[list(columns)], data.y, data.key_hash, data.day, data.side)
+        return Dataset(data.rows[list(columns)], data.y, data.key_hash, data.day, data.side, data.group)
 
     monkeypatch.setattr(dataset, "load", load)
     on_holdout = data.y[data.side == HOLDOUT]
@@ -150,6 +150,21 @@ def test_every_metric_has_a_value_and_an_interval(run: Run, store: Store) -> Non
         assert value.upper is not None
         assert value.lower <= value.value <= value.upper
     assert all(value.lower is None for value in found.validation)
+
+
+def test_rows_that_come_in_groups_are_drawn_by_the_group(run: Run, data: Dataset, store: Store) -> None:
+    def lower_bound() -> tuple[float, str]:
+        comparison = run(readers(store, "good"), champion(store)).comparison
+        assert comparison is not None
+        assert comparison.lower is not None
+        return comparison.lower, comparison.method
+
+    alone, method = lower_bound()
+    assert method == "paired bootstrap, 200 resamples"
+    object.__setattr__(data, "group", np.arange(N_ROWS) * 20 // N_ROWS)
+    grouped, method = lower_bound()
+    assert method == "paired bootstrap of 14 whole groups, 200 resamples"  # those with rows on the holdout
+    assert grouped != alone
 
 
 def test_equal_candidates_go_to_the_earlier_in_the_spec(run: Run, store: Store) -> None:
