@@ -22,7 +22,8 @@ ground: errors extras events polling settings clock shortages temporary componen
     schema store records database
 extensions: sources checks splits features models metrics gates registries monitors targets
 spec: notification ledger spec keys workspace
-steps: drafting snapshot validation dataset planning training evaluation report promotion monitoring serving upkeep
+steps: drafting snapshot validation dataset planning training evaluation report promotion monitoring serving upkeep \
+    replay
 flow: pipeline backfill
 top: cli orchestration __main__
 """

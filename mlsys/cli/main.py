@@ -16,6 +16,7 @@ from mlsys.cli.backfilling import backfill
 from mlsys.cli.champions import champion, history, promote, report, rollback
 from mlsys.cli.drafts import init
 from mlsys.cli.operating import clean, doctor, down, reconcile, status, up
+from mlsys.cli.replaying import replay
 from mlsys.cli.retraining import preview, run
 from mlsys.cli.samples import samples
 from mlsys.cli.specs import check, schema
@@ -46,7 +47,7 @@ def commands() -> None:
 
 _ALL = [up, down, status, doctor, reconcile, clean, samples]
 _ALL += [init, check, schema, preview, run, backfill]
-_ALL += [list_, why, history, champion, report, promote, rollback]
+_ALL += [list_, why, history, champion, report, replay, promote, rollback]
 for _command in _ALL:
     commands.add_command(_command)
 

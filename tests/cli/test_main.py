@@ -44,10 +44,8 @@ def test_the_process_leaves_with_the_exit_code() -> None:
 
 
 def test_all_commands_are_there() -> None:
-    names = (
-        "up down status check preview run list why history champion report promote rollback reconcile doctor samples"
-    )
-    assert sorted(commands.commands) == sorted([*names.split(), "backfill", "clean", "init", "schema"])
+    names = "up down status check preview run list why history champion report replay promote rollback reconcile doctor"
+    assert sorted(commands.commands) == sorted([*names.split(), "backfill", "clean", "init", "samples", "schema"])
 
 
 @pytest.mark.parametrize("name", sorted(commands.commands))
