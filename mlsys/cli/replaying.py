@@ -34,7 +34,7 @@ def replay(runs: tuple[str, ...], everything: bool, last: int, as_json: bool) ->
     found: list[Replayed] = []
     failed: dict[str, str] = {}
     with open_workspace() as work:
-        for run_id in newest(work, work.ledger.pipelines(), last=last) if everything else runs:
+        for run_id in newest(work, list(work.ledger.pipelines()), last=last) if everything else runs:
             try:
                 found.append(done_again(work, run_id))
             except UsageError:
