@@ -3,52 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from given.dag_reader import read_dags, read_dags_afresh
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("pandas", "sklearn", "xgboost", "mlflow", "great_expectations", "pyarrow")
-READ = """
-import json, sys, time
-import airflow.sdk
-from airflow.dag_processing.dagbag import DagBag
-from airflow.serialization.serialized_objects import DagSerialization
-before = set(sys.modules)
-begun = time.perf_counter()
-bag = DagBag(sys.argv[1], bundle_name="dags-folder")
-seconds = time.perf_counter() - begun
-new = sorted({name.split(".")[0] for name in set(sys.modules) - before})
-dags = {dag_id: DagSerialization.to_dict(dag)["dag"] for dag_id, dag in bag.dags.items()}
-print("RESULT" + json.dumps({"errors": bag.import_errors, "new": new, "seconds": seconds, "dags": dags}, default=str))
-"""
-
-
-def read_dags(folder: Path, home: Path, **variables: str) -> dict[str, Any]:
-    environment = {
-        **os.environ,
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
-        "MLSYS_PIPELINES": str(ROOT / "include" / "pipelines"),
-        **variables,
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", READ, str(folder)], capture_output=True, text=True, env=environment, check=False
-    )
-    assert "RESULT" in done.stdout, done.stderr[-2000:]
-    found: dict[str, Any] = json.loads(done.stdout.split("RESULT")[1])
-    return found
 
 
 @pytest.fixture(scope="module")
 def bag(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return read_dags(ROOT / "dags", tmp_path_factory.mktemp("airflow"))
+    return read_dags(ROOT / "include" / "pipelines", tmp_path_factory.mktemp("airflow"))
 
 
 def of_the_specs(found: dict[str, Any]) -> dict[str, Any]:
@@ -133,7 +101,7 @@ def test_the_schedule_says_when_and_the_tags_say_what(bag: dict[str, Any]) -> No
 
 @pytest.mark.slow
 def test_dags_are_the_same_in_every_process(bag: dict[str, Any], tmp_path: Path) -> None:
-    again = read_dags(ROOT / "dags", tmp_path, PYTHONHASHSEED="7")
+    again = read_dags_afresh(ROOT / "include" / "pipelines", tmp_path, PYTHONHASHSEED="7")
     assert again["dags"] == bag["dags"]
 
 
@@ -145,7 +113,7 @@ def test_a_comment_makes_no_new_version_and_any_value_does(specs: Path, tmp_path
     other_limit = text.replace("at_least: 0.8}", "at_least: 0.81}")
     for content in (text, f"# another comment\n{text}", other_limit, f"{text}notify: {{webhook: true}}\n"):
         path.write_text(content, encoding="utf-8")
-        seen.append(read_dags(ROOT / "dags", tmp_path, MLSYS_PIPELINES=str(specs))["dags"]["retrain_phishing"])
+        seen.append(read_dags(specs, tmp_path)["dags"]["retrain_phishing"])
     assert seen[0] == seen[1]
     assert seen[2] not in seen[:2]
     assert seen[3] not in seen[:3]
@@ -154,7 +122,7 @@ def test_a_comment_makes_no_new_version_and_any_value_does(specs: Path, tmp_path
 @pytest.mark.slow
 def test_one_broken_spec_leaves_the_others(specs: Path, tmp_path: Path) -> None:
     (specs / "broken.yaml").write_text("pipeline: broken\n", encoding="utf-8")
-    found = of_the_specs(read_dags(ROOT / "dags", tmp_path, MLSYS_PIPELINES=str(specs)))
+    found = of_the_specs(read_dags(specs, tmp_path))
     assert set(found) == {"retrain_phishing", "retrain_broken"}
     assert "broken-spec" in found["retrain_broken"]["tags"]
     assert "required, and not there" in found["retrain_broken"]["doc_md"]
@@ -163,7 +131,7 @@ def test_one_broken_spec_leaves_the_others(specs: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_spec_first_saved_with_a_mistake_is_no_paused_dag_for_ever(specs: Path, tmp_path: Path) -> None:
     (specs / "broken.yaml").write_text("pipeline: broken\n", encoding="utf-8")
-    found = of_the_specs(read_dags(ROOT / "dags", tmp_path, MLSYS_PIPELINES=str(specs)))
+    found = of_the_specs(read_dags(specs, tmp_path))
     assert {dag_id: dag["is_paused_upon_creation"] for dag_id, dag in found.items()} == dict.fromkeys(found, False)
     assert "Null" in found["retrain_broken"]["timetable"]["__type"]
     assert found["retrain_broken"]["dag_display_name"] == "broken: retrain (the spec is wrong)"
@@ -195,7 +163,7 @@ def test_specs_that_are_broken_in_any_way_leave_the_others(specs: Path, tmp_path
     os.mkfifo(specs / "pipe.yaml")
     (specs / f"{'l' * 240}.yaml").write_text("pipeline: l\n")
     (specs / os.fsdecode(b"\xff.yaml")).write_text("pipeline: x\n")
-    found = read_dags(ROOT / "dags", tmp_path, MLSYS_PIPELINES=str(specs))
+    found = read_dags(specs, tmp_path)
     assert found["errors"] == {}
     dags = of_the_specs(found)
     assert len(dags) == len(list(specs.iterdir()))

@@ -3,46 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from given.dag_reader import read_dags
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-READ = """
-import json, sys
-from airflow.dag_processing.dagbag import DagBag
-from airflow.serialization.serialized_objects import DagSerialization
-bag = DagBag(sys.argv[1], bundle_name="dags-folder")
-dags = {dag_id: DagSerialization.to_dict(dag)["dag"] for dag_id, dag in bag.dags.items()}
-print("RESULT" + json.dumps({"errors": bag.import_errors, "dags": dags}, default=str))
-"""
 OF_A_SPEC = ("retrain", "score", "monitor")
 NAMES = sorted(path.stem for path in (ROOT / "include" / "pipelines").glob("*.yaml"))
 OWNERS = {"security", "sales-operations", "operations-control", "valuation", "mlsys"}
 OF_ALL = {"announced", "drops", "housekeeping", "rollback", "simulate"}
-
-
-def read(pipelines: Path, home: Path, **variables: str) -> dict[str, Any]:
-    environment = {
-        **os.environ,
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
-        "MLSYS_PIPELINES": str(pipelines),
-        **variables,
-    }
-    command = [sys.executable, "-c", READ, str(ROOT / "dags")]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert "RESULT" in done.stdout, done.stderr[-2000:]
-    found: dict[str, Any] = json.loads(done.stdout.split("RESULT")[1])
-    return found
 
 
 def write_spec(folder: Path, **changes: object) -> None:
@@ -56,7 +30,7 @@ def tasks_of(dag: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def dags(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    found = read(ROOT / "include" / "pipelines", tmp_path_factory.mktemp("airflow"))
+    found = read_dags(ROOT / "include" / "pipelines", tmp_path_factory.mktemp("airflow"))
     assert found["errors"] == {}
     everything: dict[str, Any] = found["dags"]
     return everything
@@ -142,7 +116,7 @@ def test_the_weekly_housekeeping_removes_only_where_the_operator_says_so(tmp_pat
     folder = tmp_path / "pipelines"
     folder.mkdir()
     write_spec(folder)
-    dag = read(folder, tmp_path, MLSYS_HOUSEKEEPING=setting)["dags"]["housekeeping"]
+    dag = read_dags(folder, tmp_path, MLSYS_HOUSEKEEPING=setting)["dags"]["housekeeping"]
     params = dict(dag["params"])
     assert params["apply"]["default"] is applies
 
@@ -151,7 +125,7 @@ def test_a_spec_without_a_schedule_or_with_scans(tmp_path: Path) -> None:
     folder = tmp_path / "pipelines"
     folder.mkdir()
     write_spec(folder, schedule={"enabled": False, "scan": "15m"})
-    found = read(folder, tmp_path)["dags"]
+    found = read_dags(folder, tmp_path)["dags"]
     assert found["drops"]["timetable"]["__var"]["delta"] == 900.0
     assert "Null" in found["monitor_phishing"]["timetable"]["__type"]
 
@@ -163,7 +137,7 @@ def test_the_scanner_keeps_the_shortest_pace_and_knows_each(tmp_path: Path) -> N
     text = (folder / "phishing.yaml").read_text(encoding="utf-8")
     hasty = text.replace("pipeline: phishing", "pipeline: hasty").replace("scan: 6h", "scan: 10m")
     (folder / "hasty.yaml").write_text(hasty, encoding="utf-8")
-    dag = read(folder, tmp_path)["dags"]["drops"]
+    dag = read_dags(folder, tmp_path)["dags"]["drops"]
     assert dag["timetable"]["__var"]["delta"] == 600.0
     assert "- hasty: every 10 minutes\n- phishing: every 6 hours" in dag["doc_md"]
 
@@ -172,7 +146,7 @@ def test_what_a_spec_has_not_switched_on_makes_no_dag(tmp_path: Path) -> None:
     folder = tmp_path / "pipelines"
     folder.mkdir()
     write_spec(folder, scoring={"enabled": False}, monitors={"watch": []})
-    found = read(folder, tmp_path)
+    found = read_dags(folder, tmp_path)
     assert found["errors"] == {}
     assert set(found["dags"]) == {"retrain_phishing"} | OF_ALL - {"drops"}
 
@@ -180,7 +154,7 @@ def test_what_a_spec_has_not_switched_on_makes_no_dag(tmp_path: Path) -> None:
 def test_an_installation_without_a_pipeline_has_no_errors(tmp_path: Path) -> None:
     folder = tmp_path / "pipelines"
     folder.mkdir()
-    found = read(folder, tmp_path)
+    found = read_dags(folder, tmp_path)
     assert (found["errors"], set(found["dags"])) == ({}, OF_ALL - {"announced", "drops"})
 
 
@@ -188,7 +162,7 @@ def test_a_spec_that_is_wrong_says_so_once(tmp_path: Path) -> None:
     folder = tmp_path / "pipelines"
     folder.mkdir()
     (folder / "broken.yaml").write_text("pipeline: broken\n", encoding="utf-8")
-    found = read(folder, tmp_path)
+    found = read_dags(folder, tmp_path)
     assert found["errors"] == {}
     assert {dag_id for dag_id, dag in found["dags"].items() if "broken" in dag["tags"]} == {"retrain_broken"}
     assert "mlsys://broken/drops" in json.dumps(found["dags"]["announced"]["timetable"])  # so that it fails, and loudly
