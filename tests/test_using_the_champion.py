@@ -19,6 +19,13 @@ pytestmark = pytest.mark.slow
 PAGE = "using-the-champion.md"
 ROOT = Path(__file__).parents[1]
 SCORES = "\nimport numpy as np\nnp.save('y_score.npy', y_score)\n"
+SERVED = """
+import numpy as np
+served = mlflow.pyfunc.load_model("models:/phishing@champion").predict(
+    frame.astype({"has_https": bool, "form_posts_elsewhere": bool})
+)
+np.save("served.npy", np.asarray(served)[:, 1])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -60,27 +67,26 @@ def code_of(section: str) -> str:
     return "\n".join(block.code for block in blocks(PAGE) if block.code in text)
 
 
-def y_score(folder: Path, section: str) -> list[float]:
+def y_score(folder: Path, section: str, more: str = "") -> list[float]:
     import numpy as np
 
-    python(folder, "-c", code_of(section) + SCORES)
+    python(folder, "-c", code_of(section) + SCORES + more)
     found: list[float] = np.load(folder / "y_score.npy").tolist()
     return found
 
 
-def test_the_two_ways_to_score_rows_agree(folder: Path) -> None:
+def test_the_ways_to_score_rows_agree_and_pyfunc_takes_the_prepared_frame(folder: Path) -> None:
+    import numpy as np
+
     with_mlsys = y_score(folder, "With mlsys")
     assert len(with_mlsys) == 1000
-    assert y_score(folder, "Through MLflow") == with_mlsys
+    assert y_score(folder, "Through MLflow", SERVED) == with_mlsys
+    assert np.load(folder / "served.npy").tolist() == with_mlsys
 
 
-def test_the_file_is_the_estimator(folder: Path) -> None:
-    python(folder, "-c", code_of("From the file alone") + "\nassert model.predict_proba\n")
-
-
-def test_the_file_wants_no_mlsys(folder: Path) -> None:
+def test_the_file_is_the_estimator_and_wants_no_mlsys(folder: Path) -> None:
     check = "\nimport sys\nassert not [name for name in sys.modules if name.startswith('mlsys')]\n"
-    python(folder, "-c", code_of("From the file alone") + check)
+    python(folder, "-c", code_of("From the file alone") + "\nassert model.predict_proba\n" + check)
 
 
 def test_the_nights_batch_scores_every_row_once(folder: Path) -> None:
@@ -90,17 +96,6 @@ def test_the_nights_batch_scores_every_row_once(folder: Path) -> None:
     assert set(scores["champion"]) == {"1.0.0"}
     assert scores["y_score"].between(0, 1).all()
     assert 0.1 < scores["flagged"].mean() < 0.9
-
-
-def test_pyfunc_takes_the_prepared_frame(folder: Path) -> None:
-    more = """
-import numpy as np
-served = mlflow.pyfunc.load_model("models:/phishing@champion").predict(
-    frame.astype({"has_https": bool, "form_posts_elsewhere": bool})
-)
-np.testing.assert_array_equal(np.asarray(served)[:, 1], y_score)
-"""
-    python(folder, "-c", code_of("Through MLflow") + more)
 
 
 def test_the_lines_of_cards_and_pages_run(folder: Path) -> None:
