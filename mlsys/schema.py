@@ -34,7 +34,8 @@ EVENT_TIME = "_event_time"  # timestamp[us, UTC] of a row, in partitions of a ti
 ARRIVAL = "_label_arrival"  # timestamp[us, UTC] when the row's label became known; null = not yet
 KEY = "_key"  # uint64 hash of a row's key, the same in every snapshot
 DAY = "_day"  # date32, the UTC day of a row's partition; not stored, added when read
-SCORE = "y_score"  # float64, a champion's probability of the positive class, beside the row's key
+SCORE = "y_score"  # float64, what a champion says of the row; of several classes a struct of their probabilities
+SAID = "y_class"  # string, of several classes the one with the highest probability
 CHAMPION = "_champion"  # candidate id of the champion whose score it is
 CUTOFF = "_cutoff"  # timestamp[us, UTC], the end of the data that champion has seen
 OWN_COLUMNS = frozenset({EVENT_TIME, ARRIVAL, KEY, DAY, CHAMPION, CUTOFF})

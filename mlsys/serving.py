@@ -35,10 +35,11 @@ class Champion:
         version: semantic version, as `mlsys history` shows it.
         candidate_id: what the ledger and MLflow call it.
         cutoff: end of the data that it knows, exclusive, UTC.
-        task: the learning task: `binary` or `regression`.
+        task: the learning task: `binary`, `multiclass` or `regression`.
         target: the column that it predicts.
-        positive: the class whose probability it gives, by its name as text; None of a model that predicts numbers.
-        threshold: `metrics.threshold` of the spec; a probability that reaches it counts as positive. None of numbers.
+        positive: of two classes the one whose probability it gives, by its name as text; else None.
+        threshold: `metrics.threshold` of the spec; a probability that reaches it counts as positive. Else None.
+        classes: of several classes those that it knows, in the order of their probabilities; else empty.
         features: the columns that it reads, with their declared types, in the model's order.
         model: the fitted estimator of scikit-learn; it takes what `prepare` returns.
         folder: where it lies, with its metrics, spec and requirements.
@@ -52,12 +53,15 @@ class Champion:
     target: str
     positive: str | None
     threshold: float | None
+    classes: tuple[str, ...]
     features: Mapping[str, ColumnSpec]
     model: Any
     folder: Path
 
     def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
-        """Return `(n_rows, 2)` float64 probabilities; the second column is that of the positive class.
+        """Return `(n_rows, n_classes)` float64 probabilities, a column for each of `classes`.
+
+        Of two classes there are two columns; the second one is that of the positive class.
 
         Raises:
             UsageError: the champion predicts numbers, which have no probability.
@@ -65,7 +69,7 @@ class Champion:
         """
         import numpy as np
 
-        if self.threshold is None:
+        if self.threshold is None and not self.classes:
             raise UsageError(
                 "This champion predicts numbers, not probabilities",
                 where=f"{self.pipeline} {self.version}",
@@ -73,12 +77,12 @@ class Champion:
             )
         frame = self.prepare(rows)
         if frame.empty:  # scikit-learn refuses to predict nothing
-            return np.empty((0, 2))
+            return np.empty((0, len(self.classes) or 2))
         return np.asarray(self.model.predict_proba(frame), dtype="float64")
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
-        """Return `(n_rows,)` predictions: of classes int8, 1 where the probability of the positive one reaches the
-        threshold, else 0; of numbers float64, in the target's unit.
+        """Return `(n_rows,)` predictions: of two classes int8, 1 where the probability of the positive one reaches the
+        threshold, else 0; of several the name of the most probable one; of numbers float64, in the target's unit.
 
         Raises:
             DataError: a feature is not among the columns, or holds what its type can't be made of.
@@ -88,8 +92,8 @@ class Champion:
         if self.threshold is not None:
             y_pred: np.ndarray = (self.predict_proba(rows)[:, 1] >= self.threshold).astype("int8")
             return y_pred
-        frame = self.prepare(rows)
-        return np.empty(0) if frame.empty else np.asarray(self.model.predict(frame), dtype="float64")
+        frame, kind = self.prepare(rows), "str" if self.classes else "float64"
+        return np.asarray([] if frame.empty else self.model.predict(frame), dtype=kind)
 
     def prepare(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return the features as the model takes them, in the order and with the index of the rows.
@@ -164,7 +168,8 @@ def load_champion(pipeline: str, *, home: str | Path | None = None) -> Champion:
             where=str(folder / MODEL),
             remedy=_MEND.format(pipeline),
         )
-    spec = _spec_beside(folder)
+    spec, model = _spec_beside(folder), unpickled(data, where=str(folder / MODEL))
+    positive = getattr(spec.target, "positive", None)
     return Champion(
         pipeline=pipeline,
         version=str(record.get("version")),
@@ -172,10 +177,11 @@ def load_champion(pipeline: str, *, home: str | Path | None = None) -> Champion:
         cutoff=datetime.fromisoformat(str(record.get("cutoff"))),
         task=spec.target.task,
         target=spec.target.column,
-        positive=getattr(spec.target, "positive", None),
-        threshold=spec.metrics.threshold if spec.target.estimator == "classifier" else None,
+        positive=positive,
+        threshold=None if positive is None else spec.metrics.threshold,
+        classes=spec.target.knows(model),
         features=spec.feature_columns(),
-        model=unpickled(data, where=str(folder / MODEL)),
+        model=model,
         folder=folder,
     )
 

@@ -43,6 +43,7 @@ OPEN = {f"{name}.base" for name in LAYERS[1]} | {
     "metrics.predictions",
     "metrics.scores",
     "metrics.predicted",
+    "metrics.classified",
     "targets.looks",
     "targets.truth",
 }

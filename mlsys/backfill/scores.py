@@ -46,6 +46,7 @@ class JudgedDay:
         usable: `(n_rows,)` bool: labelled by the end of the range, label final, not quarantined, and its key on no
             earlier day.
         y: `(n_usable,)` labels.
+        target: the learning task, which knows the classes that `y` counts: those of all labels, and of all models.
     """
 
     day: date
@@ -53,6 +54,7 @@ class JudgedDay:
     n_rows: int
     usable: np.ndarray
     y: np.ndarray
+    target: Target
 
 
 def judged_days(work: Workspace, simulation: Simulation) -> dict[date, JudgedDay]:
@@ -60,7 +62,9 @@ def judged_days(work: Workspace, simulation: Simulation) -> dict[date, JudgedDay
     newest, spec = simulation.days[-1], simulation.spec
     table = read_rows(newest.prepared.snapshot.manifest, work.store, [spec.target.column, DAY, KEY])
     truth = spec.target.truth(table[spec.target.column])
-    y = truth.y
+    learnt = [name for simulated in simulation.days for name in simulated.best.classes]
+    target: Target = spec.target.about([*truth.counts(truth.known), *learnt])
+    y = target.truth(table[spec.target.column]).y
     day = table[DAY].to_numpy(zero_copy_only=False).astype("datetime64[D]")
     usable = truth.known & ~dataset.quarantined(newest.prepared.snapshot, newest.prepared.checks, work.store)
     usable &= day <= np.datetime64(clock.last_day_before(newest.plan.cutoff - spec.label.delay), "D")
@@ -71,7 +75,7 @@ def judged_days(work: Workspace, simulation: Simulation) -> dict[date, JudgedDay
         start = rows.stop
         judged, mask = partition.day, usable[rows]
         if judged > simulation.days[0].day and mask.any():
-            found[judged] = JudgedDay(judged, partition.fingerprint, partition.n_rows, mask, y[rows][mask])
+            found[judged] = JudgedDay(judged, partition.fingerprint, partition.n_rows, mask, y[rows][mask], target)
     return found
 
 
@@ -90,7 +94,6 @@ class ScoreBook:
         self._columns = simulation.spec.feature_columns()
         self._manifest = simulation.days[-1].prepared.snapshot.manifest
         self._threshold = simulation.spec.metrics.threshold
-        self._target: Target = simulation.spec.target
         self.days = days
 
     def fill(self, pairs: Pairs) -> None:
@@ -109,11 +112,13 @@ class ScoreBook:
     def scored(self, model: SimulatedDay, day: date) -> Predictions:
         """Return a model's scores of the usable rows of a day that `fill` was asked for."""
         judged = self.days[day]
-        data = recall(self._path(model.model, judged))
-        if data is None or len(data) != judged.n_rows * 8:
+        data, classes = recall(self._path(model.model, judged)), model.best.classes
+        if data is None or len(data) != judged.n_rows * max(1, len(classes)) * 8:
             raise IntegrityError("A score that was just written is gone", where=str(self._path(model.model, judged)))
-        answers = np.frombuffer(data, dtype="<f8")[judged.usable]
-        return self._target.predictions.of(judged.y, answers, threshold=self._threshold)
+        answers = np.frombuffer(data, dtype="<f8")
+        if classes:
+            answers = judged.target.arranged(answers.reshape(-1, len(classes)), classes)
+        return judged.target.predictions.of(judged.y, answers[judged.usable], threshold=self._threshold)
 
     def _unknown(self, day: date, models: Collection[SimulatedDay]) -> dict[str, SimulatedDay]:
         for model in models:
@@ -141,7 +146,8 @@ class ScoreBook:
                     if digest in missing[judged.day]:
                         # Each day by itself: a score must not depend on what else is asked in the same call.
                         rows = frame.iloc[end - judged.n_rows : end]
-                        answers = _asked(self._target, pipeline, rows, model, judged.day)
+                        target = judged.target.about(model.best.classes)
+                        answers = _asked(target, pipeline, rows, model, judged.day)
                         remember(self._path(digest, judged), answers.astype("<f8").tobytes())
 
     def _path(self, model: str, judged: JudgedDay) -> Path:

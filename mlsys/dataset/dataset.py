@@ -19,6 +19,7 @@ from mlsys.snapshot.manifest import read_manifest
 from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec
 from mlsys.store import Store
+from mlsys.targets.base import Target
 
 NUMERIC = ("integer", "number", "boolean")
 
@@ -30,10 +31,11 @@ class Dataset:
     Attributes:
         rows: `(n_rows, n_columns)` feature columns: numeric as float64 with NaN for missing values and those beyond
             what models can hold, categorical as objects, str or None.
-        y: `(n_rows,)` labels as the learning task has them: int8 class codes, -1 without one, or float64 with NaN.
+        y: `(n_rows,)` labels as the learning task has them: class codes, -1 without one, or float64 with NaN.
         key_hash: `(n_rows,)` uint64.
         day: `(n_rows,)` datetime64[D].
         side: `(n_rows,)` int8.
+        target: the learning task, which knows the classes that `y` counts.
         group: `(n_rows,)` numbers of the groups that the split keeps together; None where it keeps none.
     """
 
@@ -42,6 +44,7 @@ class Dataset:
     key_hash: np.ndarray
     day: np.ndarray
     side: np.ndarray
+    target: Target
     group: np.ndarray | None = None
 
 
@@ -53,8 +56,11 @@ def load(
     store: Store,
     sides: Collection[int],
     columns: Mapping[str, ColumnSpec] | None = None,
+    classes: Collection[str] = (),
 ) -> Dataset:
     """Return the rows on the given sides; `columns` defaults to the spec's features (a champion has its own).
+
+    `classes` are known to the learning task beside those of the split's rows, on whichever side: a champion's.
 
     Raises:
         DataError: a column holds what its type can't be made of.
@@ -65,12 +71,14 @@ def load(
     side = read_assignment(split, store)
     mask = np.isin(side, list(sides))
     table = read_rows(snapshot.manifest, store, names).filter(pa.array(mask))
+    target: Target = spec.target.about([*split.classes, *classes])
     return Dataset(
         rows=feature_frame(table, wanted),
-        y=spec.target.truth(table[spec.target.column]).y,
+        y=target.truth(table[target.column]).y,
         key_hash=keys_of(table),
         day=days_of(table),
         side=side[mask],
+        target=target,
         group=None if group is None else table[group].combine_chunks().dictionary_encode().indices.to_numpy(),
     )
 

@@ -10,6 +10,7 @@ from mlsys.targets import TARGETS
 
 _MANY_ROWS = 100_000  # from here on a forest of all rows would take longer than the others together
 _RARE = 0.1
+_OF_CLASS = 30  # rows below which a class says little
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Situation:
         n_rows: labelled rows; n_holdout: those of the holdout; per_class: those of its rarer class.
         positive_share: of the labelled rows.
         spread: standard deviation of a number that is to be predicted, 0 of classes.
+        surprise: log loss of a model that gives every row the share of each of several classes; else 0.
         timed: rows have a day.
     """
 
@@ -29,6 +31,7 @@ class Situation:
     positive_share: float
     timed: bool
     spread: float = 0.0
+    surprise: float = 0.0
 
     @property
     def rare(self) -> bool:
@@ -66,7 +69,7 @@ def _binary_metrics(given: Situation) -> dict[str, tuple[object, str]]:
     }
 
 
-def _binary_models(given: Situation) -> Lines:
+def _class_models(given: Situation) -> Lines:
     return [
         (Flow("prior"), "the sanity line: a model that looks at nothing"),
         (Flow("logistic"), ""),
@@ -89,7 +92,7 @@ def _binary_gates(given: Situation) -> Lines:
             "chance has 0.5; raise it to what is worth using",
         )
     )
-    return gates + _common_gates(given, per_class=True)
+    return gates + _common_gates(given, per_class=_OF_CLASS)
 
 
 def _forest(given: Situation) -> Flow:
@@ -99,10 +102,10 @@ def _forest(given: Situation) -> Flow:
     return Flow({"kind": "random_forest", "n_estimators": 100, "max_samples": share})
 
 
-def _common_gates(given: Situation, *, per_class: bool) -> Lines:
-    enough = {"kind": "min_rows", "rows": 200, **({"per_class": 30} if per_class else {})}
-    few = given.n_holdout < 200 or (per_class and given.per_class < 30)
-    of_class = f", {given.per_class:,} of the rarer class" if per_class else ""
+def _common_gates(given: Situation, *, per_class: int = 0, rare: str = "rarer") -> Lines:
+    enough = {"kind": "min_rows", "rows": 200, **({"per_class": per_class} if per_class else {})}
+    few = given.n_holdout < 200 or given.per_class < per_class
+    of_class = f", {given.per_class:,} of the {rare} class" if per_class else ""
     note = f"the holdout has about {given.n_holdout:,}{of_class}" + (
         ": no decision until there are more, or this is lowered" if few else ""
     )
@@ -132,11 +135,25 @@ def _regression_gates(given: Situation) -> Lines:
     ceiling = nice(given.spread * 0.95, up=False)
     floor = Flow({"kind": "minimum", "metric": "rmse", "at_most": ceiling})
     note = f"the mean alone has about {given.spread:.3g}; lower it to what is worth using"
-    return [(floor, note), *_common_gates(given, per_class=False)]
+    return [(floor, note), *_common_gates(given)]
+
+
+def _multiclass_metrics(given: Situation) -> dict[str, tuple[object, str]]:  # noqa: ARG001 - as above
+    return {"primary": ("log_loss", "of the probabilities; chooses the best candidate and is what gates compare")}
+
+
+def _multiclass_gates(given: Situation) -> Lines:
+    ceiling = nice(given.surprise * 0.95, up=False)
+    floor = Flow({"kind": "minimum", "metric": "log_loss", "at_most": ceiling})
+    note = f"the shares of the classes alone have about {given.surprise:.3g}; lower it to what is worth using"
+    # A rare class is no reason never to decide: the metrics count it by its rows.
+    per_class = max(1, min(_OF_CLASS, given.per_class // 2))
+    return [(floor, note), *_common_gates(given, per_class=per_class, rare="rarest")]
 
 
 TASKS: dict[str, TaskChoices] = {
-    "binary": TaskChoices(_binary_metrics, _binary_models, _binary_gates),
+    "binary": TaskChoices(_binary_metrics, _class_models, _binary_gates),
+    "multiclass": TaskChoices(_multiclass_metrics, _class_models, _multiclass_gates),
     "regression": TaskChoices(_regression_metrics, _regression_models, _regression_gates),
 }
 

@@ -67,10 +67,11 @@ def _sure(roles: Roles, target: TargetFound, n_rows: int) -> Iterator[tuple[Flow
         kind = target.column.type
         if kind != "boolean":
             values: list[Any] = [_number(name) for name in names] if target.column.numeric else names
-            yield (
-                Flow({"kind": "in_set", "column": target.column.name, "values": values}),
-                "another class would be a mistake",
-            )
+            known = {"kind": "in_set", "column": target.column.name, "values": values}
+            if target.positive:
+                yield Flow(known), "another class would be a mistake"
+            else:
+                yield Flow({**known, "severity": "warning"}), "a class that is new is said, and learnt all the same"
 
 
 def _volume(draft: Draft) -> Iterator[tuple[Flow, str]]:

@@ -21,6 +21,7 @@ _ALONE = 0.99  # ROC-AUC of one column from which on it knows the answer
 _TOGETHER = 0.999  # rank correlation of a number with the target
 _MISSING_TELLS = 0.5  # difference of the positive share where a value is missing
 _WITH_LABEL = 0.7  # share of the unlabelled rows from which on a column seems to come with the label
+_MOST_CLASSES, _BINS = 10, 30
 _MOST_CATEGORIES = 0.1  # of the rows: beyond, a category's own rows are too few to judge it by
 
 
@@ -99,35 +100,43 @@ class _Judge:
         return np.asarray(values.is_valid().to_numpy(zero_copy_only=False))
 
     @cached_property
-    def _y(self) -> np.ndarray:
-        """`(n_labelled,)` float64: 1 and 0 of the two classes, or the number."""
+    def _number(self) -> np.ndarray:
+        """`(n_labelled,)` float64: the number that is to be predicted."""
+        import numpy as np
+
+        values = self._sample.values(self._target.column.name).drop_null()
+        return np.asarray(values.cast("float64").to_numpy(zero_copy_only=False))
+
+    @cached_property
+    def _classes(self) -> dict[str, np.ndarray]:
+        """By class `(n_labelled,)` float64, 1 where a row is of it and else 0: of two the positive one alone."""
         import numpy as np
         import pyarrow as pa
 
-        values = self._sample.values(self._target.column.name).drop_null()
-        if not self._target.positive:
-            return np.asarray(values.cast("float64").to_numpy(zero_copy_only=False))
-        labels = labels_of(pa.chunked_array([values]))
-        positive: np.ndarray = (labels.binary(labels.resolve(self._target.positive)) == 1).astype(np.float64)
-        return positive
+        target = self._target
+        labels = labels_of(pa.chunked_array([self._sample.values(target.column.name).drop_null()]))
+        largest = sorted(target.counts, key=lambda name: -target.counts[name])[:_MOST_CLASSES]
+        named = {
+            name: labels.binary(labels.resolve(name)) for name in ([target.positive] if target.positive else largest)
+        }
+        known = {name: (y == 1).astype(np.float64) for name, y in named.items()}
+        return {name: y for name, y in known.items() if min(y.sum(), len(y) - y.sum()) >= _LEAST_OF_CLASS}
 
     @cached_property
     def _judgeable(self) -> bool:
-        y = self._y
-        if len(y) < _LEAST_ROWS:
-            return False
-        n_positive = int((y == 1).sum())
-        return not self._target.positive or min(n_positive, len(y) - n_positive) >= _LEAST_OF_CLASS
+        return int(self._known.sum()) >= _LEAST_ROWS and bool(self._classes if self._target.counts else True)
 
     def reason(self, name: str) -> str:
         """Return why a column knows the target, or nothing."""
         if not self._judgeable:
             return ""
-        scores = list(self._scores(name))
-        if not self._target.positive:
-            best = max((abs(_rank_correlation(score, self._y)) for score in scores), default=0.0)
+        if not self._target.counts:
+            scores = self._scores(name, self._number)
+            best = max((abs(_rank_correlation(score, self._number)) for score in scores), default=0.0)
             return f"a leak? It follows the target: rank correlation {best:.4f}" if best >= _TOGETHER else ""
-        best = max((_auc(self._y, score) for score in scores), default=0.5)
+        # What tells one class of several from the rest is a good feature; a leak tells them all.
+        told = (max((_auc(y, score) for score in self._scores(name, y)), default=0.5) for y in self._classes.values())
+        best = min(told)
         if best >= 1.0:
             return "a leak? It alone tells every row's class"
         return f"a leak? It alone tells the class: ROC-AUC {best:.4f}" if best >= _ALONE else ""
@@ -142,19 +151,19 @@ class _Judge:
         missing, unlabelled = everywhere[self._known], everywhere[~self._known]
         if len(unlabelled) >= _LEAST_OF_CLASS and unlabelled.mean() >= _WITH_LABEL and missing.mean() <= 0.01:
             return "missing mostly where the label is: known only afterwards?"
-        if not self._target.positive:
+        if not self._target.counts or min(missing.sum(), (~missing).sum()) < _LEAST_OF_CLASS:
             return ""
-        if min(missing.sum(), (~missing).sum()) < _LEAST_OF_CLASS:
-            return ""
-        there, absent = self._y[~missing].mean(), self._y[missing].mean()
+        shares = [(name, y[~missing].mean(), y[missing].mean()) for name, y in self._classes.items()]
+        of, there, absent = max(shares, key=lambda share: abs(share[1] - share[2]))
         if abs(there - absent) < _MISSING_TELLS:
             return ""
-        return f"where it is missing {absent:.0%} are positive, elsewhere {there:.0%}: known only afterwards?".replace(
+        what = "positive" if self._target.positive else f"'{of}'"
+        return f"where it is missing {absent:.0%} are {what}, elsewhere {there:.0%}: known only afterwards?".replace(
             "%", " %"
         )
 
-    def _scores(self, name: str) -> Iterator[np.ndarray]:
-        """Yield numbers by which a column could order the labelled rows."""
+    def _scores(self, name: str, y: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield numbers by which a column could order the labelled rows, whose truth is `y`."""
         import numpy as np
 
         values = self._sample.values(name)
@@ -167,11 +176,14 @@ class _Judge:
             codes = np.asarray(values.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False))
             codes = codes[self._known] + 1
             if len(np.unique(codes)) <= max(2, _MOST_CATEGORIES * len(codes)):
-                yield _means_of_others(codes, self._y)
+                yield _means_of_others(codes, y)
             return
         numbers = np.asarray(values.cast("float64").fill_null(np.nan).to_numpy(zero_copy_only=False))[self._known]
         low = np.nanmin(numbers) - 1
         yield np.where(np.isnan(numbers), low, numbers)
+        if len(self._classes if self._target.counts else ()) > 1:  # a class may lie between two others
+            edges = np.unique(np.nanquantile(numbers, np.linspace(0, 1, _BINS + 1)[1:-1]))
+            yield _means_of_others(np.searchsorted(edges, numbers, side="right"), y)
 
 
 def _means_of_others(codes: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import log
 
 from mlsys.drafting.choices import supported
 from mlsys.drafting.declaring import Column
@@ -13,6 +14,7 @@ from mlsys.errors import DataError, UsageError, near_match
 from mlsys.schema import ColumnSpec
 from mlsys.sources.reading.values import logical_values
 from mlsys.targets.labels import labels_of
+from mlsys.targets.multiclass import MOST_CLASSES
 from mlsys.wording import counted
 
 LEAST_LABELS = 30
@@ -30,8 +32,9 @@ _POSITIVE = {
     *("converted", "won", "subscribed", "bad", "sick", "disease", "failed", "failure", "late", "on", "died", "wahr"),
 }
 _BOOLEAN = ColumnSpec(type="boolean")
-_MOST_CLASSES = 20
-_WORDS_MOST_CLASSES = 50
+_ROWS_OF_CLASS = 5  # fewer on average name rows, not kinds
+_MOST_CLASSES = 20  # whole numbers beyond are amounts
+_OF_CLASSES = re.compile(r"(\w+_)?(class|label|category|kind|type)(_(id|code|no))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,13 @@ class TargetFound:
         """Share of the positive class among the labelled rows; 0.5 where there is none."""
         return self.counts[self.positive] / self.n_labelled if self.positive else 0.5
 
+    @property
+    def surprise(self) -> float:
+        """Log loss of a model that gives every row the share of each of several classes; 0 of another task."""
+        if self.positive:
+            return 0.0
+        return sum(-n / self.n_labelled * log(n / self.n_labelled) for n in self.counts.values())
+
 
 @dataclass(frozen=True)
 class TargetWish:
@@ -87,23 +97,31 @@ def target_of(columns: Mapping[str, Column], wish: TargetWish, origin: str, ask:
     task = wish.task or _task_of(column, ask)
     if not supported(task):
         _refuse_task(column, task, where)
-    if task != "binary":
-        if wish.positive:
-            raise UsageError(f"A task of kind {task} has no positive class", where="--positive", got=wish.positive)
+    if wish.positive and task != "binary":
+        raise UsageError(f"A task of kind {task} has no positive class", where="--positive", got=wish.positive)
+    if task == "regression":
         if not column.numeric:
             raise DataError(
                 "The target is no number", where=where, got=column.profile.examples[0], remedy="Name another --target"
             )
         return TargetFound(column, task, "", {}, why, "")
     counts = _classes(column)
-    if len(counts) != 2:
-        _refuse_task(column, "multiclass", where)
+    _require_classes(counts, task, column, where)
+    if task == "multiclass":
+        return TargetFound(column, task, "", counts, why, "")
+    positive, positive_why = _positive(counts, wish.positive, min(counts, key=lambda each: (counts[each], each)))
+    return TargetFound(column, task, positive, counts, why, positive_why)
+
+
+def _require_classes(counts: Mapping[str, int], task: str, column: Column, where: str) -> None:
+    """Refuse too many classes, and classes of two of which one has hardly a row."""
+    most = min(MOST_CLASSES, column.profile.n_known // _ROWS_OF_CLASS) if task == "multiclass" else 2
+    if not 2 <= len(counts) <= most:
+        _refuse_task(column, task, where)
     rarest = min(counts, key=lambda each: (counts[each], each))
-    if counts[rarest] < _LEAST_OF_CLASS:
+    if len(counts) == 2 and counts[rarest] < _LEAST_OF_CLASS:
         rule = f"Only {counted(counts[rarest], 'row')} of {column.profile.n_known:,} have the class '{rarest}'"
         raise DataError(rule, where=where, remedy="Take in more rows of that class")
-    positive, positive_why = _positive(counts, wish.positive, rarest)
-    return TargetFound(column, task, positive, counts, why, positive_why)
 
 
 def _require_labels(column: Column, where: str) -> None:
@@ -154,6 +172,8 @@ def _task_of(column: Column, ask: Answerer) -> str:
         return "binary"
     if column.type == "number" or (column.numeric and n_distinct > _MOST_CLASSES):
         return "regression"
+    if column.numeric and _OF_CLASSES.fullmatch(column.name):
+        return "multiclass"
     if column.numeric:
         why = f"Column '{column.name}' has {n_distinct} whole numbers: classes, or amounts"
         question = OpenQuestion(f"column {column.name}", "Which of both?", why, ("multiclass", "regression"), "--task")
@@ -162,15 +182,16 @@ def _task_of(column: Column, ask: Answerer) -> str:
 
 
 def _refuse_task(column: Column, task: str, where: str) -> None:
-    n_classes = column.n_distinct
-    if n_classes > _WORDS_MOST_CLASSES and not column.numeric:
-        rule = f"The target has {n_classes:,} different texts"
-    elif task == "multiclass":
+    n_classes, remedy = column.n_distinct, "Derive a column with fewer classes, or name another --target"
+    if task == "multiclass":
+        kind = "numbers" if column.numeric else "texts"
+        rule = f"The target has {n_classes:,} different {kind} in {counted(column.profile.n_known, 'row')}"
+    elif task == "binary":
         shown = in_a_row(sorted(column.profile.values or ())[:6])
-        rule = f"The target has {n_classes:,} classes ({shown}), and models of more than two are not supported"
+        rule, remedy = f"The target has {n_classes:,} classes ({shown}), and not two", "Say `--task multiclass`"
     else:
         rule = f"The target has {n_classes:,} different numbers, and no model of task {task} is supported"
-    raise UsageError(rule, where=where, remedy="Derive a column with two classes, or name another --target")
+    raise UsageError(rule, where=where, remedy=remedy)
 
 
 def _in_own_words(column: Column) -> Column:

@@ -17,6 +17,7 @@ from mlsys.drafting.yaml_text import Text, block, in_flow, key, line
 from mlsys.sources.reading.time_range import EARLIEST
 from mlsys.wording import counted
 
+_NAMED = 8  # classes up to which a comment names all
 _TOLERATED = 0.02
 
 
@@ -144,7 +145,11 @@ def _roles(draft: Draft) -> list[str]:
 def _target_note(draft: Draft) -> str:
     target = draft.target
     n_missing = target.column.profile.n_missing
-    counts = ", ".join(f"{n:,} {name!r}" for name, n in sorted(target.counts.items(), key=lambda item: -item[1]))
+    largest = sorted(target.counts.items(), key=lambda item: -item[1])
+    counts = ", ".join(f"{n:,} {name!r}" for name, n in largest[:_NAMED])
+    if len(largest) > _NAMED:
+        fewest, n = largest[-1]
+        counts += f" and {len(largest) - _NAMED} more classes, the rarest {n:,} {fewest!r}"
     unlabelled = f"{counted(n_missing, 'row')} without a label sit out" if n_missing else ""
     return _and(counts, unlabelled)
 
@@ -196,4 +201,5 @@ def situation(draft: Draft) -> Situation:
     n_holdout = round(target.n_labelled * draft.sides.holdout)
     rarest = min(target.counts.values()) / target.n_labelled if target.counts else 1.0
     per_class, spread = round(n_holdout * rarest), 0.0 if target.counts else draft.spread
-    return Situation(target.n_labelled, n_holdout, per_class, target.positive_share, draft.timed, spread)
+    share, surprise = target.positive_share, target.surprise
+    return Situation(target.n_labelled, n_holdout, per_class, share, draft.timed, spread, surprise)

@@ -8,7 +8,7 @@ through its own whole pipeline and its own columns.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -90,8 +90,11 @@ def evaluate(
     if champion is not None and obstacle is None:
         columns |= {name: column for name, column in champion.columns.items() if name not in columns}
     sides = (VALIDATION, HOLDOUT)
-    data = dataset.load(spec, prepared.snapshot, prepared.split, store=store, sides=sides, columns=columns)
-    rows = _Rows(data.rows, data.y, data.side == HOLDOUT, spec.metrics.threshold, spec.target)
+    classes = () if champion is None or obstacle else champion.candidate.classes
+    data = dataset.load(
+        spec, prepared.snapshot, prepared.split, store=store, sides=sides, columns=columns, classes=classes
+    )
+    rows = _Rows(data.rows, data.y, data.side == HOLDOUT, spec.metrics.threshold, data.target)
     with threadpool_limits(limits=1):
         contenders = _contenders(spec, candidates, rows, store)
         rival = None if champion is None or obstacle else _champion_as_contender(champion, rows, store)
@@ -107,7 +110,8 @@ def evaluate(
         found = _insight(spec, assessed, rows, seed=plan.seed, store=store) if explained else None
     state, reason = _champion_state(plan, champion, obstacle, rival)
     _log(plan, assessed, state, reason)
-    details = store.put_json(_details(spec, assessed) | ({"insight": found} if found else {}))
+    said = _details(spec, assessed) | _of_classes(rows, classes) | ({"insight": found} if found else {})
+    details = store.put_json(said)
     return _record(spec, prepared.split, assessed, champion, (state, reason), rows=rows, details=details)
 
 
@@ -239,6 +243,15 @@ def _details(spec: Spec, assessed: Assessment) -> dict[str, Any]:
         "best_sentence": assessed.sentence,
         **_by_picture({model_id: rows.pictures() for model_id, rows in usable.items()}),
     }
+
+
+def _of_classes(rows: _Rows, champion: Collection[str]) -> dict[str, Any]:
+    """Return the classes that answers have a column for, and the holdout rows of those that the champion lacks."""
+    if not rows.target.names:
+        return {}
+    counts = rows.target.class_counts(rows.y[rows.on_holdout])
+    unknown = {name: n for name, n in counts.items() if champion and name not in champion}
+    return {"classes": list(rows.target.names), "unknown": unknown}
 
 
 def _by_picture(drawn: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -36,7 +36,7 @@ def importance(
     """Return what the metric loses by shuffling each column, most first; None where it is undefined on the rows asked.
 
     Args:
-        ask: gives the model's `(n_rows,)` answers about raw rows.
+        ask: gives the model's answers about raw rows.
         frame: `(n_rows, n_columns)` the raw columns it was fitted on, of the holdout.
         predictions: the truth of these rows, and its answers.
         metric: measured on the same rows before and after; positive is a loss, whatever its direction.
@@ -66,10 +66,12 @@ def importance(
 def calibration(predictions: Predictions) -> list[list[float]]:
     """Return `[mean answer, mean truth, rows]` of tenths of the rows, by rising answer; fewer where rows tie.
 
-    Of a model that is right about its probabilities, or its numbers, the first two are alike.
+    Of a model that is right about its probabilities, or its numbers, the first two are alike. Of several classes the
+    answer is the probability of the one that was said, and the truth whether it was right.
     """
-    order = np.argsort(predictions.answers, kind="stable")
-    score, y = predictions.answers[order], predictions.y_true[order].astype("float64")
+    expected, came = predictions.expected
+    order = np.argsort(expected, kind="stable")
+    score, y = expected[order], came[order]
     edges = np.unique(np.searchsorted(score, score[np.linspace(0, score.size, BINS + 1).astype(int)[1:-1]]))
     parts = zip(np.split(score, edges), np.split(y, edges), strict=True)
     return [
@@ -106,7 +108,7 @@ def segments(
             inside = (values == value).to_numpy(dtype=bool)
             parts = {key: rows_of.where(inside) for key, rows_of in models.items()}
             known = {key: metric.value(part).value for key, part in parts.items()}
-            positive = float(next(iter(parts.values())).y_true.mean())
+            positive = float(next(iter(parts.values())).expected[1].mean())
             rounded = {key: None if v is None else round(v, _DECIMALS) for key, v in known.items()}
             rows.append({"value": value, "n": int(n), "positive": round(positive, _DECIMALS), "values": rounded})
         if len(rows) > 1:

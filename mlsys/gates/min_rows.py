@@ -9,13 +9,15 @@ from pydantic import Field
 from mlsys.gates.base import Evidence, Gate
 from mlsys.records import GateResult
 
+_NAMED = 8  # classes up to which the sentence has a count of each
+
 
 class MinRows(Gate):
     """At least `rows` holdout rows, and `per_class` of each class; fewer are inconclusive, never a pass or a fail.
 
     Attributes:
         rows: fewest rows of the holdout.
-        per_class: fewest of them in either class, where there are classes.
+        per_class: fewest of them in each class that has some, where there are classes.
     """
 
     kind: Literal["min_rows"] = "min_rows"
@@ -30,7 +32,10 @@ class MinRows(Gate):
         what, observed, limit = min(counts, key=lambda count: count[1] / count[2])
         if len(found.holdout_classes) == 1:
             what, observed, limit = "classes", 1, 2
-        classes = ", ".join(f"{n:,} '{name}'" for name, n in sorted(found.holdout_classes.items()))
+        named = sorted(found.holdout_classes.items())
+        classes = ", ".join(f"{n:,} '{name}'" for name, n in named)
+        if len(named) > _NAMED:
+            classes = f"{len(named)} classes, the fewest {min(n for _, n in named):,}"
         shown, each = (f" ({classes})", f", {self.per_class:,} per class") if classes else ("", "")
         enough = observed >= limit
         verdict = "are enough" if enough else f"are too few: {observed:,} {what}, {limit:,} are required"

@@ -2,17 +2,10 @@
 
 from mlsys.components import Table
 from mlsys.metrics.base import Metric
-from mlsys.metrics.binary_counts import (
-    F1,
-    Accuracy,
-    BalancedAccuracy,
-    FalseNegativeRate,
-    FalsePositiveRate,
-    Mcc,
-    Precision,
-    Recall,
-)
-from mlsys.metrics.binary_scores import LogLoss, PrAuc, RocAuc
+from mlsys.metrics.binary_counts import F1, FalseNegativeRate, FalsePositiveRate, Precision, Recall
+from mlsys.metrics.binary_scores import PrAuc, RocAuc
+from mlsys.metrics.class_averages import F1Macro, F1Weighted, PrecisionMacro, RecallMacro, RocAucOvr, RocAucOvrWeighted
+from mlsys.metrics.class_decisions import Accuracy, BalancedAccuracy, LogLoss, Mcc
 from mlsys.metrics.regression_errors import R2, Bias, Mae, Mape, MedianAe, Mse, Rmse, Smape
 
 METRICS = Table(
@@ -20,8 +13,9 @@ METRICS = Table(
     "mlsys.metrics",
     Metric,
     [
-        RocAuc, PrAuc, LogLoss,
+        RocAuc, PrAuc, LogLoss, RocAucOvr, RocAucOvrWeighted,
         Accuracy, BalancedAccuracy, Precision, Recall, F1, Mcc, FalseNegativeRate, FalsePositiveRate,
+        F1Macro, F1Weighted, PrecisionMacro, RecallMacro,
         Rmse, Mse, Mae, MedianAe, Mape, Smape, R2, Bias,
     ],
     hints={

@@ -11,9 +11,6 @@ from mlsys.metrics.scores import ResampledScores
 if TYPE_CHECKING:
     import numpy as np
 
-# A certain and wrong prediction costs 36, not infinity; scikit-learn clips at the same place.
-LOG_LOSS_CLIP = 2.0**-52
-
 
 class RocAuc(Metric):
     """Chance that a random positive row scores above a random negative one, ties counting half (Mann-Whitney)."""
@@ -54,24 +51,6 @@ class PrAuc(Metric):
         gained = _dot(ranked.positives, np.divide(found, flagged, out=found))
         positive = counts.tp + counts.fn
         return ratio(gained, positive)
-
-
-class LogLoss(Metric):
-    """Mean of `-log(probability given to the true class)`, probabilities clipped to [2**-52, 1 - 2**-52]."""
-
-    kind: Literal["log_loss"] = "log_loss"
-    direction = "lower"
-    title = "Log loss"
-    undefined_when = "no rows"
-
-    def replicates(self, resampled: ResampledScores) -> np.ndarray:
-        """Return `(n_replicates,)` mean losses, NaN where no row has weight."""
-        import numpy as np
-
-        scored = resampled.scored
-        p = np.clip(scored.y_score, LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP)
-        loss = -np.log(np.where(scored.y_true == 1, p, 1 - p))
-        return resampled.mean(loss)
 
 
 def _dot(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -27,7 +27,18 @@ class Predictions(ABC):
     @property
     @abstractmethod
     def answers(self) -> np.ndarray:
-        """`(n_rows,)` float64, what the model says of each row; finite."""
+        """`(n_rows,)` float64, or `(n_rows, n_classes)`: what the model says of each row; finite."""
+
+    @property
+    def expected(self) -> tuple[np.ndarray, np.ndarray]:
+        """`(n_rows,)` numbers that the model expects of the rows, and those that came: alike where it is calibrated."""
+        return self.answers, self.y_true.astype("float64")
+
+    def in_order(self) -> Self:
+        """Return the rows in an order of their own, whichever they came in; rows alike are interchangeable."""
+        import numpy as np
+
+        return self.where(np.lexsort((*np.atleast_2d(self.answers.T), self.y_true)))
 
     @abstractmethod
     def where(self, rows: np.ndarray) -> Self:
@@ -35,7 +46,7 @@ class Predictions(ABC):
 
     @abstractmethod
     def answered(self, answers: np.ndarray) -> Self:
-        """Return the same rows with other answers `(n_rows,)`."""
+        """Return the same rows with other answers, as many of them."""
 
     @classmethod
     @abstractmethod

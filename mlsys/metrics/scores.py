@@ -7,13 +7,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from mlsys.metrics.predictions import Predictions, Resampled
+from mlsys.metrics.predictions import Predictions, Resampled, ratio
 
 if TYPE_CHECKING:
     import numpy as np
 
+# A certain and wrong prediction costs 36, not infinity; scikit-learn clips at the same place.
+LOG_LOSS_CLIP = 2.0**-52
 _SURE = 0.9995  # what an imagined model says of a row that it takes for positive
 _SPREAD = 0.0001  # of its scores: equal ones have no ranking
+
+_OUTCOMES = {"tp": "true positive", "fp": "false positive", "fn": "false negative", "tn": "true negative"}
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,15 @@ class Scored(Predictions):
         return (self.y_score >= self.threshold).astype("int8")  # type: ignore[no-any-return]
 
     @cached_property
+    def given_to_truth(self) -> np.ndarray:
+        """`(n_rows,)` probability of the true class, clipped as the log loss takes it."""
+        import numpy as np
+
+        p = np.clip(self.y_score, LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP)
+        found: np.ndarray = np.where(self.y_true == 1, p, 1 - p)
+        return found
+
+    @cached_property
     def order(self) -> np.ndarray:
         """`(n_rows,)` row positions by falling score; shared by the ranking metrics."""
         import numpy as np
@@ -152,6 +165,39 @@ class Confusion:
     fn: np.ndarray
     tn: np.ndarray
 
+    @property
+    def empty(self) -> list[str]:
+        """The outcomes without weight in the first replicate, in words."""
+        return [words for name, words in _OUTCOMES.items() if not getattr(self, name)[0]]
+
+    @property
+    def right(self) -> np.ndarray:
+        """`(n_replicates,)` weight of the rows predicted right."""
+        found: np.ndarray = self.tp + self.tn
+        return found
+
+    @property
+    def total(self) -> np.ndarray:
+        """`(n_replicates,)` weight of all rows."""
+        found: np.ndarray = self.tp + self.fp + self.fn + self.tn
+        return found
+
+    @property
+    def mean_recall(self) -> np.ndarray:
+        """`(n_replicates,)` mean share found of both classes, NaN where one has no rows."""
+        both: np.ndarray = ratio(self.tp, self.tp + self.fn) + ratio(self.tn, self.tn + self.fp)
+        return both / 2
+
+    @property
+    def correlation(self) -> np.ndarray:
+        """`(n_replicates,)` correlation of truth and prediction, NaN where one of them is constant."""
+        import numpy as np
+
+        tp, fp, fn, tn = self.tp, self.fp, self.fn, self.tn
+        # Two roots, because the product of four counts passes 2**53 from 10,000 rows on.
+        scale = np.sqrt((tp + fp) * (tp + fn)) * np.sqrt((tn + fp) * (tn + fn))
+        return ratio(tp * tn - fp * fn, scale)
+
 
 @dataclass(frozen=True)
 class RankedWeights:
@@ -173,6 +219,11 @@ class ResampledScores(Resampled):
     """Rows of two classes under many weightings."""
 
     scored: Scored
+
+    @property
+    def given_to_truth(self) -> np.ndarray:
+        """`(n_rows,)` probability of the true class, clipped as the log loss takes it."""
+        return self.scored.given_to_truth
 
     @cached_property
     def confusion(self) -> Confusion:

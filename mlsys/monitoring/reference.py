@@ -38,7 +38,7 @@ class Reference:
 
     Attributes:
         rows: at most `MAX_ROWS` training rows, sampled by the hash of their keys; columns as the model takes them.
-        holdout_scores: `(n_holdout,)` float64.
+        holdout_scores: `(n_holdout,)` float64, or `(n_holdout, n_classes)` of the classes that it knows.
         keys: `(n,)` uint64, rising: key hashes of all rows on any side of its split.
         classes: the classes of the target by name, where it has some; another value is no label then.
     """
@@ -90,11 +90,12 @@ def _make(work: Workspace, change: ChampionChange, columns: Mapping[str, ColumnS
     prepared = _prepared(work, change.run_id)
     spec, sides = work.spec_of(prepared.plan), (TRAINING, VALIDATION, HOLDOUT)
     data = dataset.load(spec, prepared.snapshot, prepared.split, store=work.store, sides=sides, columns=columns)
-    model = model_of(work, change).candidate.model
+    candidate = model_of(work, change).candidate
+    model, target = candidate.model, spec.target.about(candidate.classes)
     if model is None:
         raise IntegrityError("The ledger names no model file of the champion", got=change.candidate_id)
     with threadpool_limits(limits=1):
-        answers = spec.target.answers(model_file.load(model, work.store), data.rows[data.side == HOLDOUT])
+        answers = target.answers(model_file.load(model, work.store), data.rows[data.side == HOLDOUT])
     training = np.flatnonzero(data.side == TRAINING)
     sample = np.sort(training[np.argsort(uniform(data.key_hash[training], _SALT), kind="stable")[:MAX_ROWS]])
     rows = {name: pa.array(data.rows[name].iloc[sample], from_pandas=True) for name in columns}

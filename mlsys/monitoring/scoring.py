@@ -21,12 +21,14 @@ from mlsys.store import canonical_json, write_atomically
 from mlsys.wording import counted
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
     from mlsys.evaluation.champion import ChampionModel
     from mlsys.ledger import ChampionChange
     from mlsys.snapshot.manifest import ManifestEntry
     from mlsys.spec import Spec
+    from mlsys.targets.base import Target
     from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
@@ -147,28 +149,32 @@ class _Task:
         names = dict.fromkeys([*self._carried(), *self.champion.columns])
         table = read_rows(self.snapshot.manifest, self.work.store, list(names), days=days)
         with threadpool_limits(limits=1):
-            y_score = self.spec.target.answers(self.model, dataset.feature_frame(table, self.champion.columns))
+            answers = self._target.answers(self.model, dataset.feature_frame(table, self.champion.columns))
         found, start = {}, 0
         for day, entry in zip(days, entries, strict=True):
             rows = table.select(self._carried()).slice(start, entry.n_rows)
-            found[day] = self._stored(day, entry, rows, y_score[start : start + entry.n_rows])
+            found[day] = self._stored(day, entry, rows, answers[start : start + entry.n_rows])
             start += entry.n_rows
         return found
+
+    @property
+    def _target(self) -> Target:
+        return self.spec.target.about(self.champion.candidate.classes)  # type: ignore[no-any-return]
 
     def _carried(self) -> list[str]:
         from mlsys.schema import EVENT_TIME, KEY
 
         return [*self.spec.key, KEY, *([EVENT_TIME] if self.spec.source.timed else [])]
 
-    def _stored(self, day: date, entry: ManifestEntry, rows: pa.Table, y_score: Any) -> PredictionFile:
+    def _stored(self, day: date, entry: ManifestEntry, rows: pa.Table, answers: np.ndarray) -> PredictionFile:
         import pyarrow as pa
 
-        from mlsys.schema import CHAMPION, CUTOFF, SCORE
+        from mlsys.schema import CHAMPION, CUTOFF
         from mlsys.snapshot.segments import write_segment
 
         cutoff = pa.scalar(self.change.cutoff, pa.timestamp("us", tz="UTC"))
         for name, values in (
-            (SCORE, pa.array(y_score)),
+            *self._target.filed(answers).items(),
             (CHAMPION, pa.repeat(pa.scalar(self.change.candidate_id), rows.num_rows)),
             (CUTOFF, pa.repeat(cutoff, rows.num_rows)),
         ):

@@ -46,7 +46,7 @@ def window_of(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Sna
         holdout_scores=reference.holdout_scores,
         rows=reference.rows.iloc[:0],
         day=np.empty(0, "datetime64[D]"),
-        y_score=np.empty(0),
+        y_score=reference.holdout_scores[:0],
         y_true=np.empty(0),
         target=spec.target,
         evaluation=evaluation_of(work, change),
@@ -62,7 +62,7 @@ def window_of(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Sna
 def measured(metric: str, rows: Predictions, *, n_replicates: int, seed: int) -> MetricValue:
     """Return a metric on `(n_rows,)` rows with its 95 % bootstrap interval; the order of rows plays no part."""
     # Draws go by position: rows alike in label and score are interchangeable, so this order is as good as any.
-    entry = Contender("", "", "champion", holdout=rows.where(np.lexsort((rows.answers, rows.y_true))))
+    entry = Contender("", "", "champion", holdout=rows.in_order())
     chosen = METRICS.parse(metric)
     found = assess([entry], None, metrics=[chosen], primary=metric, n_replicates=n_replicates, seed=seed)
     return found.evaluations[0].holdout[0]
@@ -99,7 +99,8 @@ def _filled(
     reference: Reference,
     empty: Window,
 ) -> Window:
-    columns = model_of(work, change).columns
+    champion = model_of(work, change)
+    columns, classes = champion.columns, champion.candidate.classes
     names = list(dict.fromkeys([*columns, spec.target.column, KEY, DAY]))
     table = read_rows(snapshot.manifest, work.store, names, days=files)
     scores = [read_predictions(file, work, [KEY, SCORE]) for file in files.values()]
@@ -109,10 +110,18 @@ def _filled(
     day = table[DAY].to_numpy().astype("datetime64[D]")
     final = day <= np.datetime64(clock.last_day_before(snapshot.cutoff - spec.label.delay), "D")
     unseen = ~np.isin(key, reference.keys)
+    truth = spec.target.truth(table[spec.target.column])
+    # A class that the champion does not know is a label all the same, where there may be several.
+    target = spec.target.about([*classes, *truth.counts(final & unseen)])
+    known = target.names or reference.classes
+    answers = np.concatenate([spec.target.about(classes).unfiled(part[SCORE]) for part in scores])
     return replace(
         empty,
         rows=dataset.feature_frame(table, columns)[unseen].reset_index(drop=True),
         day=day[unseen],
-        y_score=np.concatenate([part[SCORE].to_numpy() for part in scores])[unseen],
-        y_true=spec.target.truth(table[spec.target.column]).among(reference.classes, final)[unseen],
+        y_score=target.arranged(answers, classes)[unseen],
+        holdout_scores=target.arranged(reference.holdout_scores, classes),
+        y_true=target.truth(table[spec.target.column]).among(known, final)[unseen],
+        target=target,
+        unknown=tuple(name for name in target.names if name not in classes),
     )

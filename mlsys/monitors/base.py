@@ -30,15 +30,17 @@ class Window:
         last_day: last UTC day of the current rows.
         reference: `(n_reference, n_columns)` training rows of the champion, its feature columns: numbers as float64
             with NaN for missing, categories as objects, str or None.
-        holdout_scores: `(n_holdout,)` float64, the champion's scores on its holdout.
+        holdout_scores: `(n_holdout,)` float64, the champion's answers on its holdout; of classes as in `y_score`.
         rows: `(n_rows, n_columns)` current rows, columns as in `reference`.
         day: `(n_rows,)` datetime64[D].
-        y_score: `(n_rows,)` float64, the champion's answers: scores, or predicted numbers.
+        y_score: `(n_rows,)` float64, the champion's answers: scores, or predicted numbers; `(n_rows, n_classes)` of
+            several classes, as `target.names` has them, 0 for one that it does not know.
         y_true: `(n_rows,)` labels; those that were not known before the cutoff are not `labelled`.
         target: what is predicted; knows which labels are known, and what metrics are made of.
         evaluation: the champion on its holdout when it was judged, or None.
         primary: the spec's primary metric; `directions`: `higher` or `lower` is better, by metric.
         threshold: `y_score >= threshold` predicts positive.
+        unknown: those classes of the labels that the champion does not know.
         measure: gives a metric's value with its 95 % bootstrap interval; the order of rows plays no part.
     """
 
@@ -55,6 +57,7 @@ class Window:
     threshold: float
     measure: Callable[[str, Predictions], MetricValue]
     target: Target
+    unknown: tuple[str, ...] = ()
 
     @property
     def labelled(self) -> np.ndarray:

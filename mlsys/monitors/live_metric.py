@@ -10,7 +10,7 @@ from pydantic import Field
 from mlsys.monitors.base import Monitor, Window
 from mlsys.records import MetricValue
 from mlsys.records.monitoring import MonitorResult
-from mlsys.wording import number
+from mlsys.wording import counted, number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,10 +25,10 @@ class LiveMetric(Monitor):
     alarm with a tolerance of 0.
 
     Attributes:
-        per_class: fewer labelled rows of either class are inconclusive, where there are classes.
+        per_class: fewer labelled rows of a class are inconclusive, where there are classes that the champion knows.
         metric: default the spec's primary metric.
         tolerance: in the metric's unit; being so much worse is no alarm.
-        min_labels: fewer labelled rows are inconclusive, and so are fewer than `per_class` of either class.
+        min_labels: fewer labelled rows are inconclusive, and so are fewer than `per_class` of a class.
     """
 
     kind: Literal["live_metric"] = "live_metric"
@@ -72,7 +72,7 @@ class LiveMetric(Monitor):
             sentence=f"The champion's {metric} is {number(now.value, limit)} on {n_rows:,} labelled rows it has not "
             f"seen (95 % interval {number(now.lower)} to {number(now.upper)}); on its holdout it was "
             f"{number(then.value)}. With {number(self.tolerance)} tolerated, and what chance may take, the alarm "
-            f"begins at {number(limit, now.value)}.",
+            f"begins at {number(limit, now.value)}.{_strangers(window, y_true)}",
             reason="worse_than_holdout" if worse else None,
             n_rows=n_rows,
         )
@@ -84,6 +84,7 @@ class LiveMetric(Monitor):
 
     def _too_few(self, window: Window, y_true: np.ndarray) -> str | None:
         n_rows, classes = y_true.size, window.target.class_counts(y_true)
+        classes = {name: n for name, n in classes.items() if name not in window.unknown}
         if n_rows >= self.min_labels and min(classes.values(), default=self.per_class) >= self.per_class:
             return None
         found = "".join(f", {n:,} {name}" for name, n in classes.items())
@@ -100,6 +101,16 @@ class Bounded(NamedTuple):
     value: float
     lower: float
     upper: float
+
+
+def _strangers(window: Window, y_true: np.ndarray) -> str:
+    """Return a sentence on the labels of classes that the champion does not know, or nothing."""
+    counts = window.target.class_counts(y_true)
+    found = [f"'{name}' ({counted(counts[name], 'row')})" for name in window.unknown if counts.get(name)]
+    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    return (
+        f" It does not know {', '.join(found[:5])}{more}, of which each row counts as probability 0." if found else ""
+    )
 
 
 def _bounded(found: MetricValue | None) -> Bounded | None:

@@ -21,6 +21,7 @@ class ScoreDrift(Monitor):
     """Alarms when the scores' population stability index exceeds `limit`, and what chance alone would give.
 
     It needs no labels: it sees at once what a change does to the model's answers, though not whether they are right.
+    Of several classes the probability of each is looked at, and the one that moved most is told of.
 
     Attributes:
         limit: of the index; by custom less than 0.1 is no change, and more than 0.25 a major one.
@@ -40,19 +41,24 @@ class ScoreDrift(Monitor):
 
         window, name = window.newest(self.window), self.over("score drift")
         now, then = window.y_score, window.holdout_scores
-        if min(now.size, then.size) < self.min_rows:
+        if min(len(now), len(then)) < self.min_rows:
             sentence = (
-                f"The champion has not seen {now.size:,} rows and its holdout has {then.size:,}: "
+                f"The champion has not seen {len(now):,} rows and its holdout has {len(then):,}: "
                 f"{self.min_rows:,} of each are needed."
             )
-            return self.inconclusive(name, "too_few_rows", sentence, n_rows=now.size)
+            return self.inconclusive(name, "too_few_rows", sentence, n_rows=len(now))
         n_bad = int((~np.isfinite(now)).sum() + (~np.isfinite(then)).sum())
         if n_bad:
             sentence = f"{n_bad:,} scores are no finite numbers."
-            return self.inconclusive(name, "scores_not_finite", sentence, n_rows=now.size)
-        found = shift(pd.Series(then), pd.Series(now), n_bins=self.bins, false_alarms=FALSE_ALARMS)
-        limit = max(self.limit, found.by_chance)
+            return self.inconclusive(name, "scores_not_finite", sentence, n_rows=len(now))
+        columns = list(zip(np.atleast_2d(then.T), np.atleast_2d(now.T), strict=True))
+        rate = FALSE_ALARMS / len(columns)
+        shifts = [shift(pd.Series(b), pd.Series(a), n_bins=self.bins, false_alarms=rate) for b, a in columns]
+        limits = [max(self.limit, each.by_chance) for each in shifts]
+        worst = max(range(len(columns)), key=lambda place: shifts[place].psi - limits[place])
+        (then, now), found, limit = columns[worst], shifts[worst], limits[worst]
         moved = found.psi > limit
+        what = f"scores of '{window.target.names[worst]}'" if window.target.names else "scores"
         return MonitorResult(
             monitor=self.kind,
             name=name,
@@ -60,7 +66,7 @@ class ScoreDrift(Monitor):
             observed=found.psi,
             limit=limit,
             unit="psi",
-            sentence=f"On {now.size:,} rows the champion has not seen, its scores "
+            sentence=f"On {now.size:,} rows the champion has not seen, its {what} "
             f"{'moved' if moved else 'did not move'} away from those on its holdout (mean {number(_mean(then))}, now "
             f"{number(_mean(now))}): the index is {number(found.psi, limit)}, the limit {number(limit, found.psi)}.",
             reason="drifted" if moved else None,

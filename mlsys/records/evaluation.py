@@ -16,6 +16,7 @@ class Candidate(Record):
         candidate_id: `<training key, 12 digits>-<name>`; the same key gives the same id.
         model: SHA-256 of the pickled scikit-learn pipeline in the store; only files named here are ever loaded.
         baseline: a sanity line (the prior): scored and shown, never chosen.
+        classes: of a model of several classes those that it knows, in the order of its probabilities; empty of others.
     """
 
     candidate_id: str
@@ -32,6 +33,7 @@ class Candidate(Record):
     n_features: int = 0
     fit_seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
     @staticmethod
     def id_of(training_key: str, name: str) -> str:

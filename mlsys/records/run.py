@@ -133,6 +133,9 @@ class CheckReport(Record):
         return max(self.n_checks + (self.n_own or 0), len(self.results))
 
 
+_SIDES = ("training", "validation", "holdout")
+
+
 class SplitCounts(Record):
     """Rows of one side, and of each class in it; no class where labels are numbers."""
 
@@ -157,6 +160,11 @@ class Split(Record):
     holdout: SplitCounts
     left_out: dict[str, int]
     sentence: str
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """All classes that rows of some side are of, by name in alphabetical order."""
+        return tuple(sorted({name for side in _SIDES for name in getattr(self, side).classes}))
 
     def one_class(self, side: str) -> str | None:
         """Return in words that all rows of a side (`training`, `validation`, `holdout`) are of one class, or None."""

@@ -27,7 +27,7 @@ class Release:
         parts: per candidate of the run, its record and evaluation (the released one among them).
         columns: logical types of the columns that the model sees, by name, in the schema's order.
         spec: `ResolvedSpec.dump()` of the run.
-        method: what the model is asked with: `predict_proba` gives two probabilities a row, `predict` one number.
+        method: what the model is asked with: `predict_proba` gives a probability a row and class, `predict` one number.
     """
 
     plan: Plan

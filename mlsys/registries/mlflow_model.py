@@ -30,6 +30,7 @@ def write_model(folder: Path, data: bytes, release: Release, logged_model: Any) 
         model_id=logged_model.model_id,
         signature=signature(release),
         model_size_bytes=len(data),
+        metadata={"classes": list(release.candidate.classes)} if release.candidate.classes else None,
     )
     pyfunc.add_to_model(
         described,
@@ -75,5 +76,5 @@ def signature(release: Release) -> Any:
     from mlflow.types import ColSpec, Schema, TensorSpec
 
     inputs = [ColSpec(MLFLOW_TYPES[logical], name, required=False) for name, logical in release.columns.items()]
-    shape = (-1, 2) if release.method == "predict_proba" else (-1,)
+    shape = (-1, len(release.candidate.classes) or 2) if release.method == "predict_proba" else (-1,)
     return ModelSignature(Schema(inputs), Schema([TensorSpec(np.dtype("float64"), shape)]))

@@ -28,9 +28,11 @@ from mlsys.report import errors as report_errors
 from mlsys.report import insight as report_insight
 from mlsys.report import models as report_models
 from mlsys.report import page
+from mlsys.report.by_class import by_class
 from mlsys.report.usage import loading_code
 from mlsys.spec import flatten
 from mlsys.store import Store
+from mlsys.targets import TARGETS
 
 # How a run ended -> its word in the headline, and what it means for production.
 _ENDINGS = {
@@ -211,8 +213,9 @@ def _sections(card: Card, shown: Mapping[str, Any]) -> list[str]:
     present = {
         "gates": card.decision is not None,
         "models": card.evaluations is not None,
-        "curves": card.evaluations is not None and shown["errors"] is None,
+        "curves": card.evaluations is not None and shown["errors"] is None and shown["by_class"] is None,
         "errors": shown["errors"] is not None,
+        "by_class": shown["by_class"] is not None,
         "insight": shown["insight"] is not None,
         "data": True,
         "checks": card.checks is not None,
@@ -228,11 +231,15 @@ def _loading(card: Card) -> Mapping[str, str]:
     if card.version is None or not card.version.changed:
         return {}
     kinds = {registry["kind"] for registry in card.spec["spec"].get("registries", ())}
-    return loading_code(card.plan.pipeline, registries=kinds, classes="positive" in card.spec["spec"]["target"])
+    return loading_code(card.plan.pipeline, registries=kinds, task=_task(card))
+
+
+def _task(card: Card) -> str:
+    return str(card.spec["spec"]["target"].get(TARGETS.key, TARGETS.default))
 
 
 # What `_judged` returns for a run that never came to its evaluation: its parts of the page are left out.
-_NOT_JUDGED: dict[str, Any] = {"models": (), "errors": None, "insight": None}
+_NOT_JUDGED: dict[str, Any] = {"models": (), "errors": None, "by_class": None, "insight": None}
 
 
 def _judged(card: Card, evaluations: EvaluationSet, store: Store, positive: str | None) -> dict[str, Any]:
@@ -246,6 +253,7 @@ def _judged(card: Card, evaluations: EvaluationSet, store: Store, positive: str 
         "differences": report_models.differences(details, primary),
         "plots": report_models.plots(details, models, evaluations, positive),
         "errors": report_errors.errors(details, models),
+        "by_class": by_class(details, models, card.spec["spec"]["target"].get("classes") or ()),
         "insight": report_insight.insight(details, models, primary),
         "confusions": report_models.confusions(details, models),
         "threshold": details.get("threshold") if positive is not None else None,

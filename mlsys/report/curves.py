@@ -50,8 +50,8 @@ def precision_recall(curves: Sequence[Curve], prevalence: float | None) -> Marku
     return _plot("pr", title, axes, chance + lines, curves)
 
 
-def calibration(curves: Sequence[Curve]) -> Markup:
-    """Draw the share of positive rows against the mean score of rows with like scores; the diagonal is right."""
+def calibration(curves: Sequence[Curve], came: str) -> Markup:
+    """Draw what came of rows, a share, against the mean score of rows with like scores; the diagonal is right."""
     lines = Markup().join(_line(curve.style, _straight(curve.points)) for curve in curves)
     dots = Markup().join(
         Markup('<circle class="{0}" cx="{1}" cy="{2}" r="3"/>').format(curve.style, _x(x), _y(y))
@@ -59,7 +59,7 @@ def calibration(curves: Sequence[Curve]) -> Markup:
         for x, y in curve.points
     )
     right = _line("chance", f"M{_x(0)} {_y(0)}L{_x(1)} {_y(1)}")
-    return _plot("calibration", "Calibration", ("Mean score", "Share of positive rows"), right + lines + dots, curves)
+    return _plot("calibration", "Calibration", ("Mean score", came), right + lines + dots, curves)
 
 
 def _plot(key: str, title: str, axes: tuple[str, str], drawing: Markup, curves: Sequence[Curve]) -> Markup:

@@ -69,10 +69,17 @@ def insight(details: Mapping[str, Any], models: Sequence[ModelColumn], primary: 
         n_columns=len(shuffled["columns"]),
         relies_on=_relies_on(shuffled["columns"]),
         models=judged,
-        calibration=curves.calibration(drawn) if drawn and "curves" in details else None,
+        calibration=_calibration(details, drawn),
         bins=tuple((m.label, *bin_) for m in judged for bin_ in known["calibration"][m.model_id]),
         segments=tuple((found["column"], _segments(found["rows"], judged)) for found in known["segments"]),
     )
+
+
+def _calibration(details: Mapping[str, Any], drawn: Sequence[curves.Curve]) -> Markup | None:
+    """Return the drawing of scores against what came, or None where answers are no probabilities."""
+    came = {"curves": "Share of positive rows", "said_of": "Share right"}
+    found = next((came[name] for name in came if name in details), None)
+    return curves.calibration(drawn, found) if drawn and found else None
 
 
 def _relies_on(columns: Sequence[tuple[str, float]]) -> tuple[Reliance, ...]:

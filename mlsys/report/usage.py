@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from mlsys.targets import TARGETS
+
 _PYTHON = """\
 import mlsys
 
 champion = mlsys.load_champion("{pipeline}")
-"""
-_CLASSES = """\
-champion.predict_proba(rows)[:, 1]  # of a DataFrame: the probability of the positive class
-champion.predict(rows)  # 1 where it reaches the threshold, else 0
-"""
-_NUMBERS = """\
-champion.predict(rows)  # of a DataFrame: numbers in the target's unit
 """
 _MLFLOW = """\
 import mlflow
@@ -30,19 +25,19 @@ model = joblib.load({path!r})
 
 
 def loading_code(
-    pipeline: str, *, registries: Collection[str], classes: bool = True, home: Path | None = None
+    pipeline: str, *, registries: Collection[str], task: str = "binary", home: Path | None = None
 ) -> dict[str, str]:
     """Return the ways to load a champion in Python, by their titles, the simplest first; each is a text of lines.
 
     Args:
         pipeline: name of the spec.
         registries: kinds of the spec's registries; what leads through another one is left out.
-        classes: whether it predicts classes, with their probabilities, or numbers.
+        task: the learning task, which says how the champion is asked.
         home: MLSYS_HOME, for the way that needs no mlsys; without it that is left out.
     """
     ways = {}
     if "files" in registries:
-        ways["With mlsys"] = _PYTHON.format(pipeline=pipeline) + (_CLASSES if classes else _NUMBERS)
+        ways["With mlsys"] = _PYTHON.format(pipeline=pipeline) + TARGETS.find(task).asked
     if "mlflow" in registries:
         ways["Through MLflow"] = _MLFLOW.format(pipeline=pipeline)
     if "files" in registries and home is not None:

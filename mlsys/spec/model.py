@@ -17,7 +17,7 @@ from mlsys.gates.min_rows import MinRows
 from mlsys.metrics import METRICS
 from mlsys.models import MODELS
 from mlsys.registries import REGISTRIES
-from mlsys.schema import OWN_COLUMNS, SCORE, ColumnSpec
+from mlsys.schema import OWN_COLUMNS, ColumnSpec
 from mlsys.sources import SOURCES
 from mlsys.spec.blocks import (
     Approval,
@@ -172,7 +172,7 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
 def _own_names(spec: Spec) -> Iterator[PydanticCustomError]:
     """Yield what is wrong with columns that are called like one that mlsys keeps beside them."""
     taken = [(f"schema.{name}", name) for name in spec.columns if name in OWN_COLUMNS]
-    taken += [(f"key.{i}", name) for i, name in enumerate(spec.key) if name == SCORE]
+    taken += [(f"key.{i}", name) for i, name in enumerate(spec.key) if name in spec.target.files]
     for where, name in taken:
         yield _contradiction(
             where,

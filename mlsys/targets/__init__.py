@@ -3,14 +3,18 @@
 from mlsys.components import Table
 from mlsys.targets.base import Target
 from mlsys.targets.binary import BinaryTarget
+from mlsys.targets.multiclass import MulticlassTarget
 from mlsys.targets.regression import RegressionTarget
 
 TARGETS = Table(
     "learning task",
     "mlsys.targets",
     Target,
-    [BinaryTarget, RegressionTarget],
-    hints={"classification": "binary", "classifier": "binary", "regressor": "regression", "number": "regression"},
+    [BinaryTarget, MulticlassTarget, RegressionTarget],
+    hints={
+        "classification": "binary", "classifier": "binary", "multinomial": "multiclass", "classes": "multiclass",
+        "regressor": "regression", "number": "regression",
+    },
     key="task",
     default="binary",
-)
+)  # fmt: skip

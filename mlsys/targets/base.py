@@ -10,6 +10,7 @@ from mlsys.errors import DataError, MlsysError
 from mlsys.metrics.predictions import Predictions
 from mlsys.models.base import EstimatorType, FitTask, Fitted, Model
 from mlsys.schema import ColumnSpec
+from mlsys.targets.answers import AnswerLayout
 from mlsys.targets.looks import Looks
 from mlsys.targets.truth import Truth
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Target(Frozen, ABC):
+class Target(AnswerLayout, Frozen, ABC):
     """What is predicted: a column, and the learning task, whose options stand beside it.
 
     Attributes:
@@ -29,6 +30,7 @@ class Target(Frozen, ABC):
         method: what a fitted pipeline is asked with.
         predictions: labels with a model's answers, as metrics take them.
         looks: how a walk-forward looks at predictions.
+        asked: how a loaded champion is asked, in lines of Python for people.
     """
 
     column: str
@@ -39,6 +41,7 @@ class Target(Frozen, ABC):
     method: ClassVar[Literal["predict_proba", "predict"]]
     predictions: ClassVar[type[Predictions]]
     looks: ClassVar[Looks]
+    asked: ClassVar[str]
 
     @abstractmethod
     def truth(self, column: pa.ChunkedArray) -> Truth:
@@ -46,7 +49,7 @@ class Target(Frozen, ABC):
 
     @abstractmethod
     def answers(self, pipeline: Any, rows: pd.DataFrame) -> np.ndarray:
-        """Return `(n_rows,)` float64, what a fitted pipeline says of raw rows.
+        """Return `(n_rows,)` float64, or `(n_rows, n_classes)`: what a fitted pipeline says of raw rows.
 
         Raises:
             RunError: the pipeline is none of this task, or gives anything but finite numbers.

@@ -11,8 +11,7 @@ from mlsys.errors import DataError, MlsysError, RunError, near_match, nearest
 from mlsys.metrics.scores import Scored
 from mlsys.targets.base import Target
 from mlsys.targets.looks import Looks
-from mlsys.targets.truth import Truth
-from mlsys.wording import counted
+from mlsys.targets.truth import Truth, named_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +37,11 @@ class BinaryTarget(Target):
         "roc_auc", "log_loss", decisions=("accuracy", "f1", "precision", "recall"), beside=("precision", "recall")
     )
 
+    asked = """\
+champion.predict_proba(rows)[:, 1]  # of a DataFrame: the probability of the positive class
+champion.predict(rows)  # 1 where it reaches the threshold, else 0
+"""
+
     @field_validator("positive", mode="before")
     @classmethod
     def _as_text(cls, value: object) -> str:
@@ -56,11 +60,10 @@ class BinaryTarget(Target):
         counts = truth.counts(rows)
         if len(counts) <= 2:
             return None
-        more = ", ..." if len(counts) > 10 else ""
         return DataError(
-            f"The target has {len(counts)} classes, and two are supported: {_shown(counts)}{more}",
+            f"The target has {len(counts)} classes, and two are supported: {named_rows(counts)}",
             where=f"column {self.column}",
-            remedy="Quarantine stray values by a check of kind `in_set`, or derive a column with two classes",
+            remedy="Write `task: multiclass`, or quarantine stray values by a check of kind `in_set`",
         )
 
     def lacking(self, truth: Truth, rows: np.ndarray) -> MlsysError | None:
@@ -69,7 +72,7 @@ class BinaryTarget(Target):
         if not counts:
             return super().lacking(truth, rows)
         if len(counts) == 1:
-            rule = f"All labelled rows are of one class: {_shown(counts)}"
+            rule = f"All labelled rows are of one class: {named_rows(counts)}"
             return DataError(rule, where=where, remedy="Take in rows of the other class too")
         positive = self.positive if truth.labels is None else truth.labels.resolve(self.positive)
         if positive in counts:
@@ -109,10 +112,6 @@ class BinaryTarget(Target):
         if n_bad:
             raise RunError(f"{n_bad} of {len(rows)} scores are not finite probabilities")
         return y_score
-
-
-def _shown(counts: dict[str, int]) -> str:
-    return ", ".join(f"'{name}' ({counted(n, 'row')})" for name, n in list(counts.items())[:10])
 
 
 def _remedy(positive: str) -> str:

@@ -45,6 +45,8 @@ class RegressionTarget(Target):
     predictions = Predicted
     looks = Looks(errors=("rmse", "mae", "bias"), beside=("bias",))
 
+    asked = "champion.predict(rows)  # of a DataFrame: numbers in the target's unit\n"
+
     @model_validator(mode="before")
     @classmethod
     def _no_classes(cls, value: Any) -> Any:

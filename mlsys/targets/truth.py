@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mlsys.wording import counted
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -49,3 +51,9 @@ class Truth:
     def counts(self, rows: np.ndarray) -> dict[str, int]:
         """Return `{class: rows}` of the labelled rows of a mask, by name; empty where there are no classes."""
         return {} if self.labels is None else self.labels.counts(rows)
+
+
+def named_rows(counts: Mapping[str, int]) -> str:
+    """Return the first ten classes with their rows, in words."""
+    named = ", ".join(f"'{name}' ({counted(n, 'row')})" for name, n in list(counts.items())[:10])
+    return named + (", ..." if len(counts) > 10 else "")

@@ -83,14 +83,15 @@ class TargetContract:
         assert len(json.dumps(made.pictures(), allow_nan=False)) < 60_000
 
     def test_what_is_fitted_answers_in_the_targets_unit_without_our_code(self) -> None:
-        """A fitted pipeline gives one finite number per raw row, the same from a copy, and better than nothing."""
+        """A fitted pipeline gives a finite number per raw row, or class of it, from a copy, and better than nothing."""
         frame = some_frame(N_ROWS, seed=2)
         task = FitTask(1, 1, np.arange(N_ROWS) % 8 == 0, self.target.estimator)
         fitted = self.target.fit(self.model, TabularFeatures().build(COLUMNS), frame, self.y, task)
         data = pickle.dumps(fitted.pipeline)
         answers = self.target.answers(pickle.loads(data), frame)  # noqa: S301 - from here
         assert b"mlsys" not in data
-        assert answers.shape == (N_ROWS,)
+        classes = self.target.knows(fitted.pipeline)
+        assert answers.shape == ((N_ROWS, len(classes)) if classes else (N_ROWS,))
         assert hasattr(fitted.pipeline, self.target.method)
         metric = METRICS.parse(self.target.primary)
         rows = self.target.predictions.of(self.y, answers, threshold=0.5)

@@ -32,6 +32,7 @@ from mlsys.schema import ColumnSpec
 from mlsys.spec import Spec
 from mlsys.splits.base import TRAINING, VALIDATION, uniform
 from mlsys.store import Store
+from mlsys.targets.base import Target
 from mlsys.training import model_file
 from mlsys.training.children import ChildExit, side_by_side
 from mlsys.training.tuning import Rows, Tuned, tune
@@ -56,6 +57,7 @@ class Material:
         inner: `(n_rows,)` bool, a fixed eighth of the rows by key, for early stopping.
         key_hash, day: `(n_rows,)` each, by which tuning sets rows aside.
         notes: what is worth saying about the columns.
+        target: the learning task, which knows the classes that `y` counts.
     """
 
     rows: pd.DataFrame
@@ -65,6 +67,7 @@ class Material:
     day: np.ndarray
     columns: FeatureColumns
     notes: tuple[str, ...]
+    target: Target
 
 
 def train(spec: Spec, prepared: Prepared, *, name: str, store: Store) -> Candidate:
@@ -156,7 +159,7 @@ def _material(spec: Spec, prepared: Prepared, *, store: Store, sides: Collection
     columns = columns_of(spec.feature_columns())
     inner = uniform(data.key_hash, _INNER_SALT) < INNER_SHARE
     notes = tuple(_column_notes(data.rows, columns))
-    return Material(data.rows, data.y, inner, data.key_hash, data.day, columns, notes)
+    return Material(data.rows, data.y, inner, data.key_hash, data.day, columns, notes, data.target)
 
 
 def _column_notes(rows: pd.DataFrame, columns: FeatureColumns) -> list[str]:
@@ -170,6 +173,7 @@ def _column_notes(rows: pd.DataFrame, columns: FeatureColumns) -> list[str]:
 
 
 def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, store: Store) -> Candidate:
+    spec = spec.model_copy(update={"target": material.target})  # which knows the classes that y counts
     unfit = spec.target.unfit(material.y)
     if unfit is not None:
         # Some libraries would fit a constant, others refuse, each in words of its own.
@@ -197,6 +201,7 @@ def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, stor
             "seed": task.seed,
             "n_features": int(getattr(fitted.pipeline[-1], "n_features_in_", 0)),
             "fit_seconds": round(seconds, 3),
+            "classes": spec.target.knows(fitted.pipeline),
             "notes": (*([tuned.note] if tuned.note else []), *fitted.notes, *material.notes, *warned),
         }
     )

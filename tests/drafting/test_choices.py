@@ -19,7 +19,7 @@ def plain(value: object) -> object:
 @pytest.mark.parametrize("share", [0.005, 0.4])
 @pytest.mark.parametrize("timed", [True, False])
 def test_all_that_is_named_exists(task: str, n: int, share: float, timed: bool) -> None:
-    given = Situation(n, n // 5, round(n // 5 * share), share, timed, 12.5)
+    given = Situation(n, n // 5, round(n // 5 * share), share, timed, 12.5, 1.1)
     choices = TASKS[task]
     METRICS.find(choices.metrics(given)["primary"][0])
     models = [MODELS.parse(plain(model.value)) for model, _ in choices.models(given)]
@@ -37,3 +37,10 @@ def test_a_rare_class_is_judged_by_the_order_of_its_rows() -> None:
 def test_a_small_holdout_is_said() -> None:
     notes = [note for _, note in TASKS["binary"].gates(Situation(100, 20, 8, 0.4, False))]
     assert any("no decision until there are more" in note for note in notes)
+
+
+def test_a_rare_class_of_several_is_no_reason_never_to_decide() -> None:
+    gates = [
+        GATES.parse(plain(gate.value)) for gate, _ in TASKS["multiclass"].gates(Situation(2000, 400, 7, 0.5, False))
+    ]
+    assert next(gate.per_class for gate in gates if gate.kind == "min_rows") == 3

@@ -172,8 +172,7 @@ def test_two_possible_targets_are_asked(drafted, tmp_path: Path) -> None:
     [
         (lambda n: "same", "the same value in every row"),
         (lambda n: "", "missing in every row"),
-        (lambda n: f"a sentence that says {n}", "400 different texts"),
-        (lambda n: "abc"[n % 3], "3 classes"),
+        (lambda n: f"a sentence that says {n}", "400 different texts in 400 rows"),
         (lambda n: "a" if n else "b", "Only 1 row of 400 have the class 'b'"),
         (lambda n: "ab"[n % 2] if n < 20 else "", "20 have a label"),
     ],

@@ -42,16 +42,42 @@ def test_breast_cancer(drafted, tmp_path: Path) -> None:
     assert made.spec.split.holdout == 0.4  # 569 rows
 
 
-@pytest.mark.parametrize(("name", "task"), [("iris", "multiclass"), ("wine", "multiclass"), ("diabetes", "regression")])
-def test_tasks_that_a_spec_takes_are_drafted_and_others_refused(drafted, tmp_path: Path, name: str, task: str) -> None:
-    from mlsys.drafting.choices import supported
+@pytest.mark.parametrize(
+    ("name", "task", "metric"),
+    [
+        ("iris", "multiclass", "log_loss"),
+        ("wine", "multiclass", "log_loss"),
+        ("diabetes", "regression", "rmse"),
+    ],
+)
+def test_tasks_of_all_kinds_are_drafted(drafted, tmp_path: Path, name: str, task: str, metric: str) -> None:
+    spec = drafted(scikit_learn(name, tmp_path), task=task).spec
+    assert (spec.target.task, spec.metrics.primary) == (task, metric)
+
+
+def test_whole_numbers_that_may_be_classes_are_asked(drafted, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"'target' has 3 whole numbers: classes, or amounts.*--task"):
+        drafted(scikit_learn("iris", tmp_path))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("iris", marks=pytest.mark.slow),
+        *(pytest.param(n, marks=pytest.mark.long) for n in ("wine", "digits")),
+    ],
+)
+def test_several_classes_run_as_they_are_drafted(specs: Path, name: str, tmp_path: Path) -> None:
+    from mlsys.cli.main import invoke
 
     path = scikit_learn(name, tmp_path)
-    if supported(task):
-        assert drafted(path, task=task).spec.target.task == task
-        return
-    with pytest.raises(UsageError, match=r"3 classes|no model of task regression"):
-        drafted(path, task=task)
+    assert invoke(["init", name, "--from", str(path), "--task", "multiclass"]) == 0
+    assert invoke(["check", name]) == 0
+    few = [
+        *("--set", "registries=[files]", "--set", "metrics.replicates=100"),
+        *("--set", "models=[prior,logistic,{kind: hist_gradient_boosting, max_iter: 10}]"),
+    ]
+    assert invoke(["run", name, *few]) == 0
 
 
 @pytest.mark.long

@@ -65,3 +65,32 @@ def test_the_area_is_that_of_scikit_learn(rows: list[tuple[bool, int]]) -> None:
     score = np.array([float(value) for _, value in rows])
     area = roc_auc_score(y, score)
     assert _auc(y, score) == pytest.approx(max(area, 1 - area))
+
+
+def of_three(random: np.random.Generator, n: int) -> tuple[np.ndarray, list[str]]:
+    codes = random.integers(0, 3, n)
+    return codes, [["mild", "hot", "sour"][code] for code in codes]
+
+
+def test_what_knows_all_of_several_classes_is_a_leak_and_what_tells_one_of_them_is_not() -> None:
+    random = np.random.default_rng(1)
+    codes, y = of_three(random, 400)
+    columns = {
+        "code": codes.tolist(),
+        "noisy": (codes + random.random(400) / 2).tolist(),
+        "spelt": [f"{name}{random.integers(0, 3)}" for name in y],
+        "one": [int(code == 1) for code in codes],
+        "good": (codes + random.normal(size=400)).tolist(),
+        "y": y,
+    }
+    sample, target = of(columns)
+    assert (target.task, target.counts["mild"]) == ("multiclass", int((codes == 0).sum()))
+    assert set(sample.leaks(target, [name for name in columns if name != "y"])) == {"code", "noisy", "spelt"}
+
+
+def test_a_gap_that_gives_one_of_several_classes_away_is_said() -> None:
+    random = np.random.default_rng(1)
+    codes, y = of_three(random, 400)
+    told = [None if code == 1 else float(random.random()) for code in codes]
+    sample, target = of({"told": told, "y": y})
+    assert "where it is missing 100 % are 'hot', elsewhere 0 %" in sample.tell_by_missing(target, ["told"])["told"]

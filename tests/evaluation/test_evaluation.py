@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def spec() -> Spec:
 
 
 @pytest.fixture
-def data() -> Dataset:
+def data(spec: Spec) -> Dataset:
     generator = np.random.default_rng(5)
     y = (generator.random(N_ROWS) < 0.4).astype("int8")
 
@@ -78,7 +79,8 @@ def data() -> Dataset:
     rows = {"good": good, "fair": knowing(0.8), "twin": good, "bad": knowing(0.1), "old": knowing(0.5)}
     rows["nan"] = np.where(np.arange(N_ROWS) == N_ROWS - 1, np.nan, 0.5)
     side = np.where(np.arange(N_ROWS) < 200, VALIDATION, HOLDOUT).astype("int8")
-    return Dataset(pd.DataFrame(rows), y, np.arange(N_ROWS, dtype="uint64"), np.zeros(N_ROWS, "M8[D]"), side)
+    keys, days = np.arange(N_ROWS, dtype="uint64"), np.zeros(N_ROWS, "M8[D]")
+    return Dataset(pd.DataFrame(rows), y, keys, days, side, spec.target)
 
 
 Run = Callable[..., EvaluationSet]
@@ -91,7 +93,7 @@ def run(spec: Spec, data: Dataset, store: Store, monkeypatch: pytest.MonkeyPatch
     def load(*_: Any, columns: dict[str, ColumnSpec], sides: tuple[int, ...], **__: Any) -> Dataset:
         asked.append(tuple(columns))
         assert set(sides) == {VALIDATION, HOLDOUT}
-        return Dataset(data.rows[list(columns)], data.y, data.key_hash, data.day, data.side, data.group)
+        return replace(data, rows=data.rows[list(columns)])
 
     monkeypatch.setattr(dataset, "load", load)
     on_holdout = data.y[data.side == HOLDOUT]

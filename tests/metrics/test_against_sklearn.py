@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from mlsys.metrics import METRICS
+from mlsys.metrics.classified import Classified
 from mlsys.metrics.predicted import Predicted
 from mlsys.metrics.predictions import Predictions
 from mlsys.metrics.scores import Scored
-from mlsys.testing.metrics import repeated, sample_of
+from mlsys.testing.metrics import SAMPLES, repeated
 
 BY_SCORE = {
     "roc_auc": sk.roc_auc_score,
@@ -42,7 +43,30 @@ BY_NUMBER = {
     "smape": lambda y, p, sample_weight=None: np.average(_smape(y, p), weights=sample_weight),
     "bias": lambda y, p, sample_weight=None: abs(np.average(p - y, weights=sample_weight)),
 }
+BY_CLASS = {
+    "accuracy": sk.accuracy_score,
+    "balanced_accuracy": sk.balanced_accuracy_score,
+    "mcc": sk.matthews_corrcoef,
+    "f1_macro": lambda y, p, **more: sk.f1_score(y, p, average="macro", zero_division=0, **more),
+    "f1_weighted": lambda y, p, **more: sk.f1_score(y, p, average="weighted", zero_division=0, **more),
+    "precision_macro": lambda y, p, **more: sk.precision_score(y, p, average="macro", zero_division=0, **more),
+    "recall_macro": lambda y, p, **more: sk.recall_score(y, p, average="macro", zero_division=0, **more),
+}
+BY_PROBABILITY = {
+    "log_loss": lambda y, p, **more: sk.log_loss(y, p, labels=range(p.shape[1]), **more),
+    "roc_auc_ovr": lambda y, p, **more: _ovr(y, p, "macro", **more),
+    "roc_auc_ovr_weighted": lambda y, p, **more: _ovr(y, p, "weighted", **more),
+}
 Peer = Callable[..., float]
+
+
+def _ovr(y: np.ndarray, p: np.ndarray, average: str, sample_weight: np.ndarray | None = None) -> float:
+    # scikit-learn's multi_class="ovr" refuses rows that do not add up to 1; this is what it computes. A class without
+    # rows is NaN there; here it does not count.
+    there = np.unique(y)
+    return float(
+        sk.roc_auc_score(np.eye(p.shape[1])[y][:, there], p[:, there], average=average, sample_weight=sample_weight)
+    )
 
 
 def _repeated(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -57,11 +81,14 @@ def _smape(y: np.ndarray, p: np.ndarray) -> np.ndarray:
 
 
 def peer_value(name: str, rows: Predictions, weights: np.ndarray | None = None) -> float:
+    peers: dict[str, Peer] = BY_SCORE | BY_LABEL | BY_NUMBER
     guess = rows.y_pred if isinstance(rows, Scored) and name in BY_LABEL else rows.answers
-    peer: Peer = (BY_SCORE | BY_LABEL | BY_NUMBER)[name]
+    if isinstance(rows, Classified):
+        peers = BY_CLASS | BY_PROBABILITY
+        guess = rows.y_pred if name in BY_CLASS else rows.answers
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn warns where we say undefined
-        return float(peer(rows.y_true, guess, sample_weight=weights))
+        return float(peers[name](rows.y_true, guess, sample_weight=weights))
 
 
 @st.composite
@@ -82,19 +109,32 @@ def numbers(draw: st.DrawFn) -> Predicted:
     return Predicted(*(np.array(values) * scale for values in drawn))
 
 
-def rows_for(name: str) -> st.SearchStrategy[Predictions]:
-    return numbers() if "regression" in METRICS.find(name).tasks else samples()
+@st.composite
+def classes(draw: st.DrawFn) -> Classified:
+    n_rows, n_classes = draw(st.integers(1, 40)), draw(st.integers(2, 5))
+    y_true = draw(st.lists(st.integers(0, n_classes - 1), min_size=n_rows, max_size=n_rows))
+    grid = draw(st.sampled_from([1, 3, 1000]))  # coarse grids give ties, also with 0 and 1
+    steps = st.lists(st.integers(0, grid), min_size=n_classes, max_size=n_classes)
+    y_score = np.array(draw(st.lists(steps, min_size=n_rows, max_size=n_rows)), "float64")
+    total = y_score.sum(axis=1, keepdims=True)
+    return Classified(np.array(y_true, "int16"), y_score / np.where(total > 0, total, 1))
+
+
+STRATEGIES = {"binary": samples, "regression": numbers, "multiclass": classes}
+PAIRS = [(name, task) for name in METRICS.names() for task in METRICS.find(name).tasks]
 
 
 def test_every_metric_has_a_peer() -> None:
-    assert sorted(BY_SCORE | BY_LABEL | BY_NUMBER) == METRICS.names()
+    of_classes = {*BY_CLASS, *BY_PROBABILITY}
+    assert sorted({*BY_SCORE, *BY_LABEL, *BY_NUMBER, *of_classes}) == METRICS.names()
+    assert of_classes == {name for name, task in PAIRS if task == "multiclass"}
 
 
-@pytest.mark.parametrize("name", METRICS.names())
+@pytest.mark.parametrize(("name", "task"), PAIRS)
 @given(data=st.data())
-@settings(max_examples=40)
-def test_value_equals_scikit_learn_or_is_undefined(name: str, data: st.DataObject) -> None:
-    rows = data.draw(rows_for(name))
+@settings(max_examples=25)
+def test_value_equals_scikit_learn_or_is_undefined(name: str, task: str, data: st.DataObject) -> None:
+    rows = data.draw(STRATEGIES[task]())
     found = METRICS.parse(name).value(rows)
     if found.value is not None:
         assert found.value == pytest.approx(peer_value(name, rows), abs=1e-12, rel=1e-9)
@@ -102,11 +142,13 @@ def test_value_equals_scikit_learn_or_is_undefined(name: str, data: st.DataObjec
         assert found.reason == METRICS.parse(name).undefined_when
 
 
-@pytest.mark.parametrize("name", METRICS.names())
+@pytest.mark.parametrize(("name", "task"), PAIRS)
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=40)
-def test_replicates_equal_the_value_of_the_repeated_sample(name: str, data: st.DataObject, seed: int) -> None:
-    metric, rows = METRICS.parse(name), data.draw(rows_for(name))
+@settings(max_examples=25)
+def test_replicates_equal_the_value_of_the_repeated_sample(
+    name: str, task: str, data: st.DataObject, seed: int
+) -> None:
+    metric, rows = METRICS.parse(name), data.draw(STRATEGIES[task]())
     n_rows = rows.y_true.size
     counts = np.random.default_rng(seed).multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=4)
     found = metric.replicates(rows.resampled(counts.astype("float32")))
@@ -115,10 +157,9 @@ def test_replicates_equal_the_value_of_the_repeated_sample(name: str, data: st.D
         assert np.isnan(value) if expected is None else value == pytest.approx(expected, abs=1e-12, rel=1e-9)
 
 
-@pytest.mark.parametrize("name", METRICS.names())
-def test_weights_mean_what_sample_weight_means(name: str) -> None:
-    metric = METRICS.parse(name)
-    rows = sample_of(metric, 300)
+@pytest.mark.parametrize(("name", "task"), PAIRS)
+def test_weights_mean_what_sample_weight_means(name: str, task: str) -> None:
+    metric, rows = METRICS.parse(name), SAMPLES[task](300)
     counts = np.random.default_rng(3).integers(0, 4, 300)
     found = metric.replicates(rows.resampled(counts[None, :].astype("float64")))[0]
     assert found == pytest.approx(peer_value(name, rows, counts), abs=1e-12, rel=1e-9)

@@ -147,6 +147,21 @@ def test_the_signature_holds_the_feature_columns(place: Place) -> None:
     }
 
 
+def test_a_model_of_several_classes_gives_a_column_for_each_and_names_them(place: Place) -> None:
+    from dataclasses import replace
+
+    from mlflow.models import Model
+
+    made = make_release(place.store)
+    of_three = replace(made, candidate=made.candidate.model_copy(update={"classes": ("a", "b", "c")}))
+    assert signature(of_three).outputs.inputs[0].shape == (-1, 3)
+    assert signature(made).outputs.inputs[0].shape == (-1, 2)
+    REGISTRY.publish(of_three, place)
+    (written,) = place.home.rglob("MLmodel")
+    described = Model.load(written)
+    assert described.metadata == {"classes": ["a", "b", "c"]}
+
+
 def test_a_later_promotion_updates_the_version(place: Place) -> None:
     REGISTRY.publish(make_release(place.store), place)
     REGISTRY.publish(make_release(place.store, version="1.0.0"), place)

@@ -242,6 +242,16 @@ def test_a_key_called_like_the_score_is_refused_and_a_feature_is_not(path: Path)
         load_spec(changed(path, schema=columns, key="y_score"))
 
 
+def test_of_several_classes_the_one_that_is_said_is_no_key(path: Path) -> None:
+    mapping = yaml.safe_load(SPEC)
+    several = {"column": mapping["target"]["column"], "task": "multiclass"}
+    columns = {**mapping["schema"], "y_class": "category"}
+    assert load_spec(changed(path, schema=columns, key="y_class")).key == ("y_class",)
+    gates = [{"kind": "minimum", "metric": "log_loss", "at_most": 1}]
+    with pytest.raises(SpecError, match=r"key\.0: mlsys keeps a column of its own by the name 'y_class'"):
+        load_spec(changed(path, schema=columns, key="y_class", target=several, metrics={}, gates=gates, monitors={}))
+
+
 def test_a_spec_of_what_comes_along_asks_no_other_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def looked_for(**_: object) -> None:
         raise AssertionError("a look through all installed packages takes milliseconds, for every spec at every parse")

@@ -6,6 +6,7 @@ import pyarrow as pa
 from mlsys.models import MODELS
 from mlsys.targets import TARGETS
 from mlsys.targets.binary import BinaryTarget
+from mlsys.targets.multiclass import MulticlassTarget
 from mlsys.targets.regression import RegressionTarget
 from mlsys.testing.features import some_frame
 from mlsys.testing.targets import N_ROWS, TargetContract
@@ -19,6 +20,13 @@ class TestBinary(TargetContract):
     column = pa.chunked_array([["yes", "no", None, "yes"]])
     model = MODELS.parse("logistic")
     y = (AGE > 60).astype("int8")
+
+
+class TestMulticlass(TargetContract):
+    target = MulticlassTarget(column="label")
+    column = pa.chunked_array([["b", "c", None, "a", "b"]])
+    model = MODELS.parse("logistic")
+    y = np.digitize(AGE, [35, 65]).astype("int16")
 
 
 class TestRegression(TargetContract):
@@ -37,7 +45,7 @@ class TestYeoJohnson(TestRegression):
 
 
 def test_every_task_of_the_table_is_tested():
-    tested = {TestBinary.target.task, TestRegression.target.task}
+    tested = {TestBinary.target.task, TestMulticlass.target.task, TestRegression.target.task}
     assert tested == set(TARGETS.names())
     assert TARGETS.default in tested
     assert np.unique(TestBinary.y).size == 2
