@@ -52,12 +52,13 @@ def make_clicks(home: Path) -> None:
         ).fetchall()
         for order_no, placed_at, n_items, returned in orders:
             placed = datetime.fromisoformat(placed_at)
-            before = [placed - timedelta(minutes=minutes) for minutes in range(1, 1 + int(n_items or 0))]
-            rows = [(order_no, at, at, 1.0, "cart") for at in before]
-            rows.append((order_no, placed + timedelta(minutes=1), placed + timedelta(minutes=1), 99.0, returned))
-            rows.append((order_no, placed, placed, 99.0, returned))
-            rows.append((order_no, placed - timedelta(minutes=3), placed + timedelta(days=1), 99.0, returned))
-            connection.executemany("INSERT INTO clicks VALUES (?, ?, ?, ?, ?)", [tuple(map(str, row)) for row in rows])
+            minutes = timedelta(minutes=1)
+            rows = [(placed - i * minutes, placed - i * minutes, 1.0, "cart") for i in range(1, 1 + n_items)]
+            rows.append((placed + minutes, placed + minutes, 99.0, returned))
+            rows.append((placed, placed, 99.0, returned))
+            rows.append((placed - 3 * minutes, placed + timedelta(days=1), 99.0, returned))  # known too late
+            found = [(order_no, str(at), str(loaded), weight, page) for at, loaded, weight, page in rows]
+            connection.executemany("INSERT INTO clicks VALUES (?, ?, ?, ?, ?)", found)
 
 
 def join_clicks(home: Path, **changes: Any) -> None:
