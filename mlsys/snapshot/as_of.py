@@ -98,7 +98,7 @@ def _sorted(join: AsOfJoin, table: pa.Table, keys: pa.ChunkedArray) -> tuple[_Kn
     table, code = table.filter(pa.array(usable)), code[usable]
     event = _micros(table[EVENT_TIME]) + (_MICROS_PER_DAY - 1 if join.source.knows_days_alone else 0)
     ready = np.maximum(event, _micros(table[ARRIVAL])) if join.known is not None else event
-    order = np.lexsort((ready, event, code))
+    order = np.lexsort((event, code) if ready is event else (ready, event, code))
     event, ready, code = event[order], ready[order], code[order]
     times, rank = np.unique(event, return_inverse=True)
     place = code * (len(times) + 1) + rank

@@ -48,6 +48,12 @@ def test_a_spec_without_joins_has_the_fingerprint_that_it_had(path):
     assert "joins" not in resolve(path).dump()["spec"]
 
 
+def test_an_override_leaves_out_all_joins(path):
+    spec_of(path, JOIN)
+    assert resolve(path, ["joins=[]"]).spec.joins == ()
+    assert resolve(path, ["joins.0.window=5d"]).spec.joins[0].window.days == 5
+
+
 def test_what_is_joined_and_how_is_part_of_the_fingerprint(path):
     spec_of(path, JOIN)
     before = resolve(path).fingerprint
