@@ -195,7 +195,7 @@ def _raw_table(join: AsOfJoin, frame: pd.DataFrame) -> pa.Table:
 
 def _column(frame: pd.DataFrame, name: str, what: str) -> pd.Series:
     if name not in frame.columns:
-        rule = f"{what} have no column '{name}', by which they are joined"
+        rule = f"{what} have no column '{name}', which the join reads"
         raise DataError(rule, where="joined", got=[str(each) for each in frame.columns])
     return frame[name]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -67,6 +69,13 @@ def test_no_model_has_seen_what_the_clicks_after_an_order_say(work):
     assert 0.7 < evaluations.summary[champion.candidate_id].value < 0.97
 
 
+def test_the_card_says_what_was_joined(work):
+    (card,) = (work.home / "reports" / "shop").glob("*.html")
+    text = " ".join(re.sub(r"<[^>]+>", " ", card.read_text(encoding="utf-8")).split())
+    assert "Joined: clicks" in text
+    assert "as known before each row's time, 2d back, by order_no" in html.unescape(text)
+
+
 def test_rows_joined_by_the_champion_get_the_scores_of_the_installation(work):
     score(work, "shop", day=day(LAST + 1))
     index = predictions_of(work.home, "shop", day(LAST + 1))
@@ -86,7 +95,7 @@ def test_what_is_missing_for_a_join_is_said(work):
     at = pd.Series(pd.to_datetime(["2026-05-12T10:00:00Z"]))
     with pytest.raises(UsageError, match="joins rows of 'clicks', and `tables` has none by that name"):
         champion.joined(rows, {}, at=at)
-    with pytest.raises(DataError, match="clicks have no column 'order_no', by which they are joined"):
+    with pytest.raises(DataError, match="clicks have no column 'loaded_at', which the join reads"):
         champion.joined(rows, {"clicks": pd.DataFrame({"weight": [1.0]})}, at=at)
     with pytest.raises(DataError, match="rows have no column 'order_no'"):
         champion.joined(rows.rename(columns={"order_no": "order"}), {"clicks": rows}, at=at)

@@ -95,14 +95,20 @@ def _sorted(join: AsOfJoin, table: pa.Table, keys: pa.ChunkedArray) -> tuple[_Kn
     usable = code >= 0
     if join.known is not None:
         usable &= np.asarray(pc.is_valid(table[ARRIVAL]).to_numpy())
-    table, code = table.filter(pa.array(usable)), code[usable]
     event = _micros(table[EVENT_TIME]) + (_MICROS_PER_DAY - 1 if join.source.knows_days_alone else 0)
     ready = np.maximum(event, _micros(table[ARRIVAL])) if join.known is not None else event
-    order = np.lexsort((event, code) if ready is event else (ready, event, code))
-    event, ready, code = event[order], ready[order], code[order]
-    times, rank = np.unique(event, return_inverse=True)
-    place = code * (len(times) + 1) + rank
-    return _Known(table.take(pa.array(order)), event, ready, place, times), _codes(keys, numbers)
+    kept = np.flatnonzero(usable)
+    # By time, which ranks the times; then by key, which leaves each key's rows in that order.
+    order = np.argsort(event[kept], kind="stable") if ready is event else np.lexsort((ready[kept], event[kept]))
+    kept = kept[order]
+    new = np.diff(event[kept], prepend=np.iinfo(np.int64).min) != 0
+    times, rank = event[kept][new], np.cumsum(new) - 1
+    place = code[kept] * (len(times) + 1) + rank
+    order = np.argsort(place, kind="stable")
+    kept = kept[order]
+    taken_of = list({column.of for column in join.joined.values() if column.of is not None})
+    known = _Known(table.select(taken_of).take(pa.array(kept)), event[kept], ready[kept], place[order], times)
+    return known, _codes(keys, numbers)
 
 
 def _codes(keys: pa.ChunkedArray, numbers: pa.Array) -> np.ndarray:
@@ -141,8 +147,9 @@ def _taken(join: AsOfJoin, columns: dict[str, JoinedColumn], span: _Span) -> dic
         values, group = None, span
         if column.of is not None:
             values = span.known.table[column.of].combine_chunks()
-            there = np.asarray(pc.is_valid(values).to_numpy(zero_copy_only=False))[span.found]
-            group = _Span(span.known, span.at, span.row[there], span.found[there])
+            if values.null_count:
+                there = np.asarray(pc.is_valid(values).to_numpy(zero_copy_only=False))[span.found]
+                group = _Span(span.known, span.at, span.row[there], span.found[there])
         found[name] = _TAKES[column.take](group, values).cast(arrow_type(join.type_of(column)))
     return found
 

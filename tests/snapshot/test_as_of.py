@@ -194,3 +194,8 @@ def test_types_follow_from_what_is_taken():
         "plan": "string",
         "idle": "double",
     }
+
+
+def test_rows_alone_can_be_counted():
+    values = found(join_of(columns={"n": "count", "idle": "age"}), rows_of(("ann", 5)), [{"who": "ann", "hour": 2}])
+    assert values == {"n": [1], "idle": [0.125]}
