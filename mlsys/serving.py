@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlsys.errors import DataError, IntegrityError, UsageError, near_match
-from mlsys.schema import ColumnSpec
+from mlsys.schema import ARRIVAL, EVENT_TIME, ColumnSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from mlsys.settings import Settings
     from mlsys.spec import Spec
+    from mlsys.spec.joins import AsOfJoin
 
 _MEND = "Let `mlsys reconcile {}` write it again from the store"
 
@@ -41,6 +42,7 @@ class Champion:
         threshold: `metrics.threshold` of the spec; a probability that reaches it counts as positive. Else None.
         classes: of several classes those that it knows, in the order of their probabilities; else empty.
         features: the columns that it reads, with their declared types, in the model's order.
+        joins: the tables that some of them come from; `joined` takes them from rows of yours.
         model: the fitted estimator of scikit-learn; it takes what `prepare` returns.
         folder: where it lies, with its metrics, spec and requirements.
     """
@@ -55,6 +57,7 @@ class Champion:
     threshold: float | None
     classes: tuple[str, ...]
     features: Mapping[str, ColumnSpec]
+    joins: tuple[AsOfJoin, ...]
     model: Any
     folder: Path
 
@@ -117,26 +120,88 @@ class Champion:
                 got=[str(name) for name in rows.columns],
                 remedy="Select these columns, too, under the names that the spec has",
             )
-        table = pa.table({name: self._values(rows[name], column) for name, column in self.features.items()})
+        table = pa.table({name: _typed(rows[name], column) for name, column in self.features.items()})
         return feature_frame(table, self.features).set_index(rows.index)
 
-    def _values(self, values: pd.Series, column: ColumnSpec) -> pa.Array:
-        from mlsys.sources.reading.number_marks import what_to_do
-        from mlsys.sources.reading.values import logical_values
+    def joined(self, rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame], *, at: pd.Series) -> pd.DataFrame:
+        """Return rows with the columns that the spec joins, as of each row's time: what training would have seen.
 
-        where = f"column '{values.name}'"
-        read, bad = logical_values(_raw(values, column), column, where)
-        if bad is not None:
-            places = bad.to_pylist()
-            first = places.index(True)
-            hint = what_to_do(values.iloc[first], column)
-            raise DataError(
-                f"{sum(places)} of {len(places)} values are no {column.type}, the first in row {first}",
-                where=where,
-                got=values.iloc[first],
-                remedy="Correct them, or leave these rows out" + (f"; {hint}" if hint else ""),
-            )
-        return read
+        Args:
+            rows: with the key of each join; their other columns stay.
+            tables: raw rows of each joined table, by its name in the spec, in any order. They have the table's key, the
+                columns that something is taken of, `known`, and the time: a column called as the source's
+                `event_time`, or `_event_time` where it has none.
+            at: `(n_rows,)` times of the rows, with an offset; pandas' UTC will do.
+
+        Raises:
+            UsageError: a table is missing.
+            DataError: a column is missing, or holds what its type can't be made of; a time has no offset.
+        """
+        import pyarrow as pa
+
+        from mlsys.snapshot.as_of import as_of
+
+        found = rows.copy(deep=False)
+        times = _typed(at.rename(EVENT_TIME), ColumnSpec(type="timestamp"))
+        for join in self.joins:
+            if join.name not in tables:
+                raise UsageError(
+                    f"The champion joins rows of '{join.name}', and `tables` has none by that name",
+                    where=f"{self.pipeline} {self.version}",
+                    got=list(tables),
+                )
+            key = _typed(_column(rows, join.key, "rows"), join.columns[join.key])
+            mine = pa.table({join.key: key, EVENT_TIME: times})
+            for name, values in as_of(join, mine, _raw_table(join, tables[join.name])).items():
+                found[name] = values.to_pandas().set_axis(rows.index)
+        return found
+
+
+def _typed(values: pd.Series, column: ColumnSpec) -> pa.Array:
+    """Return a raw column in its declared type.
+
+    Raises:
+        DataError: a value can't be made of it.
+    """
+    from mlsys.sources.reading.number_marks import what_to_do
+    from mlsys.sources.reading.values import logical_values
+
+    where = f"column '{values.name}'"
+    read, bad = logical_values(_raw(values, column), column, where)
+    if bad is not None:
+        places = bad.to_pylist()
+        first = places.index(True)
+        hint = what_to_do(values.iloc[first], column)
+        raise DataError(
+            f"{sum(places)} of {len(places)} values are no {column.type}, the first in row {first}",
+            where=where,
+            got=values.iloc[first],
+            remedy="Correct them, or leave these rows out" + (f"; {hint}" if hint else ""),
+        )
+    return read
+
+
+def _raw_table(join: AsOfJoin, frame: pd.DataFrame) -> pa.Table:
+    """Return raw rows of a joined table as `as_of` wants them."""
+    import pyarrow as pa
+
+    from mlsys.sources.base import ReadRequest
+    from mlsys.sources.reading.conform import columns_to_read
+
+    time = getattr(join.source, "event_time", None) or EVENT_TIME
+    zone = getattr(join.source, "timezone", None)
+    columns = columns_to_read(ReadRequest(join.columns, join.known), time, zone)
+    wanted = {name for _, name in join.named()} | {time}
+    read = {name: _typed(_column(frame, name, join.name), columns[name]) for name in columns if name in wanted}
+    of_it = {name: read[name] for name in read if name in join.columns}
+    return pa.table({**of_it, EVENT_TIME: read[time], **({ARRIVAL: read[join.known]} if join.known else {})})
+
+
+def _column(frame: pd.DataFrame, name: str, what: str) -> pd.Series:
+    if name not in frame.columns:
+        rule = f"{what} have no column '{name}', which the join reads"
+        raise DataError(rule, where="joined", got=[str(each) for each in frame.columns])
+    return frame[name]
 
 
 def load_champion(pipeline: str, *, home: str | Path | None = None) -> Champion:
@@ -181,6 +246,7 @@ def load_champion(pipeline: str, *, home: str | Path | None = None) -> Champion:
         threshold=None if positive is None else spec.metrics.threshold,
         classes=spec.target.knows(model),
         features=spec.feature_columns(),
+        joins=spec.joins,
         model=model,
         folder=folder,
     )
@@ -236,6 +302,9 @@ def _raw(values: pd.Series, column: ColumnSpec) -> pa.Array:
 
     from mlsys.sources.reading.rows import record_batch
 
+    if getattr(values.dtype, "tz", None) is not None:  # pandas warns where Arrow takes such times from it
+        instants = pa.array(values.dt.tz_convert(None).to_numpy(), from_pandas=True)
+        return instants.cast(pa.timestamp("us"), safe=False).cast(pa.timestamp("us", tz="UTC"))
     try:
         found = pa.Array.from_pandas(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):

@@ -53,16 +53,22 @@ def page() -> str:
     return "\n".join([*parts, *_below(Spec, ""), _metrics()])
 
 
-def _below(model: type[BaseModel], prefix: str) -> Iterator[str]:
-    """Yield the sections of a model's blocks and components."""
+def _below(model: type[BaseModel], prefix: str, said: dict[int, str] | None = None) -> Iterator[str]:
+    """Yield the sections of a model's blocks and components; what was `said` under another key is not said again."""
+    said = {} if said is None else said
     for name, field in model.model_fields.items():
         path = f"{prefix}{field.alias or name}"
-        found, block, kind = _table_of(field), _model_of(field), get_origin(field.annotation)
-        if found is not None:
-            yield _components(path + (".N" if kind is tuple else ""), found)
+        found, block = _table_of(field), _model_of(field)
+        kind = get_origin(field.annotation)
+        place = path + (".N" if kind is tuple else ".COLUMN" if kind is dict else "")
+        known = said.setdefault(id(found or block), path) if found or block else path
+        if known != path:
+            yield f"## `{path}`\n\nAs [`{known}`](#{known}).\n"
+        elif found is not None:
+            yield _components(place, found)
         elif block is not None:
-            yield _section(f"`{path}`", path + (".COLUMN" if kind is dict else ""), block)
-            yield from _below(block, f"{path}.")
+            yield _section(f"`{path}`", place, block)
+            yield from _below(block, f"{place}.", said)
 
 
 def keys(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str, str]]:
@@ -165,9 +171,8 @@ def _or(words: list[str]) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "**required**"
-    if _model_of(field) is not None:
-        return "its keys' own"
-    return _written(field.get_default(call_default_factory=True))
+    default = field.get_default(call_default_factory=True)
+    return "its keys' own" if isinstance(default, BaseModel) and _model_of(field) is not None else _written(default)
 
 
 def _written(value: Any) -> str:

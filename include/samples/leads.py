@@ -7,9 +7,15 @@ and is a file of its own; asking for more days later only adds files.
 What real exports do stands in it as well: revenue that sales did not fill in, a category called `None` and one called
 `NA`, local times with the day first, lines that a careless comma or a lost connection broke, one file with a byte
 order mark, one that ends in the middle of its last line.
+
+`leads/usage/usage-YYYY-MM-DD.csv` has the sessions of these leads in the product, one file for each day on which they
+were loaded, from two weeks before the first lead on. Who will convert has more of them before the day of the lead, and
+many more after it: who joins what was not yet known ranks the leads nearly without an error. One session in twenty is
+loaded one or two days late.
 """
 
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +54,11 @@ CHANNELS = {
 }
 COUNTRIES = {"IE": (0.30, 0.3), "GB": (0.28, 0.1), "DE": (0.16, 0.0), "FR": (0.12, -0.1), "US": (0.14, -0.2)}
 INTERCEPT = -5.2  # gives 4 % conversions
+USAGE = "usage"
+# Sessions of a lead in the product: whether it converts, from which day to which (0 is its own), and how many.
+SESSIONS = (("no", -14, 0, 1.2), ("yes", -14, 0, 2.6), ("no", 0, 7, 0.3), ("yes", 0, 7, 6.0))
+LATE, LATEST = 0.05, 2  # share of sessions that are loaded late, and by how many days at most
+DEVICES = ("web", "mobile", "api")
 
 
 def make(target: Path, days: int, *, seed: int = SEED) -> str:
@@ -65,6 +76,11 @@ def make(target: Path, days: int, *, seed: int = SEED) -> str:
         path = folder / f"leads-{FIRST_DAY + timedelta(days=day)}.csv"
         if not path.exists():
             write_atomically(path, drop(day, seed=seed))
+    (folder / USAGE).mkdir(exist_ok=True)
+    for day in range(-14, days):
+        path = folder / USAGE / f"usage-{FIRST_DAY + timedelta(days=day)}.csv"
+        if not path.exists():
+            write_atomically(path, usage(day, seed=seed))
     n_files = len(list(folder.glob("leads-????-??-??.csv")))
     return f"{folder} holds {n_files} daily files of {ROWS_PER_DAY} leads each, from {FIRST_DAY} on."
 
@@ -81,6 +97,17 @@ def drop(day: int, *, seed: int = SEED) -> bytes:
     if day == TRUNCATED_DAY:
         content = content[: -len(lines[-1]) // 2]
     return content.encode("utf-8-sig" if day == BOM_DAY else "utf-8")
+
+
+def usage(day: int, *, seed: int = SEED) -> bytes:
+    """Return the file of a day's sessions, those that were loaded on it."""
+    begins = np.datetime64(FIRST_DAY + timedelta(days=day), "m")
+    found = pd.concat([_sessions(lead_day, seed) for lead_day in range(day - 7 - LATEST, day + 15) if lead_day >= 0])
+    loaded = found["loaded_at"].to_numpy()
+    rows = found[(loaded >= begins) & (loaded < begins + np.timedelta64(1, "D"))].sort_values(["loaded_at", "lead_id"])
+    for name in ("used_at", "loaded_at"):
+        rows[name] = rows[name].dt.strftime("%Y-%m-%dT%H:%MZ")
+    return rows.to_csv(index=False, lineterminator="\n").encode()
 
 
 def fresh(n: int, *, day: int, seed: int) -> pd.DataFrame:
@@ -131,6 +158,24 @@ def _rows(random: np.random.Generator, n: int, day: int, *, prefix: str) -> pd.D
     converted = random.random(n) < 1 / (1 + np.exp(-_log_odds(columns)))
     columns["converted"] = np.where(converted, "yes", "no").astype(object)
     return pd.DataFrame({name: pd.Series(values, dtype=values.dtype) for name, values in columns.items()})
+
+
+@lru_cache(maxsize=256)
+def _sessions(day: int, seed: int) -> pd.DataFrame:
+    """Return all sessions of the leads of a day, whenever they are; from the outcome, and from draws of their own."""
+    leads = _rows(np.random.default_rng([seed, day]), ROWS_PER_DAY, day, prefix="L")
+    random = np.random.default_rng([seed, day, 2])
+    parts = []
+    for outcome, first, end, expected in SESSIONS:
+        ids = leads["lead_id"].to_numpy()[leads["converted"] == outcome]
+        who = np.repeat(ids, random.poisson(expected, len(ids)))
+        minutes = random.integers(first * 1440, end * 1440, len(who))
+        late = np.where(random.random(len(who)) < LATE, random.integers(1, LATEST + 1, len(who)) * 1440, 5)
+        at = np.datetime64(FIRST_DAY + timedelta(days=day), "m") + minutes.astype("timedelta64[m]")
+        columns = {"lead_id": who, "used_at": at, "loaded_at": at + late.astype("timedelta64[m]")}
+        columns |= {"minutes": random.geometric(0.1, len(who)), "device": random.choice(DEVICES, len(who))}
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts)
 
 
 def _ids(prefix: str, day: int, n: int) -> Values:

@@ -13,7 +13,7 @@ from mlsys import keys
 from mlsys.backfill.days import SimulatedDay, Simulation
 from mlsys.backfill.records import Verdict
 from mlsys.evaluation import evaluation
-from mlsys.evaluation.champion import ChampionModel
+from mlsys.evaluation.champion import model_by
 from mlsys.events import get_logger
 from mlsys.gates.base import Evidence, Gate
 from mlsys.promotion import decide
@@ -54,7 +54,7 @@ def _verdict(work: Workspace, simulation: Simulation, simulated: SimulatedDay, r
         spec,
         prepared,
         candidates=[simulated.best],
-        champion=ChampionModel(rival.best, spec.feature_columns(), spec.target.task) if rival else None,
+        champion=model_by(spec, rival.best) if rival else None,
         store=work.store,
         explained=False,
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from mlsys.errors import IntegrityError
 from mlsys.ledger import ChampionChange
@@ -19,11 +20,16 @@ from mlsys.workspace import Workspace
 
 @dataclass(frozen=True)
 class ChampionModel:
-    """The model that serves, with its own feature columns, and the learning task that it was fitted for."""
+    """The model that serves, with its own feature columns, and the learning task that it was fitted for.
+
+    Attributes:
+        joined: what decided on the values of those columns that were joined.
+    """
 
     candidate: Candidate
     columns: Mapping[str, ColumnSpec]
     task: str
+    joined: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def obstacle_of(spec: Spec, champion: ChampionModel | None) -> str | None:
@@ -31,12 +37,17 @@ def obstacle_of(spec: Spec, champion: ChampionModel | None) -> str | None:
     problems = []
     if champion is not None and champion.task != spec.target.task:
         problems.append(f"it was fitted for the task {champion.task}, and the task is {spec.target.task} now")
+    known, joined = {**spec.columns, **spec.joined_columns()}, spec.joined_meanings()
     for name, column in (champion.columns if champion else {}).items():
-        here = spec.columns.get(name)
-        if here is None:
+        here = known.get(name)
+        if here is None and champion is not None and name in champion.joined:
+            problems.append(f"no join adds its column '{name}' any more")
+        elif here is None:
             problems.append(f"its column '{name}' is not in the schema")
         elif here.type != column.type:
             problems.append(f"its column '{name}' was {column.type} and is {here.type} now")
+        elif champion is not None and champion.joined.get(name) != joined.get(name):
+            problems.append(f"its column '{name}' is joined in another way now")
         elif name == spec.target.column:
             problems.append(f"its column '{name}' is the target now")
     more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
@@ -68,4 +79,9 @@ def model_of(work: Workspace, champion: ChampionChange) -> ChampionModel:
     if candidate is None:
         raise IntegrityError("The ledger has no candidate of the champion's name", got=champion.candidate_id)
     spec = work.spec_of(work.ledger.plan(champion.run_id))
-    return ChampionModel(candidate=candidate, columns=spec.feature_columns(), task=spec.target.task)
+    return model_by(spec, candidate)
+
+
+def model_by(spec: Spec, candidate: Candidate) -> ChampionModel:
+    """Return a candidate that was fitted by a spec as a champion."""
+    return ChampionModel(candidate, spec.feature_columns(), spec.target.task, spec.joined_meanings())

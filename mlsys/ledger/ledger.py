@@ -344,13 +344,16 @@ class Ledger:
 
     # -- the chain --------------------------------------------------------------------------------------------
 
-    def pipelines(self) -> dict[str, int]:
-        """Return all pipelines that the ledger has rows of, sorted, each with how many: it grows with every row."""
+    def pipelines(self, *, tables_too: bool = False) -> dict[str, int]:
+        """Return all pipelines that the ledger has rows of, sorted, each with how many: it grows with every row.
+
+        With `tables_too`, the tables that they join are among them, as `pipeline.table`.
+        """
         found: dict[str, int] = {}
         with engine.reading(self.engine) as connection:
             for name, newest in (row for table in tables.ALL for row in connection.execute(tables.pipelines_in(table))):
                 found[name] = max(found.get(name, 0), newest)
-        return dict(sorted(found.items()))
+        return {name: found[name] for name in sorted(found) if tables_too or "." not in name}
 
     def entries(self, pipeline: str) -> list[Entry]:
         """Return every row of a pipeline as it is stored, oldest first; for who asks what a row names."""

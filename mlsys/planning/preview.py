@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,10 +14,13 @@ from mlsys.planning import obstacles
 from mlsys.planning.trial import judge_newest
 from mlsys.records import CheckResult
 from mlsys.snapshot import snapshot
+from mlsys.snapshot.joined import table_specs
 from mlsys.snapshot.partitioning import layout_of
 from mlsys.spec import Origin, ResolvedSpec, Spec, flatten, resolve
 from mlsys.wording import counted
 from mlsys.workspace import Workspace
+
+_AS_OF = {"row": "row's time", "day": "row's day", "monday": "row's Monday"}
 
 
 @dataclass(frozen=True)
@@ -63,14 +67,16 @@ def problems_of(work: Workspace, name: str, *, full: bool) -> list[Problem]:
         work.require_registries(spec)
         warnings = (
             obstacles.without_key(spec),
-            obstacles.relative_source(spec, work.home),
+            *(obstacles.relative_source(each, work.home) for each in (spec, *table_specs(spec))),
             obstacles.of_champion(work, spec),
         )
         found += [Problem(warning, 0) for warning in warnings if warning]
         found += _data_problems(work, spec)
         if full:
-            changed = snapshot.problems(spec, catalog=work.ledger, store=work.store)
-            found += [Problem(f"{text}.", DataError.exit_code) for text in changed]
+            for each in (spec, *table_specs(spec)):
+                changed = snapshot.problems(each, catalog=work.ledger, store=work.store)
+                which = "" if each is spec else f"{each.pipeline}: "
+                found += [Problem(f"{which}{text}.", DataError.exit_code) for text in changed]
     except MlsysError as error:
         found.append(_problem(error))
     return found
@@ -123,6 +129,7 @@ def outlook(work: Workspace, name: str, *, day: str | None, overrides: tuple[str
     sentences = (
         f"{name}, day {chosen.day} ({chosen.source}): rows before {chosen.cutoff:%Y-%m-%d %H:%M} UTC.",
         _reads(spec, known, chosen.day, moved=work.ledger.newest_layout(name) is not None),
+        *_joins(work, spec, chosen.day),
         *_moves(work, spec, chosen.cutoff),
         f"Trains: {', '.join(model.label for model in spec.models)}; best on validation by {spec.metrics.primary}.",
         f"Compares with {against}.",
@@ -147,13 +154,28 @@ def _reads(spec: Spec, known: list[Any], day: date, *, moved: bool) -> str:
     )
 
 
+def _joins(work: Workspace, spec: Spec, day: date) -> Iterator[str]:
+    for join, table in zip(spec.joins, table_specs(spec), strict=True):
+        stored = work.ledger.partitions(table.pipeline, layout_of(table).fingerprint)
+        known = [partition for partition in stored if partition.day <= day]
+        rows = counted(sum(partition.n_rows for partition in known), "row")
+        yield (
+            f"Joins: {join.name} by {join.key}, {in_words(join.window)} back from each {_AS_OF[join.as_of]}, as "
+            f"{', '.join(join.joined)}; "
+            + (f"{rows} of {counted(len(known), 'day')} are stored." if known else "nothing of it is stored yet.")
+        )
+
+
 def _moves(work: Workspace, spec: Spec, cutoff: datetime) -> list[str]:
-    gone = snapshot.moving(spec, cutoff, catalog=work.ledger, store=work.store)
-    if not gone.partitions:
-        return []
-    if gone.problem:
-        return [f"Would lose: {gone.text} that the source no longer has, and wants `--accept-loss`; {gone.problem}."]
-    return [f"Carries over: {gone.text} that the source no longer has; a column that is new is missing in them."]
+    found = []
+    for each in (spec, *table_specs(spec)):
+        gone = snapshot.moving(each, cutoff, catalog=work.ledger, store=work.store)
+        what = f"{gone.text} that the source{'' if each is spec else f' of {each.pipeline}'} no longer has"
+        if gone.problem:
+            found.append(f"Would lose: {what}, and wants `--accept-loss`; {gone.problem}.")
+        elif gone.partitions:
+            found.append(f"Carries over: {what}; a column that is new is missing in them.")
+    return found
 
 
 def _promises(resolved: ResolvedSpec) -> list[MlsysError]:

@@ -16,6 +16,7 @@ from mlsys.planning import obstacles
 from mlsys.records import CheckReport
 from mlsys.snapshot import snapshot
 from mlsys.snapshot.catalog import Catalog
+from mlsys.snapshot.joined import table_specs
 from mlsys.snapshot.partitioning import layout_of
 from mlsys.snapshot.segments import note_slices
 from mlsys.spec import Spec
@@ -102,9 +103,10 @@ def judge_newest(work: Workspace, spec: Spec) -> Trial | None:
     counted = [partition for partition in stored if partition.rejects is not None and partition not in lent]
     with work.store.working() as folder:
         store = _LentStore(folder / "store", work.store)
-        for segment in {partition.segment for partition in lent}:
-            offsets = {row.fingerprint: row.offset for row in lent if row.segment == segment}
-            note_slices(layout, segment, offsets, store)
+        _lend(lent, layout, store)
+        for table in table_specs(spec):
+            joined = layout_of(table).fingerprint
+            _lend(work.ledger.partitions(table.pipeline, joined), joined, store)
         catalog = TrialCatalog(work.ledger, layout, lent)
         taken = snapshot.take(spec, cutoff, catalog=catalog, store=store, counted=counted)
         if taken is None:
@@ -115,6 +117,14 @@ def judge_newest(work: Workspace, spec: Spec) -> Trial | None:
         before = [partition for partition in stored if partition.day < (cutoff - spec.ingest.lookback).date()]
         refusal = obstacles.refused_by_split(spec, taken.snapshot, checks, before=before, store=store)
         return Trial(checks, refusal, tuple(obstacles.identifiers(spec, taken.snapshot, store)))
+
+
+def _lend(partitions: Sequence[Partition], layout: str, store: Store) -> None:
+    """Note where another store's partitions lie, so that they are found in this one."""
+    for segment in {partition.segment for partition in partitions}:
+        note_slices(
+            layout, segment, {row.fingerprint: row.offset for row in partitions if row.segment == segment}, store
+        )
 
 
 def _newest_before_window(spec: Spec, cutoff: datetime, stored: Sequence[Partition]) -> list[Partition]:

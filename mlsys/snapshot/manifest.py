@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from mlsys.snapshot.fingerprint import count_duplicates, table_fingerprint
 from mlsys.snapshot.partitioning import Layout, masked
 from mlsys.snapshot.segments import read_entries
 from mlsys.spec import Spec
+from mlsys.spec.joins import AsOfJoin, parse_join
 from mlsys.store import Store, canonical_json
 
 
@@ -81,6 +82,19 @@ class ManifestEntry:
 
 
 @dataclass(frozen=True)
+class JoinedTable:
+    """A table that rows are joined with when they are read: how, and the SHA-256 of the manifest of its rows."""
+
+    join: AsOfJoin
+    manifest: str
+
+    def only(self, names: Collection[str]) -> JoinedTable | None:
+        """Return it with those of its columns that are named alone, or None where none is."""
+        joined = {name: column for name, column in self.join.joined.items() if name in names}
+        return replace(self, join=self.join.model_copy(update={"joined": joined})) if joined else None
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What a snapshot consists of, its partitions by day."""
 
@@ -89,6 +103,7 @@ class Manifest:
     cutoff: datetime
     label_columns: tuple[str, ...]
     partitions: tuple[ManifestEntry, ...]
+    joins: tuple[JoinedTable, ...] = ()
 
     def of(self, days: Collection[date] | None) -> tuple[ManifestEntry, ...]:
         """Return the entries of these days; all of them for None."""
@@ -96,6 +111,7 @@ class Manifest:
 
     def write(self, store: Store) -> str:
         """Store it and return its SHA-256."""
+        joins = [{"join": t.join.model_dump(mode="json", by_alias=True), "manifest": t.manifest} for t in self.joins]
         return store.put_json(
             {
                 "pipeline": self.pipeline,
@@ -103,6 +119,7 @@ class Manifest:
                 "cutoff": self.cutoff.astimezone(UTC).isoformat(),
                 "label_columns": list(self.label_columns),
                 "partitions": [entry.dump() for entry in self.partitions],
+                **({"joins": joins} if joins else {}),
             }
         )
 
@@ -122,6 +139,7 @@ def read_manifest(digest: str, store: Store) -> Manifest:
             cutoff=datetime.fromisoformat(data["cutoff"]),
             label_columns=tuple(data["label_columns"]),
             partitions=tuple(map(ManifestEntry.load, data["partitions"])),
+            joins=tuple(JoinedTable(parse_join(each["join"]), each["manifest"]) for each in data.get("joins", ())),
         )
     except (TypeError, LookupError, ValueError) as error:  # its bytes are those that were written
         raise NotUnderstoodError(
@@ -132,14 +150,24 @@ def read_manifest(digest: str, store: Store) -> Manifest:
 
 
 def describe(
-    spec: Spec, cutoff: datetime, partitions: Sequence[Partition], *, layout: Layout, store: Store
+    spec: Spec,
+    cutoff: datetime,
+    partitions: Sequence[Partition],
+    *,
+    layout: Layout,
+    store: Store,
+    joined: Sequence[Snapshot] = (),
 ) -> Snapshot:
-    """Write the manifest of partitions, given by day, as they were known before `cutoff`, and return its snapshot."""
+    """Write the manifest of partitions, given by day, as they were known before `cutoff`, and return its snapshot.
+
+    `joined` are the snapshots of the tables that the spec joins, in its order.
+    """
     entries = tuple(_entry(row, cutoff, layout, store) for row in partitions)
-    manifest = Manifest(spec.pipeline, layout.fingerprint, cutoff, layout.label_columns, entries)
+    joins = tuple(JoinedTable(join, table.manifest) for join, table in zip(spec.joins, joined, strict=True))
+    manifest = Manifest(spec.pipeline, layout.fingerprint, cutoff, layout.label_columns, entries, joins)
     keys = pa.concat_tables(read_entries(partitions, store, [KEY]))[KEY].to_numpy()
     return Snapshot(
-        fingerprint=_fingerprint(entries, timed=spec.source.timed),
+        fingerprint=_fingerprint(entries, joined, timed=spec.source.timed),
         manifest=manifest.write(store),
         cutoff=cutoff,
         n_rows=sum(entry.n_rows for entry in entries),
@@ -173,10 +201,11 @@ def _entry(row: Partition, cutoff: datetime, layout: Layout, store: Store) -> Ma
     )
 
 
-def _fingerprint(entries: Sequence[ManifestEntry], *, timed: bool) -> str:
+def _fingerprint(entries: Sequence[ManifestEntry], joined: Sequence[Snapshot], *, timed: bool) -> str:
     # The day of a source without time is only when it was read; the same content is the same snapshot.
     parts = [[entry.day.isoformat() if timed else "", entry.content] for entry in entries]
-    return hashlib.sha256(canonical_json(parts)).hexdigest()
+    # Which table is which stands in the spec's fingerprint.
+    return hashlib.sha256(canonical_json([*parts, *(table.fingerprint for table in joined)])).hexdigest()
 
 
 def _text(instant: datetime | None) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from mlsys import clock
-from mlsys.errors import IntegrityError, UsageError
+from mlsys.errors import DataError, IntegrityError, UsageError
 from mlsys.events import get_logger
 from mlsys.ledger.rows import Partition
 from mlsys.records import Arrivals, Snapshot
@@ -19,6 +19,7 @@ from mlsys.schema import KEY
 from mlsys.snapshot import carrying
 from mlsys.snapshot.catalog import Catalog
 from mlsys.snapshot.ingest import Reading, read_source, request_of
+from mlsys.snapshot.joined import require_fresh, table_specs
 from mlsys.snapshot.manifest import describe
 from mlsys.snapshot.partitioning import DayRows, Layout, layout_of
 from mlsys.snapshot.segments import read_entries, write_days
@@ -85,6 +86,38 @@ def take(
     """
     if cutoff.tzinfo is None or cutoff.astimezone(UTC).time() != time():
         raise UsageError("A cutoff is a UTC midnight", where="cutoff", got=cutoff.isoformat())
+    tables = _joined(spec, cutoff, catalog=catalog, store=store, accept_loss=accept_loss)
+    return _take(spec, cutoff, catalog=catalog, store=store, counted=counted, accept_loss=accept_loss, joined=tables)
+
+
+def _joined(spec: Spec, cutoff: datetime, *, catalog: Catalog, store: Store, accept_loss: bool) -> list[Snapshot]:
+    """Take in what the spec joins, as it was before the cutoff; days without a row are nothing unusual there."""
+    found: list[Snapshot] = []
+    for table in table_specs(spec):
+        taken = _take(table, cutoff, catalog=catalog, store=store, accept_loss=accept_loss, gaps=True)
+        if taken is None:
+            raise DataError(
+                f"It has no row before the cutoff, {cutoff:%Y-%m-%d}",
+                where=f"{table.pipeline}: source",
+                remedy="See whether its rows were delivered, or leave it out of `joins`",
+            )
+        found.append(taken.snapshot)
+    require_fresh(spec, found)
+    return found
+
+
+def _take(
+    spec: Spec,
+    cutoff: datetime,
+    *,
+    catalog: Catalog,
+    store: Store,
+    counted: Sequence[Partition] = (),
+    accept_loss: bool = False,
+    gaps: bool = False,
+    joined: Sequence[Snapshot] = (),
+) -> Taken | None:
+    """Do `take` for the rows of one source; with `gaps`, the last day may be one without rows."""
     layout, last_day = layout_of(spec), clock.last_day_before(cutoff)
     with catalog.serialised(spec.pipeline):
         look = _look(spec, cutoff, layout, catalog=catalog, store=store)
@@ -95,13 +128,14 @@ def take(
         require_tolerable(unreadable, look.reading.n_rows, look.new_days, spec)
         carrying.require_accepted(look.gone, spec, accepted=accept_loss)
         days = look.days(cutoff, timed=spec.source.timed)
-        if (last_day not in days and spec.source.timed) or not days:
+        if (last_day not in days and spec.source.timed and not gaps) or not days:
             require_some(unreadable, last_day, spec)
             log.info("snapshot", pipeline=spec.pipeline, cutoff=cutoff.date(), no_rows="true")
             return None
         moved, added = _store(look, unreadable, spec, layout=layout, store=store)
         current = {**look.stored, **{row.day: row for row in (*moved, *added)}}
-        snapshot = describe(spec, cutoff, [current[day] for day in days], layout=layout, store=store)
+        partitions = [current[day] for day in days]
+        snapshot = describe(spec, cutoff, partitions, layout=layout, store=store, joined=joined)
         catalog.add_partitions(spec.pipeline, [*moved, *added])
     arrivals = Arrivals(
         n_partitions=len(added), n_rows=sum(row.n_rows for row in added), days=tuple(row.day for row in added)[:30]
@@ -121,12 +155,16 @@ def take(
 def take_in(spec: Spec, first: date, last: date, *, catalog: Catalog, store: Store) -> int:
     """Store, in one reading, what is new from the lookback before `first` to `last`; return how many partitions.
 
+    What the spec joins is taken in before.
+
     Nothing is judged here: each snapshot counts what could not be read. Snapshots of these days, taken in any order,
     then find the same partitions.
 
     Raises:
         DataError, TransientError: as the source; or stored days would be lost.
     """
+    for table in table_specs(spec):
+        take_in(table, first, last, catalog=catalog, store=store)
     lookback = spec.ingest.lookback + (last - first)
     wide = spec.model_copy(update={"ingest": spec.ingest.model_copy(update={"lookback": lookback})})
     layout = layout_of(spec)

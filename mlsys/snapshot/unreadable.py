@@ -67,7 +67,7 @@ def require_tolerable(unreadable: Unreadable, n_rows: Mapping[date, int], new: I
         raise DataError(
             f"{share.text} can't be read; {spec.checks.tolerated_share:.2%} are tolerated. First: {first_of(bad)}",
             where=f"{spec.pipeline}: source",
-            remedy="Correct the data or `schema`, or raise `checks.tolerated_share`",
+            remedy="Correct the data or `schema`, or raise `tolerated_share`",
         )
 
 

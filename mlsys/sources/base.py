@@ -92,6 +92,11 @@ class Source(Component, ABC):
     def timed(self) -> bool:
         """Whether rows have a day (an event time, or a day in the file's name)."""
 
+    @property
+    def knows_days_alone(self) -> bool:
+        """Whether the time of its rows is no more than their day's beginning."""
+        return False
+
     @abstractmethod
     def newest(self, request: ReadRequest) -> datetime | None:
         """Return the newest event time up to now that the source has (UTC), or None when it has no rows or no time.

@@ -32,13 +32,15 @@ from mlsys.spec.blocks import (
     Training,
     Tuning,
 )
+from mlsys.spec.joins import AsOfJoin
 from mlsys.splits import SPLITS
 from mlsys.targets import TARGETS
 
 # Airflow has DAGs named after the pipeline, MLflow a model, the registry a folder; all of them have such limits.
 _LINE = r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*"
-_NAME = "A pipeline's name is at most 48 small letters, digits and _, a letter first"
-PipelineName = Annotated[str, Within(48, _NAME, r"[a-z][a-z0-9_]*")]
+LONGEST_NAME = 48
+_NAME = f"A pipeline's name is at most {LONGEST_NAME} small letters, digits and _, a letter first"
+PipelineName = Annotated[str, Within(LONGEST_NAME, _NAME, r"[a-z][a-z0-9_]*")]
 Description = Annotated[str, Within(5000, "A description has at most 5,000 characters")]
 Owner = Annotated[str, Within(100, "An owner is one line of at most 100 characters", _LINE)]
 Tag = Annotated[str, Within(100, "A tag is one line of at most 100 characters", _LINE)]
@@ -54,6 +56,7 @@ class Spec(Frozen):
         tags: by which Airflow's list of DAGs can be filtered.
         source: where the rows come from.
         columns: the columns that are read, and no others, with their logical types.
+        joins: other tables, of which each row gets what was known before its time.
         target: the column that is predicted, and what kind of prediction that is.
         key: columns that name a row; the hash split and `unique_key` go by them.
         drop: columns of the schema that no model may see.
@@ -72,6 +75,8 @@ class Spec(Frozen):
     source: SOURCES.field()  # type: ignore[valid-type]
     columns: dict[str, ColumnSpec] = Field(alias="schema")
     key: Annotated[tuple[str, ...], OneOrMore()] = ()
+    # Left out of the stored spec where there is none: the fingerprints of specs stay.
+    joins: tuple[AsOfJoin, ...] = Field(default=(), exclude_if=lambda joins: not joins)
     target: TARGETS.field()  # type: ignore[valid-type]
     label: Label = Label()
     ingest: Ingest = Ingest()
@@ -127,9 +132,20 @@ class Spec(Frozen):
         return [name for name, metric in METRICS.built_in().items() if self.target.task in metric.tasks]
 
     def feature_columns(self) -> dict[str, ColumnSpec]:
-        """Return the columns that models see: the schema less key, target, group, `drop` and timestamps."""
+        """Return the columns that models see: schema and joins less key, target, group, `drop` and timestamps."""
         taken = {self.target.column, *self.key, *self.drop, self.split.group_column}
-        return {n: c for n, c in self.columns.items() if n not in taken and c.type != "timestamp"}
+        known = {**self.columns, **self.joined_columns()}
+        return {n: c for n, c in known.items() if n not in taken and c.type != "timestamp"}
+
+    def joined_columns(self) -> dict[str, ColumnSpec]:
+        """Return the columns that joins add, in their order."""
+        return {
+            name: ColumnSpec(type=join.type_of(column)) for join in self.joins for name, column in join.joined.items()
+        }
+
+    def joined_meanings(self) -> dict[str, dict[str, Any]]:
+        """Return what decides on the values of each joined column."""
+        return {name: join.meaning(name) for join in self.joins for name in join.joined}
 
     def dump(self) -> dict[str, Any]:
         """Return the spec as JSON-pure data with every default filled in."""
@@ -139,9 +155,11 @@ class Spec(Frozen):
 def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
     """Yield what does not fit together in a spec whose fields are valid each by itself, with its key path."""
     for where, name in _named_columns(spec):
-        if name not in spec.columns:
-            yield misspelt(f"no column {shortened(name)} in `schema`", name, spec.columns, where=where)
+        columns = {*spec.columns, *_added(spec, where)}
+        if name not in columns:
+            yield misspelt(f"no column {shortened(name)} in `schema`", name, columns, where=where)
             return
+    yield from _joins(spec)
     for number, rule in enumerate(spec.checks.rules):
         misfit = rule.misfit(spec.columns)
         if misfit:
@@ -169,6 +187,32 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
         yield _contradiction("schema", "no column is left as a feature")
 
 
+def _joins(spec: Spec) -> Iterator[PydanticCustomError]:
+    """Yield what does not fit in the joins, each by itself and beside each other."""
+    taken = dict(spec.columns)
+    for i, join in enumerate(spec.joins):
+        for where, name in join.named():
+            if name not in join.columns:
+                yield misspelt(
+                    f"no column {shortened(name)} in its `schema`", name, join.columns, where=f"joins.{i}.{where}"
+                )
+                return
+        if join.key not in spec.columns:
+            rule = f"no column {shortened(join.key)} in the pipeline's `schema`"
+            yield misspelt(rule, join.key, spec.columns, where=f"joins.{i}.key")
+            return
+        yield from (_contradiction(f"joins.{i}.{where}", text) for where, text in join.misfits(taken))
+        if not spec.source.timed:
+            yield _contradiction("source", "a join goes by the time of each row; give `source` an `event_time`")
+        if len(f"{spec.pipeline}.{join.name}") > LONGEST_NAME:
+            rule = f"with the pipeline's name and a point it has more than {LONGEST_NAME} characters"
+            yield _contradiction(f"joins.{i}.name", rule)
+        taken |= {name: ColumnSpec(type=join.type_of(column)) for name, column in join.joined.items()}
+    names = [join.name for join in spec.joins]
+    if len(set(names)) != len(names):
+        yield _contradiction("joins", f"two tables have the same name: {names}")
+
+
 def _own_names(spec: Spec) -> Iterator[PydanticCustomError]:
     """Yield what is wrong with columns that are called like one that mlsys keeps beside them."""
     taken = [(f"schema.{name}", name) for name in spec.columns if name in OWN_COLUMNS]
@@ -183,6 +227,11 @@ def _own_names(spec: Spec) -> Iterator[PydanticCustomError]:
 
 def _contradiction(where: str, message: str) -> PydanticCustomError:
     return PydanticCustomError("misspelt", "{message}", {"message": message, "where": where})
+
+
+def _added(spec: Spec, where: str) -> set[str]:
+    """Return the columns beside the schema's that may be named at a place: models and monitors see joined ones."""
+    return {name for join in spec.joins for name in join.joined} if where.startswith(("drop.", "monitors.")) else set()
 
 
 def _named_columns(spec: Spec) -> Iterator[tuple[str, str]]:

@@ -101,7 +101,8 @@ def resolve(path: Path, overrides: Iterable[str] = (), *, models: Sequence[str] 
         found[leaf] = override or ("file" if from_file else "default")
         if models and leaf.startswith("models."):
             found[leaf] = "run parameter"
-    for leaf in set(origins) - set(leaves):
+    left_out = {field.alias or name for name, field in Spec.model_fields.items() if field.exclude_if is not None}
+    for leaf in set(origins) - set(leaves) - left_out:
         if not any(key.startswith(leaf + ".") for key in leaves):
             asked = "--set" if origins[leaf] == "run parameter" else "MLSYS_SET"
             raise SpecError(f"No key `{leaf}` in the spec. {near_match(leaf, leaves)}", where=asked)

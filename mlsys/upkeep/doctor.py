@@ -14,6 +14,7 @@ from mlsys.errors import IntegrityError, MlsysError
 from mlsys.promotion.projection import drift
 from mlsys.promotion.self_test import self_test
 from mlsys.settings import Settings
+from mlsys.snapshot.joined import table_specs
 from mlsys.spec import Spec, resolve
 from mlsys.upkeep.diagnosis import Diagnosis
 from mlsys.upkeep.source_looks import look
@@ -49,9 +50,12 @@ def examine(settings: Settings) -> Iterator[Diagnosis]:
         with open_workspace(settings) as work:
             yield Diagnosis("database", ok=True, sentence=f"{work.databases.kind}, the ledger answers")
             for spec in specs.values():
-                yield look(spec, work.store)
-            for name in sorted({*work.ledger.pipelines(), *specs}):
+                yield from (look(each, work.store) for each in (spec, *table_specs(spec)))
+            pipelines = work.ledger.pipelines()
+            for name in sorted({*pipelines, *specs}):
                 yield from _pipeline(work, name)
+            for name in sorted(work.ledger.pipelines(tables_too=True).keys() - pipelines):
+                yield _chain(work, name)
     except MlsysError as error:
         yield Diagnosis("database", ok=False, sentence=str(error))
 
@@ -80,13 +84,17 @@ def _night(stands: Standing) -> Iterator[Diagnosis]:
         yield Diagnosis(f"data {stands.pipeline}", ok=False, sentence=f"{stands.stale}.")
 
 
-def _pipeline(work: Workspace, name: str) -> Iterator[Diagnosis]:
-    yield from _night(standing(work, name))
+def _chain(work: Workspace, name: str) -> Diagnosis:
     try:
         rows = counted(work.ledger.verify(name), "row")
-        yield Diagnosis(f"ledger {name}", ok=True, sentence=f"{rows}, unbroken chain")
+        return Diagnosis(f"ledger {name}", ok=True, sentence=f"{rows}, unbroken chain")
     except IntegrityError as error:
-        yield Diagnosis(f"ledger {name}", ok=False, sentence=str(error))
+        return Diagnosis(f"ledger {name}", ok=False, sentence=str(error))
+
+
+def _pipeline(work: Workspace, name: str) -> Iterator[Diagnosis]:
+    yield from _night(standing(work, name))
+    yield _chain(work, name)
     champion = work.ledger.champion(name)
     if champion is None:
         yield Diagnosis(f"champion {name}", ok=True, sentence="none yet")

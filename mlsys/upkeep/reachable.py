@@ -48,7 +48,7 @@ def roots(ledger: Ledger, *, since: datetime) -> Roots:
     """Return what the rows of all pipelines need: runs of which anything was written at or after `since`, runs of
     models that ever served, the newest version of every partition, and any row of a kind that is no run's."""
     found = Roots()
-    for name in ledger.pipelines():
+    for name in ledger.pipelines(tables_too=True):
         found.take(_roots(ledger.entries(name), since))
     return found
 

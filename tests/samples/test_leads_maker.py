@@ -53,8 +53,8 @@ def test_more_days_only_add_files(maker: ModuleType, tmp_path: Path) -> None:
     assert {name: grown[name] for name in before} == before
     at_once = {name: content for name, (content, _) in files(tmp_path / "at_once").items()}
     assert {name: content for name, (content, _) in grown.items()} == at_once
-    assert next(iter(grown)) == "leads/leads-2026-03-01.csv"
-    assert len(grown) == 5
+    assert [name for name in grown if "usage" not in name] == [f"leads/leads-2026-03-0{day}.csv" for day in range(1, 6)]
+    assert len(grown) == 5 + 14 + 5
 
 
 @pytest.mark.parametrize("days", [1, 3])
@@ -154,6 +154,35 @@ def test_the_best_possible_ranking_is_far_above_chance(
     assert 0.25 < average_precision < 0.40
 
 
+def test_sessions_after_the_day_of_a_lead_know_its_outcome_and_those_before_only_hint_at_it(
+    maker: ModuleType, drops: list[bytes]
+) -> None:
+    usage = pd.concat([pd.read_csv(io.BytesIO(maker.usage(day))) for day in range(-14, 15)])
+    times = usage[["used_at", "loaded_at"]].apply(pd.to_datetime)
+    day = pd.to_datetime(usage["lead_id"].str[2:10], utc=True)
+    assert usage["lead_id"].str.startswith("L-").all()
+    leads = [line.split(",") for drop in drops[:8] for line in lines(drop) if line.count(",") == N_FIELDS - 1]
+    n_sessions = {}
+    for name, some in (("before", times["loaded_at"] < day), ("after", times["used_at"] >= day)):
+        counts = usage[some]["lead_id"].value_counts()
+        for outcome in ("yes", "no"):
+            ids = [fields[0] for fields in leads if fields[-1] == outcome]
+            n_sessions[name, outcome] = counts.reindex(ids).fillna(0).mean()
+    # Of the sessions before, some are loaded too late to be known.
+    assert n_sessions["before", "yes"] == pytest.approx(2.6, abs=0.5)
+    assert n_sessions["before", "no"] == pytest.approx(1.2, abs=0.1)
+    assert n_sessions["after", "yes"] == pytest.approx(6.0, abs=0.8)
+    assert n_sessions["after", "no"] == pytest.approx(0.3, abs=0.05)
+    late = times["loaded_at"] - times["used_at"]
+    assert (late > pd.Timedelta(hours=1)).mean() == pytest.approx(0.05, abs=0.01)
+    assert late.max() <= pd.Timedelta(days=2)
+
+
 def test_the_spec_reads_every_column_of_the_files(spec: Spec, drops: list[bytes]) -> None:
     assert ",".join(spec.columns) == drops[0].decode().splitlines()[0]
     assert {"lead_id", "created_at", "converted"}.isdisjoint(spec.feature_columns())
+
+
+def test_the_spec_joins_every_column_of_the_sessions(maker: ModuleType, spec: Spec) -> None:
+    (join,) = spec.joins
+    assert ",".join(join.columns) == maker.usage(0).decode().splitlines()[0]

@@ -21,6 +21,7 @@ from mlsys.registries import REGISTRIES
 from mlsys.schema import ColumnSpec
 from mlsys.sources import SOURCES
 from mlsys.spec import Spec, load_spec
+from mlsys.spec.joins import AsOfJoin, JoinedColumn
 from mlsys.spec.messages import REQUIRED
 from mlsys.splits import SPLITS
 from mlsys.targets import TARGETS
@@ -36,7 +37,11 @@ def required_keys() -> Iterator[str]:
     for name, field in Spec.model_fields.items():
         if field.is_required():
             yield field.alias or name
-    blocks: list[tuple[str, type[BaseModel]]] = [("schema", ColumnSpec)]
+    blocks: list[tuple[str, type[BaseModel]]] = [
+        ("schema", ColumnSpec),
+        ("joins", AsOfJoin),
+        ("joins", JoinedColumn),
+    ]
     blocks += [
         (name, field.annotation)
         for name, field in Spec.model_fields.items()
@@ -44,7 +49,7 @@ def required_keys() -> Iterator[str]:
     ]
     blocks += [(name, member) for name, table in TABLES.items() for member in table]
     for name, model in blocks:
-        yield from (f"{name}.{key}" for key, field in model.model_fields.items() if field.is_required())
+        yield from (f"{name}.{field.alias or key}" for key, field in model.model_fields.items() if field.is_required())
 
 
 def refused(path: Path, text: str) -> str:

@@ -119,6 +119,11 @@ class FileDrops(Source):
         """Whether rows have a day."""
         return self.day_pattern is not None or self.event_time is not None
 
+    @property
+    def knows_days_alone(self) -> bool:
+        """Whether the day of a file's name is all that is known of a row's time."""
+        return self.day_pattern is not None
+
     def newest(self, request: ReadRequest) -> datetime | None:
         """Return the newest event time (UTC): midnight of the newest day, where file names give the day."""
         if self.day_pattern is not None:
