@@ -38,7 +38,8 @@ class Champion:
         task: the learning task: `binary` or `regression`.
         target: the column that it predicts.
         positive: the class whose probability it gives, by its name as text; None of a model that predicts numbers.
-        threshold: `metrics.threshold` of the spec; a probability that reaches it counts as positive. None of numbers.
+        threshold: a probability that reaches it counts as positive: `metrics.threshold` of the spec, or the one chosen
+            for this model by cost. None of numbers.
         features: the columns that it reads, with their declared types, in the model's order.
         model: the fitted estimator of scikit-learn; it takes what `prepare` returns.
         folder: where it lies, with its metrics, spec and requirements.
@@ -173,11 +174,17 @@ def load_champion(pipeline: str, *, home: str | Path | None = None) -> Champion:
         task=spec.target.task,
         target=spec.target.column,
         positive=getattr(spec.target, "positive", None),
-        threshold=spec.metrics.threshold if spec.target.estimator == "classifier" else None,
+        threshold=_threshold(record, spec) if spec.target.estimator == "classifier" else None,
         features=spec.feature_columns(),
         model=unpickled(data, where=str(folder / MODEL)),
         folder=folder,
     )
+
+
+def _threshold(record: Mapping[str, Any], spec: Spec) -> float:
+    """Return the threshold chosen for the model itself, or that of its spec."""
+    own = record.get("candidate", {}).get("threshold")
+    return spec.metrics.usual_threshold if own is None else float(own)
 
 
 def _nobody(pipeline: str, settings: Settings) -> UsageError:

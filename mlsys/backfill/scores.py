@@ -89,7 +89,7 @@ class ScoreBook:
         self._folder = work.home / "cache" / "walkforward" / "scores"
         self._columns = simulation.spec.feature_columns()
         self._manifest = simulation.days[-1].prepared.snapshot.manifest
-        self._threshold = simulation.spec.metrics.threshold
+        self._usual_threshold = simulation.spec.metrics.usual_threshold
         self._target: Target = simulation.spec.target
         self.days = days
 
@@ -113,7 +113,8 @@ class ScoreBook:
         if data is None or len(data) != judged.n_rows * 8:
             raise IntegrityError("A score that was just written is gone", where=str(self._path(model.model, judged)))
         answers = np.frombuffer(data, dtype="<f8")[judged.usable]
-        return self._target.predictions.of(judged.y, answers, threshold=self._threshold)
+        threshold = self._usual_threshold if model.best.threshold is None else model.best.threshold
+        return self._target.predictions.of(judged.y, answers, threshold=threshold)
 
     def _unknown(self, day: date, models: Collection[SimulatedDay]) -> dict[str, SimulatedDay]:
         for model in models:

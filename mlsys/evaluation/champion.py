@@ -19,11 +19,21 @@ from mlsys.workspace import Workspace
 
 @dataclass(frozen=True)
 class ChampionModel:
-    """The model that serves, with its own feature columns, and the learning task that it was fitted for."""
+    """The model that serves, with its own feature columns, and the learning task that it was fitted for.
+
+    Attributes:
+        usual_threshold: of its own spec, for a model that has no threshold of its own.
+    """
 
     candidate: Candidate
     columns: Mapping[str, ColumnSpec]
     task: str
+    usual_threshold: float = 0.5
+
+    @property
+    def threshold(self) -> float:
+        """The threshold that it serves with: its own, or that of its spec."""
+        return self.usual_threshold if self.candidate.threshold is None else self.candidate.threshold
 
 
 def obstacle_of(spec: Spec, champion: ChampionModel | None) -> str | None:
@@ -41,6 +51,15 @@ def obstacle_of(spec: Spec, champion: ChampionModel | None) -> str | None:
             problems.append(f"its column '{name}' is the target now")
     more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
     return "; ".join(problems[:3]) + more if problems else None
+
+
+def threshold_of(spec: Spec, champion: ChampionModel) -> float:
+    """Return the threshold by which a champion is judged under a spec: the one that it serves with.
+
+    A number that the spec gives to all models is the champion's, too, unless it was given one of its own.
+    """
+    its_own = spec.metrics.costs is not None or champion.candidate.threshold is not None
+    return champion.threshold if its_own else spec.metrics.usual_threshold
 
 
 def rival(work: Workspace, plan: Plan) -> ChampionModel | None:
@@ -68,4 +87,4 @@ def model_of(work: Workspace, champion: ChampionChange) -> ChampionModel:
     if candidate is None:
         raise IntegrityError("The ledger has no candidate of the champion's name", got=champion.candidate_id)
     spec = work.spec_of(work.ledger.plan(champion.run_id))
-    return ChampionModel(candidate=candidate, columns=spec.feature_columns(), task=spec.target.task)
+    return ChampionModel(candidate, spec.feature_columns(), spec.target.task, spec.metrics.usual_threshold)

@@ -19,11 +19,10 @@ import pandas as pd
 from mlsys.dataset import dataset
 from mlsys.errors import RunError
 from mlsys.evaluation import insight
-from mlsys.evaluation.champion import ChampionModel, obstacle_of
+from mlsys.evaluation.champion import ChampionModel, obstacle_of, threshold_of
 from mlsys.evaluation.comparison import Assessment, Contender, assess, scored, unusable
 from mlsys.evaluation.shortage import shortage_of
 from mlsys.events import get_logger
-from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
 from mlsys.metrics.predictions import Predictions
 from mlsys.records import HISTORICAL, Candidate, EvaluationSet, Plan, Prepared, Split
@@ -59,12 +58,11 @@ class _Rows:
     frame: pd.DataFrame
     y: np.ndarray
     on_holdout: np.ndarray
-    threshold: float
     target: Target
 
-    def judged(self, answers: np.ndarray, inside: np.ndarray) -> Predictions:
+    def judged(self, answers: np.ndarray, inside: np.ndarray, *, threshold: float) -> Predictions:
         """Return the truth and a model's answers `(n_rows,)` on the rows of a mask."""
-        return self.target.predictions.of(self.y[inside], answers[inside], threshold=self.threshold)
+        return self.target.predictions.of(self.y[inside], answers[inside], threshold=threshold)
 
 
 def evaluate(
@@ -91,10 +89,10 @@ def evaluate(
         columns |= {name: column for name, column in champion.columns.items() if name not in columns}
     sides = (VALIDATION, HOLDOUT)
     data = dataset.load(spec, prepared.snapshot, prepared.split, store=store, sides=sides, columns=columns)
-    rows = _Rows(data.rows, data.y, data.side == HOLDOUT, spec.metrics.threshold, spec.target)
+    rows = _Rows(data.rows, data.y, data.side == HOLDOUT, spec.target)
     with threadpool_limits(limits=1):
         contenders = _contenders(spec, candidates, rows, store)
-        rival = None if champion is None or obstacle else _champion_as_contender(champion, rows, store)
+        rival = None if champion is None or obstacle else _champion_as_contender(spec, champion, rows, store)
         assessed = assess(
             contenders,
             rival,
@@ -112,30 +110,34 @@ def evaluate(
 
 def _metrics(spec: Spec) -> list[Metric]:
     """Return all built-in metrics of the learning task, and the primary one if it comes from outside."""
-    built_in = [METRICS.parse(name) for name in spec.task_metrics]
+    built_in = [spec.metrics.metric(name) for name in spec.task_metrics]
     known = {metric.kind for metric in built_in}
-    return built_in if spec.metrics.primary in known else [*built_in, METRICS.parse(spec.metrics.primary)]
+    return built_in if spec.metrics.primary in known else [*built_in, spec.metrics.metric(spec.metrics.primary)]
 
 
 def _contenders(spec: Spec, candidates: Sequence[Candidate], rows: _Rows, store: Store) -> list[Contender]:
     place = {model.label: index for index, model in enumerate(spec.models)}
     fitted = [candidate for candidate in candidates if candidate.status == "fitted"]
     fitted.sort(key=lambda candidate: place.get(candidate.name, len(place)))
-    names = list(spec.feature_columns())
-    return [
-        _contender(candidate, "baseline" if candidate.baseline else "candidate", names, rows=rows, store=store)
-        for candidate in fitted
-    ]
+    names, usual = list(spec.feature_columns()), spec.metrics.usual_threshold
+    found = []
+    for candidate in fitted:
+        threshold = usual if candidate.threshold is None else candidate.threshold
+        role: Literal["baseline", "candidate"] = "baseline" if candidate.baseline else "candidate"
+        found.append(_contender(candidate, role, names, threshold, rows=rows, store=store))
+    return found
 
 
-def _champion_as_contender(champion: ChampionModel, rows: _Rows, store: Store) -> Contender:
-    return _contender(champion.candidate, "champion", list(champion.columns), rows=rows, store=store)
+def _champion_as_contender(spec: Spec, champion: ChampionModel, rows: _Rows, store: Store) -> Contender:
+    names, threshold = list(champion.columns), threshold_of(spec, champion)
+    return _contender(champion.candidate, "champion", names, threshold, rows=rows, store=store)
 
 
 def _contender(
     candidate: Candidate,
     role: Literal["candidate", "baseline", "champion"],
     columns: list[str],
+    threshold: float,
     *,
     rows: _Rows,
     store: Store,
@@ -152,8 +154,8 @@ def _contender(
         return unusable(blank, reason)
     return scored(
         blank,
-        validation=rows.judged(answers, ~rows.on_holdout),
-        holdout=rows.judged(answers, rows.on_holdout),
+        validation=rows.judged(answers, ~rows.on_holdout, threshold=threshold),
+        holdout=rows.judged(answers, rows.on_holdout, threshold=threshold),
     )
 
 
@@ -198,7 +200,7 @@ def _record(
         holdout_classes=dict(split.holdout.classes),
         summary={model_id: value for model_id, value in summary.items() if value is not None},
         comparison=assessed.comparisons.get(primary),
-        shortage=shortage_of(split, assessed, METRICS.parse(primary)),
+        shortage=shortage_of(split, assessed, spec.metrics.metric(primary)),
         details=details,
     )
 

@@ -2,6 +2,7 @@
 
 from mlsys.components import Table
 from mlsys.metrics.base import Metric
+from mlsys.metrics.binary_costs import Cost
 from mlsys.metrics.binary_counts import (
     F1,
     Accuracy,
@@ -14,6 +15,7 @@ from mlsys.metrics.binary_counts import (
 )
 from mlsys.metrics.binary_scores import LogLoss, PrAuc, RocAuc
 from mlsys.metrics.regression_errors import R2, Bias, Mae, Mape, MedianAe, Mse, Rmse, Smape
+from mlsys.metrics.top_of_list import LiftAtK, PrecisionAtK, RecallAtK
 
 METRICS = Table(
     "metric",
@@ -22,10 +24,12 @@ METRICS = Table(
     [
         RocAuc, PrAuc, LogLoss,
         Accuracy, BalancedAccuracy, Precision, Recall, F1, Mcc, FalseNegativeRate, FalsePositiveRate,
+        PrecisionAtK, RecallAtK, LiftAtK, Cost,
         Rmse, Mse, Mae, MedianAe, Mape, Smape, R2, Bias,
     ],
     hints={
         "auc": "roc_auc", "auroc": "roc_auc", "average_precision": "pr_auc", "sensitivity": "recall",
         "mean_squared_error": "mse", "mean_absolute_error": "mae", "r_squared": "r2",
+        "lift": "lift_at_k", "p_at_k": "precision_at_k",
     },
 )  # fmt: skip

@@ -16,6 +16,7 @@ class Candidate(Record):
         candidate_id: `<training key, 12 digits>-<name>`; the same key gives the same id.
         model: SHA-256 of the pickled scikit-learn pipeline in the store; only files named here are ever loaded.
         baseline: a sanity line (the prior): scored and shown, never chosen.
+        threshold: a score that reaches it counts as positive, chosen on validation rows; None: that of the spec.
     """
 
     candidate_id: str
@@ -24,6 +25,7 @@ class Candidate(Record):
     status: Literal["fitted", "failed"]
     reason: str | None = None
     baseline: bool = False
+    threshold: float | None = Field(default=None, exclude_if=lambda value: value is None)
     model: str | None = None
     model_bytes: int | None = None
     params: dict[str, Any] = Field(default_factory=dict)
