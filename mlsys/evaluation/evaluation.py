@@ -18,13 +18,14 @@ import pandas as pd
 
 from mlsys.dataset import dataset
 from mlsys.errors import RunError
-from mlsys.evaluation import insight
+from mlsys.evaluation import insight, payoff
 from mlsys.evaluation.champion import ChampionModel, obstacle_of, threshold_of
 from mlsys.evaluation.comparison import Assessment, Contender, assess, scored, unusable
 from mlsys.evaluation.shortage import shortage_of
 from mlsys.events import get_logger
 from mlsys.metrics.base import Metric
 from mlsys.metrics.predictions import Predictions
+from mlsys.models.calibration import uncalibrated
 from mlsys.records import HISTORICAL, Candidate, EvaluationSet, Plan, Prepared, Split
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, VALIDATION
@@ -216,17 +217,28 @@ def _insight(spec: Spec, assessed: Assessment, rows: _Rows, *, seed: int, store:
         pipeline = model_file.load(best.model, store)
         ask = partial(rows.target.answers, pipeline)
         known = insight.importance(ask, frame[list(columns)], best.holdout, metric, seed=seed)
+        righted = _righted(pipeline, frame[list(columns)], best.holdout, rows.target)
     except _MODEL_ERRORS as error:  # it has scored these rows; what it says of shuffled ones decides nothing
         log.warning("not_explained", model=best.model_id, reason=str(error))
-        known = None
+        known = righted = None
     judged = {c.model_id: c.holdout for c in assessed.contenders if c is best or c.role == "champion"}
     models = {name: scored for name, scored in judged.items() if scored is not None}
     ranked = [name for name, _ in known["columns"]] if known else []
     return {
+        **({"calibrated": righted} if righted else {}),
         "importance": known,
         "calibration": {name: insight.calibration(scored) for name, scored in models.items()},
         "segments": insight.segments(frame, columns, models, metric, ranked=ranked),
     }
+
+
+def _righted(pipeline: Any, frame: pd.DataFrame, judged: Predictions, target: Target) -> dict[str, Any] | None:
+    """Return how right scores are as probabilities before and after calibration; None of a model without it."""
+    before = uncalibrated(pipeline)
+    if before is None:
+        return None
+    raw = judged.answered(target.answers(before, frame))
+    return {"before": insight.rightness(raw), "after": insight.rightness(judged)}
 
 
 def _details(spec: Spec, assessed: Assessment) -> dict[str, Any]:
@@ -236,8 +248,9 @@ def _details(spec: Spec, assessed: Assessment) -> dict[str, Any]:
     return {
         "evaluations": [evaluation.dump() for evaluation in assessed.evaluations],
         "comparisons": [comparison.dump() for comparison in assessed.comparisons.values()],
-        "threshold": spec.metrics.threshold,
+        "threshold": None if spec.metrics.costs else spec.metrics.usual_threshold,
         "best_sentence": assessed.sentence,
+        **payoff.pictures(spec.metrics.k, spec.metrics.costs, usable),
         **_by_picture({model_id: rows.pictures() for model_id, rows in usable.items()}),
     }
 

@@ -28,6 +28,7 @@ from mlsys.report import errors as report_errors
 from mlsys.report import insight as report_insight
 from mlsys.report import models as report_models
 from mlsys.report import page
+from mlsys.report import payoff as report_payoff
 from mlsys.report.usage import loading_code
 from mlsys.spec import flatten
 from mlsys.store import Store
@@ -213,6 +214,7 @@ def _sections(card: Card, shown: Mapping[str, Any]) -> list[str]:
         "models": card.evaluations is not None,
         "curves": card.evaluations is not None and shown["errors"] is None,
         "errors": shown["errors"] is not None,
+        "payoff": shown["payoff"] is not None,
         "insight": shown["insight"] is not None,
         "data": True,
         "checks": card.checks is not None,
@@ -232,13 +234,13 @@ def _loading(card: Card) -> Mapping[str, str]:
 
 
 # What `_judged` returns for a run that never came to its evaluation: its parts of the page are left out.
-_NOT_JUDGED: dict[str, Any] = {"models": (), "errors": None, "insight": None}
+_NOT_JUDGED: dict[str, Any] = {"models": (), "errors": None, "insight": None, "payoff": None}
 
 
 def _judged(card: Card, evaluations: EvaluationSet, store: Store, positive: str | None) -> dict[str, Any]:
     details = store.read_json(evaluations.details)
     models = report_models.columns(details, card.challenger)
-    primary = evaluations.primary
+    primary, matrices = evaluations.primary, report_models.confusions(details, models)
     return {
         "models": models,
         "holdout": report_models.table(models, primary, rows="holdout"),
@@ -247,7 +249,8 @@ def _judged(card: Card, evaluations: EvaluationSet, store: Store, positive: str 
         "plots": report_models.plots(details, models, evaluations, positive),
         "errors": report_errors.errors(details, models),
         "insight": report_insight.insight(details, models, primary),
-        "confusions": report_models.confusions(details, models),
+        "confusions": matrices,
+        "payoff": report_payoff.payoff(details, models, matrices),
         "threshold": details.get("threshold") if positive is not None else None,
         "best_sentence": details.get("best_sentence"),
         "negative": _negative(evaluations.holdout_classes, positive),

@@ -56,6 +56,14 @@ def test_too_high_scores_get_a_higher_threshold_and_lose_nothing() -> None:
     assert cost_at(y, inflated, COSTS, cheapest(y, inflated, COSTS)) == pytest.approx(same)
 
 
+def test_rows_of_several_models_keep_the_threshold_of_each() -> None:
+    y, p = np.array([1, 0], dtype="int8"), np.array([0.3, 0.3])
+    joined = Scored.joined([Scored(y, p, 0.2), Scored(y, p, 0.4)])
+    assert joined.y_pred.tolist() == [1, 1, 0, 0]
+    assert joined.where(np.array([3, 0])).y_pred.tolist() == [0, 1]
+    assert Scored.joined([Scored(y, p, 0.2)] * 2).threshold == 0.2
+
+
 def test_the_curve_begins_with_nobody_and_ends_with_everybody() -> None:
     y, p = np.array([1, 0, 0, 1], dtype="int8"), np.array([0.9, 0.6, 0.6, 0.1])
     assert cost_points(y, p, COSTS) == [[0, 10], [0.25, 5], [0.75, 5.5], [1, 0.5]]
