@@ -52,6 +52,11 @@ class Frozen(BaseModel):
         return value
 
 
+def not_given(value: object) -> bool:
+    """Return whether a key has no value; one that came later is then left out, so that older fingerprints hold."""
+    return value is None
+
+
 def misspelt(
     rule: str, name: str, known: Iterable[str], hints: dict[str, str] | None = None, *, where: str = ""
 ) -> PydanticCustomError:

@@ -14,7 +14,7 @@ from mlsys.spec import ResolvedSpec
 from mlsys.store import canonical_json
 
 NUMERIC_PACKAGES = ("numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "xgboost")
-OPTIONAL_PACKAGES = ("catboost", "lightgbm")  # part of a key where they are installed
+OPTIONAL_PACKAGES = ("catboost", "imbalanced-learn", "lightgbm")  # part of a key where they are installed
 
 
 @lru_cache(maxsize=1)

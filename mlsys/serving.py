@@ -39,7 +39,8 @@ class Champion:
         task: the learning task: `binary`, `multiclass` or `regression`.
         target: the column that it predicts.
         positive: of two classes the one whose probability it gives, by its name as text; else None.
-        threshold: `metrics.threshold` of the spec; a probability that reaches it counts as positive. Else None.
+        threshold: a probability that reaches it counts as positive: `metrics.threshold` of the spec, or the one chosen
+            for this model by cost. None without a positive class.
         classes: of several classes those that it knows, in the order of their probabilities; else empty.
         features: the columns that it reads, with their declared types, in the model's order.
         joins: the tables that some of them come from; `joined` takes them from rows of yours.
@@ -243,13 +244,19 @@ def load_champion(pipeline: str, *, home: str | Path | None = None) -> Champion:
         task=spec.target.task,
         target=spec.target.column,
         positive=positive,
-        threshold=None if positive is None else spec.metrics.threshold,
+        threshold=None if positive is None else _threshold(record, spec),
         classes=spec.target.knows(model),
         features=spec.feature_columns(),
         joins=spec.joins,
         model=model,
         folder=folder,
     )
+
+
+def _threshold(record: Mapping[str, Any], spec: Spec) -> float:
+    """Return the threshold chosen for the model itself, or that of its spec."""
+    own = record.get("candidate", {}).get("threshold")
+    return spec.metrics.usual_threshold if own is None else float(own)
 
 
 def _nobody(pipeline: str, settings: Settings) -> UsageError:

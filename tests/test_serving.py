@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from decimal import Decimal
@@ -15,6 +16,7 @@ from given.shop import day, edit_spec
 import mlsys
 from mlsys.errors import DataError, IntegrityError, MlsysError, RunError, UsageError
 from mlsys.monitoring.scoring import predictions_of, read_predictions, score
+from mlsys.registries.files import RECORD
 from mlsys.training import model_file
 from mlsys.workspace import Workspace, open_workspace
 
@@ -60,6 +62,17 @@ def test_the_threshold_is_the_specs(shop: Path) -> None:
     assert y_pred.dtype == np.int8
     assert (y_pred == (champion.predict_proba(rows)[:, 1] >= 0.5)).all()
     assert 0 < y_pred.mean() < 1
+
+
+def test_a_threshold_chosen_for_the_model_itself_goes_before_the_specs(shop: Path) -> None:
+    folder = mlsys.load_champion("shop").folder
+    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    record["candidate"]["threshold"] = 0.07
+    (folder / RECORD).chmod(0o644)
+    (folder / RECORD).write_text(json.dumps(record), encoding="utf-8")
+    champion = mlsys.load_champion("shop")
+    assert champion.threshold == 0.07
+    assert (champion.predict(orders(shop)) == (champion.predict_proba(orders(shop))[:, 1] >= 0.07)).all()
 
 
 def test_the_home_can_be_named(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -213,7 +213,7 @@ class WalkForwardDetails(Record):
     Attributes:
         first, last: the range that was asked for.
         ranks: whether the primary metric ranks rows, so that days are measured one by one.
-        threshold: of the spec, for decisions.
+        threshold: of the spec, for decisions; None: each model has its own.
         missing: why days of the range have no model.
         compared: days whose rows all strategies have a model for.
         withheld: newest days before each model's cutoff that it was not fitted on, by what they are for.
@@ -227,7 +227,7 @@ class WalkForwardDetails(Record):
     direction: Literal["higher", "lower"]
     models: tuple[SimulatedModel, ...]
     ranks: bool
-    threshold: float = 0.5
+    threshold: float | None = 0.5
     missing: dict[date, str]
     notes: tuple[str, ...]
     compared: tuple[date, ...]

@@ -93,7 +93,7 @@ class ScoreBook:
         self._folder = work.home / "cache" / "walkforward" / "scores"
         self._columns = simulation.spec.feature_columns()
         self._manifest = simulation.days[-1].prepared.snapshot.manifest
-        self._threshold = simulation.spec.metrics.threshold
+        self._usual_threshold = simulation.spec.metrics.usual_threshold
         self.days = days
 
     def fill(self, pairs: Pairs) -> None:
@@ -118,7 +118,8 @@ class ScoreBook:
         answers = np.frombuffer(data, dtype="<f8")
         if classes:
             answers = judged.target.arranged(answers.reshape(-1, len(classes)), classes)
-        return judged.target.predictions.of(judged.y, answers[judged.usable], threshold=self._threshold)
+        threshold = self._usual_threshold if model.best.threshold is None else model.best.threshold
+        return judged.target.predictions.of(judged.y, answers[judged.usable], threshold=threshold)
 
     def _unknown(self, day: date, models: Collection[SimulatedDay]) -> dict[str, SimulatedDay]:
         for model in models:

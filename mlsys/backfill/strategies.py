@@ -18,7 +18,6 @@ from mlsys.backfill.records import DailyValue, Gain, StrategyResult, ViewGain
 from mlsys.backfill.scores import JudgedDay, ScoreBook
 from mlsys.backfill.views import look_at
 from mlsys.evaluation.bootstrap import paired_interval
-from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
 from mlsys.records import Comparison, MetricValue
 
@@ -78,7 +77,7 @@ def compare(simulation: Simulation, strategies: Sequence[Strategy], book: ScoreB
 
     Days count on which every strategy has a model; one that never takes a model is left out of the comparison.
     """
-    metric = METRICS.parse(simulation.spec.metrics.primary)
+    metric = simulation.spec.metrics.metric(simulation.spec.metrics.primary)
     serving = {s.name: _serving(s, book.days) for s in strategies}
     able = [name for name, models in serving.items() if models]
     days = tuple(day for day in sorted(book.days) if all(day in serving[name] for name in able)) if able else ()

@@ -104,7 +104,7 @@ def details_of(work: Workspace, simulation: Simulation) -> WalkForwardDetails:
         direction=METRICS.find(primary).direction,
         models=models,
         ranks=METRICS.find(primary).ranks,
-        threshold=simulation.spec.metrics.threshold,
+        threshold=None if simulation.spec.metrics.costs else simulation.spec.metrics.usual_threshold,
         missing=dict(simulation.missing),
         notes=simulation.notes,
         compared=compared.days,
@@ -164,7 +164,7 @@ def _following(simulation: Simulation, model: SimulatedDay, book: ScoreBook) -> 
     parts = [book.scored(model, day) for day in sorted(book.days) if _follows(day, model.day)]
     if not parts:
         return None
-    return plain(METRICS.parse(simulation.spec.metrics.primary), joined(parts))
+    return plain(simulation.spec.metrics.metric(simulation.spec.metrics.primary), joined(parts))
 
 
 def _change(results: Sequence[StrategyResult], primary: str) -> Change | None:

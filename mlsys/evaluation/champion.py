@@ -24,12 +24,19 @@ class ChampionModel:
 
     Attributes:
         joined: what decided on the values of those columns that were joined.
+        usual_threshold: of its own spec, for a model that has no threshold of its own.
     """
 
     candidate: Candidate
     columns: Mapping[str, ColumnSpec]
     task: str
     joined: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    usual_threshold: float = 0.5
+
+    @property
+    def threshold(self) -> float:
+        """The threshold that it serves with: its own, or that of its spec."""
+        return self.usual_threshold if self.candidate.threshold is None else self.candidate.threshold
 
 
 def obstacle_of(spec: Spec, champion: ChampionModel | None) -> str | None:
@@ -52,6 +59,15 @@ def obstacle_of(spec: Spec, champion: ChampionModel | None) -> str | None:
             problems.append(f"its column '{name}' is the target now")
     more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
     return "; ".join(problems[:3]) + more if problems else None
+
+
+def threshold_of(spec: Spec, champion: ChampionModel) -> float:
+    """Return the threshold by which a champion is judged under a spec: the one that it serves with.
+
+    A number that the spec gives to all models is the champion's, too, unless it was given one of its own.
+    """
+    its_own = spec.metrics.costs is not None or champion.candidate.threshold is not None
+    return champion.threshold if its_own else spec.metrics.usual_threshold
 
 
 def rival(work: Workspace, plan: Plan) -> ChampionModel | None:
@@ -84,4 +100,6 @@ def model_of(work: Workspace, champion: ChampionChange) -> ChampionModel:
 
 def model_by(spec: Spec, candidate: Candidate) -> ChampionModel:
     """Return a candidate that was fitted by a spec as a champion."""
-    return ChampionModel(candidate, spec.feature_columns(), spec.target.task, spec.joined_meanings())
+    return ChampionModel(
+        candidate, spec.feature_columns(), spec.target.task, spec.joined_meanings(), spec.metrics.usual_threshold
+    )

@@ -18,14 +18,14 @@ import pandas as pd
 
 from mlsys.dataset import dataset
 from mlsys.errors import RunError
-from mlsys.evaluation import insight
-from mlsys.evaluation.champion import ChampionModel, obstacle_of
+from mlsys.evaluation import insight, payoff
+from mlsys.evaluation.champion import ChampionModel, obstacle_of, threshold_of
 from mlsys.evaluation.comparison import Assessment, Contender, assess, scored, unusable
 from mlsys.evaluation.shortage import shortage_of
 from mlsys.events import get_logger
-from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
 from mlsys.metrics.predictions import Predictions
+from mlsys.models.calibration import uncalibrated
 from mlsys.records import HISTORICAL, Candidate, EvaluationSet, Plan, Prepared, Split
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, VALIDATION
@@ -59,12 +59,11 @@ class _Rows:
     frame: pd.DataFrame
     y: np.ndarray
     on_holdout: np.ndarray
-    threshold: float
     target: Target
 
-    def judged(self, answers: np.ndarray, inside: np.ndarray) -> Predictions:
+    def judged(self, answers: np.ndarray, inside: np.ndarray, *, threshold: float) -> Predictions:
         """Return the truth and a model's answers `(n_rows,)` on the rows of a mask."""
-        return self.target.predictions.of(self.y[inside], answers[inside], threshold=self.threshold)
+        return self.target.predictions.of(self.y[inside], answers[inside], threshold=threshold)
 
 
 def evaluate(
@@ -94,10 +93,10 @@ def evaluate(
     data = dataset.load(
         spec, prepared.snapshot, prepared.split, store=store, sides=sides, columns=columns, classes=classes
     )
-    rows = _Rows(data.rows, data.y, data.side == HOLDOUT, spec.metrics.threshold, data.target)
+    rows = _Rows(data.rows, data.y, data.side == HOLDOUT, data.target)
     with threadpool_limits(limits=1):
         contenders = _contenders(spec, candidates, rows, store)
-        rival = None if champion is None or obstacle else _champion_as_contender(champion, rows, store)
+        rival = None if champion is None or obstacle else _champion_as_contender(spec, champion, rows, store)
         assessed = assess(
             contenders,
             rival,
@@ -117,30 +116,34 @@ def evaluate(
 
 def _metrics(spec: Spec) -> list[Metric]:
     """Return all built-in metrics of the learning task, and the primary one if it comes from outside."""
-    built_in = [METRICS.parse(name) for name in spec.task_metrics]
+    built_in = [spec.metrics.metric(name) for name in spec.task_metrics]
     known = {metric.kind for metric in built_in}
-    return built_in if spec.metrics.primary in known else [*built_in, METRICS.parse(spec.metrics.primary)]
+    return built_in if spec.metrics.primary in known else [*built_in, spec.metrics.metric(spec.metrics.primary)]
 
 
 def _contenders(spec: Spec, candidates: Sequence[Candidate], rows: _Rows, store: Store) -> list[Contender]:
     place = {model.label: index for index, model in enumerate(spec.models)}
     fitted = [candidate for candidate in candidates if candidate.status == "fitted"]
     fitted.sort(key=lambda candidate: place.get(candidate.name, len(place)))
-    names = list(spec.feature_columns())
-    return [
-        _contender(candidate, "baseline" if candidate.baseline else "candidate", names, rows=rows, store=store)
-        for candidate in fitted
-    ]
+    names, usual = list(spec.feature_columns()), spec.metrics.usual_threshold
+    found = []
+    for candidate in fitted:
+        threshold = usual if candidate.threshold is None else candidate.threshold
+        role: Literal["baseline", "candidate"] = "baseline" if candidate.baseline else "candidate"
+        found.append(_contender(candidate, role, names, threshold, rows=rows, store=store))
+    return found
 
 
-def _champion_as_contender(champion: ChampionModel, rows: _Rows, store: Store) -> Contender:
-    return _contender(champion.candidate, "champion", list(champion.columns), rows=rows, store=store)
+def _champion_as_contender(spec: Spec, champion: ChampionModel, rows: _Rows, store: Store) -> Contender:
+    names, threshold = list(champion.columns), threshold_of(spec, champion)
+    return _contender(champion.candidate, "champion", names, threshold, rows=rows, store=store)
 
 
 def _contender(
     candidate: Candidate,
     role: Literal["candidate", "baseline", "champion"],
     columns: list[str],
+    threshold: float,
     *,
     rows: _Rows,
     store: Store,
@@ -157,8 +160,8 @@ def _contender(
         return unusable(blank, reason)
     return scored(
         blank,
-        validation=rows.judged(answers, ~rows.on_holdout),
-        holdout=rows.judged(answers, rows.on_holdout),
+        validation=rows.judged(answers, ~rows.on_holdout, threshold=threshold),
+        holdout=rows.judged(answers, rows.on_holdout, threshold=threshold),
     )
 
 
@@ -203,7 +206,7 @@ def _record(
         holdout_classes=dict(split.holdout.classes),
         summary={model_id: value for model_id, value in summary.items() if value is not None},
         comparison=assessed.comparisons.get(primary),
-        shortage=shortage_of(split, assessed, METRICS.parse(primary)),
+        shortage=shortage_of(split, assessed, spec.metrics.metric(primary)),
         details=details,
     )
 
@@ -219,17 +222,28 @@ def _insight(spec: Spec, assessed: Assessment, rows: _Rows, *, seed: int, store:
         pipeline = model_file.load(best.model, store)
         ask = partial(rows.target.answers, pipeline)
         known = insight.importance(ask, frame[list(columns)], best.holdout, metric, seed=seed)
+        righted = _righted(pipeline, frame[list(columns)], best.holdout, rows.target)
     except _MODEL_ERRORS as error:  # it has scored these rows; what it says of shuffled ones decides nothing
         log.warning("not_explained", model=best.model_id, reason=str(error))
-        known = None
+        known = righted = None
     judged = {c.model_id: c.holdout for c in assessed.contenders if c is best or c.role == "champion"}
     models = {name: scored for name, scored in judged.items() if scored is not None}
     ranked = [name for name, _ in known["columns"]] if known else []
     return {
+        **({"calibrated": righted} if righted else {}),
         "importance": known,
         "calibration": {name: insight.calibration(scored) for name, scored in models.items()},
         "segments": insight.segments(frame, columns, models, metric, ranked=ranked),
     }
+
+
+def _righted(pipeline: Any, frame: pd.DataFrame, judged: Predictions, target: Target) -> dict[str, Any] | None:
+    """Return how right scores are as probabilities before and after calibration; None of a model without it."""
+    before = uncalibrated(pipeline)
+    if before is None:
+        return None
+    raw = judged.answered(target.answers(before, frame))
+    return {"before": insight.rightness(raw), "after": insight.rightness(judged)}
 
 
 def _details(spec: Spec, assessed: Assessment) -> dict[str, Any]:
@@ -239,8 +253,9 @@ def _details(spec: Spec, assessed: Assessment) -> dict[str, Any]:
     return {
         "evaluations": [evaluation.dump() for evaluation in assessed.evaluations],
         "comparisons": [comparison.dump() for comparison in assessed.comparisons.values()],
-        "threshold": spec.metrics.threshold,
+        "threshold": None if spec.metrics.costs else spec.metrics.usual_threshold,
         "best_sentence": assessed.sentence,
+        **payoff.pictures(spec.metrics.k, spec.metrics.costs, usable),
         **_by_picture({model_id: rows.pictures() for model_id, rows in usable.items()}),
     }
 

@@ -79,6 +79,18 @@ def calibration(predictions: Predictions) -> list[list[float]]:
     ]
 
 
+def rightness(predictions: Predictions) -> dict[str, float]:
+    """Return how far scores are from being probabilities: two numbers, 0 where each score is right and sure.
+
+    `brier` is the mean square of score less truth (Brier 1950), which a better ranking lowers, too; `ece` the mean
+    distance between the two in tenths of the rows by score (Naeini and others, AAAI 2015), which it does not.
+    """
+    tenths = calibration(predictions)
+    gaps = sum(abs(score - truth) * n for score, truth, n in tenths) / max(sum(n for *_, n in tenths), 1)
+    brier = float(np.square(predictions.answers - predictions.y_true).mean())
+    return {"brier": round(brier, _DECIMALS), "ece": round(gaps, _DECIMALS)}
+
+
 def segments(
     frame: pd.DataFrame,
     columns: Mapping[str, ColumnSpec],

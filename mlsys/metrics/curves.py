@@ -25,6 +25,17 @@ def pr_points(y_true: np.ndarray, y_score: np.ndarray) -> list[list[float]] | No
     return _thinned(np.column_stack([tp / tp[-1], tp / (tp + fp)]))
 
 
+def gain_points(y_true: np.ndarray, y_score: np.ndarray) -> list[list[float]] | None:
+    """Return `[share of rows, share of the positive ones]` from the top of the list down, or None without positives.
+
+    Between two points lie rows of one score, whose order is anybody's guess: the line between them is its mean.
+    """
+    tp, fp = _cumulated(y_true, y_score)
+    if not tp.size or tp[-1] == 0:
+        return None
+    return _thinned(np.column_stack([np.r_[0, tp + fp] / y_true.size, np.r_[0, tp] / tp[-1]]))
+
+
 def _cumulated(y_true: np.ndarray, y_score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return true and false positives when everything down to each distinct score is flagged."""
     order = np.argsort(-y_score, kind="stable")

@@ -27,7 +27,7 @@ class Scored(Predictions):
     Attributes:
         y_true: `(n_rows,)` int8, 1 = positive.
         y_score: `(n_rows,)` float64, probability of the positive class; finite.
-        threshold: `y_score >= threshold` predicts positive.
+        threshold: `y_score >= threshold` predicts positive; `(n_rows,)` where rows of several models are joined.
 
     Raises:
         ValueError: different lengths, a label that is neither 0 nor 1, a score that is not finite.
@@ -35,7 +35,7 @@ class Scored(Predictions):
 
     y_true: np.ndarray
     y_score: np.ndarray
-    threshold: float = 0.5
+    threshold: float | np.ndarray = 0.5
 
     def __post_init__(self) -> None:
         import numpy as np
@@ -54,7 +54,8 @@ class Scored(Predictions):
 
     def where(self, rows: np.ndarray) -> Self:
         """Return the rows of a mask, or those at some positions."""
-        return replace(self, y_true=self.y_true[rows], y_score=self.y_score[rows])
+        threshold = self.threshold if isinstance(self.threshold, float) else self.threshold[rows]
+        return replace(self, y_true=self.y_true[rows], y_score=self.y_score[rows], threshold=threshold)
 
     def answered(self, answers: np.ndarray) -> Self:
         """Return the same rows with other scores."""
@@ -78,11 +79,13 @@ class Scored(Predictions):
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
-        """Return the rows of several parts as one; the threshold is that of the first."""
+        """Return the rows of several parts as one; each keeps its threshold."""
         import numpy as np
 
         y_true, y_score = ([getattr(part, name) for part in parts] for name in ("y_true", "y_score"))
-        return cls(np.concatenate(y_true), np.concatenate(y_score), parts[0].threshold)
+        thresholds = np.concatenate([np.broadcast_to(part.threshold, part.y_true.shape) for part in parts])
+        one = parts[0].threshold if thresholds.size == 0 or (thresholds == thresholds[0]).all() else thresholds
+        return cls(np.concatenate(y_true), np.concatenate(y_score), one)
 
     def resampled(self, weights: np.ndarray) -> ResampledScores:
         """Return the rows under `(n_replicates, n_rows)` weightings."""
@@ -235,6 +238,24 @@ class ResampledScores(Resampled):
         sums = (self.weights @ indicators.astype(self.weights.dtype)).astype("float64")
         tp, positive, flagged, total = sums.T
         return Confusion(tp, flagged - tp, positive - tp, total - positive - flagged + tp)
+
+    @cached_property
+    def down_to(self) -> tuple[np.ndarray, np.ndarray]:
+        """Weight of all rows, and of the positive ones, down to each score, `(n_replicates, n_scores + 1)` float64.
+
+        Scores fall; the first column is 0, before any row.
+        """
+        import numpy as np
+
+        order, scored = self.scored.order, self.scored
+        ends = np.flatnonzero(np.diff(scored.y_score[order], append=-np.inf)) + 1
+        weights = np.take(self.weights, order, axis=1)
+        found = []
+        for part in (weights, weights * (scored.y_true[order] == 1)):
+            sums = np.zeros((len(part), part.shape[1] + 1))
+            np.cumsum(part, axis=1, out=sums[:, 1:])
+            found.append(sums[:, np.concatenate([[0], ends])])
+        return found[0], found[1]
 
     @cached_property
     def ranked(self) -> RankedWeights:

@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from mlsys.components import Component, Within
+from pydantic import Field
+
+from mlsys.components import Component, Within, not_given
+from mlsys.models.calibration import Calibration
 from mlsys.models.fit_task import EstimatorType, FitTask
+from mlsys.models.resampling import Resampling
 from mlsys.models.search import SearchRange
 
 if TYPE_CHECKING:
@@ -44,6 +48,8 @@ class Model(Component, ABC):
 
     Attributes:
         name: what this candidate is called; default its kind. Two candidates of a kind need two names.
+        resample: made-up rows of a rare class to learn from, beside the training rows; none by default.
+        calibrate: make its scores right as probabilities, on training rows set aside; not by default.
         baseline: a sanity line: scored and shown, never chosen.
         effort: how long a fit takes next to those of other kinds; the longest is started first.
         search: where tuning looks, by field; what is not named stays as the spec says.
@@ -52,6 +58,8 @@ class Model(Component, ABC):
     """
 
     name: CandidateName | None = None
+    resample: Resampling | None = Field(default=None, exclude_if=not_given)
+    calibrate: Calibration | None = Field(default=None, exclude_if=not_given)
     baseline: ClassVar[bool] = False
     effort: ClassVar[int] = 1
     search: ClassVar[Mapping[str, SearchRange]] = {}

@@ -57,6 +57,9 @@ class Blend(Model):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"Two members are called '{twice[0]}': give each a `name`")
+        prepared = [member.label for member in self.of if member.resample or member.calibrate]
+        if prepared:
+            raise ValueError(f"'{prepared[0]}' is a member: give `resample` and `calibrate` to the blend itself")
         if self.weights is not None and (len(self.weights) != len(names) or min(self.weights) <= 0):
             raise ValueError(f"`weights` takes a number above 0 for each of the {len(names)} members")
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -20,12 +20,26 @@ class FitTask:
         threads: OS threads the estimator may use (1 unless the spec says otherwise; candidates run side by side).
         inner: `(n_rows,)` bool, training rows set aside for early stopping; never validation rows.
         estimator: what is asked for, which the learning task decides; one of the model's `estimators`.
+        lot: `(n_rows,)` float64 in [0, 1), each row's by its key: who is set aside for calibration. None draws them.
     """
 
     seed: int
     threads: int
     inner: np.ndarray
     estimator: EstimatorType = "classifier"
+    lot: np.ndarray | None = None
+
+    def part(self, rows: np.ndarray) -> FitTask:
+        """Return the circumstances of a fit on the rows of a mask `(n_rows,)`."""
+        return replace(self, inner=self.inner[rows], lot=None if self.lot is None else self.lot[rows])
+
+    def aside(self, n_rows: int, share: float) -> np.ndarray:
+        """Return `(n_rows,)` bool: a share of the rows, the same ones for every model."""
+        import numpy as np
+
+        lot = np.random.default_rng(self.seed).random(n_rows) if self.lot is None else self.lot
+        found: np.ndarray = lot < share
+        return found
 
     def can_stop_early(self, y: np.ndarray) -> bool:
         """Whether the inner rows can judge what the others teach.

@@ -26,6 +26,7 @@ from mlsys.schema import DAY, KEY, SCORE
 from mlsys.snapshot.manifest import read_manifest
 from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec
+from mlsys.spec.blocks import MetricChoice
 from mlsys.workspace import Workspace
 
 
@@ -52,19 +53,19 @@ def window_of(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Sna
         evaluation=evaluation_of(work, change),
         primary=primary,
         directions={name: METRICS.find(name).direction for name in {*spec.task_metrics, primary}},
-        threshold=work.spec_of(work.ledger.plan(change.run_id)).metrics.threshold,
-        measure=partial(measured, n_replicates=spec.metrics.replicates, seed=spec.training.seed),
+        threshold=model_of(work, change).threshold,
+        measure=partial(measured, choice=spec.metrics, seed=spec.training.seed),
     )
     files = _files(work, spec, change, snapshot, first=last_day - length + timedelta(days=1))
     return _filled(work, spec, change, snapshot, files=files, reference=reference, empty=seen) if files else seen
 
 
-def measured(metric: str, rows: Predictions, *, n_replicates: int, seed: int) -> MetricValue:
+def measured(metric: str, rows: Predictions, *, choice: MetricChoice, seed: int) -> MetricValue:
     """Return a metric on `(n_rows,)` rows with its 95 % bootstrap interval; the order of rows plays no part."""
     # Draws go by position: rows alike in label and score are interchangeable, so this order is as good as any.
     entry = Contender("", "", "champion", holdout=rows.in_order())
-    chosen = METRICS.parse(metric)
-    found = assess([entry], None, metrics=[chosen], primary=metric, n_replicates=n_replicates, seed=seed)
+    chosen = choice.metric(metric)
+    found = assess([entry], None, metrics=[chosen], primary=metric, n_replicates=choice.replicates, seed=seed)
     return found.evaluations[0].holdout[0]
 
 

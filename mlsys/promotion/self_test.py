@@ -110,7 +110,7 @@ def _evidence(spec: Spec, *, challenger: Quality, champion: Quality) -> Evidence
 def _rows(spec: Spec, quality: Quality) -> Predictions:
     """Return made-up rows, half of them positive where there are classes, with the answers of such a model."""
     n_rows = 2 * min(_per_class(spec), _MOST_PER_CLASS)
-    threshold = spec.metrics.threshold
+    threshold = spec.metrics.usual_threshold
     made: Predictions = spec.target.predictions.imagined(n_rows, wrong=_WRONG[quality], threshold=threshold, seed=_SEED)
     return made
 
@@ -125,7 +125,7 @@ def _metrics(spec: Spec) -> list[Metric]:
     """Return the metrics that the gates may ask for."""
     named = {str(name) for gate in spec.gates_in_force if (name := getattr(gate, "metric", None)) is not None}
     outside = {spec.metrics.primary, *named} - set(METRICS.names())
-    return [METRICS.parse(name) for name in (*spec.task_metrics, *sorted(outside))]
+    return [spec.metrics.metric(name) for name in (*spec.task_metrics, *sorted(outside))]
 
 
 def _plan(spec: Spec) -> Plan:

@@ -17,6 +17,7 @@ class Candidate(Record):
         model: SHA-256 of the pickled scikit-learn pipeline in the store; only files named here are ever loaded.
         baseline: a sanity line (the prior): scored and shown, never chosen.
         classes: of a model of several classes those that it knows, in the order of its probabilities; empty of others.
+        threshold: a score that reaches it counts as positive, chosen on validation rows; None: that of the spec.
     """
 
     candidate_id: str
@@ -25,6 +26,7 @@ class Candidate(Record):
     status: Literal["fitted", "failed"]
     reason: str | None = None
     baseline: bool = False
+    threshold: float | None = Field(default=None, exclude_if=lambda value: value is None)
     model: str | None = None
     model_bytes: int | None = None
     params: dict[str, Any] = Field(default_factory=dict)

@@ -28,6 +28,7 @@ from mlsys.report import errors as report_errors
 from mlsys.report import insight as report_insight
 from mlsys.report import models as report_models
 from mlsys.report import page
+from mlsys.report import payoff as report_payoff
 from mlsys.report.by_class import by_class
 from mlsys.report.usage import loading_code
 from mlsys.spec import flatten
@@ -216,6 +217,7 @@ def _sections(card: Card, shown: Mapping[str, Any]) -> list[str]:
         "curves": card.evaluations is not None and shown["errors"] is None and shown["by_class"] is None,
         "errors": shown["errors"] is not None,
         "by_class": shown["by_class"] is not None,
+        "payoff": shown["payoff"] is not None,
         "insight": shown["insight"] is not None,
         "data": True,
         "checks": card.checks is not None,
@@ -239,13 +241,13 @@ def _task(card: Card) -> str:
 
 
 # What `_judged` returns for a run that never came to its evaluation: its parts of the page are left out.
-_NOT_JUDGED: dict[str, Any] = {"models": (), "errors": None, "by_class": None, "insight": None}
+_NOT_JUDGED: dict[str, Any] = {"models": (), "errors": None, "by_class": None, "insight": None, "payoff": None}
 
 
 def _judged(card: Card, evaluations: EvaluationSet, store: Store, positive: str | None) -> dict[str, Any]:
     details = store.read_json(evaluations.details)
     models = report_models.columns(details, card.challenger)
-    primary = evaluations.primary
+    primary, matrices = evaluations.primary, report_models.confusions(details, models)
     return {
         "models": models,
         "holdout": report_models.table(models, primary, rows="holdout"),
@@ -255,7 +257,8 @@ def _judged(card: Card, evaluations: EvaluationSet, store: Store, positive: str 
         "errors": report_errors.errors(details, models),
         "by_class": by_class(details, models, card.spec["spec"]["target"].get("classes") or ()),
         "insight": report_insight.insight(details, models, primary),
-        "confusions": report_models.confusions(details, models),
+        "confusions": matrices,
+        "payoff": report_payoff.payoff(details, models, matrices),
         "threshold": details.get("threshold") if positive is not None else None,
         "best_sentence": details.get("best_sentence"),
         "negative": _negative(evaluations.holdout_classes, positive),

@@ -62,6 +62,21 @@ def calibration(curves: Sequence[Curve], came: str) -> Markup:
     return _plot("calibration", "Calibration", ("Mean score", came), right + lines + dots, curves)
 
 
+def gain(curves: Sequence[Curve], share: float) -> Markup:
+    """Draw the share of positive rows found in the first rows of a list, and an upright line at the list's end."""
+    lines = Markup().join(_line(curve.style, _straight(curve.points)) for curve in curves)
+    chance = _line("chance", f"M{_x(0)} {_y(0)}L{_x(1)} {_y(1)}") + _line("chance", f"M{_x(share)} {_y(0)}V{_y(1)}")
+    axes = ("Share of the rows, highest scores first", "Share of the positive rows found")
+    return _plot("gain", "Gain", axes, chance + lines, curves)
+
+
+def cost(curves: Sequence[Curve]) -> Markup:
+    """Draw the cost of decisions by the share of rows that are called, as a share of what no model would cost."""
+    lines = Markup().join(_line(curve.style, _straight(curve.points)) for curve in curves)
+    axes = ("Share of the rows called positive", "Cost, as a share of none or all")
+    return _plot("cost", "Cost of decisions", axes, lines, curves)
+
+
 def _plot(key: str, title: str, axes: tuple[str, str], drawing: Markup, curves: Sequence[Curve]) -> Markup:
     names = ", ".join(curve.name for curve in curves) or "no model"
     said = f"{axes[1]} against {axes[0].lower()} on the holdout rows for: {names}."

@@ -43,6 +43,7 @@ class Insight:
         n_rows: rows of the holdout on which columns were shuffled; `n_columns` of them, the first ones in `relies_on`.
         calibration: the drawing, or None; `bins` are (model, mean score, share of positive rows, rows).
         segments: (column, its segments).
+        righted: (what, Brier score, calibration error) before and after calibration; empty of a model without it.
     """
 
     title: str
@@ -53,6 +54,7 @@ class Insight:
     calibration: Markup | None
     bins: tuple[tuple[str, float, float, int], ...]
     segments: tuple[tuple[str, tuple[Segment, ...]], ...]
+    righted: tuple[tuple[str, float, float], ...] = ()
 
 
 def insight(details: Mapping[str, Any], models: Sequence[ModelColumn], primary: str) -> Insight | None:
@@ -72,6 +74,7 @@ def insight(details: Mapping[str, Any], models: Sequence[ModelColumn], primary: 
         calibration=_calibration(details, drawn),
         bins=tuple((m.label, *bin_) for m in judged for bin_ in known["calibration"][m.model_id]),
         segments=tuple((found["column"], _segments(found["rows"], judged)) for found in known["segments"]),
+        righted=tuple((f"{when} calibration", v["brier"], v["ece"]) for when, v in known.get("calibrated", {}).items()),
     )
 
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, TypeAdapter, field_validator, model_validator
 
 from mlsys.checks import CHECKS
-from mlsys.components import Frozen, OneOrMore
+from mlsys.components import Frozen, OneOrMore, not_given
 from mlsys.durations import Duration, duration_text, parse_duration
+from mlsys.errors import shortened
 from mlsys.metrics import METRICS
+from mlsys.metrics.base import Metric
+from mlsys.metrics.binary_costs import Costs
+from mlsys.metrics.top_of_list import NumberOfRows, ShareOfRows
 from mlsys.monitors import MONITORS
 from mlsys.notification.outbox import Channel, Event
 from mlsys.wording import counted
 
 WEBHOOK = "mlsys_webhook"
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_THRESHOLD: TypeAdapter[float] = TypeAdapter(Annotated[float, Field(gt=0, lt=1, strict=True, allow_inf_nan=False)])
 _MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -60,19 +66,70 @@ class Checks(Frozen):
     rules: tuple[CHECKS.field(), ...] = ()  # type: ignore[valid-type]
 
 
+class CostThreshold(Costs):
+    """Each candidate's own threshold: the one by which wrong decisions cost least on validation rows.
+
+    Attributes:
+        kind: `cost`.
+    """
+
+    kind: Literal["cost"] = "cost"
+
+
 class MetricChoice(Frozen):
     """What is measured. `primary` chooses the best candidate and is what gates compare by default.
 
     Attributes:
         primary: the metric that chooses the best candidate, and what gates compare unless they name another one; where
             the spec has none, that of the learning task: `roc_auc` of two classes, `rmse` of numbers.
-        threshold: a probability that reaches it counts as positive, in the metrics that need classes.
+        threshold: a probability that reaches it counts as positive, in the metrics that need classes: a number, or
+            `{kind: cost, false_positive: 1, false_negative: 20}`, and each candidate gets the one that costs least on
+            validation rows; `cost` can then be measured, too.
+        k: how much of a list is worked through: a share of the rows, such as 0.05, or a number of them, such as 100;
+            `precision_at_k`, `recall_at_k` and `lift_at_k` are then measured, too.
         replicates: bootstrap samples behind each 95 % interval.
     """
 
     primary: str = Field(default="roc_auc", json_schema_extra={"examples": METRICS.names()})  # type: ignore[dict-item]
-    threshold: float = Field(default=0.5, gt=0, lt=1)
+    threshold: float | CostThreshold = Field(default=0.5, union_mode="left_to_right")
+    k: NumberOfRows | ShareOfRows | None = Field(default=None, union_mode="left_to_right", exclude_if=not_given)
     replicates: int = Field(default=1000, ge=100, le=20000)
+
+    @property
+    def costs(self) -> CostThreshold | None:
+        """What wrong decisions cost, where that sets the threshold; else None."""
+        return self.threshold if isinstance(self.threshold, CostThreshold) else None
+
+    @property
+    def usual_threshold(self) -> float:
+        """The threshold of models that have none of their own: the number, or the costs' break-even probability."""
+        return self.threshold.break_even if isinstance(self.threshold, CostThreshold) else self.threshold
+
+    def metric(self, name: str) -> Metric:
+        """Return a metric as it is measured here, by its name."""
+        needs = METRICS.find(name).needs
+        given = getattr(self, needs) if needs else None
+        return METRICS.parse(name if given is None else {"kind": name, needs: given})
+
+    def measures(self, name: str) -> bool:
+        """Return whether the spec says what a metric needs to be measured."""
+        needs = METRICS.find(name).needs
+        return not needs or getattr(self, needs) is not None
+
+    @field_validator("threshold", mode="before")
+    @classmethod
+    def _number_or_costs(cls, value: object) -> object:
+        # By hand: of a union, every member would say what is wrong.
+        return CostThreshold.model_validate(value) if isinstance(value, Mapping) else _THRESHOLD.validate_python(value)
+
+    @field_validator("k", mode="before")
+    @classmethod
+    def _share_or_number(cls, value: object) -> object:
+        share = isinstance(value, float) and 0 < value < 1
+        if value is None or share or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+            return value
+        rule = "must be a share of the rows between 0 and 1, such as 0.05, or a number of them from 1 on"
+        raise ValueError(f"{rule}, got {shortened(str(value))}")
 
     @field_validator("primary")
     @classmethod

@@ -128,8 +128,12 @@ class Spec(Frozen):
 
     @property
     def task_metrics(self) -> list[str]:
-        """The built-in metrics that measure the predictions of the learning task, in their table's order."""
-        return [name for name, metric in METRICS.built_in().items() if self.target.task in metric.tasks]
+        """The built-in metrics that measure the predictions of the learning task, in their table's order.
+
+        Those that need a key of `metrics` are left out where it is not given.
+        """
+        of_task = [name for name, metric in METRICS.built_in().items() if self.target.task in metric.tasks]
+        return [name for name in of_task if self.metrics.measures(name)]
 
     def feature_columns(self) -> dict[str, ColumnSpec]:
         """Return the columns that models see: schema and joins less key, target, group, `drop` and timestamps."""
@@ -169,10 +173,14 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
     for i, model in enumerate(spec.models):
         if obstacle := model.obstacle(spec.target.estimator):
             yield _contradiction(f"models.{i}", obstacle)
+        rare = {"resample": model.resample, "calibrate": model.calibrate}
+        yield from _of_two_classes(spec, {f"models.{i}.{key}": given for key, given in rare.items()})
     known = spec.task_metrics
     for where, metric in _named_metrics(spec):
         if metric not in METRICS.names():
             yield misspelt(f"no metric {shortened(metric)}", metric, known, where=where)
+        elif not spec.metrics.measures(metric):
+            yield _contradiction(where, _unmeasured(metric))
         elif metric not in known:
             yield misspelt(
                 f"{shortened(metric)} measures no task of kind {spec.target.task}", metric, known, where=where
@@ -180,6 +188,9 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
     if spec.target.task not in METRICS.find(spec.metrics.primary).tasks:
         wrong = f"{shortened(spec.metrics.primary)} measures no task of kind {spec.target.task}"
         yield misspelt(wrong, spec.metrics.primary, known, where="metrics.primary")
+    if not spec.metrics.measures(spec.metrics.primary):
+        yield _contradiction("metrics.primary", _unmeasured(spec.metrics.primary))
+    yield from _of_two_classes(spec, {"metrics.k": spec.metrics.k, "metrics.threshold": spec.metrics.costs})
     names = [model.label for model in spec.models]
     if len(set(names)) != len(names):
         yield _contradiction("models", f"two candidates have the same name: {names}. Give each a `name`")
@@ -211,6 +222,20 @@ def _joins(spec: Spec) -> Iterator[PydanticCustomError]:
     names = [join.name for join in spec.joins]
     if len(set(names)) != len(names):
         yield _contradiction("joins", f"two tables have the same name: {names}")
+
+
+def _unmeasured(metric: str) -> str:
+    """Return what a metric needs, with a line of YAML."""
+    examples = {"k": "`metrics.k`, such as `k: 0.05`", "costs": "`metrics.threshold: {kind: cost, false_negative: 20}`"}
+    return f"`{metric}` needs {examples[METRICS.find(metric).needs]}"
+
+
+def _of_two_classes(spec: Spec, keys: Mapping[str, object]) -> Iterator[PydanticCustomError]:
+    """Yield what is given by a key path and means nothing without a positive and a negative class."""
+    for where, given in keys.items():
+        if given is not None and not spec.target.two_classes:
+            key = where.rsplit(".", 1)[-1]
+            yield _contradiction(where, f"`{key}` is about two classes, and the task is {spec.target.task}: remove it")
 
 
 def _own_names(spec: Spec) -> Iterator[PydanticCustomError]:

@@ -28,6 +28,7 @@ class Target(AnswerLayout, Frozen, ABC):
         estimator: what models of this task are, by scikit-learn's words.
         primary: the primary metric where the spec names none.
         method: what a fitted pipeline is asked with.
+        two_classes: whether there are a positive and a negative class, of which one may be rare.
         predictions: labels with a model's answers, as metrics take them.
         looks: how a walk-forward looks at predictions.
         asked: how a loaded champion is asked, in lines of Python for people.
@@ -39,6 +40,7 @@ class Target(AnswerLayout, Frozen, ABC):
     estimator: ClassVar[EstimatorType]
     primary: ClassVar[str]
     method: ClassVar[Literal["predict_proba", "predict"]]
+    two_classes: ClassVar[bool] = False
     predictions: ClassVar[type[Predictions]]
     looks: ClassVar[Looks]
     asked: ClassVar[str]

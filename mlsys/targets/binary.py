@@ -32,6 +32,7 @@ class BinaryTarget(Target):
     estimator = "classifier"
     primary = "roc_auc"
     method = "predict_proba"
+    two_classes = True
     predictions = Scored
     looks = Looks(
         "roc_auc", "log_loss", decisions=("accuracy", "f1", "precision", "recall"), beside=("precision", "recall")

@@ -21,12 +21,13 @@ from mlsys.monitoring.window import measured
 from mlsys.monitors.base import Monitor, Window
 from mlsys.records import Evaluation
 from mlsys.records.monitoring import MonitorResult
+from mlsys.spec.blocks import MetricChoice
 from mlsys.targets.binary import BinaryTarget
 
 LAST_DAY = date(2026, 3, 31)
 N_DAYS = 14
 THRESHOLD = 0.5
-MEASURE = partial(measured, n_replicates=200, seed=7)
+MEASURE = partial(measured, choice=MetricChoice(replicates=200), seed=7)
 
 
 def window(

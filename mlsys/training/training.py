@@ -33,7 +33,8 @@ from mlsys.spec import Spec
 from mlsys.splits.base import TRAINING, VALIDATION, uniform
 from mlsys.store import Store
 from mlsys.targets.base import Target
-from mlsys.training import model_file
+from mlsys.training import model_file, rare_class
+from mlsys.training import threshold as thresholds
 from mlsys.training.children import ChildExit, side_by_side
 from mlsys.training.tuning import Rows, Tuned, tune
 from mlsys.wording import counted
@@ -41,6 +42,7 @@ from mlsys.wording import counted
 log = get_logger(__name__)
 
 INNER_SHARE = 0.125
+_LOT_SALT = 0x3C8D7  # for calibration; neither early stopping nor tuning draws by it
 _INNER_SALT = 0x1A2E5  # another one than the split's, so that inner rows are an even sample of the training rows
 
 # What scikit-learn, SciPy and XGBoost raise when data and parameters do not fit together (XGBoostError and
@@ -58,6 +60,7 @@ class Material:
         key_hash, day: `(n_rows,)` each, by which tuning sets rows aside.
         notes: what is worth saying about the columns.
         target: the learning task, which knows the classes that `y` counts.
+        judging: validation rows, where thresholds are chosen on them.
     """
 
     rows: pd.DataFrame
@@ -68,6 +71,7 @@ class Material:
     columns: FeatureColumns
     notes: tuple[str, ...]
     target: Target
+    judging: thresholds.Judging | None = None
 
 
 def train(spec: Spec, prepared: Prepared, *, name: str, store: Store) -> Candidate:
@@ -124,7 +128,11 @@ def refit(spec: Spec, prepared: Prepared, *, candidate: Candidate, store: Store)
     again = _candidate(untuned, prepared.plan, model, material, store=store)
     note = "Fitted again on training and validation rows; this very model was not judged"
     return again.model_copy(
-        update={"candidate_id": Candidate.refitted(again.candidate_id), "notes": (note, *again.notes)}
+        update={
+            "candidate_id": Candidate.refitted(again.candidate_id),
+            "threshold": candidate.threshold,  # it has learnt from the rows that would choose another one
+            "notes": (note, *again.notes),
+        }
     )
 
 
@@ -157,9 +165,15 @@ def _models(spec: Spec, names: Collection[str] | None) -> list[Model]:
 def _material(spec: Spec, prepared: Prepared, *, store: Store, sides: Collection[int]) -> Material:
     data = dataset.load(spec, prepared.snapshot, prepared.split, store=store, sides=sides)
     columns = columns_of(spec.feature_columns())
+    judging = None
+    if spec.metrics.costs is not None and VALIDATION not in sides:
+        others = dataset.load(spec, prepared.snapshot, prepared.split, store=store, sides=(VALIDATION,))
+        judging = thresholds.Judging(others.rows, others.y)
     inner = uniform(data.key_hash, _INNER_SALT) < INNER_SHARE
     notes = tuple(_column_notes(data.rows, columns))
-    return Material(data.rows, data.y, inner, data.key_hash, data.day, columns, notes, data.target)
+    return Material(
+        data.rows, data.y, inner, data.key_hash, data.day, columns, notes, target=data.target, judging=judging
+    )
 
 
 def _column_notes(rows: pd.DataFrame, columns: FeatureColumns) -> list[str]:
@@ -184,6 +198,7 @@ def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, stor
         threads=spec.training.threads,
         inner=material.inner,
         estimator=spec.target.estimator,
+        lot=uniform(material.key_hash, _LOT_SALT),
     )
     features = model.transformer(spec.features, material.columns)
     started = time.perf_counter()
@@ -193,6 +208,7 @@ def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, stor
         return _failed(plan, model, f"{type(error).__name__}: {_first_line(error)}", material=material)
     seconds = time.perf_counter() - started
     digest, n_bytes = model_file.save(fitted.pipeline, store)
+    chosen = thresholds.choose(spec, fitted.pipeline, material.judging)
     log.info("fitted", candidate=model.label, rows=len(material.y), seconds=round(seconds, 2), bytes=n_bytes)
     return _record(plan, tuned.model, material).model_copy(
         update={
@@ -200,9 +216,10 @@ def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, stor
             "model_bytes": n_bytes,
             "seed": task.seed,
             "n_features": int(getattr(fitted.pipeline[-1], "n_features_in_", 0)),
+            "threshold": chosen.threshold,
             "fit_seconds": round(seconds, 3),
             "classes": spec.target.knows(fitted.pipeline),
-            "notes": (*([tuned.note] if tuned.note else []), *fitted.notes, *material.notes, *warned),
+            "notes": (*([tuned.note] if tuned.note else []), *fitted.notes, *chosen.notes, *material.notes, *warned),
         }
     )
 
@@ -219,7 +236,7 @@ def _fit(
         warnings.simplefilter("ignore", FutureWarning)
         rows = Rows(material.rows, material.y, material.key_hash, material.day)
         tuned = tune(spec, model, features, rows, task)
-        fitted = spec.target.fit(tuned.model, features, material.rows, material.y, task)
+        fitted = rare_class.fit(tuned.model, features, material.rows, material.y, task, target=spec.target)
     texts = (f"{item.category.__name__}: {_first_line(item.message)}" for item in caught)
     return (fitted, tuple(dict.fromkeys(texts))[:5]), tuned
 

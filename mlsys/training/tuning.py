@@ -7,17 +7,17 @@ one, so neither may be looked at here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mlsys.events import get_logger
-from mlsys.metrics import METRICS
 from mlsys.models.base import FitTask, Model
 from mlsys.spec import Spec
 from mlsys.splits.base import uniform
+from mlsys.training import rare_class
 
 log = get_logger(__name__)
 
@@ -60,7 +60,7 @@ def tune(spec: Spec, model: Model, features: Any, training: Rows, task: FitTask)
     judging = _judging(spec, training)
     if any(spec.target.unfit(training.y[part]) for part in (judging, ~judging)):
         return Tuned(model, "Not tuned: a part of the training rows holds one label only")
-    metric = METRICS.parse(spec.metrics.primary)
+    metric = spec.metrics.metric(spec.metrics.primary)
     sign = 1.0 if metric.direction == "higher" else -1.0
     best, best_value, own, n_failed = model, -np.inf, None, 0
     for tried in _sets(model, spec.tuning.trials, task.seed):
@@ -97,15 +97,17 @@ def _value(
 ) -> float | None:
     from sklearn.base import clone
 
-    part = replace(task, inner=task.inner[~judging])
+    part = task.part(~judging)
     try:
-        fitted = spec.target.fit(model, clone(features), training.rows[~judging], training.y[~judging], part)
+        fitted = rare_class.fit(
+            model, clone(features), training.rows[~judging], training.y[~judging], part, target=spec.target
+        )
         answers = spec.target.answers(fitted.pipeline, training.rows[judging])
     except _FIT_ERRORS as error:
         log.warning("trial_failed", candidate=model.label, reason=str(error).splitlines()[:1])
         return None
-    judged = spec.target.predictions.of(training.y[judging], answers, threshold=spec.metrics.threshold)
-    return METRICS.parse(spec.metrics.primary).value(judged).value
+    judged = spec.target.predictions.of(training.y[judging], answers, threshold=spec.metrics.usual_threshold)
+    return spec.metrics.metric(spec.metrics.primary).value(judged).value
 
 
 def _sentence(title: str, value: float, own: float | None, judging: np.ndarray, trials: int, *, kept: bool) -> str:

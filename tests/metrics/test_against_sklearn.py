@@ -22,6 +22,12 @@ BY_SCORE = {
     "roc_auc": sk.roc_auc_score,
     "pr_auc": sk.average_precision_score,
     "log_loss": lambda y, p, **more: sk.log_loss(y, p, labels=[0, 1], **more),
+    # scikit-learn has none of a list's top: these take each row by the chance that it stands there.
+    "precision_at_k": lambda y, p, sample_weight=None: _on_top(y, p, sample_weight)[0],
+    "recall_at_k": lambda y, p, sample_weight=None: _on_top(y, p, sample_weight)[1],
+    "lift_at_k": lambda y, p, sample_weight=None: (
+        _on_top(y, p, sample_weight)[0] / np.average(y, weights=sample_weight)
+    ),
 }
 BY_LABEL = {
     "accuracy": sk.accuracy_score,
@@ -30,6 +36,7 @@ BY_LABEL = {
     "recall": sk.recall_score,
     "f1": sk.f1_score,
     "mcc": sk.matthews_corrcoef,
+    "cost": sk.zero_one_loss,
     "fnr": lambda y, p, **more: 1 - sk.recall_score(y, p, **more),
     "fpr": lambda y, p, **more: 1 - sk.recall_score(y, p, pos_label=0, **more),
 }
@@ -67,6 +74,16 @@ def _ovr(y: np.ndarray, p: np.ndarray, average: str, sample_weight: np.ndarray |
     return float(
         sk.roc_auc_score(np.eye(p.shape[1])[y][:, there], p[:, there], average=average, sample_weight=sample_weight)
     )
+
+
+def _on_top(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> tuple[float, float]:
+    w = np.ones(y.size) if weights is None else weights
+    length = max(np.floor(0.1 * w.sum() + 1e-9), 1.0)
+    above = np.array([w[p > score].sum() for score in p])
+    alike = np.array([w[p == score].sum() for score in p])
+    chance = np.clip((length - above) / np.maximum(alike, 1e-12), 0, 1)
+    hits = float((w * y * chance).sum())
+    return hits / length, hits / max((w * y).sum(), 1e-12)
 
 
 def _repeated(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
