@@ -146,13 +146,14 @@ def _matrix(model: ModelColumn, counts: Sequence[Sequence[int]], names: Sequence
         ).format(room - 7, _TOP + (i + 0.5) * _CELL, text, room + (i + 0.5) * _CELL, _TOP + side + 10)
         for i, text in enumerate(texts)
     )
+    scale = 1.5 if len(names) <= _NARROW else 1.1
     key, width, height = f"matrix-{model.role}", room + side + 4, _TOP + side + room * 0.9 + 6
     return Markup(
         '<svg class="matrix" style="min-width:{4:.0f}px;max-width:{5:.0f}px" viewBox="0 0 {2:.0f} {3:.0f}" role="img" '
         'aria-labelledby="{0}-title {0}-desc"><title id="{0}-title">Confusion matrix of {1}</title>'
         '<desc id="{0}-desc">A row for each true class, a column for each class that the model said; the table below '
         "has the numbers.</desc>{6}{7}</svg>"
-    ).format(key, model.label, width, height, min(width, 720), width * 1.1, cells, labels)
+    ).format(key, model.label, width, height, min(width, 720), width * scale, cells, labels)
 
 
 def _cell(share: float, n: int, *, i: int, j: int, names: Sequence[str], at: tuple[float, float]) -> Markup:
