@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic_core import CoreSchema
 
 from mlsys.components import STORED, Frozen, Within
 from mlsys.durations import Duration
@@ -43,6 +44,10 @@ class JoinedColumn(Frozen):
     @classmethod
     def _from_name(cls, value: Any) -> Any:
         return {"take": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"enum": list(_OF_ROWS)}, handler(schema)]}
 
     @model_validator(mode="after")
     def _of_something(self) -> Self:

@@ -202,3 +202,14 @@ def test_times_are_compared_in_utc(shop):
     # Local times of Berlin are two hours ahead: read as such, each click lies two hours earlier.
     rows = shop.read(shop.take(source=JOIN["source"] | {"timezone": "Europe/Berlin"}, known=None))
     assert {row["page"] for row in rows} == {"yes", "no"}
+
+
+def test_a_run_that_broke_off_behind_the_table_is_taken_up_again(shop):
+    shop.change("ALTER TABLE orders RENAME TO hidden")
+    with pytest.raises(DataError, match="orders"):
+        shop.take()
+    assert set(shop.versions().values()) == {1}
+    shop.change("ALTER TABLE hidden RENAME TO orders")
+    taken = shop.take()
+    assert set(shop.versions().values()) == {1}
+    assert all(row["n_clicks"] == row["n_items"] for row in shop.read(taken))
