@@ -59,14 +59,16 @@ def details(store: Store, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     pipeline = Calibration().calibrated(plain.pipeline, *easy_problem(seed=1))
     side = np.where(np.arange(len(y)) % 2 == 0, VALIDATION, HOLDOUT)
     order = np.arange(len(y))
-    made = Dataset(frame, y, order.astype("uint64"), order.astype("datetime64[D]"), side)
+    made = Dataset(
+        frame, y, order.astype("uint64"), order.astype("datetime64[D]"), side, spec_of(threshold=COST).target
+    )
     monkeypatch.setattr(dataset, "load", lambda *_, columns, **__: replace(made, rows=frame[list(columns)]))
     digest, _ = model_file.save(pipeline, store)
     known = {"name": "logistic", "kind": "logistic", "status": "fitted", "model": digest}
     new = Candidate(candidate_id="k-new", threshold=0.05, **known)
     old = Candidate(candidate_id="k-old", threshold=0.7, **known)
     spec = spec_of(threshold=COST, k=0.1)
-    champion = ChampionModel(old, spec.feature_columns(), "binary", 0.5)
+    champion = ChampionModel(old, spec.feature_columns(), "binary", usual_threshold=0.5)
     found = evaluate(spec, records_samples.prepared(), candidates=[new], champion=champion, store=store)
     result: dict[str, Any] = store.read_json(found.details)
     return result
@@ -116,4 +118,4 @@ def test_a_champion_is_judged_by_the_threshold_that_it_serves_with(
     own: float | None, metrics: dict[str, Any], expected: float
 ) -> None:
     candidate = Candidate(candidate_id="k-old", name="old", kind="logistic", status="fitted", threshold=own)
-    assert threshold_of(spec_of(**metrics), ChampionModel(candidate, {}, "binary", 0.4)) == expected
+    assert threshold_of(spec_of(**metrics), ChampionModel(candidate, {}, "binary", usual_threshold=0.4)) == expected

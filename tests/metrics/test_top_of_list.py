@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from mlsys.evaluation.bootstrap import bootstrap_weights, interval
+from mlsys.evaluation.bootstrap import bootstrap_weights
+from mlsys.metrics.intervals import percentile
 from mlsys.metrics.scores import Scored
 from mlsys.metrics.top_of_list import LiftAtK, PrecisionAtK, RecallAtK, TopMetric
 
@@ -94,7 +95,7 @@ def test_its_interval_covers_the_truth_as_often_as_it_says() -> None:
     for seed in range(120):
         rows = world(n_rows)
         drawn = [metric.replicates(rows.resampled(w)) for w in bootstrap_weights(n_rows, 200, seed)]
-        bounds = interval(np.concatenate(drawn), 0.95)
+        bounds = percentile(np.concatenate(drawn), 0.95)
         assert bounds.lower is not None
         assert bounds.upper is not None
         covered.append(bounds.lower <= truth <= bounds.upper)
