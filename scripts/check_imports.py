@@ -42,6 +42,8 @@ OPEN = {f"{name}.base" for name in LAYERS[1]} | {
     "metrics.predictions",
     "metrics.scores",
     "metrics.predicted",
+    "metrics.decided",
+    "metrics.logged",
     "targets.looks",
     "targets.truth",
 }

@@ -2,7 +2,7 @@
 
 Every model and every metric sees the same stream of weights, so differences between models are paired. Intervals are
 percentile intervals (Efron and Tibshirani 1993, chapter 13) for fitted models on independent rows: they know nothing
-of the luck of training, and are too short where rows come in groups.
+of the luck of training, and are too short where rows come in groups that nobody named.
 """
 
 from __future__ import annotations
@@ -69,6 +69,19 @@ def block_weights(sizes: Sequence[int], counts: np.ndarray) -> Iterator[np.ndarr
         yield np.repeat(counts[start : start + size].astype(dtype), sizes, axis=1)
 
 
+def group_weights(groups: np.ndarray, n_replicates: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield `(n, n_rows)` chunks of weights that give every row the count of its group, wherever its rows stand.
+
+    As many groups are drawn as there are. Types as in `bootstrap_weights`.
+    """
+    names, place = np.unique(groups, return_inverse=True)
+    counts = block_counts(names.size, n_replicates, seed)
+    dtype = np.dtype("float32" if int(np.bincount(place).max()) * names.size < 2**24 else "float64")
+    size = max(1, CHUNK_BYTES // (place.size * dtype.itemsize))
+    for start in range(0, n_replicates, size):
+        yield counts[start : start + size].astype(dtype)[:, place]
+
+
 def replicate(
     models: Mapping[str, Predictions],
     metrics: Sequence[Metric],
@@ -79,12 +92,16 @@ def replicate(
 ) -> dict[str, dict[str, np.ndarray]]:
     """Return `(n_replicates,)` values by model and metric, NaN where undefined.
 
-    The models' scores are of the same rows in the same order, at least one row; `strata` as in `bootstrap_weights`.
+    The models' scores are of the same rows in the same order, at least one row; `strata` as in `bootstrap_weights`, of
+    rows that come in no groups.
     """
     if not models:
         return {}
-    n_rows = next(iter(models.values())).y_true.size
-    weights = bootstrap_weights(n_rows, n_replicates, seed, strata=strata)
+    rows = next(iter(models.values()))
+    if rows.groups is None:
+        weights = bootstrap_weights(rows.y_true.size, n_replicates, seed, strata=strata)
+    else:
+        weights = group_weights(rows.groups, n_replicates, seed)
     return replicate_under(weights, models, metrics, n_replicates=n_replicates)
 
 

@@ -69,7 +69,7 @@ def calibration(predictions: Predictions) -> list[list[float]]:
     Of a model that is right about its probabilities, or its numbers, the first two are alike.
     """
     order = np.argsort(predictions.answers, kind="stable")
-    score, y = predictions.answers[order], predictions.y_true[order].astype("float64")
+    score, y = predictions.answers[order], predictions.outcomes[order].astype("float64")
     edges = np.unique(np.searchsorted(score, score[np.linspace(0, score.size, BINS + 1).astype(int)[1:-1]]))
     parts = zip(np.split(score, edges), np.split(y, edges), strict=True)
     return [
@@ -106,7 +106,7 @@ def segments(
             inside = (values == value).to_numpy(dtype=bool)
             parts = {key: rows_of.where(inside) for key, rows_of in models.items()}
             known = {key: metric.value(part).value for key, part in parts.items()}
-            positive = float(next(iter(parts.values())).y_true.mean())
+            positive = float(next(iter(parts.values())).outcomes.mean())
             rounded = {key: None if v is None else round(v, _DECIMALS) for key, v in known.items()}
             rows.append({"value": value, "n": int(n), "positive": round(positive, _DECIMALS), "values": rounded})
         if len(rows) > 1:

@@ -33,6 +33,7 @@ class Metric(Component, ABC):
         undefined_when: completes the sentence "undefined: ..."; then the value is None, never 0 or NaN.
         ranks: it compares the scores of rows with each other, so that all rows must be scored by one model.
         tasks: the learning tasks whose predictions it measures, by the names that `target.task` knows.
+        judges: gates and the choice of a candidate may rest on it; else it is shown alone.
         unit: what its values are numbers of: metrics of one unit are drawn on one axis.
     """
 
@@ -40,6 +41,7 @@ class Metric(Component, ABC):
     title: ClassVar[str]
     undefined_when: ClassVar[str]
     ranks: ClassVar[bool] = False
+    judges: ClassVar[bool] = True
     tasks: ClassVar[tuple[str, ...]] = ("binary",)
     unit: ClassVar[str] = "share"
 

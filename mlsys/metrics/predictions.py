@@ -29,6 +29,16 @@ class Predictions(ABC):
     def answers(self) -> np.ndarray:
         """`(n_rows,)` float64, what the model says of each row; finite."""
 
+    @property
+    def groups(self) -> np.ndarray | None:
+        """`(n_rows,)` whole numbers: rows of one group are drawn together; None where rows are independent."""
+        return None
+
+    @property
+    def outcomes(self) -> np.ndarray:
+        """`(n_rows,)` what the mean truth of some rows is the mean of: the truth itself, where it is a number."""
+        return self.y_true
+
     @abstractmethod
     def where(self, rows: np.ndarray) -> Self:
         """Return the rows of a mask `(n_rows,)`, or those at some positions, in that order."""

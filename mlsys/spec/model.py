@@ -128,7 +128,7 @@ class Spec(Frozen):
 
     def feature_columns(self) -> dict[str, ColumnSpec]:
         """Return the columns that models see: the schema less key, target, group, `drop` and timestamps."""
-        taken = {self.target.column, *self.key, *self.drop, self.split.group_column}
+        taken = {*self.target.hidden, *self.key, *self.drop, self.split.group_column}
         return {n: c for n, c in self.columns.items() if n not in taken and c.type != "timestamp"}
 
     def dump(self) -> dict[str, Any]:
@@ -155,6 +155,8 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
     for where, metric in _named_metrics(spec):
         if metric not in METRICS.names():
             yield misspelt(f"no metric {shortened(metric)}", metric, known, where=where)
+        elif not METRICS.find(metric).judges:
+            yield _contradiction(where, f"`{metric}` is shown and judges nothing: name another metric")
         elif metric not in known:
             yield misspelt(
                 f"{shortened(metric)} measures no task of kind {spec.target.task}", metric, known, where=where
@@ -162,6 +164,8 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
     if spec.target.task not in METRICS.find(spec.metrics.primary).tasks:
         wrong = f"{shortened(spec.metrics.primary)} measures no task of kind {spec.target.task}"
         yield misspelt(wrong, spec.metrics.primary, known, where="metrics.primary")
+    if ungated := spec.target.ungated(spec.gates):
+        yield _contradiction("gates", ungated)
     names = [model.label for model in spec.models]
     if len(set(names)) != len(names):
         yield _contradiction("models", f"two candidates have the same name: {names}. Give each a `name`")
@@ -186,7 +190,7 @@ def _contradiction(where: str, message: str) -> PydanticCustomError:
 
 
 def _named_columns(spec: Spec) -> Iterator[tuple[str, str]]:
-    yield "target.column", spec.target.column
+    yield from ((f"target.{key}", name) for key, name in spec.target.named.items())
     yield from ((f"key.{i}", name) for i, name in enumerate(spec.key))
     yield from ((f"drop.{i}", name) for i, name in enumerate(spec.drop))
     for i, monitor in enumerate(spec.monitors.watch):
@@ -200,6 +204,7 @@ def _named_columns(spec: Spec) -> Iterator[tuple[str, str]]:
 
 def _named_metrics(spec: Spec) -> Iterator[tuple[str, str]]:
     named = [(f"gates.{i}.metric", getattr(gate, "metric", None)) for i, gate in enumerate(spec.gates)]
+    named += [(f"gates.{i}", metric) for i, gate in enumerate(spec.gates) for metric in gate.needs]
     watched = enumerate(spec.monitors.watch)
     named += [(f"monitors.watch.{i}.metric", getattr(monitor, "metric", None)) for i, monitor in watched]
     yield from ((where, metric) for where, metric in named if metric not in (None, spec.metrics.primary))

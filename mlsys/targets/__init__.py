@@ -3,14 +3,18 @@
 from mlsys.components import Table
 from mlsys.targets.base import Target
 from mlsys.targets.binary import BinaryTarget
+from mlsys.targets.policy import PolicyTarget
 from mlsys.targets.regression import RegressionTarget
 
 TARGETS = Table(
     "learning task",
     "mlsys.targets",
     Target,
-    [BinaryTarget, RegressionTarget],
-    hints={"classification": "binary", "classifier": "binary", "regressor": "regression", "number": "regression"},
+    [BinaryTarget, RegressionTarget, PolicyTarget],
+    hints={
+        "classification": "binary", "classifier": "binary", "regressor": "regression", "number": "regression",
+        "bandit": "policy", "reinforcement": "policy",
+    },
     key="task",
     default="binary",
-)
+)  # fmt: skip

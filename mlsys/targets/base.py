@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mlsys.components import Frozen
 from mlsys.errors import DataError, MlsysError
+from mlsys.gates.base import Gate
 from mlsys.metrics.predictions import Predictions
 from mlsys.models.base import EstimatorType, FitTask, Fitted, Model
 from mlsys.schema import ColumnSpec
@@ -40,6 +42,30 @@ class Target(Frozen, ABC):
     predictions: ClassVar[type[Predictions]]
     looks: ClassVar[Looks]
 
+    @property
+    def named(self) -> dict[str, str]:
+        """The columns that make a label, by the key of the spec that names them; the first one is `column`."""
+        return {"column": self.column}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that make a label, each once."""
+        return tuple(dict.fromkeys(self.named.values()))
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The columns among them that are no features."""
+        return (self.column,)
+
+    @property
+    def unit(self) -> str | None:
+        """The column whose rows of one value are never divided between sides of a split, or None."""
+        return None
+
+    def raw(self, table: pa.Table) -> pa.ChunkedArray:
+        """Return what `truth` takes, of rows with at least `columns`."""
+        return table[self.column]
+
     @abstractmethod
     def truth(self, column: pa.ChunkedArray) -> Truth:
         """Return the labels of a column of the declared type, in its order."""
@@ -55,6 +81,14 @@ class Target(Frozen, ABC):
     def misfit(self, column: ColumnSpec) -> str | None:  # noqa: ARG002 - classes may be of any type
         """Return in words why the target can't be of the declared type, or None."""
         return None
+
+    def ungated(self, gates: Sequence[Gate]) -> str | None:  # noqa: ARG002 - most leave the choice to the spec
+        """Return in words which gate a spec of this task must have, and has not; None if nothing is missing."""
+        return None
+
+    def learning(self, pipeline: Any) -> dict[str, Any]:  # noqa: ARG002 - most keep nothing
+        """Return what a fitted pipeline kept of its own learning, JSON-pure; empty where it kept nothing."""
+        return {}
 
     def refused(self, truth: Truth, rows: np.ndarray) -> MlsysError | None:  # noqa: ARG002 - most refuse nothing
         """Return why nothing can be learnt from the labels of a mask, whatever rows come later; None if it can."""
