@@ -209,7 +209,7 @@ def _cell(value: Any, row: int, place: int) -> str:
     if isinstance(value, bool | np.bool_):
         return f'<c {where} t="b"><v>{int(value)}</v></c>'
     if isinstance(value, datetime):
-        days = (value - datetime(1899, 12, 30)) / timedelta(days=1)
+        days = (value - datetime.fromisoformat("1899-12-30")) / timedelta(days=1)
         return f'<c {where} s="1"><v>{days!r}</v></c>'
     if isinstance(value, str):
         return f'<c {where} t="inlineStr"><is><t>{escape(value)}</t></is></c>'

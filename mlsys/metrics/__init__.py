@@ -14,7 +14,14 @@ from mlsys.metrics.binary_counts import (
 )
 from mlsys.metrics.binary_scores import LogLoss, PrAuc, RocAuc
 from mlsys.metrics.policy_values import (
-    DrLift, DrValue, EffectiveRows, FqeValue, IpsValue, LoggedShare, SnipsLift, SnipsValue,
+    DrLift,
+    DrValue,
+    EffectiveRows,
+    FqeValue,
+    IpsValue,
+    LoggedShare,
+    SnipsLift,
+    SnipsValue,
 )  # fmt: skip
 from mlsys.metrics.regression_errors import R2, Bias, Mae, Mape, MedianAe, Mse, Rmse, Smape
 

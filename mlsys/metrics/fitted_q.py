@@ -1,8 +1,8 @@
 """What following a policy from a customer's first decision on would bring, by a table of situations.
 
 Fitted Q evaluation (Le, Voloshin and Yue, ICML 2019) on a table has an exact solution: values of situations solve
-linear equations made of the successes and the successors that were seen. It believes that a situation says all that matters
-for what comes next, which single decisions need not believe; so it is a second opinion, and judges nothing.
+linear equations made of the successes and the successors that were seen. It believes that a situation says all that
+matters for what comes next, which single decisions need not believe; so it is a second opinion, and judges nothing.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _value(choices: Choices, weights: np.ndarray, following: np.ndarray, first: 
     overall = (hits.sum(axis=0) + 0.5) / (count.sum(axis=0) + 1)
     rate = (hits + _PRIOR * overall) / (count + _PRIOR)
     policy = np.stack([np.bincount(place, weights * taken, shape[0]) for taken in choices.policy.T], axis=1)
-    policy /= np.maximum(policy.sum(axis=1, keepdims=True), 1e-12)
+    policy = policy / np.maximum(policy.sum(axis=1, keepdims=True), 1e-12)
     goes_on = following >= 0
     moves = np.zeros((n_cells, shape[0]))
     np.add.at(moves, (cell[goes_on], place[following[goes_on]]), weights[goes_on])

@@ -99,13 +99,22 @@ def unpack(y: np.ndarray) -> Logged:
 
 
 def successors(logged: Logged) -> tuple[np.ndarray, np.ndarray]:
-    """Return the position of each row's next decision, -1 where none follows, and the mask of first decisions."""
+    """Return the position of each row's next decision, -1 where none follows, and the mask of first decisions.
+
+    The next one has a later step and is about the same customer; of several alike it is the first.
+    """
     import numpy as np
 
+    if not logged.step.size:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=bool)
     order = np.lexsort((logged.step, logged.customer))
-    same = logged.customer[order][1:] == logged.customer[order][:-1]
-    following = np.full(order.size, -1)
-    following[order[:-1][same]] = order[1:][same]
-    first = np.ones(order.size, dtype=bool)
-    first[following[following >= 0]] = False
+    customer, step = logged.customer[order], logged.step[order]
+    begins = np.r_[True, (customer[1:] != customer[:-1]) | (step[1:] != step[:-1])]
+    place = np.cumsum(begins) - 1  # of the step, among the steps of all customers
+    starts = np.flatnonzero(begins)
+    goes_on = np.r_[customer[starts[1:]] == customer[starts[:-1]], False]
+    then = np.where(goes_on, order[np.r_[starts[1:], 0]], -1)
+    following, first = np.empty(order.size, dtype=np.int64), np.empty(order.size, dtype=bool)
+    following[order] = then[place]
+    first[order] = np.r_[True, ~goes_on[:-1]][place]
     return following, first

@@ -36,7 +36,8 @@ class DrLift(PolicyMetric):
 
     def replicates(self, resampled: WeightedDecisions) -> np.ndarray:
         """Return `(n_replicates,)` differences, NaN where no row has weight."""
-        return resampled.doubly_robust - resampled.history
+        found: np.ndarray = resampled.doubly_robust - resampled.history
+        return found
 
 
 class SnipsLift(PolicyMetric):
@@ -47,7 +48,8 @@ class SnipsLift(PolicyMetric):
 
     def replicates(self, resampled: WeightedDecisions) -> np.ndarray:
         """Return `(n_replicates,)` differences, NaN where the policy agrees with no drawn row."""
-        return resampled.self_normalised - resampled.history
+        found: np.ndarray = resampled.self_normalised - resampled.history
+        return found
 
 
 class DrValue(PolicyMetric):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 # What an action's share and success are drawn towards in situations with few rows: what they are everywhere.
-_PRIOR_SHARE, _PRIOR_SUCCESS = 2.0, 4.0
+_PRIOR_SHARE, _PRIOR_SUCCESS = 15.0, 4.0
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,14 @@ class WeightedDecisions(Resampled):
 
     @cached_property
     def doubly_robust(self) -> np.ndarray:
-        """What is expected of the policy, corrected by what was seen where it agrees with history."""
-        return ratio((self._weights * (self._expected + self._correction)).sum(axis=1), self.total)
+        """What is expected of the policy, corrected by what was seen where it agrees with history.
+
+        The correction is divided by the sum of its scores (Thomas and Brunskill, ICML 2016): scores made of estimated
+        shares are too large in the mean, most where few rows tell of a share.
+        """
+        expected = ratio((self._weights * self._expected).sum(axis=1), self.total)
+        found: np.ndarray = expected + ratio((self._weights * self._correction).sum(axis=1), self._weighed.sum(axis=1))
+        return found
 
     @cached_property
     def effective_rows(self) -> np.ndarray:
@@ -135,7 +141,8 @@ class WeightedDecisions(Resampled):
         import numpy as np
 
         rates = self.successes[:, self.folds, self.choices.situations]
-        return GAIN * np.einsum("rna,na->rn", rates, self.choices.policy) - COST
+        found: np.ndarray = GAIN * np.einsum("rna,na->rn", rates, self.choices.policy) - COST
+        return found
 
     @cached_property
     def _correction(self) -> np.ndarray:

@@ -23,6 +23,7 @@ def features(columns: FeatureColumns, *, rates: Sequence[str], codes: Sequence[s
     """Return the unfitted transformer of raw rows to `(n_rows, n_features)` numbers; it is fitted with successes."""
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
+    from sklearn.model_selection import StratifiedKFold
     from sklearn.preprocessing import OrdinalEncoder, TargetEncoder
 
     parts: list[tuple[str, Any, list[str]]] = []
@@ -34,7 +35,7 @@ def features(columns: FeatureColumns, *, rates: Sequence[str], codes: Sequence[s
         )
         parts.append(("codes", coder, list(codes)))
     if rates:
-        parts.append(("rates", TargetEncoder(target_type="binary", shuffle=False, cv=5), list(rates)))
+        parts.append(("rates", TargetEncoder(target_type="binary", cv=StratifiedKFold(5)), list(rates)))
     return ColumnTransformer(parts, sparse_threshold=0.0)
 
 
@@ -44,7 +45,8 @@ def edges_of(values: np.ndarray, bins: int) -> np.ndarray:
 
     known = np.unique(values)
     if known.size <= bins:
-        return (known[1:] + known[:-1]) / 2
+        between: np.ndarray = (known[1:] + known[:-1]) / 2
+        return between
     inner = np.unique(np.quantile(values, np.arange(1, bins) / bins, method="higher"))
     found: np.ndarray = inner[inner > known[0]]
     return found

@@ -28,6 +28,7 @@ from mlsys.report import errors as report_errors
 from mlsys.report import insight as report_insight
 from mlsys.report import models as report_models
 from mlsys.report import page
+from mlsys.report import policy as report_policy
 from mlsys.report.usage import loading_code
 from mlsys.spec import flatten
 from mlsys.store import Store
@@ -211,8 +212,9 @@ def _sections(card: Card, shown: Mapping[str, Any]) -> list[str]:
     present = {
         "gates": card.decision is not None,
         "models": card.evaluations is not None,
-        "curves": card.evaluations is not None and shown["errors"] is None,
+        "curves": card.evaluations is not None and shown["errors"] is None and shown["policy"] is None,
         "errors": shown["errors"] is not None,
+        "policy": shown["policy"] is not None,
         "insight": shown["insight"] is not None,
         "data": True,
         "checks": card.checks is not None,
@@ -227,12 +229,13 @@ def _loading(card: Card) -> Mapping[str, str]:
     """Return how to load the new champion; nothing where the run has made none."""
     if card.version is None or not card.version.changed:
         return {}
+    target = card.spec["spec"]["target"]
     kinds = {registry["kind"] for registry in card.spec["spec"].get("registries", ())}
-    return loading_code(card.plan.pipeline, registries=kinds, classes="positive" in card.spec["spec"]["target"])
+    return loading_code(card.plan.pipeline, registries=kinds, classes="positive" in target, actions="actions" in target)
 
 
 # What `_judged` returns for a run that never came to its evaluation: its parts of the page are left out.
-_NOT_JUDGED: dict[str, Any] = {"models": (), "errors": None, "insight": None}
+_NOT_JUDGED: dict[str, Any] = {"models": (), "errors": None, "policy": None, "insight": None}
 
 
 def _judged(card: Card, evaluations: EvaluationSet, store: Store, positive: str | None) -> dict[str, Any]:
@@ -246,6 +249,7 @@ def _judged(card: Card, evaluations: EvaluationSet, store: Store, positive: str 
         "differences": report_models.differences(details, primary),
         "plots": report_models.plots(details, models, evaluations, positive),
         "errors": report_errors.errors(details, models),
+        "policy": report_policy.policy(details, models, card.spec["spec"]["target"].get("actions", ())),
         "insight": report_insight.insight(details, models, primary),
         "confusions": report_models.confusions(details, models),
         "threshold": details.get("threshold") if positive is not None else None,

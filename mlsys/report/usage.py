@@ -17,6 +17,10 @@ champion.predict(rows)  # 1 where it reaches the threshold, else 0
 _NUMBERS = """\
 champion.predict(rows)  # of a DataFrame: numbers in the target's unit
 """
+_ACTIONS = """\
+champion.predict(rows)  # of a DataFrame: the name of the next action
+champion.values(rows)  # what each action is worth in the table, the best one first
+"""
 _MLFLOW = """\
 import mlflow
 
@@ -30,7 +34,7 @@ model = joblib.load({path!r})
 
 
 def loading_code(
-    pipeline: str, *, registries: Collection[str], classes: bool = True, home: Path | None = None
+    pipeline: str, *, registries: Collection[str], classes: bool = True, actions: bool = False, home: Path | None = None
 ) -> dict[str, str]:
     """Return the ways to load a champion in Python, by their titles, the simplest first; each is a text of lines.
 
@@ -38,11 +42,12 @@ def loading_code(
         pipeline: name of the spec.
         registries: kinds of the spec's registries; what leads through another one is left out.
         classes: whether it predicts classes, with their probabilities, or numbers.
+        actions: whether it chooses actions; then `classes` plays no part.
         home: MLSYS_HOME, for the way that needs no mlsys; without it that is left out.
     """
-    ways = {}
+    ways, asking = {}, _ACTIONS if actions else _CLASSES if classes else _NUMBERS
     if "files" in registries:
-        ways["With mlsys"] = _PYTHON.format(pipeline=pipeline) + (_CLASSES if classes else _NUMBERS)
+        ways["With mlsys"] = _PYTHON.format(pipeline=pipeline) + asking
     if "mlflow" in registries:
         ways["Through MLflow"] = _MLFLOW.format(pipeline=pipeline)
     if "files" in registries and home is not None:

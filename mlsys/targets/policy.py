@@ -191,7 +191,8 @@ class PolicyTarget(Target):
 
         found = np.asarray(pipeline.predict(rows), dtype="float64")
         if found.shape == (len(rows), len(self.actions)) and np.isfinite(found).all():
-            return found.argmax(axis=1).astype("float64")
+            best: np.ndarray = found.argmax(axis=1).astype("float64")
+            return best
         if found.shape != (len(rows),) or not np.isin(found, np.r_[ANY, np.arange(len(self.actions))]).all():
             raise RunError("The model gives neither an action nor one finite value per action", got=found.shape)
         return found

@@ -125,7 +125,12 @@ def _usage(glance: Glance) -> Mapping[str, str]:
     if glance.champion is None or spec is None:
         return {}
     kinds = [registry.kind for registry in spec.registries]
-    return loading_code(glance.pipeline, registries=kinds, classes=spec.target.estimator == "classifier")
+    return loading_code(
+        glance.pipeline,
+        registries=kinds,
+        classes=spec.target.estimator == "classifier",
+        actions=hasattr(spec.target, "actions"),
+    )
 
 
 def _card(work: Workspace, pipeline: str, newest: Sequence[Judged], places: Places) -> Links:
