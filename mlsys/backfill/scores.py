@@ -58,8 +58,8 @@ class JudgedDay:
 def judged_days(work: Workspace, simulation: Simulation) -> dict[date, JudgedDay]:
     """Return the days after the first simulated one that have usable rows, with the labels that the newest run knew."""
     newest, spec = simulation.days[-1], simulation.spec
-    table = read_rows(newest.prepared.snapshot.manifest, work.store, [*spec.target.columns, DAY, KEY])
-    truth = spec.target.truth(spec.target.raw(table))
+    table = read_rows(newest.prepared.snapshot.manifest, work.store, [*spec.target.made_of.names, DAY, KEY])
+    truth = spec.target.truth(spec.target.made_of.of(table))
     y = truth.y
     day = table[DAY].to_numpy(zero_copy_only=False).astype("datetime64[D]")
     usable = truth.known & ~dataset.quarantined(newest.prepared.snapshot, newest.prepared.checks, work.store)

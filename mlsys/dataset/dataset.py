@@ -58,13 +58,13 @@ def load(
         DataError: a column holds what its type can't be made of.
     """
     wanted = spec.feature_columns() if columns is None else dict(columns)
-    names = list(dict.fromkeys([*wanted, *spec.target.columns, DAY, KEY]))
+    names = list(dict.fromkeys([*wanted, *spec.target.made_of.names, DAY, KEY]))
     side = read_assignment(split, store)
     mask = np.isin(side, list(sides))
     table = read_rows(snapshot.manifest, store, names).filter(pa.array(mask))
     return Dataset(
         rows=feature_frame(table, wanted),
-        y=spec.target.truth(spec.target.raw(table)).y,
+        y=spec.target.truth(spec.target.made_of.of(table)).y,
         key_hash=keys_of(table),
         day=days_of(table),
         side=side[mask],

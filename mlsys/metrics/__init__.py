@@ -13,16 +13,7 @@ from mlsys.metrics.binary_counts import (
     Recall,
 )
 from mlsys.metrics.binary_scores import LogLoss, PrAuc, RocAuc
-from mlsys.metrics.policy_values import (
-    DrLift,
-    DrValue,
-    EffectiveRows,
-    FqeValue,
-    IpsValue,
-    LoggedShare,
-    SnipsLift,
-    SnipsValue,
-)  # fmt: skip
+from mlsys.metrics.policy_values import POLICY_METRICS
 from mlsys.metrics.regression_errors import R2, Bias, Mae, Mape, MedianAe, Mse, Rmse, Smape
 
 METRICS = Table(
@@ -33,7 +24,7 @@ METRICS = Table(
         RocAuc, PrAuc, LogLoss,
         Accuracy, BalancedAccuracy, Precision, Recall, F1, Mcc, FalseNegativeRate, FalsePositiveRate,
         Rmse, Mse, Mae, MedianAe, Mape, Smape, R2, Bias,
-        DrLift, SnipsLift, DrValue, SnipsValue, IpsValue, FqeValue, EffectiveRows, LoggedShare,
+        *POLICY_METRICS,
     ],
     hints={
         "auc": "roc_auc", "auroc": "roc_auc", "average_precision": "pr_auc", "sensitivity": "recall",

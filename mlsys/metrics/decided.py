@@ -19,12 +19,14 @@ from mlsys.metrics.weighted import WeightedDecisions
 if TYPE_CHECKING:
     import numpy as np
 
+__all__ = ["ANY", "LoggedChoices", "WeightedDecisions"]
+
 ANY = -1.0  # the answer of a policy that takes every action with the same chance
 MOST_SITUATIONS = 1024
 
 
 @dataclass(frozen=True)
-class Decided(Predictions):
+class LoggedChoices(Predictions):
     """Logged decisions with those of a policy.
 
     Attributes:

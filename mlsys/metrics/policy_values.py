@@ -13,7 +13,7 @@ from mlsys.metrics.base import Metric
 if TYPE_CHECKING:
     import numpy as np
 
-    from mlsys.metrics.weighted import WeightedDecisions
+    from mlsys.metrics.decided import WeightedDecisions
 
 _DISAGREES = "the policy takes in no row the action that was logged"
 
@@ -127,3 +127,8 @@ class LoggedShare(PolicyMetric):
     def replicates(self, resampled: WeightedDecisions) -> np.ndarray:
         """Return `(n_replicates,)` shares, NaN where no row has weight."""
         return resampled.logged_share
+
+
+POLICY_METRICS: list[type[Metric]] = [
+    DrLift, SnipsLift, DrValue, SnipsValue, IpsValue, FqeValue, EffectiveRows, LoggedShare,
+]  # fmt: skip

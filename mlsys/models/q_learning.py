@@ -116,6 +116,10 @@ class QLearning(Model):
 
     def _edges(self, name: str, values: np.ndarray) -> np.ndarray:
         """Return the bins of a feature; each code of a category has one of its own."""
+        import numpy as np
+
         from mlsys.models import states
 
-        return states.edges_of(values, len(values) if name.startswith("codes__") else self.bins)
+        if name.startswith("codes__"):
+            return np.arange(-0.5, values.max())  # so that -1, a category that training never saw, has one too
+        return states.edges_of(values, self.bins)

@@ -100,7 +100,7 @@ def _filled(
     empty: Window,
 ) -> Window:
     columns = model_of(work, change).columns
-    names = list(dict.fromkeys([*columns, *spec.target.columns, KEY, DAY]))
+    names = list(dict.fromkeys([*columns, *spec.target.made_of.names, KEY, DAY]))
     table = read_rows(snapshot.manifest, work.store, names, days=files)
     scores = [read_predictions(file, work, [KEY, SCORE]) for file in files.values()]
     key = table[KEY].to_numpy()
@@ -114,5 +114,5 @@ def _filled(
         rows=dataset.feature_frame(table, columns)[unseen].reset_index(drop=True),
         day=day[unseen],
         y_score=np.concatenate([part[SCORE].to_numpy() for part in scores])[unseen],
-        y_true=spec.target.truth(spec.target.raw(table)).among(reference.classes, final)[unseen],
+        y_true=spec.target.truth(spec.target.made_of.of(table)).among(reference.classes, final)[unseen],
     )

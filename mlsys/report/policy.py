@@ -29,7 +29,7 @@ class Mix:
 
 
 @dataclass(frozen=True)
-class State:
+class TableState:
     """A state of the table: in words, how often it was visited, its training rows, and what each action is worth."""
 
     words: str
@@ -56,7 +56,7 @@ class Policy:
     holds_to: float | None
     curve: Markup | None
     action_names: tuple[str, ...]
-    states: tuple[State, ...]
+    states: tuple[TableState, ...]
     n_states: int
     n_visited: int
 
@@ -98,10 +98,10 @@ def policy(details: Mapping[str, Any], models: Sequence[ModelColumn], names: Seq
     )
 
 
-def _state(known: Mapping[str, Any], names: Sequence[str]) -> State:
+def _state(known: Mapping[str, Any], names: Sequence[str]) -> TableState:
     values = tuple(known["values"])
     words = ", ".join(known["state"]) or "every row"
-    return State(words, known["visits"], known["rows"], names[values.index(max(values))], values)
+    return TableState(words, known["visits"], known["rows"], names[values.index(max(values))], values)
 
 
 def _curve(points: Sequence[Sequence[float]]) -> Markup:

@@ -128,7 +128,7 @@ class Spec(Frozen):
 
     def feature_columns(self) -> dict[str, ColumnSpec]:
         """Return the columns that models see: the schema less key, target, group, `drop` and timestamps."""
-        taken = {*self.target.hidden, *self.key, *self.drop, self.split.group_column}
+        taken = {*self.target.made_of.hidden, *self.key, *self.drop, self.split.group_column}
         return {n: c for n, c in self.columns.items() if n not in taken and c.type != "timestamp"}
 
     def dump(self) -> dict[str, Any]:
@@ -164,6 +164,8 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
     if spec.target.task not in METRICS.find(spec.metrics.primary).tasks:
         wrong = f"{shortened(spec.metrics.primary)} measures no task of kind {spec.target.task}"
         yield misspelt(wrong, spec.metrics.primary, known, where="metrics.primary")
+    elif not METRICS.find(spec.metrics.primary).judges:
+        yield _contradiction("metrics.primary", f"`{spec.metrics.primary}` is shown and judges nothing: name another")
     if ungated := spec.target.ungated(spec.gates):
         yield _contradiction("gates", ungated)
     names = [model.label for model in spec.models]
@@ -190,7 +192,7 @@ def _contradiction(where: str, message: str) -> PydanticCustomError:
 
 
 def _named_columns(spec: Spec) -> Iterator[tuple[str, str]]:
-    yield from ((f"target.{key}", name) for key, name in spec.target.named.items())
+    yield from ((f"target.{key}", name) for key, name in spec.target.made_of.named.items())
     yield from ((f"key.{i}", name) for i, name in enumerate(spec.key))
     yield from ((f"drop.{i}", name) for i, name in enumerate(spec.drop))
     for i, monitor in enumerate(spec.monitors.watch):

@@ -13,6 +13,7 @@ from mlsys.metrics.predictions import Predictions
 from mlsys.models.base import EstimatorType, FitTask, Fitted, Model
 from mlsys.schema import ColumnSpec
 from mlsys.targets.looks import Looks
+from mlsys.targets.made_of import LabelColumns
 from mlsys.targets.truth import Truth
 
 if TYPE_CHECKING:
@@ -43,28 +44,9 @@ class Target(Frozen, ABC):
     looks: ClassVar[Looks]
 
     @property
-    def named(self) -> dict[str, str]:
-        """The columns that make a label, by the key of the spec that names them; the first one is `column`."""
-        return {"column": self.column}
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that make a label, each once."""
-        return tuple(dict.fromkeys(self.named.values()))
-
-    @property
-    def hidden(self) -> tuple[str, ...]:
-        """The columns among them that are no features."""
-        return (self.column,)
-
-    @property
-    def unit(self) -> str | None:
-        """The column whose rows of one value are never divided between sides of a split, or None."""
-        return None
-
-    def raw(self, table: pa.Table) -> pa.ChunkedArray:
-        """Return what `truth` takes, of rows with at least `columns`."""
-        return table[self.column]
+    def made_of(self) -> LabelColumns:
+        """The columns that a label is made of; `truth` takes what its `of` returns."""
+        return LabelColumns({"column": self.column}, hidden=(self.column,))
 
     @abstractmethod
     def truth(self, column: pa.ChunkedArray) -> Truth:

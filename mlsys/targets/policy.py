@@ -11,10 +11,11 @@ from pydantic import Field, WithJsonSchema, field_validator
 from mlsys.components import AsWritten, OneOrMore
 from mlsys.errors import DataError, MlsysError, RunError
 from mlsys.gates.base import Gate
-from mlsys.metrics.decided import ANY, Decided
+from mlsys.metrics.decided import ANY, LoggedChoices
 from mlsys.metrics.logged import MOST_ACTIONS, Logged, pack
 from mlsys.targets.base import Target
 from mlsys.targets.looks import Looks
+from mlsys.targets.made_of import LabelColumns
 from mlsys.targets.truth import Truth
 from mlsys.wording import counted
 
@@ -34,7 +35,7 @@ class PolicyTarget(Target):
             labelled rows.
         customer: the column of whom a decision was about: decisions about one are on one side of the split and are
             resampled together; it is no feature.
-        step: the column that numbers a customer's decisions, rising.
+        step: the column that numbers a customer's decisions, rising; it is no feature.
         logged_by: columns that those who decided looked at. The chance of each action is estimated from them; what
             they knew beyond these is not accounted for, and the report says how much it could take.
         task: what kind of prediction it is: an action.
@@ -50,7 +51,7 @@ class PolicyTarget(Target):
     estimator = "policy"
     primary = "dr_lift"
     method = "predict"
-    predictions = Decided
+    predictions = LoggedChoices
     looks = Looks(errors=("dr_lift", "snips_lift"), beside=("effective_rows",))
 
     @field_validator("positive", mode="before")
@@ -66,20 +67,14 @@ class PolicyTarget(Target):
         return value
 
     @property
-    def named(self) -> dict[str, str]:
-        """The columns that make a label, by the key that names them."""
-        situation = {f"logged_by.{i}": name for i, name in enumerate(self.logged_by)}
-        return {**super().named, "action": self.action, "customer": self.customer, "step": self.step, **situation}
+    def made_of(self) -> LabelColumns:
+        """What became of a decision, what was done, about whom and which time, and what those who decided saw.
 
-    @property
-    def hidden(self) -> tuple[str, ...]:
-        """What became of a decision, what was done and about whom are no features."""
-        return (self.column, self.action, self.customer)
-
-    @property
-    def unit(self) -> str:
-        """Decisions about one customer are on one side of the split."""
-        return self.customer
+        All but the last are no features; decisions about one customer are on one side of the split.
+        """
+        own = {"column": self.column, "action": self.action, "customer": self.customer, "step": self.step}
+        seen = {f"logged_by.{i}": name for i, name in enumerate(self.logged_by)}
+        return LabelColumns({**own, **seen}, hidden=tuple(own.values()), unit=self.customer)
 
     def ungated(self, gates: Sequence[Gate]) -> str | None:
         """Ask for both estimates and for the overlap: each is right where another one fails."""
@@ -91,10 +86,6 @@ class PolicyTarget(Target):
             return f"a policy must clear both estimates of its lift: add {limits}"
         return None if "overlap" in kinds else "a policy is judged by the rows in which it agrees: add `- overlap`"
 
-    def raw(self, table: pa.Table) -> pa.ChunkedArray:
-        """Return what a label is made of, one struct per row."""
-        return table.select(list(self.columns)).to_struct_array()
-
     def truth(self, column: pa.ChunkedArray) -> Truth:
         """Return packed decisions; one whose result, action or customer is not known has no label."""
         import numpy as np
@@ -102,7 +93,7 @@ class PolicyTarget(Target):
 
         from mlsys.targets.labels import labels_of
 
-        parts = {name: pc.struct_field(column, name) for name in self.columns}
+        parts = {name: pc.struct_field(column, name) for name in self.made_of.names}
         labels = labels_of(parts[self.column])
         success = labels.binary(labels.resolve(self.positive))
         actions, customer, step = (labels_of(parts[name]) for name in (self.action, self.customer, self.step))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mlsys.metrics.base import Metric
-from mlsys.metrics.decided import Decided
+from mlsys.metrics.decided import LoggedChoices
 from mlsys.metrics.logged import Logged, pack
 from mlsys.metrics.predicted import Predicted
 from mlsys.metrics.predictions import Predictions
@@ -32,7 +32,7 @@ def predicted_rows(n_rows: int = 400, *, skill: float = 1.0, decimals: int = 2, 
     return Predicted(np.round(y_true, decimals), np.round(guess, decimals))
 
 
-def decided_rows(n_rows: int = 400, *, skill: float = 1.0, seed: int = 7) -> Decided:
+def decided_rows(n_rows: int = 400, *, skill: float = 1.0, seed: int = 7) -> LoggedChoices:
     """Return logged decisions, and those of a policy that knows the right action by `skill`.
 
     Of four actions one was never taken; who knows nothing takes it now and then, and else a wrong one.
@@ -44,7 +44,7 @@ def decided_rows(n_rows: int = 400, *, skill: float = 1.0, seed: int = 7) -> Dec
     logged = Logged(np.arange(n_rows), situation, ones, 4 * ones, action, success)
     knows = random.random(n_rows) < skill / (1 + skill)
     wrong = np.where(np.arange(n_rows) % 4 == 0, 3, (situation + 1) % 3)
-    return Decided(pack(logged), np.where(knows, situation, wrong).astype("float64"))
+    return LoggedChoices(pack(logged), np.where(knows, situation, wrong).astype("float64"))
 
 
 # What each learning task's predictions look like.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mlsys.evaluation.bootstrap import group_weights, interval, replicate
 from mlsys.metrics import METRICS
-from mlsys.metrics.decided import ANY, Decided
+from mlsys.metrics.decided import ANY, LoggedChoices
 from mlsys.metrics.logged import Logged, pack, successors, unpack
 
 # A process with a known truth: five situations, three actions, and people who take the right one more often.
@@ -21,13 +21,13 @@ RIGHT, WRONG = SUCCESS.argmax(axis=1), SUCCESS.argmin(axis=1)
 LIFTS = ("dr_lift", "snips_lift")
 
 
-def value(name: str, rows: Decided) -> float:
+def value(name: str, rows: LoggedChoices) -> float:
     found = METRICS.parse(name).value(rows).value
     assert found is not None
     return found
 
 
-def process(n_customers: int, seed: int, choice: Sequence[int] | np.ndarray) -> Decided:
+def process(n_customers: int, seed: int, choice: Sequence[int] | np.ndarray) -> LoggedChoices:
     """Return 1 to 3 decisions about each customer, all of them in about the same situation."""
     random = np.random.default_rng(seed)
     customer = np.repeat(np.arange(n_customers), random.integers(1, 4, n_customers))
@@ -37,7 +37,7 @@ def process(n_customers: int, seed: int, choice: Sequence[int] | np.ndarray) -> 
     success = random.random(customer.size) < SUCCESS[situation, action]
     step = np.r_[0, np.cumsum(np.diff(customer) == 0)] + 1
     logged = Logged(customer, situation, step % 256, np.full(customer.size, 3), action, success)
-    return Decided(pack(logged), np.asarray(choice)[situation].astype("float64"))
+    return LoggedChoices(pack(logged), np.asarray(choice)[situation].astype("float64"))
 
 
 def true_lift(choice: np.ndarray) -> float:
@@ -100,7 +100,7 @@ def test_effective_rows_are_those_of_equal_weights() -> None:
     ones = np.ones(400, dtype=np.int64)
     random = np.random.default_rng(6)
     logged = Logged(np.arange(400), 0 * ones, ones, 2 * ones, random.integers(0, 2, 400), random.integers(0, 2, 400))
-    rows = Decided(pack(logged), np.zeros(400))
+    rows = LoggedChoices(pack(logged), np.zeros(400))
     assert value("effective_rows", rows) == pytest.approx((logged.action == 0).sum(), rel=0.02)
 
 
@@ -115,7 +115,7 @@ def test_customers_are_drawn_whole() -> None:
 
 def test_intervals_of_like_rows_are_wider_when_customers_are_drawn_whole() -> None:
     one = process(300, 8, RIGHT)
-    alike = Decided.joined([one] * 4)  # four decisions each that say the same
+    alike = LoggedChoices.joined([one] * 4)  # four decisions each that say the same
     metric = [METRICS.parse("dr_lift")]
     widths = []
     for rows in (one, alike):
@@ -175,5 +175,5 @@ class TestFittedQ:
         success = (step == 2) & (action == 0) & (random.random(2 * n) < 0.5)
         logged = Logged(customer, step - 1, step, np.full(2 * n, 2), action, success)
         for chosen, worth in ((0.0, -1 + 0.95 * 4), (1.0, -1 - 0.95)):
-            rows = Decided(pack(logged), np.full(2 * n, chosen))
+            rows = LoggedChoices(pack(logged), np.full(2 * n, chosen))
             assert value("fqe_value", rows) == pytest.approx(worth, abs=0.2)
