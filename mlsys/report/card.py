@@ -252,7 +252,7 @@ def _judged(card: Card, evaluations: EvaluationSet, store: Store, positive: str 
         "policy": report_policy.policy(details, models, card.spec["spec"]["target"].get("actions", ())),
         "insight": report_insight.insight(details, models, primary),
         "confusions": report_models.confusions(details, models),
-        "threshold": details.get("threshold") if positive is not None else None,
+        "threshold": details.get("threshold") if positive is not None and "actions" not in details else None,
         "best_sentence": details.get("best_sentence"),
         "negative": _negative(evaluations.holdout_classes, positive),
     }
