@@ -36,12 +36,13 @@ class Champion:
         version: semantic version, as `mlsys history` shows it.
         candidate_id: what the ledger and MLflow call it.
         cutoff: end of the data that it knows, exclusive, UTC.
-        task: the learning task: `binary`, `multiclass` or `regression`.
+        task: the learning task: `binary`, `multiclass`, `regression` or `policy`.
         target: the column that it predicts.
         positive: of two classes the one whose probability it gives, by its name as text; else None.
         threshold: a probability that reaches it counts as positive: `metrics.threshold` of the spec, or the one chosen
             for this model by cost. None without a positive class.
         classes: of several classes those that it knows, in the order of their probabilities; else empty.
+        actions: names of the actions that a policy chooses from; empty of other models.
         features: the columns that it reads, with their declared types, in the model's order.
         joins: the tables that some of them come from; `joined` takes them from rows of yours.
         model: the fitted estimator of scikit-learn; it takes what `prepare` returns.
@@ -61,6 +62,7 @@ class Champion:
     joins: tuple[AsOfJoin, ...]
     model: Any
     folder: Path
+    actions: tuple[str, ...] = ()
 
     def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
         """Return `(n_rows, n_classes)` float64 probabilities, a column for each of `classes`.
@@ -75,7 +77,7 @@ class Champion:
 
         if self.threshold is None and not self.classes:
             raise UsageError(
-                "This champion predicts numbers, not probabilities",
+                f"This champion predicts {'actions' if self.actions else 'numbers'}, not probabilities",
                 where=f"{self.pipeline} {self.version}",
                 remedy="Use `predict`",
             )
@@ -86,7 +88,8 @@ class Champion:
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
         """Return `(n_rows,)` predictions: of two classes int8, 1 where the probability of the positive one reaches the
-        threshold, else 0; of several the name of the most probable one; of numbers float64, in the target's unit.
+        threshold, else 0; of several the name of the most probable one; of numbers float64, in the target's unit; of
+        actions their names as objects.
 
         Raises:
             DataError: a feature is not among the columns, or holds what its type can't be made of.
@@ -96,8 +99,34 @@ class Champion:
         if self.threshold is not None:
             y_pred: np.ndarray = (self.predict_proba(rows)[:, 1] >= self.threshold).astype("int8")
             return y_pred
+        if self.actions:
+            chosen = self.values(rows)["action"].to_numpy(dtype=object)
+            return np.asarray(chosen)
         frame, kind = self.prepare(rows), "str" if self.classes else "float64"
         return np.asarray([] if frame.empty else self.model.predict(frame), dtype=kind)
+
+    def values(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return the action a policy chooses in each row, its alternatives, and what each action is worth.
+
+        Columns are `action`, `alternatives` (a tuple of the other actions' names, the best one first), and one of
+        each action's value, with the index of the rows. Values rank the actions of a row, and are no forecast.
+
+        Raises:
+            UsageError: the champion chooses no actions.
+            DataError: a feature is not among the columns, or holds what its type can't be made of.
+        """
+        import numpy as np
+        import pandas as pd
+
+        if not self.actions:
+            raise UsageError("This champion chooses no actions", where=self.pipeline, remedy="Use `predict`")
+        frame = self.prepare(rows)
+        shape = (len(frame), len(self.actions))
+        worth = np.empty(shape) if frame.empty else np.asarray(self.model.predict(frame), dtype="float64")
+        best_first = np.array(self.actions, dtype=object)[np.argsort(-worth, axis=1, kind="stable")]
+        found = pd.DataFrame({"action": best_first[:, 0]}, index=rows.index)
+        found["alternatives"] = pd.Series([tuple(names[1:]) for names in best_first], index=rows.index, dtype=object)
+        return found.join(pd.DataFrame(worth, columns=list(self.actions), index=rows.index))
 
     def prepare(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return the features as the model takes them, in the order and with the index of the rows.
@@ -235,7 +264,7 @@ def load_champion(pipeline: str, *, home: str | Path | None = None) -> Champion:
             remedy=_MEND.format(pipeline),
         )
     spec, model = _spec_beside(folder), unpickled(data, where=str(folder / MODEL))
-    positive = getattr(spec.target, "positive", None)
+    positive = getattr(spec.target, "positive", None) if spec.target.two_classes else None
     return Champion(
         pipeline=pipeline,
         version=str(record.get("version")),
@@ -250,6 +279,7 @@ def load_champion(pipeline: str, *, home: str | Path | None = None) -> Champion:
         joins=spec.joins,
         model=model,
         folder=folder,
+        actions=getattr(spec.target, "actions", ()),
     )
 
 

@@ -44,6 +44,8 @@ OPEN = {f"{name}.base" for name in LAYERS[1]} | {
     "metrics.scores",
     "metrics.predicted",
     "metrics.classified",
+    "metrics.decided",
+    "metrics.logged",
     "targets.looks",
     "targets.truth",
 }

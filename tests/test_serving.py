@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,9 +16,11 @@ import pytest
 from given.shop import day, edit_spec
 
 import mlsys
+from mlsys import serving
 from mlsys.errors import DataError, IntegrityError, MlsysError, RunError, UsageError
 from mlsys.monitoring.scoring import predictions_of, read_predictions, score
 from mlsys.registries.files import RECORD
+from mlsys.schema import ColumnSpec
 from mlsys.training import model_file
 from mlsys.workspace import Workspace, open_workspace
 
@@ -200,3 +204,29 @@ def test_packages_that_cannot_read_it_are_named(shop: Path, monkeypatch: pytest.
     monkeypatch.setattr(model_file.pickle, "loads", refuse)
     with pytest.raises(RunError, match=r"model.joblib: The model file can't be read with the installed packages"):
         mlsys.load_champion("shop")
+
+
+class _Table:
+    """A policy's model: the first of three actions is worth `x`, the second 1, the third 0."""
+
+    def predict(self, rows: pd.DataFrame) -> np.ndarray:
+        return np.column_stack([rows["x"], np.ones(len(rows)), np.zeros(len(rows))])
+
+
+def test_a_policy_gives_its_action_with_the_alternatives_from_the_best_to_the_worst(tmp_path: Path) -> None:
+    champion = serving.Champion(
+        pipeline="next", version="1.0.0", candidate_id="c", cutoff=datetime(2026, 5, 1, tzinfo=UTC), task="policy",
+        target="won", positive="True", threshold=None, classes=(), joins=(), features={"x": ColumnSpec(type="number")}, model=_Table(),
+        folder=tmp_path, actions=("call", "mail", "wait"),
+    )  # fmt: skip
+    rows = pd.DataFrame({"x": [5.0, -1.0]}, index=[7, 3])
+    found = champion.values(rows)
+    assert found["action"].tolist() == ["call", "mail"]
+    assert found["alternatives"].tolist() == [("mail", "wait"), ("wait", "call")]
+    assert found["call"].to_dict() == {7: 5.0, 3: -1.0}
+    assert champion.predict(rows).tolist() == ["call", "mail"]
+    assert champion.predict(rows.iloc[:0]).tolist() == []
+    with pytest.raises(UsageError, match="predicts actions, not probabilities"):
+        champion.predict_proba(rows)
+    with pytest.raises(UsageError, match="chooses no actions"):
+        replace(champion, actions=()).values(rows)

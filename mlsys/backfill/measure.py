@@ -75,7 +75,8 @@ def _together(
 ) -> tuple[dict[str, MetricValue], dict[str, np.ndarray]]:
     rows = {name: joined([by_day[day] for day in days]) for name, by_day in scored.items()}
     sizes = [next(iter(scored.values()))[day].y_true.size for day in days]
-    drawn = replicate(rows, [metric], n_replicates=n_replicates, seed=seed, strata=sizes)
+    groups = next(iter(rows.values())).groups
+    drawn = replicate(rows, [metric], n_replicates=n_replicates, seed=seed, strata=sizes, groups=groups)
     values = {name: plain(metric, all_rows) for name, all_rows in rows.items()}
     return values, {name: found[metric.kind] for name, found in drawn.items()}
 
@@ -94,8 +95,9 @@ def _averaged(
         if len(values) < len(found):
             reason = next(value.reason for value in found.values() if value.value is None)
             continue
-        n_rows = next(iter(rows.values())).y_true.size
-        drawn = replicate(rows, [metric], n_replicates=n_replicates, seed=seed + day.toordinal())
+        of_day = next(iter(rows.values()))
+        n_rows = of_day.y_true.size
+        drawn = replicate(rows, [metric], n_replicates=n_replicates, seed=seed + day.toordinal(), groups=of_day.groups)
         defined = np.all([np.isfinite(lines[metric.kind]) for lines in drawn.values()], axis=0)
         weight += n_rows
         weights += n_rows * defined

@@ -60,11 +60,12 @@ class JudgedDay:
 def judged_days(work: Workspace, simulation: Simulation) -> dict[date, JudgedDay]:
     """Return the days after the first simulated one that have usable rows, with the labels that the newest run knew."""
     newest, spec = simulation.days[-1], simulation.spec
-    table = read_rows(newest.prepared.snapshot.manifest, work.store, [spec.target.column, DAY, KEY])
-    truth = spec.target.truth(table[spec.target.column])
+    table = read_rows(newest.prepared.snapshot.manifest, work.store, [*spec.target.made_of.names, DAY, KEY])
+    column = spec.target.made_of.of(table)
+    truth = spec.target.truth(column)
     learnt = [name for simulated in simulation.days for name in simulated.best.classes]
     target: Target = spec.target.about([*truth.counts(truth.known), *learnt])
-    y = target.truth(table[spec.target.column]).y
+    y = target.truth(column).y
     day = table[DAY].to_numpy(zero_copy_only=False).astype("datetime64[D]")
     usable = truth.known & ~dataset.quarantined(newest.prepared.snapshot, newest.prepared.checks, work.store)
     usable &= day <= np.datetime64(clock.last_day_before(newest.plan.cutoff - spec.label.delay), "D")

@@ -37,9 +37,9 @@ def split(spec: Spec, snapshot: Snapshot, checks: CheckReport, *, store: Store) 
         SpecError: the rule names a column that the schema does not have.
     """
     group = spec.split.group_column
-    columns = [spec.target.column, DAY, KEY, *([group] if group else [])]
-    table = read_rows(snapshot.manifest, store, columns)
-    truth = spec.target.truth(table[spec.target.column])
+    columns = [*spec.target.made_of.names, DAY, KEY, *([group] if group else [])]
+    table = read_rows(snapshot.manifest, store, list(dict.fromkeys(columns)))
+    truth = spec.target.truth(spec.target.made_of.of(table))
     last_day = last_day_before(snapshot.cutoff - spec.label.delay)
     day, key_hash = days_of(table), keys_of(table)
     unusable = {
@@ -60,6 +60,9 @@ def split(spec: Spec, snapshot: Snapshot, checks: CheckReport, *, store: Store) 
     left_out.update(assignment.left_out)
     if n_repeated:
         left_out["repeated key"] = n_repeated
+    if spec.target.made_of.unit is not None:
+        side, n_divided = without_repeated_keys(side, _hashes(table[spec.target.made_of.unit]))
+        left_out.update({f"{spec.target.made_of.unit} of an earlier side": n_divided} if n_divided else {})
     refuse_empty(
         side,
         detail=f"all its rows repeat a key of an earlier side ({counted(n_repeated, 'row')})",

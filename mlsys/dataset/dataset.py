@@ -67,14 +67,14 @@ def load(
     """
     wanted = spec.feature_columns() if columns is None else dict(columns)
     group = spec.split.group_column
-    names = list(dict.fromkeys([*wanted, spec.target.column, DAY, KEY, *([group] if group else [])]))
+    names = list(dict.fromkeys([*wanted, *spec.target.made_of.names, DAY, KEY, *([group] if group else [])]))
     side = read_assignment(split, store)
     mask = np.isin(side, list(sides))
     table = read_rows(snapshot.manifest, store, names).filter(pa.array(mask))
     target: Target = spec.target.about([*split.classes, *classes])
     return Dataset(
         rows=feature_frame(table, wanted),
-        y=target.truth(table[target.column]).y,
+        y=target.truth(target.made_of.of(table)).y,
         key_hash=keys_of(table),
         day=days_of(table),
         side=side[mask],

@@ -2,7 +2,7 @@
 
 Every model and every metric sees the same stream of weights, so differences between models are paired. Intervals are
 percentile intervals (Efron and Tibshirani 1993, chapter 13) for fitted models on independent rows: they know nothing
-of the luck of training. Where the split keeps groups together, whole groups are drawn.
+of the luck of training. Where the split or the learning task keeps groups together, whole groups are drawn.
 """
 
 from __future__ import annotations
@@ -44,10 +44,11 @@ def bootstrap_weights(n_rows: int, n_replicates: int, seed: int, *, strata: Sequ
 def group_weights(groups: np.ndarray, n_replicates: int, seed: int) -> Iterator[np.ndarray]:
     """Yield `(n, n_rows)` chunks in which all rows of a group weigh as often as it was drawn, of as many as there are.
 
-    `groups` are `(n_rows,)` numbers from 0 on without a gap. Rows of a company, a person or a device resemble each
+    `groups` are `(n_rows,)` whole numbers. Rows of a company, a person or a device resemble each
     other: drawing them one by one would take each for news (Davison and Hinkley 1997, section 3.8). Types as in
     `bootstrap_weights`.
     """
+    _, groups = np.unique(groups, return_inverse=True)
     sizes = np.bincount(groups)
     dtype = np.dtype("float32" if sizes.max() * sizes.size < 2**24 else "float64")
     generator, size = np.random.default_rng(seed), max(1, CHUNK_BYTES // (groups.size * dtype.itemsize))
@@ -88,8 +89,8 @@ def replicate(
 ) -> dict[str, dict[str, np.ndarray]]:
     """Return `(n_replicates,)` values by model and metric, NaN where undefined.
 
-    The models' scores are of the same rows in the same order, at least one row; `strata` as in `bootstrap_weights`.
-    With `groups` whole groups are drawn, as in `group_weights`.
+    The models' scores are of the same rows in the same order, at least one row; `strata` as in `bootstrap_weights`, of
+    rows that come in no groups. With `groups`, `(n_rows,)` whole numbers, whole groups are drawn.
     """
     if not models:
         return {}

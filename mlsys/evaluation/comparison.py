@@ -87,6 +87,8 @@ def assess(
         for contender in contenders
         if contender.holdout is not None and contender.holdout.y_true.size
     }
+    if groups is None and usable:
+        groups = next(iter(usable.values())).groups
     drawn = replicate(usable, metrics, n_replicates=n_replicates, seed=seed, groups=groups)
     n_groups = None if groups is None else len(np.unique(groups))
     evaluations = tuple(

@@ -221,11 +221,12 @@ def _insight(spec: Spec, assessed: Assessment, rows: _Rows, *, seed: int, store:
     try:
         pipeline = model_file.load(best.model, store)
         ask = partial(rows.target.answers, pipeline)
+        learning = rows.target.learning(pipeline)
         known = insight.importance(ask, frame[list(columns)], best.holdout, metric, seed=seed)
         righted = _righted(pipeline, frame[list(columns)], best.holdout, rows.target)
     except _MODEL_ERRORS as error:  # it has scored these rows; what it says of shuffled ones decides nothing
         log.warning("not_explained", model=best.model_id, reason=str(error))
-        known = righted = None
+        known, righted, learning = None, None, {}
     judged = {c.model_id: c.holdout for c in assessed.contenders if c is best or c.role == "champion"}
     models = {name: scored for name, scored in judged.items() if scored is not None}
     ranked = [name for name, _ in known["columns"]] if known else []
@@ -234,6 +235,7 @@ def _insight(spec: Spec, assessed: Assessment, rows: _Rows, *, seed: int, store:
         "importance": known,
         "calibration": {name: insight.calibration(scored) for name, scored in models.items()},
         "segments": insight.segments(frame, columns, models, metric, ranked=ranked),
+        **({"learning": learning} if learning else {}),
     }
 
 

@@ -7,12 +7,13 @@ from mlsys.gates.data_quality import DataQuality
 from mlsys.gates.freshness import Freshness
 from mlsys.gates.min_rows import MinRows
 from mlsys.gates.minimum import Minimum
+from mlsys.gates.overlap import Overlap
 
 GATES = Table(
     "gate",
     "mlsys.gates",
     Gate,
-    [Minimum, BetterThanChampion, MinRows, DataQuality, Freshness],
+    [Minimum, BetterThanChampion, MinRows, Overlap, DataQuality, Freshness],
     hints={
         "threshold": "minimum",
         "maximum": "minimum",
@@ -22,6 +23,7 @@ GATES = Table(
         "superior": "better_than_champion",
         "rows": "min_rows",
         "sample_size": "min_rows",
+        "support": "overlap",
         "checks": "data_quality",
         "staleness": "freshness",
         "max_age": "freshness",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mlsys.components import Component
 from mlsys.records import CheckReport, Comparison, Evaluation, EvaluationSet, GateResult, Plan, Snapshot
@@ -32,7 +33,13 @@ class Evidence:
 
 
 class Gate(Component, ABC):
-    """One rule of promotion. It passes, fails, or is inconclusive; only all passes promote."""
+    """One rule of promotion. It passes, fails, or is inconclusive; only all passes promote.
+
+    Attributes:
+        needs: metrics that it looks at, whatever the spec says; a learning task without them has no use for it.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def judge(self, evidence: Evidence) -> GateResult:

@@ -7,6 +7,7 @@ from mlsys.metrics.binary_counts import F1, FalseNegativeRate, FalsePositiveRate
 from mlsys.metrics.binary_scores import PrAuc, RocAuc
 from mlsys.metrics.class_averages import F1Macro, F1Weighted, PrecisionMacro, RecallMacro, RocAucOvr, RocAucOvrWeighted
 from mlsys.metrics.class_decisions import Accuracy, BalancedAccuracy, LogLoss, Mcc
+from mlsys.metrics.policy_values import POLICY_METRICS
 from mlsys.metrics.regression_errors import R2, Bias, Mae, Mape, MedianAe, Mse, Rmse, Smape
 from mlsys.metrics.top_of_list import LiftAtK, PrecisionAtK, RecallAtK
 
@@ -20,6 +21,7 @@ METRICS = Table(
         F1Macro, F1Weighted, PrecisionMacro, RecallMacro,
         PrecisionAtK, RecallAtK, LiftAtK, Cost,
         Rmse, Mse, Mae, MedianAe, Mape, Smape, R2, Bias,
+        *POLICY_METRICS,
     ],
     hints={
         "auc": "roc_auc", "auroc": "roc_auc", "average_precision": "pr_auc", "sensitivity": "recall",

@@ -35,6 +35,7 @@ class Metric(Component, ABC):
         ranks: it compares the scores of rows with each other, so that all rows must be scored by one model.
         tasks: the learning tasks whose predictions it measures, by the names that `target.task` knows.
         needs: what the spec must say before it can be measured (`metrics.k`, say); "" where it is always.
+        judges: gates and the choice of a candidate may rest on it; else it is shown alone.
         unit: what its values are numbers of: metrics of one unit are drawn on one axis.
     """
 
@@ -42,6 +43,7 @@ class Metric(Component, ABC):
     title: ClassVar[str]
     undefined_when: ClassVar[str]
     ranks: ClassVar[bool] = False
+    judges: ClassVar[bool] = True
     tasks: ClassVar[tuple[str, ...]] = ("binary",)
     needs: ClassVar[Literal["", "k", "costs"]] = ""
     unit: ClassVar[str] = "share"

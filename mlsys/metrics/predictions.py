@@ -40,6 +40,11 @@ class Predictions(ABC):
 
         return self.where(np.lexsort((*np.atleast_2d(self.answers.T), self.y_true)))
 
+    @property
+    def groups(self) -> np.ndarray | None:
+        """`(n_rows,)` whole numbers: rows of one group are drawn together; None where rows are independent."""
+        return None
+
     @abstractmethod
     def where(self, rows: np.ndarray) -> Self:
         """Return the rows of a mask `(n_rows,)`, or those at some positions, in that order."""

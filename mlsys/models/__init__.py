@@ -12,11 +12,15 @@ from mlsys.models.lightgbm_model import LightGBM
 from mlsys.models.linear import Linear
 from mlsys.models.logistic import Logistic
 from mlsys.models.mean import Mean
+from mlsys.models.most_frequent import MostFrequent
 from mlsys.models.prior import Prior
+from mlsys.models.q_learning import QLearning
+from mlsys.models.random_action import RandomAction
 from mlsys.models.random_forest import RandomForest
 from mlsys.models.ridge import Ridge
 from mlsys.models.xgboost_model import XGBoost
 
 _LINES: list[type[Model]] = [Logistic, Linear, Ridge, ElasticNet]
 _TREES: list[type[Model]] = [RandomForest, ExtraTrees, HistGradientBoosting, XGBoost, LightGBM, CatBoost]
-MODELS = Table("model", "mlsys.models", Model, [*_LINES, *_TREES, Blend, Prior, Mean], hints=HINTS)
+_POLICIES: list[type[Model]] = [QLearning, RandomAction, MostFrequent]
+MODELS = Table("model", "mlsys.models", Model, [*_LINES, *_TREES, Blend, *_POLICIES, Prior, Mean], hints=HINTS)

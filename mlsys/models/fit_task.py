@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import numpy as np
 
-EstimatorType = Literal["classifier", "regressor"]  # scikit-learn's words
+EstimatorType = Literal["classifier", "regressor", "policy"]  # scikit-learn's words, and one of ours
 
 
 @dataclass(frozen=True)

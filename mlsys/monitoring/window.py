@@ -102,7 +102,7 @@ def _filled(
 ) -> Window:
     champion = model_of(work, change)
     columns, classes = champion.columns, champion.candidate.classes
-    names = list(dict.fromkeys([*columns, spec.target.column, KEY, DAY]))
+    names = list(dict.fromkeys([*columns, *spec.target.made_of.names, KEY, DAY]))
     table = read_rows(snapshot.manifest, work.store, names, days=files)
     scores = [read_predictions(file, work, [KEY, SCORE]) for file in files.values()]
     key = table[KEY].to_numpy()
@@ -122,7 +122,7 @@ def _filled(
         day=day[unseen],
         y_score=target.arranged(answers, classes)[unseen],
         holdout_scores=target.arranged(reference.holdout_scores, classes),
-        y_true=target.truth(table[spec.target.column]).among(known, final)[unseen],
+        y_true=target.truth(target.made_of.of(table)).among(known, final)[unseen],
         target=target,
         unknown=tuple(name for name in target.names if name not in classes),
     )

@@ -53,7 +53,8 @@ def _require_labels(
         DataError: as `Target.require_learnable`.
     """
     target = spec.target
-    newest = read_rows(snapshot.manifest, store, [target.column])[target.column]
+    columns = target.made_of.names
+    newest = target.made_of.of(read_rows(snapshot.manifest, store, columns))
     truth = target.truth(newest)
     kept = truth.known & ~quarantined(snapshot, checks, store)
     refused = target.refused(truth, kept)
@@ -61,7 +62,7 @@ def _require_labels(
         raise refused
     if target.lacking(truth, kept) is None:
         return
-    earlier = [table[target.column] for table in read_entries(before, store, [target.column])]
+    earlier = [target.made_of.of(table) for table in read_entries(before, store, columns)]
     truth = target.truth(pa.chunked_array([chunk for column in (*earlier, newest) for chunk in column.chunks]))
     lacking = target.lacking(truth, truth.known)
     if lacking is not None:

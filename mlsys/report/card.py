@@ -29,6 +29,7 @@ from mlsys.report import insight as report_insight
 from mlsys.report import models as report_models
 from mlsys.report import page
 from mlsys.report import payoff as report_payoff
+from mlsys.report import policy as report_policy
 from mlsys.report.by_class import by_class
 from mlsys.report.usage import loading_code
 from mlsys.spec import flatten
@@ -214,9 +215,11 @@ def _sections(card: Card, shown: Mapping[str, Any]) -> list[str]:
     present = {
         "gates": card.decision is not None,
         "models": card.evaluations is not None,
-        "curves": card.evaluations is not None and shown["errors"] is None and shown["by_class"] is None,
+        "curves": card.evaluations is not None
+        and all(shown[name] is None for name in ("errors", "by_class", "policy")),
         "errors": shown["errors"] is not None,
         "by_class": shown["by_class"] is not None,
+        "policy": shown["policy"] is not None,
         "payoff": shown["payoff"] is not None,
         "insight": shown["insight"] is not None,
         "data": True,
@@ -241,7 +244,8 @@ def _task(card: Card) -> str:
 
 
 # What `_judged` returns for a run that never came to its evaluation: its parts of the page are left out.
-_NOT_JUDGED: dict[str, Any] = {"models": (), "errors": None, "by_class": None, "insight": None, "payoff": None}
+_OF_TASKS = dict.fromkeys(("errors", "by_class", "policy", "insight", "payoff"))
+_NOT_JUDGED: dict[str, Any] = {"models": (), **_OF_TASKS}
 
 
 def _judged(card: Card, evaluations: EvaluationSet, store: Store, positive: str | None) -> dict[str, Any]:
@@ -256,10 +260,11 @@ def _judged(card: Card, evaluations: EvaluationSet, store: Store, positive: str 
         "plots": report_models.plots(details, models, evaluations, positive),
         "errors": report_errors.errors(details, models),
         "by_class": by_class(details, models, card.spec["spec"]["target"].get("classes") or ()),
+        "policy": report_policy.policy(details, models, card.spec["spec"]["target"].get("actions", ())),
         "insight": report_insight.insight(details, models, primary),
         "confusions": matrices,
         "payoff": report_payoff.payoff(details, models, matrices),
-        "threshold": details.get("threshold") if positive is not None else None,
+        "threshold": details.get("threshold") if positive is not None and "actions" not in details else None,
         "best_sentence": details.get("best_sentence"),
         "negative": _negative(evaluations.holdout_classes, positive),
     }

@@ -137,7 +137,7 @@ class Spec(Frozen):
 
     def feature_columns(self) -> dict[str, ColumnSpec]:
         """Return the columns that models see: schema and joins less key, target, group, `drop` and timestamps."""
-        taken = {self.target.column, *self.key, *self.drop, self.split.group_column}
+        taken = {*self.target.made_of.hidden, *self.key, *self.drop, self.split.group_column}
         known = {**self.columns, **self.joined_columns()}
         return {n: c for n, c in known.items() if n not in taken and c.type != "timestamp"}
 
@@ -175,12 +175,27 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
             yield _contradiction(f"models.{i}", obstacle)
         rare = {"resample": model.resample, "calibrate": model.calibrate}
         yield from _of_two_classes(spec, {f"models.{i}.{key}": given for key, given in rare.items()})
+    yield from _metrics(spec)
+    if ungated := spec.target.ungated(spec.gates):
+        yield _contradiction("gates", ungated)
+    yield from _of_two_classes(spec, {"metrics.k": spec.metrics.k, "metrics.threshold": spec.metrics.costs})
+    names = [model.label for model in spec.models]
+    if len(set(names)) != len(names):
+        yield _contradiction("models", f"two candidates have the same name: {names}. Give each a `name`")
+    if not spec.feature_columns():
+        yield _contradiction("schema", "no column is left as a feature")
+
+
+def _metrics(spec: Spec) -> Iterator[PydanticCustomError]:
+    """Yield what does not fit of the metrics that the spec names."""
     known = spec.task_metrics
     for where, metric in _named_metrics(spec):
         if metric not in METRICS.names():
             yield misspelt(f"no metric {shortened(metric)}", metric, known, where=where)
         elif not spec.metrics.measures(metric):
             yield _contradiction(where, _unmeasured(metric))
+        elif not METRICS.find(metric).judges:
+            yield _contradiction(where, f"`{metric}` is shown and judges nothing: name another metric")
         elif metric not in known:
             yield misspelt(
                 f"{shortened(metric)} measures no task of kind {spec.target.task}", metric, known, where=where
@@ -188,14 +203,10 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
     if spec.target.task not in METRICS.find(spec.metrics.primary).tasks:
         wrong = f"{shortened(spec.metrics.primary)} measures no task of kind {spec.target.task}"
         yield misspelt(wrong, spec.metrics.primary, known, where="metrics.primary")
+    elif not METRICS.find(spec.metrics.primary).judges:
+        yield _contradiction("metrics.primary", f"`{spec.metrics.primary}` is shown and judges nothing: name another")
     if not spec.metrics.measures(spec.metrics.primary):
         yield _contradiction("metrics.primary", _unmeasured(spec.metrics.primary))
-    yield from _of_two_classes(spec, {"metrics.k": spec.metrics.k, "metrics.threshold": spec.metrics.costs})
-    names = [model.label for model in spec.models]
-    if len(set(names)) != len(names):
-        yield _contradiction("models", f"two candidates have the same name: {names}. Give each a `name`")
-    if not spec.feature_columns():
-        yield _contradiction("schema", "no column is left as a feature")
 
 
 def _joins(spec: Spec) -> Iterator[PydanticCustomError]:
@@ -260,7 +271,7 @@ def _added(spec: Spec, where: str) -> set[str]:
 
 
 def _named_columns(spec: Spec) -> Iterator[tuple[str, str]]:
-    yield "target.column", spec.target.column
+    yield from ((f"target.{key}", name) for key, name in spec.target.made_of.named.items())
     yield from ((f"key.{i}", name) for i, name in enumerate(spec.key))
     yield from ((f"drop.{i}", name) for i, name in enumerate(spec.drop))
     for i, monitor in enumerate(spec.monitors.watch):
@@ -274,6 +285,7 @@ def _named_columns(spec: Spec) -> Iterator[tuple[str, str]]:
 
 def _named_metrics(spec: Spec) -> Iterator[tuple[str, str]]:
     named = [(f"gates.{i}.metric", getattr(gate, "metric", None)) for i, gate in enumerate(spec.gates)]
+    named += [(f"gates.{i}", metric) for i, gate in enumerate(spec.gates) for metric in gate.needs]
     watched = enumerate(spec.monitors.watch)
     named += [(f"monitors.watch.{i}.metric", getattr(monitor, "metric", None)) for i, monitor in watched]
     yield from ((where, metric) for where, metric in named if metric not in (None, spec.metrics.primary))

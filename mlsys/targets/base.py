@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mlsys.components import Frozen
 from mlsys.errors import DataError, MlsysError
+from mlsys.gates.base import Gate
 from mlsys.metrics.predictions import Predictions
 from mlsys.models.base import EstimatorType, FitTask, Fitted, Model
 from mlsys.schema import ColumnSpec
 from mlsys.targets.answers import AnswerLayout
 from mlsys.targets.looks import Looks
+from mlsys.targets.made_of import LabelColumns
 from mlsys.targets.truth import Truth
 
 if TYPE_CHECKING:
@@ -45,6 +48,11 @@ class Target(AnswerLayout, Frozen, ABC):
     looks: ClassVar[Looks]
     asked: ClassVar[str]
 
+    @property
+    def made_of(self) -> LabelColumns:
+        """The columns that a label is made of; `truth` takes what its `of` returns."""
+        return LabelColumns({"column": self.column}, hidden=(self.column,))
+
     @abstractmethod
     def truth(self, column: pa.ChunkedArray) -> Truth:
         """Return the labels of a column of the declared type, in its order."""
@@ -60,6 +68,14 @@ class Target(AnswerLayout, Frozen, ABC):
     def misfit(self, column: ColumnSpec) -> str | None:  # noqa: ARG002 - classes may be of any type
         """Return in words why the target can't be of the declared type, or None."""
         return None
+
+    def ungated(self, gates: Sequence[Gate]) -> str | None:  # noqa: ARG002 - most leave the choice to the spec
+        """Return in words which gate a spec of this task must have, and has not; None if nothing is missing."""
+        return None
+
+    def learning(self, pipeline: Any) -> dict[str, Any]:  # noqa: ARG002 - most keep nothing
+        """Return what a fitted pipeline kept of its own learning, JSON-pure; empty where it kept nothing."""
+        return {}
 
     def refused(self, truth: Truth, rows: np.ndarray) -> MlsysError | None:  # noqa: ARG002 - most refuse nothing
         """Return why nothing can be learnt from the labels of a mask, whatever rows come later; None if it can."""

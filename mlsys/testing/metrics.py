@@ -9,6 +9,8 @@ import numpy as np
 
 from mlsys.metrics.base import Metric
 from mlsys.metrics.classified import Classified
+from mlsys.metrics.decided import LoggedChoices
+from mlsys.metrics.logged import Logged, pack
 from mlsys.metrics.predicted import Predicted
 from mlsys.metrics.predictions import Predictions
 from mlsys.metrics.scores import Scored
@@ -40,11 +42,27 @@ def classified_rows(n_rows: int = 400, *, skill: float = 1.0, decimals: int = 2,
     return Classified(y_true, np.round(y_score, decimals))
 
 
+def decided_rows(n_rows: int = 400, *, skill: float = 1.0, seed: int = 7) -> LoggedChoices:
+    """Return logged decisions, and those of a policy that knows the right action by `skill`.
+
+    Of four actions one was never taken; who knows nothing takes it now and then, and else a wrong one.
+    """
+    random = np.random.default_rng(seed)
+    situation, action = random.integers(0, 3, n_rows), random.integers(0, 3, n_rows)
+    success = random.random(n_rows) < np.where(action == situation, 0.6, 0.1)
+    ones = np.ones(n_rows, dtype=np.int64)
+    logged = Logged(np.arange(n_rows), situation, ones, 4 * ones, action, success)
+    knows = random.random(n_rows) < skill / (1 + skill)
+    wrong = np.where(np.arange(n_rows) % 4 == 0, 3, (situation + 1) % 3)
+    return LoggedChoices(pack(logged), np.where(knows, situation, wrong).astype("float64"))
+
+
 # What each learning task's predictions look like.
 SAMPLES: dict[str, Callable[..., Predictions]] = {
     "binary": scored_rows,
     "multiclass": classified_rows,
     "regression": predicted_rows,
+    "policy": decided_rows,
 }
 
 

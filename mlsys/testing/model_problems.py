@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mlsys.features.tabular import TabularFeatures
+from mlsys.metrics.logged import Logged, pack
 from mlsys.models.base import EstimatorType, FitTask, Fitted, Model
 from mlsys.testing.features import COLUMNS, some_frame
 
@@ -42,6 +43,16 @@ def numbers(n_rows: int = 400, *, seed: int = 0) -> tuple[pd.DataFrame, np.ndarr
     return frame, 200_000 + 1_000 * frame["age"].to_numpy() + 30_000 * (frame["brand"] == "acme").to_numpy() + noise
 
 
+def decisions(n_rows: int = 400, *, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return rows and packed decisions among three actions, of which `age` says the right one."""
+    frame = some_frame(n_rows, seed=seed)
+    random = np.random.default_rng(seed + 100)
+    right, action = np.searchsorted([33, 66], frame["age"].to_numpy()), random.integers(0, 3, n_rows)
+    success = random.random(n_rows) < np.where(action == right, 0.8, 0.1)
+    ones = np.ones(n_rows, dtype=np.int64)
+    return frame, pack(Logged(np.arange(n_rows) // 2, right, 1 + np.arange(n_rows) % 2, 3 * ones, action, success))
+
+
 @dataclass(frozen=True)
 class LearningProblem:
     """Rows and a target, made for a seed, and what kind of estimator they need."""
@@ -55,7 +66,9 @@ class LearningProblem:
         return fit(model, frame, y, task_of(len(y), seed=seed, threads=threads, estimator=self.estimator))
 
     def predicted(self, pipeline: Any, frame: pd.DataFrame) -> np.ndarray:
-        """Return `(n_rows, n_classes)` probabilities, or `(n_rows, 1)` numbers."""
+        """Return `(n_rows, n_classes)` probabilities, `(n_rows, 1)` numbers, or what each action is worth."""
+        if self.estimator == "policy":
+            return np.asarray(pipeline.predict(frame)).reshape(len(frame), -1)
         if self.estimator == "regressor":
             found: np.ndarray = np.asarray(pipeline.predict(frame)).reshape(-1, 1)
             return found
@@ -67,6 +80,7 @@ PROBLEMS = {
     "three_classes": LearningProblem("classifier", three_classes),
     "class_without_rows": LearningProblem("classifier", class_without_rows),
     "numbers": LearningProblem("regressor", numbers),
+    "decisions": LearningProblem("policy", decisions),
 }
 
 

@@ -96,7 +96,11 @@ class ModelContract:
         frame, y = problem.make(seed=1)
         pipeline = self.fitted(problem)
         found = problem.predicted(pipeline, frame)
-        if problem.estimator == "regressor":
+        if problem.estimator == "policy":
+            right = np.searchsorted([33, 66], frame["age"].to_numpy())
+            chosen = found.argmax(axis=1) if found.shape[1] > 1 else found[:, 0]
+            share_left = float((chosen != right).mean() / (2 / 3))  # of the errors of chance
+        elif problem.estimator == "regressor":
             share_left = float(((found[:, 0] - y) ** 2).mean() / y.var())
         else:
             p = np.clip(found[np.arange(len(y)), np.searchsorted(pipeline.classes_, y)], 1e-9, 1)

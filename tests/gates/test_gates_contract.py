@@ -9,11 +9,12 @@ from given.records_samples import CUTOFF
 
 from mlsys.gates import GATES
 from mlsys.gates.base import Evidence, Gate
-from mlsys.testing.gates import GateContract, comparison, evaluation, evidence
+from mlsys.testing.gates import VALUES, GateContract, comparison, evaluation, evidence
 
 UNDEFINED = evidence(challenger=evaluation(values={"roc_auc": None}), compared=comparison(None, None, None))
 MISSING = evidence(challenger=evaluation(values={}), compared=comparison(None, None, None))
 NOBODY = evidence(without_challenger=True)
+OVERLAP = {"effective_rows": (150.0, 130.0, 170.0), "logged_share": (0.99, 0.98, 1.0)}
 CASES: dict[str, tuple[dict[str, Any], list[Evidence]]] = {
     "minimum": (
         {"metric": "roc_auc", "at_least": 0.8},
@@ -30,6 +31,17 @@ CASES: dict[str, tuple[dict[str, Any], list[Evidence]]] = {
             evidence(compared=comparison(0.01, None, None)),
             evidence(champion_state="error", champion_reason="its file is missing"),
             evidence(champion_state="not_comparable", champion_reason="its column 'x' is not in the schema"),
+        ],
+    ),
+    "overlap": (
+        {},
+        [
+            UNDEFINED,
+            MISSING,
+            NOBODY,
+            evidence(challenger=evaluation(values=OVERLAP | {"effective_rows": (99.0, 80.0, 120.0)})),
+            evidence(challenger=evaluation(values=OVERLAP | {"logged_share": (0.94, 0.9, 0.97)})),
+            evidence(challenger=evaluation(values=OVERLAP | {"logged_share": None})),
         ],
     ),
     "min_rows": (
@@ -69,7 +81,7 @@ class TestEveryGate(GateContract):
 
     @pytest.fixture
     def good(self) -> Evidence:
-        return evidence()
+        return evidence(challenger=evaluation(values={**VALUES, **OVERLAP}))
 
     @pytest.fixture
     def spoiled(self, kind: str) -> Sequence[Evidence]:

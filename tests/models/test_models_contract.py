@@ -14,7 +14,10 @@ from mlsys.models.lightgbm_model import LightGBM
 from mlsys.models.linear import Linear
 from mlsys.models.logistic import Logistic
 from mlsys.models.mean import Mean
+from mlsys.models.most_frequent import MostFrequent
 from mlsys.models.prior import Prior
+from mlsys.models.q_learning import QLearning
+from mlsys.models.random_action import RandomAction
 from mlsys.models.random_forest import RandomForest
 from mlsys.models.ridge import Ridge
 from mlsys.models.xgboost_model import XGBoost
@@ -96,6 +99,21 @@ class TestPrior(ModelContract):
 @long
 class TestMean(ModelContract):
     model = Mean()
+
+
+@long
+class TestQLearning(ModelContract):
+    model = QLearning(episodes=2000, bins=3, codes=(), rates=("brand",), without=("owner",))
+
+
+@long
+class TestRandomAction(ModelContract):
+    model = RandomAction()
+
+
+@long
+class TestMostFrequent(ModelContract):
+    model = MostFrequent()
 
 
 def test_every_model_of_the_table_is_tested() -> None:
