@@ -18,6 +18,8 @@ test = []
 boosting = []
 excel = []
 mongodb = []
+explanations = []
+imbalance = []
 celery = ["celery<5.7"]
 kubernetes = []
 """
