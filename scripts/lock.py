@@ -25,7 +25,12 @@ COMMON = [
     "--custom-compile-command=make lock",
 ]
 BOOTSTRAP = "uv\nhatchling\n"
-OPTIONAL = ("boosting", "excel", "mongodb")  # of pipelines, as opposed to those of executors and of development
+OPTIONAL = (
+    "boosting",
+    "excel",
+    "mongodb",
+    "explanations",
+)  # of pipelines, as opposed to those of executors and of development
 
 
 def main() -> int:

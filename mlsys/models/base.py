@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mlsys.features.base import FeatureColumns, Features
+    from mlsys.models.contributions import Contributions
 
 __all__ = ["CandidateName", "EstimatorType", "FitTask", "Fitted", "Model", "SearchRange"]
 
@@ -49,6 +50,7 @@ class Model(Component, ABC):
         search: where tuning looks, by field; what is not named stays as the spec says.
         estimators: what it can be, by scikit-learn's words; a learning task asks for one of them.
         counterpart: the kind to try where it can't be what is asked for.
+        shared_rows: most rows whose `shares` are asked for; fewer where they cost much.
     """
 
     name: CandidateName | None = None
@@ -57,6 +59,7 @@ class Model(Component, ABC):
     search: ClassVar[Mapping[str, SearchRange]] = {}
     estimators: ClassVar[tuple[EstimatorType, ...]] = ("classifier",)
     counterpart: ClassVar[str] = ""
+    shared_rows: ClassVar[int] = 300
 
     @property
     def label(self) -> str:
@@ -103,3 +106,12 @@ class Model(Component, ABC):
         self.require(task)
         pipeline = Pipeline([("features", features), ("model", self.estimator(task))])
         return Fitted(pipeline.fit(rows, y))
+
+    def shares(self, estimator: Any, X: Any) -> Contributions:  # noqa: ARG002 - of a kind that can't say it
+        """Return what each column adds to what the fitted estimator says, in the `(n_rows, n_features)` that it takes.
+
+        Raises:
+            ValueError: a model of this kind can't be divided among its columns; says why.
+            UsageError: the library that divides it is not installed.
+        """
+        raise ValueError(f"`{self.kind}` does not say what each column adds")

@@ -92,3 +92,12 @@ class Target(Frozen, ABC):
     def fit(self, model: Model, features: Any, rows: pd.DataFrame, y: np.ndarray, task: FitTask) -> Fitted:
         """Return a model fitted on `(n_rows,)` labels, all known; arguments as in `Model.fit`."""
         return model.fit(features, rows, y, task)
+
+    def fitted_part(self, pipeline: Any) -> Any:
+        """Return what `fit` had from the model, without what this task has put around it."""
+        return pipeline
+
+    @property
+    def fitted_scale(self) -> str:
+        """What regressors are fitted on, in words."""
+        return self.column
