@@ -43,13 +43,13 @@ def _curve(asked: Asked, rows: pd.DataFrame, name: str) -> dict[str, Any] | None
     asked_for: list[Any] = [*values, *([None] if there.isna().any() else [])]
     if len(values) < 1 or len(asked_for) < 2:
         return None
-    said = [short_all(asked.answers(_with(rows, name, value)), len(rows)) for value in asked_for]
+    said = asked.answers(_copies(rows, name, asked_for)).reshape(len(asked_for), len(rows), -1).mean(axis=1)
     counts = there.value_counts()
     known = {
         "column": name,
         "numbers": numbers,
         "values": [value_of(value, column) for value in asked_for],
-        "answers": said,
+        "answers": [[short(number) for number in answers] for answers in said],
         "n_missing": int(there.isna().sum()),
     }
     if numbers:
@@ -57,15 +57,13 @@ def _curve(asked: Asked, rows: pd.DataFrame, name: str) -> dict[str, Any] | None
     return known | {"counts": [int(counts[value]) for value in values], "n_more": n_more}
 
 
-def short_all(answers: np.ndarray, n_rows: int) -> list[float]:
-    """Return the mean of each output."""
-    return [short(value) for value in answers.reshape(n_rows, -1).mean(axis=0)]
-
-
-def _with(rows: pd.DataFrame, name: str, value: Any) -> pd.DataFrame:
-    kind = rows[name].dtype
-    given = np.nan if value is None and kind.kind == "f" else value
-    return rows.assign(**{name: pd.Series([given] * len(rows), dtype=kind)})
+def _copies(rows: pd.DataFrame, name: str, values: list[Any]) -> pd.DataFrame:
+    """Return one copy of the rows below the other, each with one of the values in a column: a model is asked once."""
+    arrays = {str(column): np.tile(rows[column].to_numpy(), len(values)) for column in rows.columns}
+    kind = arrays[name].dtype
+    given = [np.nan if value is None and kind.kind == "f" else value for value in values]
+    arrays[name] = np.repeat(np.array(given, dtype=kind), len(rows))
+    return pd.DataFrame(arrays, columns=list(rows.columns), copy=False)
 
 
 def _numbers(there: pd.Series) -> list[float]:
