@@ -98,10 +98,10 @@ def odd(asked: Asked) -> dict[str, Any]:
     ("part", "reason"),
     [(killed, "signal 9"), (slow, "timeout after 1 s"), (odd, "KeyError: 'no such feature'")],
 )
+@pytest.mark.usefixtures("forgotten")
 def test_a_part_that_fails_is_left_out_with_its_reason(
     work: Workspace,
     run_id: str,
-    forgotten: bytes,
     monkeypatch: pytest.MonkeyPatch,
     part: Callable[[Asked], dict[str, Any]],
     reason: str,
