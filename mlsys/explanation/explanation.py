@@ -85,7 +85,8 @@ def _explain(work: Workspace, card: Card) -> bool:
         n_holdout, found = 0, {name: {"left_out": _reason(error)} for name in PARTS}
     left_out = {name: part["left_out"] for name, part in found.items() if "left_out" in part}
     log.info("explained", run=card.plan.run_id, candidate=candidate.candidate_id, left_out=left_out)
-    whole = {"of": of, "n_holdout": n_holdout, "settings": spec.explanations.model_dump(mode="json"), **found}
+    about = {"format": explained.FORMAT, "of": of, "n_holdout": n_holdout}
+    whole = {**about, "settings": spec.explanations.model_dump(mode="json"), **found}
     write_if_other(work.home / explained.path(card.plan), canonical_json(whole))
     return True
 

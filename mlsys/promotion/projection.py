@@ -180,16 +180,15 @@ def _publish(work: Workspace, decision: Decision, failures: Failures) -> dict[st
 def show_explanation(work: Workspace, run_id: str) -> None:
     """Show the explanation of a run's challenger where registries show the model.
 
-    One that does not take it now gets it with the next `mlsys reconcile`: nobody waits for it.
+    A registry that does not take it now gets it with the next `mlsys reconcile`: no run fails by it.
     """
     decided = work.ledger.decisions(work.ledger.plan(run_id).pipeline, of={run_id})
     if not decided or not decided[-1].challenger or decided[-1].reason == SIMULATED:
         return
-    release, failures = _release(work, decided[-1]), Failures()
+    release = _release(work, decided[-1])
     for registry in work.spec_of(release.plan).registries:
         if release.version is not None or registry.shows_unpromoted:
-            with _on_its_own(registry.kind, failures):
-                _attach(work, registry, release)
+            _attach(work, registry, release)
 
 
 def _attach(work: Workspace, registry: Registry, release: Release) -> None:
@@ -199,7 +198,8 @@ def _attach(work: Workspace, registry: Registry, release: Release) -> None:
     page = explanation_page(known)
     if page is not None and known.challenger == release.decision.challenger:
         files = {"explanation.html": page.encode(), "explanation.json": canonical_json(known.explanation)}
-        registry.attach(release.plan.pipeline, release.candidate.candidate_id, files, work.place)
+        with _on_its_own(registry.kind, Failures()):
+            registry.attach(release.plan.pipeline, release.candidate.candidate_id, files, work.place)
 
 
 def _point(work: Workspace, pipeline: str, champion: ChampionChange, failures: Failures) -> None:

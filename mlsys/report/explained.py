@@ -15,6 +15,7 @@ from mlsys.records import Candidate, EvaluationSet, Plan
 from mlsys.report import dependence, svg
 from mlsys.report.formats import MISSING, figure, metric
 
+FORMAT = 1  # of what is kept; another one counts as none
 _SHOWN, _DIGITS = 12, 16
 _CLEAR = 0.3  # rank correlation from which on a direction is named
 _LEAST = 0.001  # a probability below it is not 0
@@ -90,7 +91,7 @@ def read(plan: Plan, home: Path) -> dict[str, Any] | None:
     """Return the explanation of a run; None where there is none, or none that can be read."""
     try:
         found = json.loads((home / path(plan)).read_bytes())
-        return found if isinstance(found, dict) and "of" in found else None
+        return found if isinstance(found, dict) and found.get("format") == FORMAT else None
     except (OSError, ValueError):
         return None
 

@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 from given.page_reader import Page
 
+from mlsys.errors import TransientError
 from mlsys.explanation import explanation
 from mlsys.explanation.asked import Asked
 from mlsys.explanation.explanation import explain
+from mlsys.promotion.projection import project, show_explanation
+from mlsys.registries.files import FileRegistry
 from mlsys.report import explained
 from mlsys.report.run_records import write_card
 from mlsys.spec import Spec
@@ -71,6 +74,43 @@ def test_one_that_is_torn_is_made_again_and_breaks_no_card(work: Workspace, run_
     assert "Why it answers so" not in on_card(work, run_id)
     assert explain(work, run_id)
     assert kept(work, run_id).read_bytes() == forgotten
+
+
+def test_killed_before_it_was_kept_it_is_made_again_whole(work: Workspace, run_id: str, forgotten: bytes) -> None:
+    pid = os.fork()
+    if pid == 0:
+        explanation.write_if_other = lambda *_: os.kill(os.getpid(), 9)  # type: ignore[assignment]
+        try:
+            explain(work, run_id)
+        finally:
+            os._exit(1)
+    assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == 9
+    assert "Why it answers so" not in on_card(work, run_id)
+    assert explain(work, run_id)
+    assert kept(work, run_id).read_bytes() == forgotten
+
+
+def test_one_of_another_format_counts_as_none(work: Workspace, run_id: str, forgotten: bytes) -> None:
+    kept(work, run_id).write_text(json.dumps({**json.loads(forgotten), "format": 2, "shares": {}}))
+    assert "Why it answers so" not in on_card(work, run_id)
+
+
+def test_a_registry_that_does_not_take_it_fails_nothing(
+    work: Workspace, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_for: list[Any] = []
+
+    def refuses(self: FileRegistry, *given: Any) -> None:
+        asked_for.append(given)
+        raise TransientError("It does not answer")
+
+    monkeypatch.setattr(FileRegistry, "attach", refuses)
+    show_explanation(work, run_id)
+    project(work, "shop", force=True)
+    ((_, candidate, files, _), _) = asked_for
+    assert candidate == work.ledger.champion("shop").candidate_id  # type: ignore[union-attr]
+    assert set(files) == {"explanation.html", "explanation.json"}
+    assert b"The 10 most wrong answers" in files["explanation.html"]
 
 
 def test_one_of_another_model_is_not_shown(work: Workspace, run_id: str, forgotten: bytes) -> None:

@@ -104,7 +104,7 @@ def test_shap_values_have_a_direction_where_the_column_has_an_order(store: Store
 def test_a_row_shows_answer_truth_and_what_pushed_it(store: Store) -> None:
     text = " ".join(text_of(store, known()).replace("\u200b", "").split())
     assert "The 1 most wrong answer" in text
-    assert "< 0.001 phishing" in text
+    assert "< 0.001 true: phishing" in text
     assert "url_length 120 −3.25" in text
     assert "tld <b> −1.5" in text
     assert "has_https missing +0.25" in text
