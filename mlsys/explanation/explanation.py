@@ -76,6 +76,8 @@ def _explain(work: Workspace, card: Card) -> bool:
     if card.explanation is not None and card.explanation["of"] == of:
         return True
     try:
+        if spec.target.unexplained:
+            raise ValueError(spec.target.unexplained)
         asked, n_holdout = _asked(work, card, spec, candidate=candidate)
         found = _parts(asked, workers=work.settings.workers, threads=spec.training.threads)
     except IntegrityError as error:  # housekeeping has removed files of an old run

@@ -29,6 +29,7 @@ class Target(Frozen, ABC):
         method: what a fitted pipeline is asked with.
         predictions: labels with a model's answers, as metrics take them.
         looks: how a walk-forward looks at predictions.
+        unexplained: why no answer of this task can be explained, as a sentence; empty where it can.
     """
 
     column: str
@@ -39,6 +40,7 @@ class Target(Frozen, ABC):
     method: ClassVar[Literal["predict_proba", "predict"]]
     predictions: ClassVar[type[Predictions]]
     looks: ClassVar[Looks]
+    unexplained: ClassVar[str] = ""
 
     @abstractmethod
     def truth(self, column: pa.ChunkedArray) -> Truth:

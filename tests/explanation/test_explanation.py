@@ -21,6 +21,7 @@ from mlsys.registries.files import FileRegistry
 from mlsys.report import explained
 from mlsys.report.run_records import write_card
 from mlsys.spec import Spec
+from mlsys.targets.binary import BinaryTarget
 from mlsys.workspace import Workspace
 
 
@@ -175,6 +176,14 @@ def test_a_failure_that_nobody_foresaw_fails_no_run(
     monkeypatch.setattr(explanation, "_parts", full)
     assert not explain(work, run_id)
     assert "Why it answers so" not in on_card(work, run_id)
+
+
+def test_a_task_that_can_not_be_explained_says_why(
+    work: Workspace, run_id: str, forgotten: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BinaryTarget, "unexplained", "A coin has no reasons")
+    assert explain(work, run_id)
+    assert on_card(work, run_id).count("left out: A coin has no reasons") == 3
 
 
 def test_single_rows_are_kept_off_the_card_where_the_spec_says_so(
