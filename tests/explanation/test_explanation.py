@@ -25,6 +25,9 @@ from mlsys.targets.binary import BinaryTarget
 from mlsys.workspace import Workspace
 
 
+pytestmark = pytest.mark.slow
+
+
 def kept(work: Workspace, run_id: str) -> Path:
     return work.home / explained.path(work.ledger.plan(run_id))
 

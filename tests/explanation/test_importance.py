@@ -31,6 +31,7 @@ def test_of_a_line_it_is_twice_the_variance_that_the_column_brings() -> None:
     assert lost["weak"][0] < 0.5 < lost["weak"][1]
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
     covered = 0
     for seed in range(100):
