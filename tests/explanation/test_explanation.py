@@ -24,7 +24,6 @@ from mlsys.spec import Spec
 from mlsys.targets.binary import BinaryTarget
 from mlsys.workspace import Workspace
 
-
 pytestmark = pytest.mark.slow
 
 
