@@ -22,13 +22,15 @@ from mlsys.dataset import assignment
 from mlsys.errors import LostRaceError, MlsysError
 from mlsys.evaluation import champion, evaluation
 from mlsys.events import get_logger
+from mlsys.explanation.explanation import explain
 from mlsys.ledger import ChampionMovedError, RunRow
 from mlsys.planning.plan import RunRequest, open_run
 from mlsys.planning.refused import reason_of, record_refused
 from mlsys.promotion import decide as decide_module
 from mlsys.promotion import promote as promotion
-from mlsys.promotion.projection import project
+from mlsys.promotion.projection import project, show_explanation
 from mlsys.records import (
+    HISTORICAL,
     Answer,
     Candidate,
     CheckReport,
@@ -189,6 +191,19 @@ def settle(work: Workspace, prepared: Prepared, version: ModelVersion) -> None:
     _close(work, prepared.plan, status="done", sentence=version.sentence, parts=parts)
 
 
+def report(work: Workspace, run_id: str) -> RunReport:
+    """Write the report card of a run, explain its challenger, and show the explanation wherever the model is shown.
+
+    The card is there before the explanation is begun, which costs seconds; nothing of it fails the run. Runs about past
+    data, of which a backfill has many, are explained when somebody asks for their card.
+    """
+    written = write_card(work, run_id)
+    if work.ledger.plan(run_id).mode in HISTORICAL or not explain(work, run_id):
+        return written
+    show_explanation(work, run_id)
+    return write_card(work, run_id)
+
+
 def record_failure(work: Workspace, plan: Plan, *, step: str, error: MlsysError, parts: Mapping[str, Record]) -> None:
     """Close the run in the ledger as failed: the step, the reason, and the records made so far."""
     _close(work, plan, status="failed", sentence=str(error), parts=parts, step=step)
@@ -294,7 +309,7 @@ def _steps(work: Workspace, plan: Plan, snapshot: Snapshot, *, finished: Finishe
         watch.say(finished.version.sentence)
         settle(work, prepared, finished.version)
     with watch.step("report"):
-        finished.report = write_card(work, plan.run_id)
+        finished.report = report(work, plan.run_id)
         watch.say(finished.report.path)
     finished.evaluations = evaluations
 

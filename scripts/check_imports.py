@@ -22,8 +22,8 @@ ground: errors extras events polling settings clock shortages temporary componen
     schema store records database
 extensions: sources checks splits features models metrics gates registries monitors targets
 spec: notification ledger spec keys workspace
-steps: drafting snapshot validation dataset planning training evaluation report promotion monitoring serving upkeep \
-    replay
+steps: drafting snapshot validation dataset planning training evaluation report explanation promotion \
+    monitoring serving upkeep replay
 flow: pipeline backfill
 top: cli orchestration __main__
 """
@@ -34,9 +34,9 @@ MAY_IMPORT_AIRFLOW = ("mlsys/orchestration/", "dags/", "plugins/", "tests/", "be
 # Loaded before anything is asked for: by the scheduler at every parse, by the command line at every start.
 PARSED_EARLY = ("dags/", "plugins/", "mlsys/spec/", "mlsys/cli/__init__.py", "mlsys/cli/__main__.py")
 HEAVY = {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "xgboost", "joblib", "sqlalchemy", "alembic"}
-HEAVY |= {"great_expectations", "mlflow", "lightgbm", "catboost"}
+HEAVY |= {"great_expectations", "mlflow", "lightgbm", "catboost", "shap"}
 # Seconds each: never at the top of any module.
-HEAVIEST = {"great_expectations", "mlflow", "sklearn", "xgboost", "lightgbm", "catboost"}
+HEAVIEST = {"great_expectations", "mlflow", "sklearn", "xgboost", "lightgbm", "catboost", "shap"}
 
 # What an extension folder shows to others: its contract, and what the contract's methods take.
 OPEN = {f"{name}.base" for name in LAYERS[1]} | {

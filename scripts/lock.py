@@ -28,6 +28,7 @@ BOOTSTRAP = "uv\nhatchling\n"
 OPTIONAL = (
     "boosting",
     "excel",
+    "explanations",
     "imbalance",
     "mongodb",
 )  # of pipelines, as opposed to those of executors and of development

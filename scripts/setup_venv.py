@@ -121,7 +121,7 @@ def install() -> None:
     run([*pip, "-r", BOOTSTRAP], f"uv could not be installed: {unreachable}")
     environ = uv_environment(pip_settings(str(python)))
     environ["VIRTUAL_ENV"] = str(VENV)
-    say("installing the packages of the lock, about 2.2 GB with bytecode")
+    say("installing the packages of the lock, about 2.4 GB with bytecode")
     uv: Command = [BIN / "uv", "pip"]
     sync: Command = [*uv, "sync", "--quiet", "--require-hashes", "--compile-bytecode", LOCK]
     run(sync, f"The packages could not be installed: {unreachable}", environ)

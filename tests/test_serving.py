@@ -216,7 +216,8 @@ class _Table:
 def test_a_policy_gives_its_action_with_the_alternatives_from_the_best_to_the_worst(tmp_path: Path) -> None:
     champion = serving.Champion(
         pipeline="next", version="1.0.0", candidate_id="c", cutoff=datetime(2026, 5, 1, tzinfo=UTC), task="policy",
-        target="won", positive="True", threshold=None, classes=(), joins=(), features={"x": ColumnSpec(type="number")}, model=_Table(),
+        target="won", positive="True", threshold=None, classes=(), joins=(),
+        features={"x": ColumnSpec(type="number")}, model=_Table(),
         folder=tmp_path, actions=("call", "mail", "wait"),
     )  # fmt: skip
     rows = pd.DataFrame({"x": [5.0, -1.0]}, index=[7, 3])

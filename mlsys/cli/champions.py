@@ -124,10 +124,13 @@ def champion(name: str, instant: str | None, as_json: bool) -> None:
 @json_option
 def report(run_id: str, as_json: bool) -> None:
     """Print where the report card of RUN (or of a request that became none) lies, writing it again if it is gone."""
+    from mlsys.explanation.explanation import explain
     from mlsys.report.run_records import card_path
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
+        if work.ledger.run(run_id):
+            explain(work, run_id)
         path = card_path(work, run_id)
     if as_json:
         say_json({"run_id": run_id, "path": path})

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from mlsys.components import Component, Within, not_given
 from mlsys.models.calibration import Calibration
-from mlsys.models.fit_task import EstimatorType, FitTask
+from mlsys.models.fit_task import EstimatorType, FitTask, Fitted
 from mlsys.models.resampling import Resampling
 from mlsys.models.search import SearchRange
 
@@ -20,16 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mlsys.features.base import FeatureColumns, Features
+    from mlsys.models.contributions import Contributions
 
 __all__ = ["CandidateName", "EstimatorType", "FitTask", "Fitted", "Model", "SearchRange"]
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A fitted pipeline (raw rows in, `predict_proba` or `predict` out) and what is worth saying about the fit."""
-
-    pipeline: Any
-    notes: tuple[str, ...] = ()
 
 
 # Part of runs, files and addresses in MLflow, the registry and Airflow.
@@ -55,6 +47,7 @@ class Model(Component, ABC):
         search: where tuning looks, by field; what is not named stays as the spec says.
         estimators: what it can be, by scikit-learn's words; a learning task asks for one of them.
         counterpart: the kind to try where it can't be what is asked for.
+        shared_rows: most rows whose `shares` are asked for; fewer where they cost much.
     """
 
     name: CandidateName | None = None
@@ -65,6 +58,7 @@ class Model(Component, ABC):
     search: ClassVar[Mapping[str, SearchRange]] = {}
     estimators: ClassVar[tuple[EstimatorType, ...]] = ("classifier",)
     counterpart: ClassVar[str] = ""
+    shared_rows: ClassVar[int] = 300
 
     @property
     def label(self) -> str:
@@ -111,3 +105,12 @@ class Model(Component, ABC):
         self.require(task)
         pipeline = Pipeline([("features", features), ("model", self.estimator(task))])
         return Fitted(pipeline.fit(rows, y))
+
+    def shares(self, estimator: Any, X: Any) -> Contributions:  # noqa: ARG002 - of a kind that can't say it
+        """Return what each column adds to what the fitted estimator says, in the `(n_rows, n_features)` that it takes.
+
+        Raises:
+            ValueError: a model of this kind can't be divided among its columns; says why.
+            UsageError: the library that divides it is not installed.
+        """
+        raise ValueError(f"`{self.kind}` does not say what each column adds")

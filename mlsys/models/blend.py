@@ -10,6 +10,7 @@ from pydantic import model_validator
 from mlsys.components import Table
 from mlsys.models.base import EstimatorType, FitTask, Fitted, Model
 from mlsys.models.catboost_model import CatBoost
+from mlsys.models.contributions import Contributions, of_pipeline
 from mlsys.models.elastic_net import ElasticNet
 from mlsys.models.extra_trees import ExtraTrees
 from mlsys.models.hist_gradient_boosting import HistGradientBoosting
@@ -94,6 +95,33 @@ class Blend(Model):
             parts.append((member.label, FrozenEstimator(found.pipeline)))  # voting would fit it again otherwise
             notes += [f"{member.label}: {note}" for note in found.notes]
         return Fitted(Pipeline([("model", self._voting(parts, task).fit(rows, y))]), tuple(notes))
+
+    def shares(self, estimator: Any, X: Any) -> Contributions:
+        """Return the mean of what the members say of numbers; the mean of probabilities can't be divided so.
+
+        Raises:
+            ValueError: it predicts classes, or a member can't be divided.
+        """
+        import numpy as np
+
+        if hasattr(estimator, "classes_"):
+            raise ValueError(
+                "A blend averages probabilities, and members add up log odds: what a column adds to the mean is no sum "
+                "of what it adds to them"
+            )
+        every = slice(None)
+        parts = [
+            of_pipeline(member.shares, fitted.estimator, X).centred(every)
+            for member, fitted in zip(self.of, estimator.estimators_, strict=True)
+        ]
+        weights = np.full(len(parts), 1.0) if self.weights is None else np.array(self.weights)
+        weights /= weights.sum()
+        values, base = (
+            sum(weight * getattr(part, name) for weight, part in zip(weights, parts, strict=True))
+            for name in ("values", "base")
+        )
+        tolerance = max(part.tolerance for part in parts)
+        return Contributions(values, base, estimator.predict(X).reshape(-1, 1), "fitted", tolerance=tolerance)
 
     def _voting(self, parts: list[tuple[str, Any]], task: FitTask) -> Any:
         from sklearn.ensemble import VotingClassifier, VotingRegressor

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from mlsys.models.base import FitTask, SearchRange
 from mlsys.models.boosting import Boosting, Learned
+from mlsys.models.contributions import Contributions, of_table
 from mlsys.models.optional import optional
 
 if TYPE_CHECKING:
@@ -105,6 +106,17 @@ class CatBoost(Boosting):
         told = model.get_metadata()
         del told["model_guid"], told["train_finish_time"]
         return int(model.tree_count_)
+
+    def shares(self, estimator: Any, X: Any) -> Contributions:
+        """Return the TreeSHAP of CatBoost itself."""
+        import numpy as np
+        from sklearn.base import is_classifier
+
+        threads = estimator.get_param("thread_count")
+        rows = _pool(Learned(X, np.zeros(X.shape[0])), threads)
+        table = estimator.get_feature_importance(rows, type="ShapValues", thread_count=threads)
+        said = estimator.predict(rows, prediction_type="RawFormulaVal", thread_count=threads)
+        return of_table(table, said, classes=is_classifier(estimator))
 
 
 def _texts() -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from mlsys.models.base import EstimatorType, FitTask, Fitted, Model, SearchRange
+from mlsys.models.contributions import Contributions, of_lines
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,3 +48,7 @@ class ElasticNet(Model):
         model.coef_ = model.coef_ * spread
         model.intercept_ = model.intercept_ * spread + centre
         return fitted
+
+    def shares(self, estimator: Any, X: Any) -> Contributions:
+        """Return weight times value."""
+        return of_lines(estimator, X)

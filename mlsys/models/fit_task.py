@@ -1,9 +1,9 @@
-"""What a fit is told: seed, threads, the rows for early stopping, and what is asked for."""
+"""What a fit is told (seed, threads, the rows for early stopping, what is asked for) and what it gives."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,3 +53,11 @@ class FitTask:
         if self.estimator == "regressor":
             return bool(inner.size and others.size)
         return np.unique(inner).size > 1 and np.unique(others).size == np.unique(y).size
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted pipeline (raw rows in, `predict_proba` or `predict` out) and what is worth saying about the fit."""
+
+    pipeline: Any
+    notes: tuple[str, ...] = ()

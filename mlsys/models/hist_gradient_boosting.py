@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from mlsys.models.base import EstimatorType, FitTask, Fitted, Model, SearchRange
+from mlsys.models.contributions import Contributions, of_hist_boosting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,3 +69,7 @@ class HistGradientBoosting(Model):
             if "sparse" not in str(error).lower():
                 raise
             raise ValueError(f"`{self.kind}` takes no sparse features: try `lightgbm` or `xgboost`") from error
+
+    def shares(self, estimator: Any, X: Any) -> Contributions:
+        """Return TreeSHAP, which the library shap computes."""
+        return of_hist_boosting(estimator, X)

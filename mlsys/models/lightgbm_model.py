@@ -8,6 +8,7 @@ from pydantic import Field
 
 from mlsys.models.base import FitTask, SearchRange
 from mlsys.models.boosting import Boosting, Learned
+from mlsys.models.contributions import Contributions, of_table
 from mlsys.models.optional import optional
 
 
@@ -80,3 +81,9 @@ class LightGBM(Boosting):
         except lightgbm.basic.LightGBMError as error:
             raise ValueError(f"LightGBM: {error}") from error  # its own errors are no kind of ValueError
         return int(model.best_iteration_ or model.n_estimators_)
+
+    def shares(self, estimator: Any, X: Any) -> Contributions:
+        """Return the TreeSHAP of LightGBM itself."""
+        rows = X.toarray() if hasattr(X, "toarray") else X
+        table, said = estimator.predict(rows, pred_contrib=True), estimator.predict(rows, raw_score=True)
+        return of_table(table, said, classes=hasattr(estimator, "classes_"))

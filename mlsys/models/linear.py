@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from mlsys.models.base import EstimatorType, FitTask, Model
+from mlsys.models.contributions import Contributions, of_lines
 
 
 class Linear(Model):
@@ -23,3 +24,7 @@ class Linear(Model):
         from sklearn.linear_model import LinearRegression
 
         return LinearRegression()
+
+    def shares(self, estimator: Any, X: Any) -> Contributions:
+        """Return weight times value."""
+        return of_lines(estimator, X)

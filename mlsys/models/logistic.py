@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from mlsys.models.base import FitTask, Model, SearchRange
+from mlsys.models.contributions import Contributions, of_lines
 
 
 class Logistic(Model):
@@ -34,3 +35,7 @@ class Logistic(Model):
         return LogisticRegression(
             C=self.C, max_iter=self.max_iter, class_weight=self.class_weight, random_state=task.seed
         )
+
+    def shares(self, estimator: Any, X: Any) -> Contributions:
+        """Return weight times value."""
+        return of_lines(estimator, X)

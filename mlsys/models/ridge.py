@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from mlsys.models.base import EstimatorType, FitTask, Model, SearchRange
+from mlsys.models.contributions import Contributions, of_lines
 
 
 class Ridge(Model):
@@ -28,3 +29,7 @@ class Ridge(Model):
         from sklearn.linear_model import Ridge as RidgeRegression
 
         return RidgeRegression(alpha=self.alpha, random_state=task.seed)
+
+    def shares(self, estimator: Any, X: Any) -> Contributions:
+        """Return weight times value."""
+        return of_lines(estimator, X)

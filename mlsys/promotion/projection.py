@@ -17,8 +17,11 @@ from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange
 from mlsys.promotion.decide import SIMULATED
 from mlsys.records import Decision, Evaluation
-from mlsys.registries.base import Release, Shown
-from mlsys.store import write_atomically
+from mlsys.registries.base import Registry, Release, Shown
+from mlsys.report import explained
+from mlsys.report.card import explanation_page
+from mlsys.report.run_records import card_of
+from mlsys.store import canonical_json, write_atomically
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
@@ -169,8 +172,34 @@ def _publish(work: Workspace, decision: Decision, failures: Failures) -> dict[st
             continue
         with _on_its_own(registry.kind, failures):
             names[registry.kind] = registry.publish(release, work.place)
+            _attach(work, registry, release)
             log.info("published", registry=registry.kind, name=names[registry.kind].name, run=decision.run_id)
     return names
+
+
+def show_explanation(work: Workspace, run_id: str) -> None:
+    """Show the explanation of a run's challenger where registries show the model.
+
+    A registry that does not take it now gets it with the next `mlsys reconcile`: no run fails by it.
+    """
+    decided = work.ledger.decisions(work.ledger.plan(run_id).pipeline, of={run_id})
+    if not decided or not decided[-1].challenger or decided[-1].reason == SIMULATED:
+        return
+    release = _release(work, decided[-1])
+    for registry in work.spec_of(release.plan).registries:
+        if release.version is not None or registry.shows_unpromoted:
+            _attach(work, registry, release)
+
+
+def _attach(work: Workspace, registry: Registry, release: Release) -> None:
+    if explained.read(release.plan, work.home) is None:
+        return
+    known = card_of(work, release.plan.run_id)
+    page = explanation_page(known)
+    if page is not None and known.challenger == release.decision.challenger:
+        files = {"explanation.html": page.encode(), "explanation.json": canonical_json(known.explanation)}
+        with _on_its_own(registry.kind, Failures()):
+            registry.attach(release.plan.pipeline, release.candidate.candidate_id, files, work.place)
 
 
 def _point(work: Workspace, pipeline: str, champion: ChampionChange, failures: Failures) -> None:

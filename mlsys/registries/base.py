@@ -86,3 +86,7 @@ class Registry(Component, ABC):
     def damage(self, pipeline: str, champion: Candidate, place: Place) -> str | None:  # noqa: ARG002 - nothing to read
         """Return why the model that the pointer names can't be read as the ledger has it, after reading it; or None."""
         return None
+
+    def attach(self, pipeline: str, candidate_id: str, files: Mapping[str, bytes], place: Place) -> None:  # noqa: ARG002
+        """Show files, by name, beside a published candidate; a registry that keeps models alone does nothing."""
+        return

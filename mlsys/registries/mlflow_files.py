@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ from mlsys.store import sha256_of
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+
+EXPLANATION = "explanation"  # folder of the artifacts that explain a run's model
 
 
 def logged_model(client: MlflowClient, release: Release, place: Place, run: Run) -> tuple[str, str]:
@@ -88,6 +90,17 @@ def _write_artifacts(log_folder: Callable[[str], None], release: Release, place:
     with place.store.working() as folder:
         write_model(folder, place.store.read_bytes(str(release.candidate.model)), release, model)
         log_folder(str(folder))
+
+
+def log_files(client: MlflowClient, run_id: str, files: Mapping[str, bytes], place: Place) -> None:
+    """Log files as artifacts of a run, below `explanation/`, unless they are there at this size."""
+    there = {info.path.rpartition("/")[2]: info.file_size for info in client.list_artifacts(run_id, EXPLANATION)}
+    if there == {name: len(data) for name, data in files.items()}:
+        return
+    with place.store.working() as folder:
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+        client.log_artifacts(run_id, str(folder), EXPLANATION)
 
 
 def like(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,7 +33,7 @@ from mlsys.registries.mlflow_content import (
     version_tags,
 )
 from mlsys.registries.mlflow_database import LONGEST_ADDRESS, artifacts_of, move_artifacts, prepare
-from mlsys.registries.mlflow_files import damage_of, like, logged_model, mend_files
+from mlsys.registries.mlflow_files import damage_of, like, log_files, logged_model, mend_files
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -106,6 +106,17 @@ class MlflowRegistry(Registry):
         with _client(place) as client:
             version = _aliased(client, pipeline)
         return None if version is None else version.tags.get(CANDIDATE_TAG)
+
+    def attach(self, pipeline: str, candidate_id: str, files: Mapping[str, bytes], place: Place) -> None:
+        """Log files as artifacts of the run of a published candidate, unless these very bytes are there.
+
+        Raises:
+            TransientError: MLflow's database or server does not answer.
+        """
+        with _client(place) as client:
+            version = _version_of(client, pipeline, candidate_id)
+            if version is not None:
+                log_files(client, client.get_model_version(pipeline, version).run_id, files, place)
 
     def obstacle(self, pipeline: str, place: Place) -> str | None:
         """Return why MLflow's tables on a server can't name the models of this home: its path is too long."""

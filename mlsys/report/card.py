@@ -25,6 +25,7 @@ from mlsys.records import (
     Split,
 )
 from mlsys.report import errors as report_errors
+from mlsys.report import explained as report_explained
 from mlsys.report import insight as report_insight
 from mlsys.report import models as report_models
 from mlsys.report import page
@@ -75,6 +76,7 @@ class Card:
         failed_step: the step that failed: `validate`, `split`, `train`, `evaluate`, `decide`, `promote`, `report`.
         versions: the versions, as `1.0.0`, that the ledger gave to the champions before and after, by candidate id.
         pages: addresses as the run recorded them: `airflow` of its page there, `mlflow` of all pages there.
+        explanation: of the challenger, as `explain` keeps it; None where there is none.
     """
 
     plan: Plan
@@ -92,6 +94,7 @@ class Card:
     failed_step: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     pages: Mapping[str, str] = field(default_factory=dict)
+    explanation: Mapping[str, Any] | None = None
 
     @property
     def ending(self) -> str:
@@ -178,6 +181,18 @@ def render(card: Card, *, store: Store) -> str:
     )  # fmt: skip
 
 
+def explanation_page(card: Card) -> str | None:
+    """Return the explanation of the challenger as a page of its own; None where there is none."""
+    shown = _explained(card)
+    if shown is None:
+        return None
+    return (
+        page.templates()
+        .get_template("explanation.html.j2")
+        .render(card=card, explained=shown, style=page.style("report/style.css"))
+    )
+
+
 def headline(card: Card) -> Headline:
     """Return the end of the run in words; only a run that made its candidate the champion says that it promoted."""
     decision, version = card.decision, card.version
@@ -222,6 +237,7 @@ def _sections(card: Card, shown: Mapping[str, Any]) -> list[str]:
         "policy": shown["policy"] is not None,
         "payoff": shown["payoff"] is not None,
         "insight": shown["insight"] is not None,
+        "explanations": shown["explained"] is not None,
         "data": True,
         "checks": card.checks is not None,
         "candidates": bool(card.candidates) or card.evaluations is not None,
@@ -244,7 +260,7 @@ def _task(card: Card) -> str:
 
 
 # What `_judged` returns for a run that never came to its evaluation: its parts of the page are left out.
-_OF_TASKS = dict.fromkeys(("errors", "by_class", "policy", "insight", "payoff"))
+_OF_TASKS = dict.fromkeys(("errors", "by_class", "policy", "insight", "explained", "payoff"))
 _NOT_JUDGED: dict[str, Any] = {"models": (), **_OF_TASKS}
 
 
@@ -262,12 +278,26 @@ def _judged(card: Card, evaluations: EvaluationSet, store: Store, positive: str 
         "by_class": by_class(details, models, card.spec["spec"]["target"].get("classes") or ()),
         "policy": report_policy.policy(details, models, card.spec["spec"]["target"].get("actions", ())),
         "insight": report_insight.insight(details, models, primary),
+        "explained": _explained(card),
         "confusions": matrices,
         "payoff": report_payoff.payoff(details, models, matrices),
         "threshold": details.get("threshold") if positive is not None and "actions" not in details else None,
         "best_sentence": details.get("best_sentence"),
         "negative": _negative(evaluations.holdout_classes, positive),
     }
+
+
+def _explained(card: Card) -> report_explained.Explained | None:
+    """Return the explanation of the challenger; one that was made of another one, or of another evaluation, is none."""
+    known, evaluations = card.explanation, card.evaluations
+    challenger = next((c for c in card.candidates if c.candidate_id == card.challenger), None)
+    if known is None or evaluations is None or challenger is None:
+        return None
+    if known["of"] != report_explained.made_of(challenger, evaluations):
+        return None
+    positive = card.spec["spec"]["target"].get("positive")
+    names = () if positive is None else (_negative(evaluations.holdout_classes, positive), positive)
+    return report_explained.explained(known, primary=evaluations.primary, names=names)
 
 
 def _negative(classes: Mapping[str, int], positive: str | None) -> str:

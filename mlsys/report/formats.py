@@ -38,6 +38,11 @@ def figure(value: float | None) -> str:
     return _minus(f"{value:,.{2 if abs(value) < 100_000 else 0}f}" if abs(value) >= 1000 else f"{value:.4g}")
 
 
+def pushed(value: float) -> str:
+    """Return what is added to an answer, with its sign and four significant digits."""
+    return f"{'+' * (value >= 0)}{figure(value)}"
+
+
 def share(value: float | None) -> str:
     """Return a share of one as a percentage; a small one keeps two significant digits."""
     if value is None:
@@ -141,6 +146,7 @@ FILTERS = {
         interval,
         signed,
         figure,
+        pushed,
         share,
         quantity,
         seconds,

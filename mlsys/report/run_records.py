@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from mlsys.errors import IntegrityError, UsageError, near_match
@@ -19,7 +18,7 @@ from mlsys.records import (
     RunReport,
     Split,
 )
-from mlsys.report import card, refusals
+from mlsys.report import card, explained, refusals
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
@@ -58,15 +57,20 @@ def write_card(work: Workspace, run_id: str) -> RunReport:
     Raises:
         UsageError: no such run.
     """
+    return card.write(card_of(work, run_id), store=work.store, home=work.home)
+
+
+def card_of(work: Workspace, run_id: str) -> card.Card:
+    """Return the records of a run as far as it came.
+
+    Raises:
+        UsageError: no such run.
+    """
     rows = work.ledger.run(run_id)
     if not rows:
         known = [row.run_id for name in work.ledger.pipelines() for row in work.ledger.runs(name)]
         remedy = near_match(run_id, set(known)) if known else "No run was started yet"
         raise UsageError("There is no such run", got=run_id, remedy=remedy)
-    return card.write(_card(work, rows), store=work.store, home=work.home)
-
-
-def _card(work: Workspace, rows: Sequence[RunRow]) -> card.Card:
     plan, snapshot = next((row.plan, row.snapshot) for row in rows if row.plan and row.snapshot)
     begun = max(place for place, row in enumerate(rows) if row.status == "started")
     attempt = rows[begun:]
@@ -90,6 +94,7 @@ def _card(work: Workspace, rows: Sequence[RunRow]) -> card.Card:
         failed_step=failed.step if failed else None,
         versions=_versions(work, plan, decision, version),
         pages=parts.get("pages", {}),
+        explanation=explained.read(plan, work.home),
     )
 
 

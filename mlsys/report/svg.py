@@ -7,6 +7,7 @@ for those who can't see it, and tells nothing by colour alone.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -100,6 +101,21 @@ def bar(value: float, scale: Scale, subject: str) -> Markup:
         scale(0.0), scale(value)
     )
     return _strip(f"{subject}: loses {signed(value)}; zero is the vertical line", drawing)
+
+
+def length(value: float, scale: Scale, subject: str) -> Markup:
+    """Draw a size as a bar from the left border."""
+    drawing = Markup('<path class="loss" d="M{0} 14H{1}"/>').format(scale(0.0), scale(value))
+    return _strip(f"{subject}: {figure(value)}", drawing)
+
+
+def dots(values: Sequence[float], styles: Sequence[str], middle: float, scale: Scale, subject: str) -> Markup:
+    """Draw numbers as dots on a scale, each in its style, with the first one's middle of all rows as a line."""
+    drawing = Markup('<path class="zero" d="M{0} 0V28"/>').format(scale(middle))
+    for value, style in zip(values, styles, strict=True):
+        drawing += Markup('<path class="dot of {0}" d="M{1} 14h0"/>').format(style, scale(value))
+    said = ", ".join(figure(value) for value in values)
+    return _strip(f"{subject}: {said}; of all rows {figure(middle)}, the vertical line", drawing)
 
 
 def forest_scale(bounds: list[float]) -> Scale:

@@ -289,3 +289,23 @@ class Monitors(Frozen):
             windows = counted(self.of, "window is", "windows are")
             raise ValueError(f"`ask_after` is {self.ask_after}, and only {windows} counted (`of`)")
         return self
+
+
+class Explanations(Frozen):
+    """How the challenger is explained on the report card, after the decision; no model and no decision depends on it.
+
+    Attributes:
+        enabled: explain it.
+        rows: most holdout rows that are asked; fewer where a model is slow to explain.
+        seconds: most time for each of the three parts (permutation, SHAP, partial dependence); one that takes longer
+            is left out, and the card says so.
+        top: columns whose partial dependence is drawn, those that matter most.
+        show_rows: show holdout rows with their values, the most wrong and the most certain ones; `false` keeps single
+            rows off the card and out of MLflow.
+    """
+
+    enabled: bool = True
+    rows: int = Field(default=1000, ge=50, le=20_000)
+    seconds: int = Field(default=30, ge=1, le=3600)
+    top: int = Field(default=6, ge=0, le=30)
+    show_rows: bool = True

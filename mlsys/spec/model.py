@@ -22,6 +22,7 @@ from mlsys.sources import SOURCES
 from mlsys.spec.blocks import (
     Approval,
     Checks,
+    Explanations,
     Ingest,
     Label,
     MetricChoice,
@@ -89,6 +90,7 @@ class Spec(Frozen):
     training: Training = Training()
     metrics: MetricChoice = MetricChoice()
     gates: tuple[GATES.field(), ...]  # type: ignore[valid-type]
+    explanations: Explanations = Explanations()
     approval: Approval = Approval()
     notify: Notify = Notify()
     scoring: Scoring = Scoring()

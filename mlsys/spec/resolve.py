@@ -29,7 +29,10 @@ from mlsys.store import canonical_json
 Origin = Literal["run parameter", "environment", "file", "default"]
 
 _CHANGES_NOTHING = frozenset(
-    {"description", "owner", "tags", "schedule", "approval", "notify", "scoring", "monitors", "registries"}
+    {
+        *("description", "owner", "tags", "schedule", "approval", "notify", "scoring", "monitors", "registries"),
+        "explanations",
+    }
 )
 
 

@@ -35,6 +35,7 @@ class Target(AnswerLayout, Frozen, ABC):
         predictions: labels with a model's answers, as metrics take them.
         looks: how a walk-forward looks at predictions.
         asked: how a loaded champion is asked, in lines of Python for people.
+        unexplained: why no answer of this task can be explained, as a sentence; empty where it can.
     """
 
     column: str
@@ -47,6 +48,7 @@ class Target(AnswerLayout, Frozen, ABC):
     predictions: ClassVar[type[Predictions]]
     looks: ClassVar[Looks]
     asked: ClassVar[str]
+    unexplained: ClassVar[str] = ""
 
     @property
     def made_of(self) -> LabelColumns:
@@ -113,3 +115,12 @@ class Target(AnswerLayout, Frozen, ABC):
     def fit(self, model: Model, features: Any, rows: pd.DataFrame, y: np.ndarray, task: FitTask) -> Fitted:
         """Return a model fitted on `(n_rows,)` labels, all known; arguments as in `Model.fit`."""
         return model.fit(features, rows, y, task)
+
+    def fitted_part(self, pipeline: Any) -> Any:
+        """Return what `fit` had from the model, without what this task has put around it."""
+        return pipeline
+
+    @property
+    def fitted_scale(self) -> str:
+        """What regressors are fitted on, in words."""
+        return self.column

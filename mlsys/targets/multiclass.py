@@ -185,6 +185,13 @@ champion.predict_proba(rows)  # a column for each of `champion.classes`
             notes.append(f"{_in_a_row(single)} one training row alone")
         return notes
 
+    def fitted_part(self, pipeline: Any) -> Any:
+        """Return the pipeline that knows codes, one for each class that `knows` names, in that order."""
+        *steps, (name, named) = pipeline.steps
+        voters: list[Any] = getattr(named, "estimators_", [])
+        lone = len(voters) == 1 and hasattr(voters[0], "estimator")
+        return type(pipeline)([*steps, (name, voters[0].estimator)]) if lone else pipeline
+
     def knows(self, pipeline: Any) -> tuple[str, ...]:
         """Return the classes that a fitted pipeline knows, in the order of its probabilities."""
         return tuple(str(name) for name in pipeline.classes_)

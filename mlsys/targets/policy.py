@@ -53,6 +53,7 @@ class PolicyTarget(Target):
     method = "predict"
     predictions = LoggedChoices
     looks = Looks(errors=("dr_lift", "snips_lift"), beside=("effective_rows",))
+    unexplained = "A policy takes what its table says is worth most; the card shows the states that it visited most"
     asked = (
         "champion.predict(rows)  # of a DataFrame: the name of the next action\n"
         "champion.values(rows)  # what each action is worth in the table, the best one first\n"

@@ -113,6 +113,20 @@ class RegressionTarget(Target):
         back.fit(rows, y)
         return Fitted(Pipeline([*steps, (name, back)]), fitted.notes)
 
+    def fitted_part(self, pipeline: Any) -> Any:
+        """Return the pipeline that predicts the transformed number."""
+        from sklearn.pipeline import Pipeline
+
+        *steps, (name, estimator) = pipeline.steps
+        frozen = getattr(estimator, "regressor_", None)
+        return pipeline if frozen is None else Pipeline([*steps, (name, frozen.estimator)])
+
+    @property
+    def fitted_scale(self) -> str:
+        """The column, or what became of it."""
+        words = {"log": f"log(1 + {self.column})", "yeo_johnson": f"{self.column} after its Yeo-Johnson transform"}
+        return words.get(self.transform or "", self.column)
+
     def _transformer(self) -> Any:
         import numpy as np
         from sklearn.preprocessing import FunctionTransformer, PowerTransformer

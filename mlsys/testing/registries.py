@@ -196,6 +196,14 @@ class RegistryContract:
             registry.point(PIPELINE, "999999999999-nobody", place)
         assert registry.pointed(PIPELINE, place) == release.candidate.candidate_id
 
+    def test_files_may_be_attached_again_and_to_nobody(self, registry: Registry, place: Place) -> None:
+        """What explains a model comes after it, and perhaps twice; one that is not shown has nowhere to put it."""
+        release = make_release(place.store, version="1.0.0")
+        registry.publish(release, place)
+        for candidate_id in (release.candidate.candidate_id, release.candidate.candidate_id, "999999999999-nobody"):
+            registry.attach(PIPELINE, candidate_id, {"explanation.json": b"{}"}, place)
+        assert registry.pointed(PIPELINE, place) is None
+
     def test_a_changed_model_file_is_not_published(self, registry: Registry, place: Place) -> None:
         """The model's bytes are checked against the ledger's SHA-256 before anything shows them."""
         import pytest

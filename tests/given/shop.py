@@ -52,6 +52,7 @@ gates:
   - {kind: minimum, metric: roc_auc, at_least: 0.6}
   - {kind: min_rows, rows: 100, per_class: 10}
   - {kind: better_than_champion}
+explanations: {enabled: false}
 """
 
 

@@ -91,6 +91,27 @@ def test_publishing_again_writes_nothing(place: Place) -> None:
     assert contents(place) == before
 
 
+def test_attached_files_are_artifacts_of_the_candidates_run_and_written_once(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = make_release(place.store)
+    REGISTRY.publish(release, place)
+    files = {"explanation.html": b"<p>", "explanation.json": b"{}"}
+    REGISTRY.attach(PIPELINE, release.candidate.candidate_id, files, place)
+    run = next(run for run in runs(place) if run.info.run_name == release.candidate.name)
+    found = client(place).list_artifacts(run.info.run_id, "explanation")
+    assert [info.path for info in found] == ["explanation/explanation.html", "explanation/explanation.json"]
+    from mlflow import MlflowClient
+
+    written: list[object] = []
+    known = MlflowClient.log_artifacts
+    monkeypatch.setattr(MlflowClient, "log_artifacts", lambda *given: (written.append(given), known(*given)))
+    REGISTRY.attach(PIPELINE, release.candidate.candidate_id, files, place)
+    assert written == []
+    REGISTRY.attach(PIPELINE, release.candidate.candidate_id, {**files, "explanation.json": b'{"a":1}'}, place)
+    assert len(written) == 1
+
+
 @pytest.mark.parametrize(
     "step", ["create_run", "log_batch", "set_terminated", "log_model_artifacts", "create_model_version"]
 )

@@ -82,6 +82,25 @@ def test_predictions_are_in_the_targets_unit_and_the_pipeline_needs_nothing_of_o
     assert b"mlsys" not in pickle.dumps(fitted.pipeline)
 
 
+@pytest.mark.parametrize(
+    ("target", "scale", "there"),
+    [
+        (PLAIN, "price", lambda y: y),
+        (LOG, "log(1 + price)", np.log1p),
+        (POWER, "price after its Yeo-Johnson transform", None),
+    ],
+)
+def test_the_fitted_part_predicts_what_the_model_was_fitted_on(target, scale, there):
+    frame = some_frame(300, seed=2)
+    y = np.exp(5 + 0.02 * frame["age"].to_numpy())
+    pipeline = target.fit(Line(), TabularFeatures().build(COLUMNS), frame, y, task(300)).pipeline
+    found = target.fitted_part(pipeline).predict(frame)
+    said = target.answers(pipeline, frame)
+    back = pipeline[-1].transformer_.transform if there is None else there
+    assert found == pytest.approx(np.ravel(back(said.reshape(-1, 1))), rel=1e-6)
+    assert target.fitted_scale == scale
+
+
 def test_a_logarithm_fits_what_grows_by_shares_better_than_the_plain_number():
     frame = some_frame(300, seed=2).assign(age=np.linspace(0, 60, 300))
     y = np.exp(0.15 * frame["age"].to_numpy())

@@ -26,9 +26,9 @@ log = get_logger(__name__)
 
 def report(pipeline: str) -> Data:
     """Write the report card, whatever became of the run; note in Airflow how it ended, and tell who wants to know."""
+    from mlsys import pipeline as steps
     from mlsys.orchestration.page import addresses
     from mlsys.records import Start
-    from mlsys.report import run_records
 
     context = get_current_context()
     start = context["ti"].xcom_pull(task_ids="take_snapshot")
@@ -44,7 +44,7 @@ def report(pipeline: str) -> Data:
         raise AirflowSkipException("There is no run to report")
     with opened() as work:
         _close(work, begun, end)
-        written = run_records.write_card(work, begun.run_id)
+        written = steps.report(work, begun.run_id)
         file = (work.home / written.path).as_uri()
     page = addresses.report(written.path)
     log.info("report_card", page=page, file=file)
