@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mlsys.components import Frozen
-from mlsys.errors import DataError, MlsysError
 from mlsys.gates.base import Gate
 from mlsys.metrics.predictions import Predictions
 from mlsys.models.base import EstimatorType, FitTask, Fitted, Model
 from mlsys.schema import ColumnSpec
 from mlsys.targets.answers import AnswerLayout
+from mlsys.targets.learnable import Learnable
 from mlsys.targets.looks import Looks
 from mlsys.targets.made_of import LabelColumns
 from mlsys.targets.truth import Truth
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Target(AnswerLayout, Frozen, ABC):
+class Target(Learnable, AnswerLayout, Frozen, ABC):
     """What is predicted: a column, and the learning task, whose options stand beside it.
 
     Attributes:
@@ -79,38 +79,9 @@ class Target(AnswerLayout, Frozen, ABC):
         """Return what a fitted pipeline kept of its own learning, JSON-pure; empty where it kept nothing."""
         return {}
 
-    def refused(self, truth: Truth, rows: np.ndarray) -> MlsysError | None:  # noqa: ARG002 - most refuse nothing
-        """Return why nothing can be learnt from the labels of a mask, whatever rows come later; None if it can."""
-        return None
-
-    def lacking(self, truth: Truth, rows: np.ndarray) -> MlsysError | None:
-        """Return what the labels of a mask lack, and more rows may bring; None if nothing."""
-        if (rows & truth.known).any():
-            return None
-        remedy = "See whether labels arrive before the cutoff"
-        return DataError("No row has a label", where=f"column {self.column}", remedy=remedy)
-
-    def require_learnable(self, truth: Truth, rows: np.ndarray) -> None:
-        """Refuse labels of which nothing can be learnt.
-
-        Raises:
-            DataError: with the reason, the values that there are, and what to do.
-        """
-        error = self.refused(truth, rows) or self.lacking(truth, rows)
-        if error is not None:
-            raise error
-
-    def labelled(self, y: np.ndarray) -> np.ndarray:
-        """Return `(n_rows,)` bool: which of some labels, as `Truth.y` has them, are known."""
-        return y == y if y.dtype.kind == "f" else y >= 0  # NaN is not equal to itself
-
     def class_counts(self, y: np.ndarray) -> dict[str, int]:  # noqa: ARG002 - of classes
         """Return how many of some labels, all known, are of each class, in words; empty where there are no classes."""
         return {}
-
-    def unfit(self, y: np.ndarray) -> str | None:
-        """Return in words why no model can be fitted on these labels, or None."""
-        return None if y.size and (y != y[0]).any() else "have one and the same label"
 
     def fit(self, model: Model, features: Any, rows: pd.DataFrame, y: np.ndarray, task: FitTask) -> Fitted:
         """Return a model fitted on `(n_rows,)` labels, all known; arguments as in `Model.fit`."""
