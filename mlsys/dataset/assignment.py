@@ -5,16 +5,14 @@ A row without a label is counted and left out, never filled.
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Mapping
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlsys.clock import last_day_before
-from mlsys.dataset.dataset import days_of, keys_of, quarantined
+from mlsys.dataset.dataset import days_of, hashes_of, keys_of, quarantined
 from mlsys.errors import DataError
 from mlsys.events import get_logger
 from mlsys.records import CheckReport, Snapshot, Split, SplitCounts
@@ -50,7 +48,7 @@ def split(spec: Spec, snapshot: Snapshot, checks: CheckReport, *, store: Store) 
     group_hash = None
     if group:
         unusable["no group"] = pc.is_null(table[group]).to_numpy(zero_copy_only=False)
-        group_hash = _hashes(table[group])
+        group_hash = hashes_of(table[group])
     usable, left_out = _usable(unusable)
     spec.target.require_learnable(truth, truth.known & ~unusable["quarantined"])
     _refuse_nothing_usable(usable, left_out)
@@ -130,14 +128,3 @@ def _record(
         left_out=sum(left_out.values()),
     )
     return record
-
-
-def _hashes(column: pa.ChunkedArray) -> np.ndarray:
-    # By each value's text, so that the hash is the same in every snapshot; null is 0 and its rows are left out.
-    encoded = pc.dictionary_encode(column.combine_chunks())
-    texts = pc.cast(encoded.dictionary, pa.string()).to_pylist()
-    known = [int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") for text in texts]
-    hashes = np.array([*known, 0], dtype=np.uint64)
-    codes = encoded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
-    found: np.ndarray = hashes[codes]
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class Dataset:
         key_hash: `(n_rows,)` uint64.
         day: `(n_rows,)` datetime64[D].
         side: `(n_rows,)` int8.
+        group_hash: `(n_rows,)` uint64 where the split goes by group, else None.
     """
 
     rows: pd.DataFrame
@@ -41,6 +43,7 @@ class Dataset:
     key_hash: np.ndarray
     day: np.ndarray
     side: np.ndarray
+    group_hash: np.ndarray | None = None
 
 
 def load(
@@ -58,7 +61,8 @@ def load(
         DataError: a column holds what its type can't be made of.
     """
     wanted = spec.feature_columns() if columns is None else dict(columns)
-    names = list(dict.fromkeys([*wanted, spec.target.column, DAY, KEY]))
+    group = spec.split.group_column
+    names = list(dict.fromkeys([*wanted, spec.target.column, DAY, KEY, *([group] if group else [])]))
     side = read_assignment(split, store)
     mask = np.isin(side, list(sides))
     table = read_rows(snapshot.manifest, store, names).filter(pa.array(mask))
@@ -68,6 +72,7 @@ def load(
         key_hash=keys_of(table),
         day=days_of(table),
         side=side[mask],
+        group_hash=hashes_of(table[group]) if group else None,
     )
 
 
@@ -127,3 +132,14 @@ def keys_of(table: pa.Table) -> np.ndarray:
     """Return the `(n_rows,)` uint64 hash of each row's key."""
     keys: np.ndarray = table[KEY].to_numpy(zero_copy_only=False).astype(np.uint64)
     return keys
+
+
+def hashes_of(column: pa.ChunkedArray) -> np.ndarray:
+    """Return `(n_rows,)` uint64 hashes of values by their text, the same in every snapshot; null is 0."""
+    encoded = pc.dictionary_encode(column.combine_chunks())
+    texts = pc.cast(encoded.dictionary, pa.string()).to_pylist()
+    known = [int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") for text in texts]
+    hashes = np.array([*known, 0], dtype=np.uint64)
+    codes = encoded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
+    found: np.ndarray = hashes[codes]
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -196,4 +197,5 @@ def situation(draft: Draft) -> Situation:
     n_holdout = round(target.n_labelled * draft.sides.holdout)
     rarest = min(target.counts.values()) / target.n_labelled if target.counts else 1.0
     per_class, spread = round(n_holdout * rarest), 0.0 if target.counts else draft.spread
-    return Situation(target.n_labelled, n_holdout, per_class, target.positive_share, draft.timed, spread)
+    boosting = all(find_spec(library) is not None for library in ("catboost", "lightgbm"))
+    return Situation(target.n_labelled, n_holdout, per_class, target.positive_share, draft.timed, spread, boosting)

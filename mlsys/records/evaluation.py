@@ -9,6 +9,21 @@ from pydantic import Field
 from mlsys.records.base import Record
 
 
+class Trial(Record):
+    """A set of hyperparameters that tuning tried.
+
+    Attributes:
+        params: those that differ between the trials of a candidate; none for the spec's own set, `own`.
+        value: the primary metric on the training rows that judged, or None where it could not be fitted or judged.
+        seconds: of CPU.
+    """
+
+    params: dict[str, Any] = Field(default_factory=dict)
+    value: float | None = None
+    seconds: float = 0.0
+    own: bool = False
+
+
 class Candidate(Record):
     """A fitted model of a run, or the reason why it could not be fitted.
 
@@ -16,6 +31,7 @@ class Candidate(Record):
         candidate_id: `<training key, 12 digits>-<name>`; the same key gives the same id.
         model: SHA-256 of the pickled scikit-learn pipeline in the store; only files named here are ever loaded.
         baseline: a sanity line (the prior): scored and shown, never chosen.
+        trials: the best that tuning tried, best first, and the spec's own set.
     """
 
     candidate_id: str
@@ -32,6 +48,7 @@ class Candidate(Record):
     n_features: int = 0
     fit_seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    trials: tuple[Trial, ...] = ()
 
     @staticmethod
     def id_of(training_key: str, name: str) -> str:

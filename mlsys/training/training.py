@@ -34,6 +34,7 @@ from mlsys.splits.base import TRAINING, VALIDATION, uniform
 from mlsys.store import Store
 from mlsys.training import model_file
 from mlsys.training.children import ChildExit, side_by_side
+from mlsys.training.trials import Memory
 from mlsys.training.tuning import Rows, Tuned, tune
 from mlsys.wording import counted
 
@@ -54,7 +55,7 @@ class Material:
 
     Attributes:
         inner: `(n_rows,)` bool, a fixed eighth of the rows by key, for early stopping.
-        key_hash, day: `(n_rows,)` each, by which tuning sets rows aside.
+        key_hash, day, group_hash: `(n_rows,)` each, by which tuning sets rows aside; the last for a group split.
         notes: what is worth saying about the columns.
     """
 
@@ -65,6 +66,7 @@ class Material:
     day: np.ndarray
     columns: FeatureColumns
     notes: tuple[str, ...]
+    group_hash: np.ndarray | None = None
 
 
 def train(spec: Spec, prepared: Prepared, *, name: str, store: Store) -> Candidate:
@@ -156,7 +158,7 @@ def _material(spec: Spec, prepared: Prepared, *, store: Store, sides: Collection
     columns = columns_of(spec.feature_columns())
     inner = uniform(data.key_hash, _INNER_SALT) < INNER_SHARE
     notes = tuple(_column_notes(data.rows, columns))
-    return Material(data.rows, data.y, inner, data.key_hash, data.day, columns, notes)
+    return Material(data.rows, data.y, inner, data.key_hash, data.day, columns, notes, data.group_hash)
 
 
 def _column_notes(rows: pd.DataFrame, columns: FeatureColumns) -> list[str]:
@@ -184,7 +186,8 @@ def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, stor
     features = model.transformer(spec.features, material.columns)
     started = time.perf_counter()
     try:
-        (fitted, warned), tuned = _fit(spec, model, features, material, task)
+        memory = Memory.of(store, plan.training_key, model.label)
+        (fitted, warned), tuned = _fit(spec, model, features, material, task, memory)
     except _FIT_ERRORS as error:
         return _failed(plan, model, f"{type(error).__name__}: {_first_line(error)}", material=material)
     seconds = time.perf_counter() - started
@@ -198,12 +201,13 @@ def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, stor
             "n_features": int(getattr(fitted.pipeline[-1], "n_features_in_", 0)),
             "fit_seconds": round(seconds, 3),
             "notes": (*([tuned.note] if tuned.note else []), *fitted.notes, *material.notes, *warned),
+            "trials": tuned.trials,
         }
     )
 
 
 def _fit(
-    spec: Spec, model: Model, features: Any, material: Material, task: FitTask
+    spec: Spec, model: Model, features: Any, material: Material, task: FitTask, memory: Memory
 ) -> tuple[tuple[Fitted, tuple[str, ...]], Tuned]:
     # Warnings (no convergence, say) belong to the candidate's record, where people look for them.
     from threadpoolctl import threadpool_limits
@@ -212,8 +216,8 @@ def _fit(
         warnings.simplefilter("always")
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", FutureWarning)
-        rows = Rows(material.rows, material.y, material.key_hash, material.day)
-        tuned = tune(spec, model, features, rows, task)
+        rows = Rows(material.rows, material.y, material.key_hash, material.day, material.group_hash)
+        tuned = tune(spec, model, features, rows, task, memory=memory)
         fitted = spec.target.fit(tuned.model, features, material.rows, material.y, task)
     texts = (f"{item.category.__name__}: {_first_line(item.message)}" for item in caught)
     return (fitted, tuple(dict.fromkeys(texts))[:5]), tuned
