@@ -99,7 +99,7 @@ def _candidates(given: Situation, line: str) -> Lines:
         more = Flow({"kind": "blend", "of": [Flow(line), Flow(xgboost), Flow("hist_gradient_boosting")]})
         return [(Flow(line), ""), trees, (Flow("hist_gradient_boosting"), ""), (more, _BLENDED)]
     lightgbm = {"kind": "lightgbm", **_PATIENT, "num_leaves": 24, **_SAMPLED}
-    catboost = {"kind": "catboost", "n_estimators": 1000, "learning_rate": 0.05, "early_stopping_rounds": 50}
+    catboost = {"kind": "catboost", **_PATIENT, "n_estimators": 1000, "one_hot_max_size": 10, "max_ctr_complexity": 1}
     more = Flow({"kind": "blend", "of": [Flow(line), Flow(lightgbm), Flow(catboost)]})
     return [(Flow(line), ""), trees, (Flow(catboost), "takes categories as they are"), (more, _BLENDED)]
 
