@@ -9,7 +9,7 @@ from pydantic import Field
 from mlsys.records.base import Record
 
 
-class Trial(Record):
+class TriedSet(Record):
     """A set of hyperparameters that tuning tried.
 
     Attributes:
@@ -48,7 +48,7 @@ class Candidate(Record):
     n_features: int = 0
     fit_seconds: float = 0.0
     notes: tuple[str, ...] = ()
-    trials: tuple[Trial, ...] = ()
+    trials: tuple[TriedSet, ...] = ()
 
     @staticmethod
     def id_of(training_key: str, name: str) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import prod
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, ValidationInfo, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from mlsys.components import STORED, Frozen, OneOrMore, Within, misspelt
@@ -17,7 +16,6 @@ from mlsys.gates.base import Gate
 from mlsys.gates.min_rows import MinRows
 from mlsys.metrics import METRICS
 from mlsys.models import MODELS
-from mlsys.models.search import points
 from mlsys.registries import REGISTRIES
 from mlsys.schema import OWN_COLUMNS, SCORE, ColumnSpec
 from mlsys.sources import SOURCES
@@ -34,6 +32,7 @@ from mlsys.spec.blocks import (
     Training,
     Tuning,
 )
+from mlsys.spec.grids import misfits
 from mlsys.splits import SPLITS
 from mlsys.targets import TARGETS
 
@@ -43,7 +42,6 @@ _NAME = "A pipeline's name is at most 48 small letters, digits and _, a letter f
 PipelineName = Annotated[str, Within(48, _NAME, r"[a-z][a-z0-9_]*")]
 Description = Annotated[str, Within(5000, "A description has at most 5,000 characters")]
 Owner = Annotated[str, Within(100, "An owner is one line of at most 100 characters", _LINE)]
-MOST_POINTS = 1000  # of a grid: as many sets as `tuning.trials` may draw
 Tag = Annotated[str, Within(100, "A tag is one line of at most 100 characters", _LINE)]
 
 
@@ -112,7 +110,7 @@ class Spec(Frozen):
     def _coherent(self, info: ValidationInfo) -> Spec:
         stored = isinstance(info.context, Mapping) and info.context.get(STORED)
         if not stored:  # a spec that a run has stored may be from before there was the rule
-            for refusal in (*_own_names(self), *_grids(self)):
+            for refusal in (*_own_names(self), *misfits(self.tuning.grid, self.models)):
                 raise refusal
         for contradiction in contradictions(self):
             raise contradiction
@@ -182,29 +180,6 @@ def _own_names(spec: Spec) -> Iterator[PydanticCustomError]:
             f"mlsys keeps a column of its own by the name '{name}' beside these. Give yours another one: where it is"
             f' made, in a `query` (SELECT "{name}" AS other_name ...) or in a `header`',
         )
-
-
-def _grids(spec: Spec) -> Iterator[PydanticCustomError]:
-    """Yield what is wrong with `tuning.grid`; a run of some candidates alone stores the others' grids too."""
-    known = {model.label: model for model in spec.models}
-    for name, grid in spec.tuning.grid.items():
-        where = f"tuning.grid.{name}"
-        if name not in known:
-            yield misspelt(f"no candidate {shortened(name)}", name, known, where=where)
-            continue
-        model, n_points = known[name], prod(len(values) for values in grid.values())
-        fields = set(type(model).model_fields) - {"kind", "name"}
-        for field in set(grid) - fields:
-            yield misspelt(f"`{model.kind}` has no {shortened(field)}", field, sorted(fields), where=f"{where}.{field}")
-            return
-        if not 2 <= n_points <= MOST_POINTS:
-            yield _contradiction(where, f"a grid has 2 to {MOST_POINTS:,} combinations, not {n_points:,}")
-            continue
-        for field, values in grid.items():
-            try:
-                list(points(model, {field: values}))
-            except ValidationError as error:
-                yield _contradiction(f"{where}.{field}", f"`{model.kind}` refuses a value: {error.errors()[0]['msg']}")
 
 
 def _contradiction(where: str, message: str) -> PydanticCustomError:

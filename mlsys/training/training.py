@@ -187,7 +187,7 @@ def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, stor
     started = time.perf_counter()
     try:
         memory = Memory.of(store, plan.training_key, model.label)
-        (fitted, warned), tuned = _fit(spec, model, features, material, task, memory)
+        (fitted, warned), tuned = _fit(spec, model, features, material, task, memory=memory)
     except _FIT_ERRORS as error:
         return _failed(plan, model, f"{type(error).__name__}: {_first_line(error)}", material=material)
     seconds = time.perf_counter() - started
@@ -207,7 +207,7 @@ def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, stor
 
 
 def _fit(
-    spec: Spec, model: Model, features: Any, material: Material, task: FitTask, memory: Memory
+    spec: Spec, model: Model, features: Any, material: Material, task: FitTask, *, memory: Memory
 ) -> tuple[tuple[Fitted, tuple[str, ...]], Tuned]:
     # Warnings (no convergence, say) belong to the candidate's record, where people look for them.
     from threadpoolctl import threadpool_limits

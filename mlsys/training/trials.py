@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlsys.errors import MlsysError
 from mlsys.models.base import Model
-from mlsys.records import Trial
+from mlsys.records import TriedSet
 from mlsys.store import Store, canonical_json, recall, remember
 
 SHOWN = 10  # trials of a candidate that its record keeps
@@ -29,14 +29,14 @@ class Memory:
         """Return the memory of a candidate."""
         return Memory(store.cache / "tuning" / training_key / name)
 
-    def known(self, model: Model) -> Trial | None:
+    def known(self, model: Model) -> TriedSet | None:
         """Return the trial of these hyperparameters, or None where there was none."""
         data = recall(self._path(model))
         with suppress(MlsysError):  # another release wrote it
-            return None if data is None else Trial.load_json(data)
+            return None if data is None else TriedSet.load_json(data)
         return None
 
-    def keep(self, model: Model, trial: Trial) -> None:
+    def keep(self, model: Model, trial: TriedSet) -> None:
         """Keep a trial."""
         remember(self._path(model), canonical_json(trial.dump()))
 

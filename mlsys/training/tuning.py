@@ -18,9 +18,9 @@ import pandas as pd
 from mlsys.events import get_logger
 from mlsys.metrics import METRICS
 from mlsys.models.base import FitTask, Model
-from mlsys.models.search import points
-from mlsys.records import Trial
+from mlsys.records import TriedSet
 from mlsys.spec import Spec
+from mlsys.spec.grids import points
 from mlsys.splits.base import uniform
 from mlsys.training.trials import SHOWN, Memory
 
@@ -59,7 +59,7 @@ class Tuned:
 
     model: Model
     note: str | None = None
-    trials: tuple[Trial, ...] = ()
+    trials: tuple[TriedSet, ...] = ()
 
 
 def tune(
@@ -78,7 +78,7 @@ def tune(
         return Tuned(model, "Not tuned: a part of the training rows holds one label only")
     metric = METRICS.parse(spec.metrics.primary)
     sign = 1.0 if metric.direction == "higher" else -1.0
-    tried: list[tuple[Model, Trial]] = []
+    tried: list[tuple[Model, TriedSet]] = []
     for candidate in _sets(spec, model, task.seed):
         if tried and _spent(spec, tried):
             break
@@ -119,19 +119,19 @@ def _sets(spec: Spec, model: Model, seed: int) -> Iterator[Model]:
         yield model.model_copy(update={name: place.draw(random) for name, place in model.search.items()})
 
 
-def _spent(spec: Spec, tried: list[tuple[Model, Trial]]) -> bool:
+def _spent(spec: Spec, tried: list[tuple[Model, TriedSet]]) -> bool:
     budget = spec.tuning.budget
     return budget is not None and sum(trial.seconds for _, trial in tried) >= budget.total_seconds()
 
 
 def _trial(
     spec: Spec, own: Model, model: Model, features: Any, training: Rows, *, task: FitTask, judging: np.ndarray
-) -> Trial:
+) -> TriedSet:
     begun = process_time()
     value = _value(spec, model, features, training, task=task, judging=judging)
     searched = spec.tuning.grid.get(own.label, own.search)
     params = {} if model is own else {name: getattr(model, name) for name in searched}
-    return Trial(params=params, value=value, seconds=round(process_time() - begun, 3), own=model is own)
+    return TriedSet(params=params, value=value, seconds=round(process_time() - begun, 3), own=model is own)
 
 
 def _value(
@@ -150,7 +150,7 @@ def _value(
     return METRICS.parse(spec.metrics.primary).value(judged).value
 
 
-def _sentence(title: str, best: Trial, own: Trial, n_judging: int, n_tried: int) -> str:
+def _sentence(title: str, best: TriedSet, own: TriedSet, n_judging: int, n_tried: int) -> str:
     rows = f"{n_judging:,} of its training rows"
     if best.own:
         return f"Tuned: the spec's own hyperparameters stay the best of {n_tried} sets by {title} on {rows}"
