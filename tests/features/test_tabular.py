@@ -14,7 +14,7 @@ def numbers(*values: float | None) -> pd.DataFrame:
     return pd.DataFrame({"n": np.array(values, dtype=float)})
 
 
-def categories(*values: str | None) -> pd.DataFrame:
+def categories(*values: str | float | None) -> pd.DataFrame:
     return pd.DataFrame({"c": pd.Series(values, dtype=object)})
 
 
@@ -47,6 +47,11 @@ def test_a_missing_category_is_one_of_its_own() -> None:
 def test_a_missing_category_may_be_the_most_frequent() -> None:
     fitted = TabularFeatures(missing_category="most_frequent").build(CATEGORY).fit(categories("a", "b", None, "a"))
     assert fitted.transform(categories(None))[0].tolist() == [1, 0]
+
+
+def test_the_most_frequent_takes_the_place_of_nan_too() -> None:
+    fitted = TabularFeatures(missing_category="most_frequent").build(CATEGORY).fit(categories("a", "b", np.nan, "a"))
+    assert fitted.transform(pd.DataFrame({"c": [np.nan, np.nan]})).tolist() == [[1, 0]] * 2
 
 
 def test_rare_categories_share_a_column_with_unseen_ones() -> None:
