@@ -153,6 +153,8 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
             yield _contradiction(f"models.{i}", obstacle)
     known = spec.task_metrics
     for where, metric in _named_metrics(spec):
+        if metric == spec.metrics.primary:
+            continue  # measured wherever it comes from; whether it suits the task is asked below
         if metric not in METRICS.names():
             yield misspelt(f"no metric {shortened(metric)}", metric, known, where=where)
         elif metric not in known:
