@@ -1,7 +1,8 @@
 """docs/tutorial.md is followed, command by command, and what they print is what the page shows.
 
 In the page's `text`, `...` stands for anything within a line, and alone for any number of lines. `make test`
-leaves out what needs Airflow; `make test-long` does all of it on the embedded stack, and presses Trigger where the page says so.
+leaves out what needs Airflow; `make test-long` does all of it on the embedded stack, and presses Trigger where the page
+says so.
 """
 
 from __future__ import annotations
