@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -133,9 +133,24 @@ class OneOrMore:
 
 
 class Component(Frozen):
-    """One choice of a kind of thing; subclasses declare `kind: Literal["name"] = "name"`."""
+    """One choice of a kind of thing; subclasses declare `kind: Literal["name"] = "name"`.
 
+    Attributes:
+        libraries: modules that it imports and that not every installation has, each with the extra that brings it.
+    """
+
+    libraries: ClassVar[Mapping[str, str]] = {}
     kind: str
+
+
+def components_in(value: object) -> Iterator[Component]:
+    """Yield the components that a spec or a part of it holds, those inside others too."""
+    if isinstance(value, Component):
+        yield value
+    if isinstance(value, BaseModel):
+        value = tuple(dict(value).values())
+    for inner in value if isinstance(value, tuple) else ():
+        yield from components_in(inner)
 
 
 C = TypeVar("C", bound=Frozen)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import hashlib
 import platform
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pydantic import BaseModel
-
-from mlsys.components import Component
+from mlsys.components import components_in
 from mlsys.metrics import METRICS
 from mlsys.records import Mode, Snapshot
 from mlsys.spec import ResolvedSpec, Spec
@@ -41,18 +38,9 @@ def code_fingerprint() -> str:
 
 def foreign_code(spec: Spec) -> dict[str, str]:
     """Return the SHA-256 of the source of each other package that gives a component of a spec, by its name."""
-    kinds = {type(part) for part in _components(spec)} | {METRICS.find(spec.metrics.primary)}
+    kinds = {type(part) for part in components_in(spec)} | {METRICS.find(spec.metrics.primary)}
     packages = sorted({kind.__module__.partition(".")[0] for kind in kinds} - {__package__})
     return {name: _source_of(Path(str(sys.modules[name].__file__)).parent) for name in packages}
-
-
-def _components(value: object) -> Iterator[Component]:
-    if isinstance(value, Component):
-        yield value
-    if isinstance(value, BaseModel):
-        value = tuple(dict(value).values())
-    for inner in value if isinstance(value, tuple) else ():
-        yield from _components(inner)
 
 
 def _source_of(root: Path) -> str:
