@@ -74,6 +74,12 @@ def test_an_identifier_is_grouped_away() -> None:
     assert TabularFeatures().build(CATEGORY).fit_transform(ids).tolist() == [[1.0]] * 1000
 
 
+def test_a_hundred_thousand_values_are_grouped_away_but_for_the_frequent_ones() -> None:
+    column = categories(*[f"c{i}" for i in range(100_000)], *["often"] * 50_000)
+    fitted = TabularFeatures().build(CATEGORY).fit(column)
+    assert fitted.transform(categories("often", "c7", "unseen")).tolist() == [[1, 0], [0, 1], [0, 1]]
+
+
 def test_a_column_all_missing_in_training_stays_as_a_column() -> None:
     fitted = TabularFeatures().build(NUMBER).fit(numbers(None, None))
     assert fitted.transform(numbers(None, 7)).shape == (2, 2)
