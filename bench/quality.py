@@ -30,7 +30,6 @@ from quality_table import Score, report
 from mlsys import pipeline
 from mlsys.cli.main import invoke
 from mlsys.dataset import dataset
-from mlsys.metrics import METRICS
 from mlsys.planning.plan import RunRequest
 from mlsys.records import Prepared
 from mlsys.spec import Spec
@@ -126,8 +125,8 @@ def _judged(work: Workspace, finished: Any, raw: pd.DataFrame) -> tuple[pd.DataF
 
 def scored(spec: Spec, y: np.ndarray, answers: np.ndarray) -> float:
     """Return the primary metric."""
-    judged = spec.target.predictions.of(y, answers, threshold=spec.metrics.threshold)
-    value = METRICS.parse(spec.metrics.primary).value(judged).value
+    judged = spec.target.predictions.of(y, answers, threshold=spec.metrics.usual_threshold)
+    value = spec.metrics.metric(spec.metrics.primary).value(judged).value
     assert value is not None
     return value
 
