@@ -8,10 +8,10 @@ by an entry point of the table's group (`mlsys.models`, `mlsys.gates`, ...).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -138,9 +138,24 @@ class OneOrMore:
 
 
 class Component(Frozen):
-    """One choice of a kind of thing; subclasses declare `kind: Literal["name"] = "name"`."""
+    """One choice of a kind of thing; subclasses declare `kind: Literal["name"] = "name"`.
 
+    Attributes:
+        libraries: modules that it imports and that not every installation has, each with the extra that brings it.
+    """
+
+    libraries: ClassVar[Mapping[str, str]] = {}
     kind: str
+
+
+def components_in(value: object) -> Iterator[Component]:
+    """Yield the components that a spec or a part of it holds, those inside others too."""
+    if isinstance(value, Component):
+        yield value
+    if isinstance(value, BaseModel):
+        value = tuple(dict(value).values())
+    for inner in value if isinstance(value, tuple) else ():
+        yield from components_in(inner)
 
 
 C = TypeVar("C", bound=Frozen)
@@ -202,21 +217,45 @@ class Table(Generic[C]):
         """
         if name in self._members:
             return self._members[name]
-        for entry in entry_points(group=self.group, name=name):
-            return self._loaded(entry, name)
+        entries = list(entry_points(group=self.group, name=name))
+        if entries:
+            return self._loaded(entries)
         raise misspelt(f"No {self.noun} named {shortened(name)}", name, self._members, self._hints, where=self._place)
 
     def all(self) -> dict[str, type[C]]:
-        """Return the components by name, the built-in ones first, then those of other packages."""
-        return self._members | {entry.name: self._loaded(entry, entry.name) for entry in entry_points(group=self.group)}
+        """Return the components by name, the built-in ones first, then those of other packages that can be used."""
+        return self._members | self.outside()[0]
 
-    def _loaded(self, entry: EntryPoint, name: str) -> type[C]:
+    def outside(self) -> tuple[dict[str, type[C]], list[str]]:
+        """Return the components of other packages by name, and of those that can't be used why not."""
+        entries: dict[str, list[EntryPoint]] = {}
+        for entry in entry_points(group=self.group):
+            entries.setdefault(entry.name, []).append(entry)
+        found, faults = {}, []
+        for name, named in entries.items():
+            try:
+                found[name] = self._loaded(named)
+            except ValueError as error:
+                faults.append(str(error))
+        return found, faults
+
+    def _loaded(self, entries: Sequence[EntryPoint]) -> type[C]:
+        """Return the one component that entry points of a name mean."""
+        entry = entries[0]
+        said = f"The {self.noun} '{entry.name}' of another package ({', '.join(each.value for each in entries)})"
+        if entry.name in self._members:
+            raise ValueError(f"{said} has the name of a built-in one, which is used. Give it another name there")
+        if len(entries) > 1:
+            raise ValueError(f"{said} is there {len(entries)} times. Uninstall all but one of these packages")
         try:
             found = entry.load()
         except Exception as error:  # another package's code may raise anything
-            raise ValueError(f"The {self.noun} '{name}' of another package can't be loaded: {error}") from error
+            raise ValueError(f"{said} can't be loaded: {type(error).__name__}: {error}") from error
         if not (isinstance(found, type) and issubclass(found, self.base)):
-            raise ValueError(f"The {self.noun} '{name}' of another package is no {self.base.__name__}")
+            raise ValueError(f"{said} is no {self.base.__name__}: subclass {self.base.__module__}.{self.base.__name__}")
+        field = found.model_fields.get(self.key)
+        if field is None or field.default != entry.name:
+            raise ValueError(f'{said} must declare `{self.key}: Literal["{entry.name}"] = "{entry.name}"`')
         return found
 
     def parse(self, value: object, context: object = None) -> C:

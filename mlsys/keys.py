@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import sys
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from mlsys.components import components_in
+from mlsys.metrics import METRICS
 from mlsys.records import Mode, Snapshot
-from mlsys.spec import ResolvedSpec
+from mlsys.spec import ResolvedSpec, Spec
 from mlsys.store import canonical_json
 
 NUMERIC_PACKAGES = ("numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "xgboost")
@@ -30,8 +33,18 @@ def versions() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def code_fingerprint() -> str:
     """Return the SHA-256 of mlsys's own source: it is no part of a DAG bundle's version, so records carry it."""
+    return _source_of(Path(__file__).parent)
+
+
+def foreign_code(spec: Spec) -> dict[str, str]:
+    """Return the SHA-256 of the source of each other package that gives a component of a spec, by its name."""
+    kinds = {type(part) for part in components_in(spec)} | {METRICS.find(spec.metrics.primary)}
+    packages = sorted({kind.__module__.partition(".")[0] for kind in kinds} - {__package__})
+    return {name: _source_of(Path(str(sys.modules[name].__file__)).parent) for name in packages}
+
+
+def _source_of(root: Path) -> str:
     digest = hashlib.sha256()
-    root = Path(__file__).parent
     for path in sorted(root.rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
@@ -39,15 +52,15 @@ def code_fingerprint() -> str:
 
 def training_key(resolved: ResolvedSpec, snapshot: Snapshot) -> str:
     """Return the key that names a run's candidates: same key, same models."""
-    return _digest(
-        {
-            "pipeline": resolved.spec.pipeline,
-            "snapshot": snapshot.fingerprint,
-            "spec": resolved.fingerprint,
-            "code": code_fingerprint(),
-            "versions": versions(),
-        }
-    )
+    key: dict[str, object] = {
+        "pipeline": resolved.spec.pipeline,
+        "snapshot": snapshot.fingerprint,
+        "spec": resolved.fingerprint,
+        "code": code_fingerprint(),
+        "versions": versions(),
+    }
+    foreign = foreign_code(resolved.spec)
+    return _digest(key | {"foreign_code": foreign} if foreign else key)
 
 
 def decision_key(training: str, mode: Mode, champion: str | None) -> str:

@@ -40,8 +40,12 @@ class Box(Frozen):
 @dataclass
 class EntryPoint:
     target: object
+    name: str = "drill"
+    value: str = "tools_of_others:Drill"
 
     def load(self) -> object:
+        if isinstance(self.target, Exception):
+            raise self.target
         return self.target
 
 
@@ -57,17 +61,37 @@ def test_a_number_is_finite() -> None:
         TOOLS.parse({"kind": "saw", "length": float("nan")})
 
 
-@pytest.mark.parametrize("found", [1 / 3, int, ImportError("no such library")])
-def test_another_packages_component_that_is_none_is_one_error(monkeypatch: pytest.MonkeyPatch, found: object) -> None:
-    class Odd:
-        def load(self) -> object:
-            if isinstance(found, Exception):
-                raise found
-            return found
+class Misnamed(Tool):
+    kind: Literal["borer"] = "borer"
 
-    monkeypatch.setattr(components, "entry_points", lambda **_: [Odd()])
-    with pytest.raises(ValueError, match="The tool 'drill' of another package"):
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ([EntryPoint(1 / 3)], "is no Tool: subclass "),
+        ([EntryPoint(int)], "is no Tool: subclass "),
+        ([EntryPoint(ImportError("no such library"))], "can't be loaded: ImportError: no such library"),
+        ([EntryPoint(Misnamed)], 'must declare `kind: Literal["drill"] = "drill"`'),
+        ([EntryPoint(Drill), EntryPoint(Drill, value="more_tools:Drill")], "is there 2 times. Uninstall all but one"),
+    ],
+)
+def test_another_packages_component_that_is_none_is_one_error_and_the_others_stay(
+    monkeypatch: pytest.MonkeyPatch, entries: list[EntryPoint], said: str
+) -> None:
+    class Plane(Tool):
+        kind: Literal["plane"] = "plane"
+
+    monkeypatch.setattr(
+        components,
+        "entry_points",
+        lambda group, name=None: [] if name == "plane" else [*entries, *([] if name else [EntryPoint(Plane, "plane")])],
+    )
+    with pytest.raises(ValueError, match="The tool 'drill' of another package") as caught:
         TOOLS.find("drill")
+    assert said in str(caught.value)
+    assert list(TOOLS.all()) == ["saw", "hammer", "plane"]
+    (fault,) = TOOLS.outside()[1]
+    assert said in fault
 
 
 @pytest.mark.parametrize("value", ["saw", {"kind": "saw"}, Saw()])
@@ -112,8 +136,11 @@ def test_a_component_from_outside_is_found_by_its_entry_point(monkeypatch) -> No
 
 
 def test_a_built_in_component_cannot_be_replaced_from_outside(monkeypatch) -> None:
-    monkeypatch.setattr(components, "entry_points", lambda **_: [EntryPoint(Drill)])
+    monkeypatch.setattr(components, "entry_points", lambda **_: [EntryPoint(Drill, "saw", "tools_of_others:Saw")])
     assert TOOLS.find("saw") is Saw
+    assert TOOLS.all()["saw"] is Saw
+    (fault,) = TOOLS.outside()[1]
+    assert "'saw' of another package (tools_of_others:Saw) has the name of a built-in one" in fault
 
 
 def test_a_dump_keeps_the_fields_of_every_component() -> None:

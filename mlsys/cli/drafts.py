@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name")
-@click.option("--from", "place", metavar="PATH|URL", help="CSV or Parquet (file, folder, pattern), or a database.")
-@click.option("--table", help="ReadTable of the database.")
+@click.option(
+    "--from", "place", metavar="PATH|URL", help="CSV, Parquet or Excel (file, folder, pattern), or a database."
+)
+@click.option("--table", help="Table of the database, sheet of the workbook, or collection of MongoDB.")
 @click.option("--target", metavar="COL", help="What is to be predicted.")
 @click.option(
     "--task", type=click.Choice(["binary", "multiclass", "regression"]), help="Of two classes, more, or a number."

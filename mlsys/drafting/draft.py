@@ -9,7 +9,8 @@ from datetime import date
 from pathlib import Path
 
 from mlsys.drafting.declaring import Column, DateOrder, Marks, declared
-from mlsys.drafting.given import FilesGiven, Given, given
+from mlsys.drafting.given import FilesGiven, Given
+from mlsys.drafting.places import given
 from mlsys.drafting.profiles import ReadTable, read_once
 from mlsys.drafting.questions import Answerer, refuse
 from mlsys.drafting.roles import Roles, RolesWish, days, key_of, outside, refused_as_features, time_of

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlsys.drafting.declaring import Column
 from mlsys.drafting.draft import Draft, Wishes, draft_of, spec_of
-from mlsys.drafting.given import given_by
+from mlsys.drafting.places import given_by
 from mlsys.drafting.questions import Answerer
 from mlsys.drafting.roles import NO_TIME, RolesWish
 from mlsys.drafting.splicing import Splices

@@ -9,7 +9,7 @@ import glob
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -17,23 +17,20 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlsplit
 
 from mlsys.drafting.dialects import look_at, others
-from mlsys.drafting.questions import Answerer, OpenQuestion, refuse
+from mlsys.drafting.questions import Answerer, OpenQuestion
 from mlsys.errors import DataError, UsageError, near_match
 from mlsys.schema import ColumnSpec
 from mlsys.settings import expand, load_settings
-from mlsys.sources.base import Source
-from mlsys.sources.files import FilesSource
 from mlsys.sources.reading.csv_file import CsvFile
 from mlsys.sources.reading.databases import Database, Parameter, connected
 from mlsys.sources.reading.parquet_file import ParquetFile
 from mlsys.sources.reading.rows import record_batch
-from mlsys.sources.sql import SqlSource
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROWS_AT_ONCE = 50_000
-_CSV_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zst", ".tsv.gz", ".tab")
+CSV_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zst", ".tsv.gz", ".tab")
 _PARQUET_ENDINGS = (".parquet", ".pq")
 _DAYS = (
     (r"(\d{4}-\d{2}-\d{2})", re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)")),
@@ -78,26 +75,6 @@ class Given(Protocol):
 
     def block(self) -> Block:
         """Return the keys of `source` that read it, less `event_time` and `timezone`."""
-
-
-def given(place: str, *, table: str | None, ask: Answerer) -> Given:
-    """Return what a path, a pattern or a URL names.
-
-    Raises:
-        DataError: nothing is there, or it holds nothing.
-        UsageError: it is of no kind that can be read, or the table is not said.
-    """
-    for kind in _KINDS:
-        found = kind(place, table, ask)
-        if found is not None:
-            return found
-    known = ", ".join(ending.lstrip(".") for ending in (*_CSV_ENDINGS[:3], ".parquet", ".db"))
-    raise UsageError(
-        "This is no table that can be read",
-        where="--from",
-        got=place,
-        remedy=f"Give a file ({known}), a folder or a pattern of such files, or a SQLAlchemy URL",
-    )
 
 
 class FilesGiven:
@@ -248,29 +225,14 @@ class TableGiven:
         return ".".join(database.quoted(part) for part in parts)
 
 
-def given_by(source: Source) -> Given:
-    """Return what the source of a spec holds.
-
-    Raises:
-        UsageError: it is of a kind that no draft is made from.
-    """
-    if isinstance(source, SqlSource):
-        params = {name: expand(value) if isinstance(value, str) else value for name, value in source.params.items()}
-        return TableGiven(source.url, source.table or "", query=source.query, params=params)
-    if isinstance(source, FilesSource):
-        found = _files(source.path, None, refuse)
-        if found is not None:
-            return found
-    raise UsageError(f"No draft is made from a source of kind '{source.kind}'", remedy="Edit the spec by hand")
-
-
 def portable(place: str) -> str:
     """Return a path or URL with `${MLSYS_HOME}` for the part that this is, so that the spec fits other machines."""
     home = str(load_settings().root)
     return re.sub(rf"{re.escape(home)}(?=/)", "${MLSYS_HOME}", place, count=1)
 
 
-def _database(place: str, table: str | None, ask: Answerer) -> Given | None:
+def database_given(place: str, table: str | None, ask: Answerer) -> Given | None:
+    """Return the table of a SQLite file or of a SQLAlchemy URL, or None where the place is neither."""
     url = place
     if "://" not in place:
         if not _is_sqlite(Path(expand(place))):
@@ -280,28 +242,30 @@ def _database(place: str, table: str | None, ask: Answerer) -> Given | None:
         raise UsageError(
             "Files are read from this machine", where="--from", got=place, remedy="Copy them here, or mount them"
         )
-    _refuse_password(url)
+    refuse_password(url)
     if url.startswith("sqlite:///") and not url.startswith(("sqlite:////", "sqlite:///$")):
         url = f"sqlite:///{os.path.abspath(url.removeprefix('sqlite:///'))}"  # noqa: PTH100
     with connected(expand(url)) as database:
         name, known = database.name, database.tables()
     if table is None:
-        table = _one_of(known, name, ask)
+        table = one_of(known, name, ask)
     elif "." not in table and table not in known:
         raise UsageError(f"There is no table '{table}'. {near_match(table, known)}", where=name)
     return TableGiven(url, table)
 
 
-def _one_of(known: Sequence[str], name: str, ask: Answerer) -> str:
+def one_of(known: Sequence[str], name: str, ask: Answerer, *, what: str = "table") -> str:
+    """Return the only table of a database, or the one that is answered."""
     if not known:
-        raise DataError("The database has no table", where=name, remedy="Give another one with --from")
+        raise DataError(f"The database has no {what}", where=name, remedy="Give another one with --from")
     if len(known) == 1:
         return known[0]
-    why = f"The database has {len(known):,} tables"
-    return ask(OpenQuestion(name, "Which table?", why, tuple(known), "--table"))
+    why = f"The database has {len(known):,} {what}s"
+    return ask(OpenQuestion(name, f"Which {what}?", why, tuple(known), "--table"))
 
 
-def _refuse_password(url: str) -> None:
+def refuse_password(url: str) -> None:
+    """Refuse a URL with a password in it, which the spec would show to all who read it."""
     password = urlsplit(url).password
     if password and not password.startswith("${"):
         raise UsageError(
@@ -315,7 +279,8 @@ def _less_password(url: str, password: str) -> str:
     return url.replace(f":{password}@", ":${DB_PASSWORD}@").replace(f":{quote(password)}@", ":${DB_PASSWORD}@")
 
 
-def _files(place: str, table: str | None, ask: Answerer) -> Given | None:  # noqa: ARG001 - the shape of a kind
+def files_given(place: str, table: str | None, ask: Answerer) -> Given | None:  # noqa: ARG001 - the shape of a kind
+    """Return the CSV or Parquet files of a path, folder or pattern, or None where they are of another kind."""
     spelt = os.path.abspath(expand(place)).replace(os.sep, "/")  # noqa: PTH100 - a link stays a link
     path, pattern = Path(spelt), spelt
     if path.is_dir():
@@ -330,14 +295,14 @@ def _files(place: str, table: str | None, ask: Answerer) -> Given | None:  # noq
     magic = {_is_parquet(path) for path in paths}
     if len(magic) > 1:
         raise UsageError("Some of these files are Parquet and some are not", where=pattern, remedy="Narrow --from")
-    if _is_other(paths[0]):
+    if is_other(paths[0]):
         return None
     return FilesGiven(paths, pattern, parquet=magic.pop())
 
 
 def _of_folder(folder: Path) -> str:
     """Return a pattern for the table files of a folder: those of its most frequent ending."""
-    endings = (*_CSV_ENDINGS, *_PARQUET_ENDINGS)
+    endings = (*CSV_ENDINGS, *_PARQUET_ENDINGS)
     seen = Counter(
         "".join(path.suffixes[-2:]) if path.name.lower().endswith((".gz", ".bz2", ".xz", ".zst")) else path.suffix
         for path in folder.iterdir()
@@ -362,7 +327,7 @@ def _is_sqlite(path: Path) -> bool:
         return stream.read(15) == b"SQLite format 3"
 
 
-def _is_other(path: Path) -> bool:
+def is_other(path: Path) -> bool:
     """Return whether a file is an archive, a workbook, a picture or a document rather than text."""
     with path.open("rb") as stream:
         start = stream.read(8)
@@ -380,7 +345,3 @@ def _day_pattern(paths: Sequence[Path]) -> str | None:
         if all(found) and len({match[1] for match in found if match}) == len(paths):
             return pattern
     return None
-
-
-Recognise = Callable[[str, "str | None", Answerer], "Given | None"]
-_KINDS: tuple[Recognise, ...] = (_database, _files)

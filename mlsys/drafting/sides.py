@@ -14,6 +14,7 @@ from mlsys.drafting.target import TargetFound
 _SHARE = 0.15  # of the rows on each of the two sides that judge
 _MOST = 0.3
 _ENOUGH_ROWS, _ENOUGH_OF_CLASS = 250, 40  # some more than the gates ask for
+_TO_CHOOSE, _TO_CHOOSE_OF_CLASS = 150, 20  # tell candidates apart that matter; what they don't need trains
 _LEAST_DAYS = 10
 
 
@@ -38,7 +39,8 @@ def sides(roles: Roles, target: TargetFound, labelled_days: Mapping[date, float]
     by_time = _by_time(labelled_days, last, share)
     if by_time is not None:
         return by_time
-    both = {"validation": (0.2, "which candidate is best"), "holdout": (share, "challenger against champion")}
+    choosing = (_choosing_share(target), "which candidate is best")
+    both = {"validation": choosing, "holdout": (share, "challenger against champion")}
     if roles.group is not None:
         rule = {"kind": ("group", ""), "column": (roles.group, ""), **both}
         why = f"all rows of one {roles.group} stand on one side: what repeats is not to be learnt by heart"
@@ -54,6 +56,14 @@ def _needed_share(target: TargetFound) -> float:
     rarest = min(target.counts.values()) if target.counts else n
     needed = max(0.2, _ENOUGH_ROWS / n, _ENOUGH_OF_CLASS / rarest if target.counts else 0.0)
     return round(min(0.4, needed), 2)
+
+
+def _choosing_share(target: TargetFound) -> float:
+    """Return the validation rows' share: a tenth, or up to a fifth where that is too few rows to choose by."""
+    needed = [0.1, _TO_CHOOSE / target.n_labelled]
+    if target.counts:
+        needed.append(_TO_CHOOSE_OF_CLASS / min(target.counts.values()))
+    return round(min(0.2, max(needed)), 2)
 
 
 def _by_time(labelled_days: Mapping[date, float], last: date | None, share: float) -> Sides | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -202,4 +203,5 @@ def situation(draft: Draft) -> Situation:
     rarest = min(target.counts.values()) / target.n_labelled if target.counts else 1.0
     per_class, spread = round(n_holdout * rarest), 0.0 if target.counts else draft.spread
     share, surprise = target.positive_share, target.surprise
-    return Situation(target.n_labelled, n_holdout, per_class, share, draft.timed, spread, surprise)
+    boosting = all(find_spec(library) is not None for library in ("catboost", "lightgbm"))
+    return Situation(target.n_labelled, n_holdout, per_class, share, draft.timed, spread, surprise, boosting)

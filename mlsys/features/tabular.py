@@ -75,7 +75,7 @@ class TabularFeatures(Features):
         from sklearn.pipeline import Pipeline
         from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
-        steps: list[tuple[str, Any]] = []
+        steps = _none_where_missing()
         if self.missing_category == "most_frequent":
             imputer = SimpleImputer(strategy="most_frequent", missing_values=None, keep_empty_features=True)
             steps.append(("impute", imputer))
@@ -90,3 +90,18 @@ class TabularFeatures(Features):
         )
         steps.append(("encode", encoder))
         return Pipeline(steps)
+
+
+def _none_where_missing() -> list[tuple[str, Any]]:
+    """Return the steps after which a missing category is None, as in training.
+
+    A caller's frame, MLflow's too, may have NaN for it, and a column without any value may be one of floats: NaN is
+    then another category than None, and an encoder of texts can't compare it with them.
+    """
+    import pandas as pd
+    from sklearn.preprocessing import FunctionTransformer
+
+    objects = FunctionTransformer(pd.DataFrame.astype, kw_args={"dtype": "object"}, feature_names_out="one-to-one")
+    known = {"cond": pd.notna, "other": None}
+    nones = FunctionTransformer(pd.DataFrame.where, kw_args=known, feature_names_out="one-to-one")
+    return [("objects", objects), ("nones", nones)]

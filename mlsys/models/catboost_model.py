@@ -36,6 +36,7 @@ class CatBoost(Boosting):
     """
 
     kind: Literal["catboost"] = "catboost"
+    libraries: ClassVar = {"catboost": "boosting"}
     effort = 9
     search: ClassVar = {
         "learning_rate": SearchRange(0.02, 0.3, log=True),

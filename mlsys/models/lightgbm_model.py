@@ -24,6 +24,7 @@ class LightGBM(Boosting):
     """
 
     kind: Literal["lightgbm"] = "lightgbm"
+    libraries: ClassVar = {"lightgbm": "boosting"}
     effort = 4
     search: ClassVar = {
         "learning_rate": SearchRange(0.02, 0.3, log=True),

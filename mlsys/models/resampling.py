@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mlsys.components import Frozen
+from mlsys.components import Component
 from mlsys.models.optional import optional
 from mlsys.wording import counted
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _NONE = object()  # equal to no value that a column may hold
 
 
-class Resampling(Frozen):
+class Resampling(Component):
     """Made-up rows of the rarer class; scores are then too high, and `calibrate` brings them down again.
 
     Attributes:
@@ -35,6 +35,7 @@ class Resampling(Frozen):
     """
 
     kind: Literal["smote"] = "smote"
+    libraries: ClassVar = {"imblearn": "imbalance"}
     share: float = Field(default=0.2, gt=0, le=0.5)
     neighbours: int = Field(default=5, ge=1, le=100)
 

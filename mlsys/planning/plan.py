@@ -13,6 +13,7 @@ from mlsys import clock, keys
 from mlsys.errors import UsageError
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange, RequestRow, RunRow
+from mlsys.planning.libraries import require_libraries
 from mlsys.records import HISTORICAL, Arrivals, Mode, Plan, Start
 from mlsys.snapshot import snapshot
 from mlsys.snapshot.manifest import read_manifest
@@ -79,6 +80,7 @@ def open_run(work: Workspace, request: RunRequest) -> Start:
     known = work.ledger.request(request.request_id)
     if known is not None and known.status == "accepted":
         return _repeated(work, request, known)
+    require_libraries(spec)
     work.require_registries(spec)
     day = clock.resolve_day(
         parameter=request.day,

@@ -11,6 +11,7 @@ from mlsys import clock
 from mlsys.durations import in_words
 from mlsys.errors import DataError, MlsysError, SpecError, near_match
 from mlsys.planning import obstacles
+from mlsys.planning.libraries import is_complete, missing_libraries, require_libraries
 from mlsys.planning.trial import judge_newest
 from mlsys.records import CheckResult
 from mlsys.snapshot import snapshot
@@ -64,6 +65,7 @@ def problems_of(work: Workspace, name: str, *, full: bool) -> list[Problem]:
         resolved = resolve(work.settings.spec_path(name))
         spec = resolved.spec
         found += [_problem(error) for error in _promises(resolved)]
+        found += [_problem(error) for error in missing_libraries(spec)]
         work.require_registries(spec)
         warnings = (
             obstacles.without_key(spec),
@@ -71,7 +73,8 @@ def problems_of(work: Workspace, name: str, *, full: bool) -> list[Problem]:
             obstacles.of_champion(work, spec),
         )
         found += [Problem(warning, 0) for warning in warnings if warning]
-        found += _data_problems(work, spec)
+        if is_complete(spec.source):
+            found += _data_problems(work, spec)
         if full:
             for each in (spec, *table_specs(spec)):
                 changed = snapshot.problems(each, catalog=work.ledger, store=work.store)
@@ -114,6 +117,7 @@ def outlook(work: Workspace, name: str, *, day: str | None, overrides: tuple[str
     """
     resolved = resolve(work.settings.spec_path(name), overrides)
     spec = resolved.spec
+    require_libraries(spec)
     work.require_registries(spec)
     chosen = clock.resolve_day(parameter=day, newest_complete=lambda: snapshot.newest_complete_day(spec, work.store))
     champion = work.ledger.champion(name)

@@ -113,7 +113,7 @@ def evidence_of(prepared: Prepared, evaluations: EvaluationSet, store: Store) ->
         challenger=by_id.get(evaluations.best or ""),
         champion=by_id.get(evaluations.champion or "") if evaluations.champion_state == "scored" else None,
         comparisons={comparison.metric: comparison for comparison in comparisons},
-        directions={kind: METRICS.find(kind).direction for kind in METRICS.names()},
+        directions={kind: METRICS.find(kind).direction for kind in {*METRICS.names(), evaluations.primary}},
     )
 
 

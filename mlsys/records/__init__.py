@@ -2,7 +2,7 @@
 
 from mlsys.records.base import HISTORICAL, MAX_BYTES, MEASURED, Mode, Outcome, Record, RunStatus, Severity, State
 from mlsys.records.decision import Answer, Decision, GateResult, ModelVersion, RunReport
-from mlsys.records.evaluation import Candidate, Comparison, Evaluation, EvaluationSet, MetricValue, Shortage
+from mlsys.records.evaluation import Candidate, Comparison, Evaluation, EvaluationSet, MetricValue, Shortage, TriedSet
 from mlsys.records.progress import Decided, Evaluated
 from mlsys.records.run import (
     Arrivals,
@@ -50,4 +50,5 @@ __all__ = [
     "SplitCounts",
     "Start",
     "State",
+    "TriedSet",
 ]

@@ -9,6 +9,21 @@ from pydantic import Field
 from mlsys.records.base import Record
 
 
+class TriedSet(Record):
+    """A set of hyperparameters that tuning tried.
+
+    Attributes:
+        params: those that differ between the trials of a candidate; none for the spec's own set, `own`.
+        value: the primary metric on the training rows that judged, or None where it could not be fitted or judged.
+        seconds: of CPU.
+    """
+
+    params: dict[str, Any] = Field(default_factory=dict)
+    value: float | None = None
+    seconds: float = 0.0
+    own: bool = False
+
+
 class Candidate(Record):
     """A fitted model of a run, or the reason why it could not be fitted.
 
@@ -18,6 +33,7 @@ class Candidate(Record):
         baseline: a sanity line (the prior): scored and shown, never chosen.
         classes: of a model of several classes those that it knows, in the order of its probabilities; empty of others.
         threshold: a score that reaches it counts as positive, chosen on validation rows; None: that of the spec.
+        trials: the best that tuning tried, best first, and the spec's own set.
     """
 
     candidate_id: str
@@ -36,6 +52,7 @@ class Candidate(Record):
     fit_seconds: float = 0.0
     notes: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    trials: tuple[TriedSet, ...] = ()
 
     @staticmethod
     def id_of(training_key: str, name: str) -> str:

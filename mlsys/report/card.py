@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from mlsys.errors import RunError
+from mlsys.metrics import METRICS
 from mlsys.records import (
     Arrivals,
     Candidate,
@@ -170,6 +171,7 @@ def render(card: Card, *, store: Store) -> str:
         names=fitted | {model.model_id: model.name for model in shown["models"]},
         challenger=card.challenger,
         positive=positive,
+        primary=METRICS.find(card.spec["spec"]["metrics"]["primary"]).title,
         spec=flatten(card.spec["spec"]),
         origins=card.spec["origins"],
         refit=bool(card.spec["spec"].get("training", {}).get("refit")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -23,6 +23,7 @@ class ExcelSource(FileDrops):
     """
 
     kind: Literal["excel"] = "excel"
+    libraries: ClassVar = {"python_calamine": "excel"}
     sheet: int | str | None = None
     header_row: int | None = Field(default=None, ge=1)
 

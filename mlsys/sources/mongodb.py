@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -45,6 +45,7 @@ class MongodbSource(Source):
     """
 
     kind: Literal["mongodb"] = "mongodb"
+    libraries: ClassVar = {"pymongo": "mongodb"}
     url: str
     database: str
     collection: str

@@ -161,10 +161,18 @@ class Tuning(Frozen):
     Attributes:
         enabled: search; else each candidate is fitted with the parameters that the spec gives.
         trials: random sets of hyperparameters per candidate, beside the spec's own.
+        budget: CPU time per candidate after which no further set is begun. What is found then depends on how fast the
+            machine is; no limit by default.
+        grid: by candidate, values by hyperparameter: all their combinations are tried instead of random sets.
     """
 
     enabled: bool = False
     trials: int = Field(default=20, ge=1, le=1000)
+    budget: Duration | None = Field(default=None, exclude_if=not_given)
+    # Left out of the stored spec where there is none, as is the budget: the fingerprints of specs stay.
+    grid: dict[str, dict[str, tuple[bool | int | float | str | None, ...]]] = Field(
+        default_factory=dict, exclude_if=lambda grid: not grid
+    )
 
 
 class Schedule(Frozen):

@@ -33,6 +33,7 @@ from mlsys.spec.blocks import (
     Training,
     Tuning,
 )
+from mlsys.spec.grids import misfits
 from mlsys.spec.joins import AsOfJoin
 from mlsys.splits import SPLITS
 from mlsys.targets import TARGETS
@@ -116,7 +117,7 @@ class Spec(Frozen):
     def _coherent(self, info: ValidationInfo) -> Spec:
         stored = isinstance(info.context, Mapping) and info.context.get(STORED)
         if not stored:  # a spec that a run has stored may be from before there was the rule
-            for refusal in _own_names(self):
+            for refusal in (*_own_names(self), *misfits(self.tuning.grid, self.models)):
                 raise refusal
         for contradiction in contradictions(self):
             raise contradiction

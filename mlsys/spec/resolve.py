@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from mlsys.components import STORED
+from mlsys.components import STORED, Frozen
 from mlsys.errors import SpecError, UsageError, near_match, shortened
 from mlsys.spec.guesses import require_no_guess
 from mlsys.spec.model import Spec
@@ -104,12 +104,21 @@ def resolve(path: Path, overrides: Iterable[str] = (), *, models: Sequence[str] 
         found[leaf] = override or ("file" if from_file else "default")
         if models and leaf.startswith("models."):
             found[leaf] = "run parameter"
-    left_out = {field.alias or name for name, field in Spec.model_fields.items() if field.exclude_if is not None}
-    for leaf in set(origins) - set(leaves) - left_out:
+    for leaf in set(origins) - set(leaves) - set(_left_out(Spec)):
         if not any(key.startswith(leaf + ".") for key in leaves):
             asked = "--set" if origins[leaf] == "run parameter" else "MLSYS_SET"
             raise SpecError(f"No key `{leaf}` in the spec. {near_match(leaf, leaves)}", where=asked)
     return ResolvedSpec(spec, path, fingerprint(dumped), found, document, overrides)
+
+
+def _left_out(block: type[Frozen]) -> Iterator[str]:
+    """Yield the keys that a stored spec does not have where they say nothing, those of nested blocks, too."""
+    for name, field in block.model_fields.items():
+        key = field.alias or name
+        if field.exclude_if is not None:
+            yield key
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, Frozen):
+            yield from (f"{key}.{below}" for below in _left_out(field.annotation))
 
 
 def _chosen(spec: Spec, names: Sequence[str]) -> tuple[Any, ...]:

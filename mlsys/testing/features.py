@@ -69,6 +69,23 @@ class FeaturesContract:
         fitted = self.recipe.build(COLUMNS).fit(frame)
         assert np.isfinite(fitted.transform(some_frame(5, seed=2))).all()
 
+    @pytest.mark.parametrize("missing", [None, np.nan], ids=["None", "NaN"])
+    def test_a_missing_category_means_the_same_as_none_and_as_nan(self, missing: float | None) -> None:
+        frame = some_frame()
+        fitted = self.recipe.build(COLUMNS).fit(frame)
+        other = frame.assign(brand=frame["brand"].where(frame["brand"].notna(), missing))
+        assert (fitted.transform(other) == fitted.transform(frame)).all()
+        assert (self.recipe.build(COLUMNS).fit(other).transform(frame) == fitted.transform(frame)).all()
+
+    @pytest.mark.parametrize("as_floats", [False, True])
+    def test_categories_without_any_value_may_come_as_floats(self, as_floats: bool) -> None:
+        nothing = pd.Series([np.nan] * 400) if as_floats else pd.Series([None] * 400, dtype=object)
+        known, unknown = some_frame(), some_frame().assign(brand=nothing)
+        none = some_frame().assign(brand=pd.Series([None] * 400, dtype=object))
+        fitted = self.recipe.build(COLUMNS).fit(known)
+        assert (fitted.transform(unknown) == fitted.transform(none)).all()
+        assert np.isfinite(self.recipe.build(COLUMNS).fit(unknown).transform(known)).all()
+
     def test_does_not_change_its_input(self) -> None:
         frame = some_frame()
         before = frame.copy(deep=True)

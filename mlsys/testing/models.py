@@ -72,11 +72,14 @@ class ModelContract:
     def test_predicts_categories_as_pandas_reads_them(self, problem: LearningProblem) -> None:
         frame = some_frame(20, seed=3)
         frame["brand"] = frame["brand"].astype("str")  # its own type of text, with NaN for missing ones
-        assert np.isfinite(problem.predicted(self.fitted(problem), frame)).all()
+        pipeline = self.fitted(problem)
+        assert np.isfinite(problem.predicted(pipeline, frame)).all()
+        empty = problem.predicted(pipeline, frame.assign(owner=np.nan))  # a column without any value comes as floats
+        assert (empty == problem.predicted(pipeline, frame.assign(owner=pd.Series([None] * 20, dtype=object)))).all()
 
     def test_survives_columns_without_any_value_in_training(self, problem: LearningProblem) -> None:
         frame, y = problem.make()
-        frame["length"], frame["brand"] = np.nan, pd.Series([None] * len(y), dtype=object)
+        frame["length"], frame["brand"], frame["owner"] = np.nan, pd.Series([None] * len(y), dtype=object), np.nan
         fitted = fit(self.model, frame, y, task_of(len(y), estimator=problem.estimator))
         assert np.isfinite(problem.predicted(fitted.pipeline, some_frame(20, seed=2))).all()
 

@@ -36,6 +36,7 @@ from mlsys.targets.base import Target
 from mlsys.training import model_file, rare_class
 from mlsys.training import threshold as thresholds
 from mlsys.training.children import ChildExit, side_by_side
+from mlsys.training.trials import Memory
 from mlsys.training.tuning import Rows, Tuned, tune
 from mlsys.wording import counted
 
@@ -57,7 +58,7 @@ class Material:
 
     Attributes:
         inner: `(n_rows,)` bool, a fixed eighth of the rows by key, for early stopping.
-        key_hash, day: `(n_rows,)` each, by which tuning sets rows aside.
+        key_hash, day, group: `(n_rows,)` each, by which tuning sets rows aside; the last for a group split.
         notes: what is worth saying about the columns.
         target: the learning task, which knows the classes that `y` counts.
         judging: validation rows, where thresholds are chosen on them.
@@ -72,6 +73,7 @@ class Material:
     notes: tuple[str, ...]
     target: Target
     judging: thresholds.Judging | None = None
+    group: np.ndarray | None = None
 
 
 def train(spec: Spec, prepared: Prepared, *, name: str, store: Store) -> Candidate:
@@ -172,7 +174,16 @@ def _material(spec: Spec, prepared: Prepared, *, store: Store, sides: Collection
     inner = uniform(data.key_hash, _INNER_SALT) < INNER_SHARE
     notes = tuple(_column_notes(data.rows, columns))
     return Material(
-        data.rows, data.y, inner, data.key_hash, data.day, columns, notes, target=data.target, judging=judging
+        data.rows,
+        data.y,
+        inner,
+        data.key_hash,
+        data.day,
+        columns,
+        notes,
+        target=data.target,
+        judging=judging,
+        group=data.group,
     )
 
 
@@ -203,7 +214,8 @@ def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, stor
     features = model.transformer(spec.features, material.columns)
     started = time.perf_counter()
     try:
-        (fitted, warned), tuned = _fit(spec, model, features, material, task)
+        memory = Memory.of(store, plan.training_key, model.label)
+        (fitted, warned), tuned = _fit(spec, model, features, material, task, memory=memory)
     except _FIT_ERRORS as error:
         return _failed(plan, model, f"{type(error).__name__}: {_first_line(error)}", material=material)
     seconds = time.perf_counter() - started
@@ -220,12 +232,13 @@ def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, stor
             "fit_seconds": round(seconds, 3),
             "classes": spec.target.knows(fitted.pipeline),
             "notes": (*([tuned.note] if tuned.note else []), *fitted.notes, *chosen.notes, *material.notes, *warned),
+            "trials": tuned.trials,
         }
     )
 
 
 def _fit(
-    spec: Spec, model: Model, features: Any, material: Material, task: FitTask
+    spec: Spec, model: Model, features: Any, material: Material, task: FitTask, *, memory: Memory
 ) -> tuple[tuple[Fitted, tuple[str, ...]], Tuned]:
     # Warnings (no convergence, say) belong to the candidate's record, where people look for them.
     from threadpoolctl import threadpool_limits
@@ -234,8 +247,8 @@ def _fit(
         warnings.simplefilter("always")
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", FutureWarning)
-        rows = Rows(material.rows, material.y, material.key_hash, material.day)
-        tuned = tune(spec, model, features, rows, task)
+        rows = Rows(material.rows, material.y, material.key_hash, material.day, material.group)
+        tuned = tune(spec, model, features, rows, task, memory=memory)
         fitted = rare_class.fit(tuned.model, features, material.rows, material.y, task, target=spec.target)
     texts = (f"{item.category.__name__}: {_first_line(item.message)}" for item in caught)
     return (fitted, tuple(dict.fromkeys(texts))[:5]), tuned

@@ -17,6 +17,7 @@ from mlsys.settings import Settings
 from mlsys.snapshot.joined import table_specs
 from mlsys.spec import Spec, resolve
 from mlsys.upkeep.diagnosis import Diagnosis
+from mlsys.upkeep.plug_ins import plug_ins
 from mlsys.upkeep.source_looks import look
 from mlsys.upkeep.standing import Standing, StandingState, standing
 from mlsys.wording import counted
@@ -36,6 +37,7 @@ def examine(settings: Settings) -> Iterator[Diagnosis]:
     free = shutil.disk_usage(settings.root).free
     remedy = "" if free > _LOW_DISK else "; free some space or move MLSYS_HOME"
     yield Diagnosis("disk", free > _LOW_DISK, f"{free / 1e9:.1f} GB free at {settings.root}{remedy}")
+    yield from plug_ins()
     specs: dict[str, Spec] = {}
     for path in sorted(settings.pipelines.glob("*.yaml")):
         try:

@@ -49,5 +49,12 @@ def test_the_holdout_grows_where_rows_are_few(n: int, rare: float, share: float)
     assert sides(Roles(), target(n, rare), {}, None).rule["holdout"][0] == share
 
 
+@pytest.mark.parametrize(
+    ("n", "rare", "share"), [(10_000, 0.4, 0.1), (1000, 0.4, 0.15), (500, 0.4, 0.2), (1500, 0.1, 0.13)]
+)
+def test_rows_that_the_choice_does_not_need_train(n: int, rare: float, share: float) -> None:
+    assert sides(Roles(), target(n, rare), {}, None).rule["validation"][0] == share
+
+
 def test_keys_that_repeat_stand_on_one_side() -> None:
     assert sides(Roles(group="customer"), target(1000), {}, None).rule["column"][0] == "customer"

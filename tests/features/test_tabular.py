@@ -14,7 +14,7 @@ def numbers(*values: float | None) -> pd.DataFrame:
     return pd.DataFrame({"n": np.array(values, dtype=float)})
 
 
-def categories(*values: str | None) -> pd.DataFrame:
+def categories(*values: str | float | None) -> pd.DataFrame:
     return pd.DataFrame({"c": pd.Series(values, dtype=object)})
 
 
@@ -49,6 +49,11 @@ def test_a_missing_category_may_be_the_most_frequent() -> None:
     assert fitted.transform(categories(None))[0].tolist() == [1, 0]
 
 
+def test_the_most_frequent_takes_the_place_of_nan_too() -> None:
+    fitted = TabularFeatures(missing_category="most_frequent").build(CATEGORY).fit(categories("a", "b", np.nan, "a"))
+    assert fitted.transform(pd.DataFrame({"c": [np.nan, np.nan]})).tolist() == [[1, 0]] * 2
+
+
 def test_rare_categories_share_a_column_with_unseen_ones() -> None:
     fitted = TabularFeatures(rare_share=0.2).build(CATEGORY).fit(categories(*"aaaaabbbbbcd"))
     assert fitted.transform(categories("c", "d", "unseen")).tolist() == [[0, 0, 1]] * 3
@@ -67,6 +72,12 @@ def test_a_column_never_becomes_more_than_max_categories() -> None:
 def test_an_identifier_is_grouped_away() -> None:
     ids = categories(*[f"id {i}" for i in range(1000)])
     assert TabularFeatures().build(CATEGORY).fit_transform(ids).tolist() == [[1.0]] * 1000
+
+
+def test_a_hundred_thousand_values_are_grouped_away_but_for_the_frequent_ones() -> None:
+    column = categories(*[f"c{i}" for i in range(100_000)], *["often"] * 50_000)
+    fitted = TabularFeatures().build(CATEGORY).fit(column)
+    assert fitted.transform(categories("often", "c7", "unseen")).tolist() == [[1, 0], [0, 1], [0, 1]]
 
 
 def test_a_column_all_missing_in_training_stays_as_a_column() -> None:

@@ -21,7 +21,7 @@ class Block:
     @property
     def file(self) -> str | None:
         """The file that the words before it name in code marks, or None."""
-        named = re.findall(r"`([\w./-]+\.(?:py|yaml))`", self.before)
+        named = re.findall(r"`([\w./-]+\.(?:py|yaml|toml|csv))`", self.before)
         return named[-1] if named else None
 
 

@@ -9,6 +9,7 @@ from given.page_reader import Page
 from given.records_samples import FailedStep, Story
 
 from mlsys.errors import IntegrityError
+from mlsys.records import TriedSet
 from mlsys.report import card as report
 from mlsys.report.card import Card
 from mlsys.store import Store
@@ -350,3 +351,17 @@ def test_the_way_through_a_registry_that_the_spec_leaves_out_is_not_shown(store:
     text = page_of(replace(card, spec=alone), store).text
     assert "models:/phishing@champion" in text
     assert "load_champion" not in text
+
+
+def test_a_tuned_candidate_lists_the_best_sets_and_the_spec_s_own(store: Store) -> None:
+    card = records_samples.card(store)
+    trials = (
+        TriedSet(params={"max_depth": 3, "learning_rate": 0.0412}, value=0.9712, seconds=1.2),
+        TriedSet(value=0.9644, seconds=1.1, own=True),
+    )
+    tuned = tuple(c.model_copy(update={"trials": trials if c.name == "xgboost" else ()}) for c in card.candidates)
+    text = page_of(replace(card, candidates=tuned), store).text
+    assert "The best sets that tuning tried" in text
+    assert "max_depth 3" in text
+    assert text.index("0.971") < text.index("the spec's own")
+    assert "tuning tried" not in page_of(card, store).text

@@ -58,6 +58,12 @@ def test_short_forms_become_the_mappings_that_they_stand_for(path: Path) -> None
     assert found.origins["training.seed"] == "run parameter"
 
 
+def test_an_override_leaves_out_what_is_not_stored_where_it_is_empty(path: Path) -> None:
+    path.write_text(SPEC + "tuning: {enabled: true, budget: 10m, grid: {logistic: {C: [0.1, 1.0]}}}\n")
+    found = resolve(path, ["tuning.budget=null", "tuning.grid={}", "metrics.k=null"]).spec
+    assert (found.tuning.budget, found.tuning.grid, found.metrics.k) == (None, {}, None)
+
+
 def test_an_override_of_an_empty_block_fills_it(path: Path) -> None:
     path.write_text(SPEC + "training:\n")
     document = read(path)

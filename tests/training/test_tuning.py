@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from mlsys.store import Store
 from mlsys.testing.features import COLUMNS
 from mlsys.testing.model_problems import easy_problem
 from mlsys.training import training, tuning
+from mlsys.training.trials import Memory
 from mlsys.training.tuning import Rows, tune
 
 ON = {"enabled": True, "trials": 6}
@@ -30,11 +32,13 @@ def problem(n_rows: int = 400) -> Rows:
     return Rows(frame, y, keys, day)
 
 
-def tuned(store: Store, model: Any, rows: Rows | None = None, **changes: Any) -> tuning.Tuned:
+def tuned(
+    store: Store, model: Any, rows: Rows | None = None, *, memory: Memory | None = None, **changes: Any
+) -> tuning.Tuned:
     spec = world(store, **{"tuning": ON, **changes}).spec
     rows = rows or problem()
     task = FitTask(seed=7, threads=1, inner=np.zeros(len(rows.y), dtype=bool))
-    return tune(spec, model, TabularFeatures().build(COLUMNS), rows, task)
+    return tune(spec, model, TabularFeatures().build(COLUMNS), rows, task, memory=memory)
 
 
 def test_it_is_off_unless_the_spec_says_so(store: Store) -> None:
@@ -60,7 +64,8 @@ def test_what_is_not_searched_for_stays_as_the_spec_says(store: Store) -> None:
 
 def test_the_same_seed_finds_the_same(store: Store) -> None:
     one, two = (tuned(store, Logistic(C=1e-6)) for _ in range(2))
-    assert one == two
+    assert (one.model, one.note) == (two.model, two.note)
+    assert [trial.params for trial in one.trials] == [trial.params for trial in two.trials]
 
 
 def test_the_spec_s_own_setting_stays_when_nothing_is_better(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,13 +73,16 @@ def test_the_spec_s_own_setting_stays_when_nothing_is_better(store: Store, monke
     model = Logistic()
     found = tuned(store, model)
     assert found.model is model
+    assert found.trials[0].own
     assert "stay the best of 7 sets" in str(found.note)
 
 
 def test_a_set_that_cannot_be_fitted_is_passed_over(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = Logistic().model_copy(update={"C": -1.0})
     monkeypatch.setattr(tuning, "_sets", lambda *_: [refused, Logistic(C=0.5)])
-    assert tuned(store, refused).model == Logistic(C=0.5)
+    found = tuned(store, refused)
+    assert found.model == Logistic(C=0.5)
+    assert "they could not be fitted" in str(found.note)
 
 
 def test_one_class_among_the_judging_rows_is_said(store: Store) -> None:
@@ -101,6 +109,67 @@ def test_under_a_hash_split_a_sample_by_key_judges(store: Store) -> None:
     assert rows.day[judging].min() == rows.day.min()
 
 
+def test_under_a_group_split_no_group_judges_what_taught_of_it(store: Store) -> None:
+    rows = problem()
+    grouped = replace(rows, group=np.arange(len(rows.y)) % 30)
+    judging = tuning._judging(world(store, split={"kind": "group", "column": "owner"}).spec, grouped)
+    assert grouped.group is not None
+    assert not set(grouped.group[judging]) & set(grouped.group[~judging])
+    assert 0.05 < judging.mean() < 0.5
+
+
+def test_a_grid_is_tried_point_by_point_instead_of_random_sets(store: Store) -> None:
+    grid = {"logistic": {"C": (1e-6, 0.1, 1.0), "class_weight": (None, "balanced")}}
+    found = tuned(store, Logistic(C=0.1), tuning={"enabled": True, "grid": grid})
+    assert "of 6 sets" in str(found.note)  # the spec's own is one of them, and is tried once
+    tried = [(trial.params.get("C"), trial.params.get("class_weight")) for trial in found.trials if not trial.own]
+    assert len(tried) == 5
+    assert (1e-6, "balanced") in tried
+
+
+def test_a_search_ends_with_its_budget(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(100))
+    monkeypatch.setattr(tuning, "process_time", lambda: float(next(clock)))  # each trial takes a second
+    found = tuned(store, Logistic(), tuning={"enabled": True, "trials": 20, "budget": "3s"})
+    assert "of 3 sets" in str(found.note)
+
+
+@pytest.fixture
+def killed(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Tune with a memory, die in the fourth trial, and return what was fitted before."""
+    fitted: list[float] = []
+
+    def dying(spec: Any, model: Any, *_: Any, **__: Any) -> float:
+        if len(fitted) == 3:
+            raise KeyboardInterrupt
+        fitted.append(model.C)
+        return 0.5 + model.C / 1000
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tuning, "_value", dying)
+        with pytest.raises(KeyboardInterrupt):
+            tuned(store, Logistic(), memory=Memory.of(store, "key", "logistic"))
+    return fitted
+
+
+def test_a_search_that_was_killed_goes_on_where_it_was(
+    store: Store, monkeypatch: pytest.MonkeyPatch, killed: list[float]
+) -> None:
+    again: list[float] = []
+
+    def counting(spec: Any, model: Any, *_: Any, **__: Any) -> float:
+        again.append(model.C)
+        return 0.5 + model.C / 1000
+
+    monkeypatch.setattr(tuning, "_value", counting)
+    resumed = tuned(store, Logistic(), memory=Memory.of(store, "key", "logistic"))
+    assert len(again) == 4
+    assert not set(again) & set(killed)
+    whole = tuned(store, Logistic())
+    assert (resumed.model, resumed.note) == (whole.model, whole.note)
+    assert [trial.params for trial in resumed.trials] == [trial.params for trial in whole.trials]
+
+
 @pytest.mark.parametrize("place", [SearchRange(2, 5), SearchRange(0.1, 10.0, log=True), SearchRange(0.5, 1.0)])
 def test_draws_lie_between_the_bounds_and_are_of_their_kind(place: SearchRange) -> None:
     random = np.random.default_rng(1)
@@ -122,6 +191,8 @@ def test_the_candidate_records_what_was_found_and_a_refit_keeps_it(made: SmallWo
     candidate = training.train(*parts, name="logistic", store=store)
     assert candidate.params["C"] > 1e-6
     assert candidate.notes[0].startswith("Tuned: the best of 7 sets")
+    assert candidate.trials[0].params["C"] == candidate.params["C"]
+    assert [trial.own for trial in candidate.trials].count(True) == 1
     again = training.refit(*parts, candidate=candidate, store=store)
     assert again.params == candidate.params
     assert not any(note.startswith("Tuned") for note in again.notes)
@@ -131,9 +202,9 @@ def test_tuning_sees_training_rows_alone(made: SmallWorld, store: Store, monkeyp
     split = assignment.split(made.spec, made.snapshot, made.checks, store=store)
     seen: list[int] = []
 
-    def counting(spec: Any, model: Any, features: Any, rows: Rows, task: FitTask) -> tuning.Tuned:
+    def counting(spec: Any, model: Any, features: Any, rows: Rows, task: FitTask, **more: Any) -> tuning.Tuned:
         seen.append(len(rows.y))
-        return tune(spec, model, features, rows, task)
+        return tune(spec, model, features, rows, task, **more)
 
     monkeypatch.setattr(training, "tune", counting)
     training.train(made.spec, made.prepared(split), name="logistic", store=store)

@@ -88,6 +88,15 @@ class MongoCollection:
             except (PyMongoError, BSONError) as error:
                 raise self._explained(error) from error
 
+    def whole(self, n: int) -> list[MongoDocument]:
+        """Return up to `n` documents with all their fields, the oldest by `_id`.
+
+        Raises:
+            DataError, TransientError: as `documents`.
+        """
+        with self.errors():
+            return list(self._collection.find(self._filter, sort=[("_id", 1)]).limit(n))
+
     def newest(self, condition: Filter, path: str, *, sort: bool) -> Iterator[MongoDocument]:
         """Yield the documents that a condition keeps with the field `path`, the largest first where it is sorted.
 
@@ -269,6 +278,20 @@ def opened(
         found = MongoCollection(chosen, where, filter_ or {}, batch_size=batch_size, secret=secret)
         found.require_collection()
         yield found
+
+
+def collection_names(url: str, database: str) -> list[str]:
+    """Return the names of the collections of a database, sorted.
+
+    Raises:
+        DataError, TransientError, UsageError: as `opened`.
+    """
+    extras.load("pymongo", extra="mongodb", needed_by="A source of kind mongodb")
+    origin, secret = _told(url)
+    with _connected(url, origin) as client:
+        asked = MongoCollection(client[database]["_"], f"{origin}, {database}", {}, batch_size=1, secret=secret)
+        with asked.errors():
+            return sorted(client[database].list_collection_names(authorizedCollections=True))
 
 
 @contextmanager

@@ -76,6 +76,20 @@ def read_worksheet(path: Path, sheet: int | str | None) -> Worksheet:
         return Worksheet(name, first, read.merged_cell_ranges or (), errors, uncalculated, read)
 
 
+def visible_sheets(path: Path) -> list[str]:
+    """Return the names of the worksheets that Excel shows, in the order of its tabs.
+
+    Raises:
+        DataError, UsageError: as `read_worksheet`.
+    """
+    calamine = extras.load("python_calamine", extra="excel", needed_by="A source of kind excel")
+    with _errors(path, calamine), path.open("rb") as file:
+        _require_workbook(path, file)
+        file.seek(0)
+        with calamine.load_workbook(io.BytesIO(file.read())) as workbook:
+            return _visible(workbook.sheets_metadata, calamine)
+
+
 def reference(row: int, column: int) -> str:
     """Return a cell as Excel names it (`C7`), from row and column from 0."""
     return f"{letters(column)}{row + 1}"
@@ -148,11 +162,16 @@ def _mentions(file: BinaryIO, wanted: bytes, start: bytes) -> bool:
     return True
 
 
+def _visible(sheets: Sequence[Any], calamine: Any) -> list[str]:
+    tables = [each for each in sheets if each.typ == calamine.SheetTypeEnum.WorkSheet]
+    return [str(each.name) for each in tables if each.visible == calamine.SheetVisibleEnum.Visible]
+
+
 def _chosen(sheets: Sequence[Any], calamine: Any, sheet: int | str | None, path: Path) -> str:
     """Return the name of the sheet that is asked for."""
     tables = [each for each in sheets if each.typ == calamine.SheetTypeEnum.WorkSheet]
     names = [str(each.name) for each in tables]
-    visible = [str(each.name) for each in tables if each.visible == calamine.SheetVisibleEnum.Visible]
+    visible = _visible(sheets, calamine)
     listed = ", ".join(f"{number} '{name}'" for number, name in enumerate(names, 1))
     if sheet is None:
         if len(visible) == 1:
