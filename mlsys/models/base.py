@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from mlsys.components import Component, Within
 from mlsys.models.fit_task import EstimatorType, FitTask
@@ -49,6 +49,7 @@ class Model(Component, ABC):
         search: where tuning looks, by field; what is not named stays as the spec says.
         estimators: what it can be, by scikit-learn's words; a learning task asks for one of them.
         counterpart: the kind to try where it can't be what is asked for.
+        sparse: whether it takes a sparse matrix, as text gives: gladly, only where the recipe has no dense one, or not.
     """
 
     name: CandidateName | None = None
@@ -57,6 +58,7 @@ class Model(Component, ABC):
     search: ClassVar[Mapping[str, SearchRange]] = {}
     estimators: ClassVar[tuple[EstimatorType, ...]] = ("classifier",)
     counterpart: ClassVar[str] = ""
+    sparse: ClassVar[Literal["takes", "bears", "refuses"]] = "takes"
 
     @property
     def label(self) -> str:
@@ -72,6 +74,12 @@ class Model(Component, ABC):
             return f"`class_weight` of `{self.kind}` weighs classes, and this target is a number: remove it"
         return None
 
+    def misfit(self, recipe: Features) -> str | None:
+        """Return why it can't be fitted behind a recipe, and what to try, as a sentence; None: it can."""
+        if self.sparse != "refuses" or not recipe.sparse_only:
+            return None
+        return f"`{self.kind}` takes no sparse matrix, as `features.text` gives: set `reduce` there, or try `xgboost`"
+
     def require(self, task: FitTask) -> None:
         """Raise a ValueError where there is an obstacle."""
         found = self.obstacle(task.estimator)
@@ -80,7 +88,7 @@ class Model(Component, ABC):
 
     def transformer(self, recipe: Features, columns: FeatureColumns) -> Any:
         """Return the unfitted transformer of the rows: the recipe's, unless the model takes categories as they are."""
-        return recipe.build(columns)
+        return recipe.build(columns) if self.sparse == "takes" or recipe.sparse_only else recipe.build_dense(columns)
 
     @abstractmethod
     def estimator(self, task: FitTask) -> Any:

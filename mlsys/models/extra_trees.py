@@ -24,6 +24,7 @@ class ExtraTrees(Model):
     kind: Literal["extra_trees"] = "extra_trees"
     effort = 6
     estimators: ClassVar[tuple[EstimatorType, ...]] = ("classifier", "regressor")
+    sparse = "bears"  # a split looks at few columns, and most n-grams tell nothing
     search: ClassVar = {
         "max_depth": SearchRange(4, 28),
         "min_samples_leaf": SearchRange(1, 30),

@@ -25,6 +25,7 @@ class RandomForest(Model):
     kind: Literal["random_forest"] = "random_forest"
     effort = 8
     estimators: ClassVar[tuple[EstimatorType, ...]] = ("classifier", "regressor")
+    sparse = "bears"  # a split looks at few columns, and most n-grams tell nothing
     search: ClassVar = {
         "max_depth": SearchRange(4, 24),
         "min_samples_leaf": SearchRange(1, 30),

@@ -142,6 +142,13 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
         if name not in spec.columns:
             yield misspelt(f"no column {shortened(name)} in `schema`", name, spec.columns, where=where)
             return
+    for name in spec.features.texts:
+        if spec.columns[name].type not in ("text", "category"):
+            yield _contradiction(f"features.text.{name}", f"the column is declared as {spec.columns[name].type}")
+        elif name not in spec.feature_columns():
+            yield _contradiction(
+                f"features.text.{name}", "it is no feature, but a key, the target, a group or in `drop`"
+            )
     for number, rule in enumerate(spec.checks.rules):
         misfit = rule.misfit(spec.columns)
         if misfit:
@@ -151,6 +158,8 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
     for i, model in enumerate(spec.models):
         if obstacle := model.obstacle(spec.target.estimator):
             yield _contradiction(f"models.{i}", obstacle)
+        if misfit := model.misfit(spec.features):
+            yield _contradiction(f"models.{i}", misfit)
     known = spec.task_metrics
     for where, metric in _named_metrics(spec):
         if metric not in METRICS.names():
@@ -189,6 +198,7 @@ def _named_columns(spec: Spec) -> Iterator[tuple[str, str]]:
     yield "target.column", spec.target.column
     yield from ((f"key.{i}", name) for i, name in enumerate(spec.key))
     yield from ((f"drop.{i}", name) for i, name in enumerate(spec.drop))
+    yield from ((f"features.text.{name}", name) for name in spec.features.texts)
     for i, monitor in enumerate(spec.monitors.watch):
         yield from ((f"monitors.watch.{i}.ignore", name) for name in getattr(monitor, "ignore", ()))
     if spec.split.group_column is not None:
