@@ -36,6 +36,7 @@ class Window:
         y_score: `(n_rows,)` float64, the champion's answers: scores, or predicted numbers.
         y_true: `(n_rows,)` labels; those that were not known before the cutoff are not `labelled`.
         target: what is predicted; knows which labels are known, and what metrics are made of.
+        texts: columns that the champion takes apart as text; their values hardly ever repeat.
         evaluation: the champion on its holdout when it was judged, or None.
         primary: the spec's primary metric; `directions`: `higher` or `lower` is better, by metric.
         threshold: `y_score >= threshold` predicts positive.
@@ -55,6 +56,7 @@ class Window:
     threshold: float
     measure: Callable[[str, Predictions], MetricValue]
     target: Target
+    texts: tuple[str, ...] = ()
 
     @property
     def labelled(self) -> np.ndarray:
