@@ -9,7 +9,7 @@ from pydantic import Field
 
 from mlsys.monitors.base import Monitor, Window
 from mlsys.monitors.stability import shift
-from mlsys.monitors.texts import Compared, compared
+from mlsys.monitors.texts import ThenAndNow, compared
 from mlsys.records.monitoring import MonitorPart, MonitorResult
 from mlsys.wording import number
 
@@ -64,7 +64,7 @@ class FeatureDrift(Monitor):
             parts=tuple(parts),
         )
 
-    def _part(self, feature: Compared, n_features: int) -> MonitorPart:
+    def _part(self, feature: ThenAndNow, n_features: int) -> MonitorPart:
         if feature.then.empty or feature.now.empty:  # nothing new where there is no text
             return MonitorPart(name=feature.name, observed=0.0, limit=self.limit)
         found = shift(feature.then, feature.now, n_bins=self.bins, false_alarms=FALSE_ALARMS / n_features)

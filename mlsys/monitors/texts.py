@@ -1,4 +1,4 @@
-"""What monitors look at of each feature; a text that never repeats is looked at by its length and by what is new in it."""
+"""What monitors look at of each feature; of a text that never repeats, its length and what is new in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST = 500  # characters of a text that are looked at
 _N = 3
 
 
-class Compared(NamedTuple):
+class ThenAndNow(NamedTuple):
     """A feature, or one summary of a text, then and now: `(n_reference,)` and `(n_current,)` values."""
 
     name: str
@@ -23,7 +23,7 @@ class Compared(NamedTuple):
     now: pd.Series
 
 
-def compared(window: Window) -> Iterator[Compared]:
+def compared(window: Window) -> Iterator[ThenAndNow]:
     """Yield the features of a window, in the champion's order; the shares of a text's values say nothing of it.
 
     The novelty of texts is that of about half the rows, and of none where all are missing.
@@ -31,10 +31,10 @@ def compared(window: Window) -> Iterator[Compared]:
     for column in window.reference.columns:
         then, now = window.reference[column], window.rows[column]
         if column in window.texts:
-            yield Compared(f"{column}: length", _lengths(then), _lengths(now))
-            yield Compared(f"{column}: new trigrams", *_novelties(then, now))
+            yield ThenAndNow(f"{column}: length", _lengths(then), _lengths(now))
+            yield ThenAndNow(f"{column}: new trigrams", *_novelties(then, now))
         else:
-            yield Compared(str(column), then, now)
+            yield ThenAndNow(str(column), then, now)
 
 
 def _lengths(texts: pd.Series) -> pd.Series:

@@ -47,7 +47,7 @@ def test_all_commands_are_there() -> None:
     names = (
         "up down status check preview run list why history champion report promote rollback reconcile doctor samples"
     )
-    assert sorted(commands.commands) == sorted([*names.split(), "backfill", "clean", "init", "schema"])
+    assert sorted(commands.commands) == sorted([*names.split(), "backfill", "clean", "init", "monitor", "schema"])
 
 
 @pytest.mark.parametrize("name", sorted(commands.commands))
