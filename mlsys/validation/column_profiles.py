@@ -34,7 +34,7 @@ KEPT = 128  # hashes of a column of a partition
 _FORMAT = 1  # of the memory; a change forgets what older versions saw
 _ALL_HASHES = 2.0**64
 
-Seen = dict[str, tuple[int, np.ndarray]]  # {column: (missing values, smallest hashes, rising)}
+Sketches = dict[str, tuple[int, np.ndarray]]  # {column: (missing values, smallest hashes, rising)}
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def profiles(spec: Spec, manifest: str, *, store: Store, home: Path) -> list[dic
     return [asdict(each) for each in found]
 
 
-def _look(rows: pa.Table, columns: Schema) -> Seen:
+def _look(rows: pa.Table, columns: Schema) -> Sketches:
     return {name: (rows[name].null_count, _smallest_hashes(rows[name])) for name in columns}
 
 
@@ -83,7 +83,7 @@ def _smallest_hashes(column: pa.ChunkedArray) -> np.ndarray:
     return np.unique(hashes)[:KEPT]
 
 
-def _joined(name: str, kind: str, seen: Sequence[Seen], n_rows: int) -> ColumnProfile:
+def _joined(name: str, kind: str, seen: Sequence[Sketches], n_rows: int) -> ColumnProfile:
     hashes = np.unique(np.concatenate([each[name][1] for each in seen] or [np.empty(0, np.uint64)]))[:KEPT]
     exact = hashes.size < KEPT
     n_distinct = hashes.size if exact else round((KEPT - 1) * _ALL_HASHES / float(hashes[-1]))
@@ -96,14 +96,14 @@ def _folder(home: Path, spec: Spec) -> Path:
     return home / "cache" / "columns" / f"{spec.pipeline}-{hashlib.sha256(told_by).hexdigest()[:16]}"
 
 
-def _recalled(path: Path, columns: Schema) -> Seen | None:
+def _recalled(path: Path, columns: Schema) -> Sketches | None:
     stored: Mapping[str, Any] = json.loads(recall(path) or b"{}")
     if not set(columns) <= set(stored):
         return None
     return {name: (n, np.frombuffer(base64.b64decode(text), "<u8")) for name, (n, text) in stored.items()}
 
 
-def _remember(path: Path, seen: Seen) -> None:
+def _remember(path: Path, seen: Sketches) -> None:
     stored = {
         name: [n, base64.b64encode(hashes.astype("<u8").tobytes()).decode()] for name, (n, hashes) in seen.items()
     }
