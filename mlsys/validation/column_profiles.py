@@ -15,6 +15,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +53,14 @@ class ColumnProfile:
 def profiles(spec: Spec, manifest: str, *, store: Store, home: Path) -> list[dict[str, Any]]:
     """Return the profile of each column of a snapshot, given its manifest's SHA-256, and log them; JSON-pure."""
     partitions = read_manifest(manifest, store).partitions
-    folder = _folder(home, spec)
-    known = {partition.content: _recalled(folder / partition.content, spec.columns) for partition in partitions}
+    place = partial(_place, home, spec)
+    known = {partition.content: _recalled(place(partition.content), spec.columns) for partition in partitions}
     unknown = [partition for partition in partitions if known[partition.content] is None]
     if unknown:
         table, start = read_rows(manifest, store, list(spec.columns), days={each.day for each in unknown}), 0
         for partition in unknown:
             known[partition.content] = looked = _look(table.slice(start, partition.n_rows), spec.columns)
-            _remember(folder / partition.content, looked)
+            _remember(place(partition.content), looked)
             start += partition.n_rows
     all_seen = [seen for partition in partitions if (seen := known[partition.content]) is not None]
     n_rows = sum(partition.n_rows for partition in partitions)
@@ -91,9 +92,10 @@ def _joined(name: str, kind: str, seen: Sequence[Sketches], n_rows: int) -> Colu
     return ColumnProfile(name, kind, n_rows, n_missing, min(n_distinct, n_rows - n_missing), exact)
 
 
-def _folder(home: Path, spec: Spec) -> Path:
+def _place(home: Path, spec: Spec, content: str) -> Path:
     told_by = canonical_json([_FORMAT, {name: column.type for name, column in spec.columns.items()}])
-    return home / "cache" / "columns" / f"{spec.pipeline}-{hashlib.sha256(told_by).hexdigest()[:16]}"
+    layout = hashlib.sha256(told_by).hexdigest()[:16]
+    return home / "cache" / "columns" / f"{spec.pipeline}-{layout}-{content}.json"
 
 
 def _recalled(path: Path, columns: Schema) -> Sketches | None:
