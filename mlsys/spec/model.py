@@ -166,6 +166,7 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
             yield misspelt(f"no column {shortened(name)} in `schema`", name, columns, where=where)
             return
     yield from _joins(spec)
+    yield from _texts(spec)
     for number, rule in enumerate(spec.checks.rules):
         misfit = rule.misfit(spec.columns)
         if misfit:
@@ -198,6 +199,21 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
         yield _contradiction("models", f"two candidates have the same name: {names}. Give each a `name`")
     if not spec.feature_columns():
         yield _contradiction("schema", "no column is left as a feature")
+
+
+def _texts(spec: Spec) -> Iterator[PydanticCustomError]:
+    """Yield columns to be taken apart as text that are none, or no features, and models that can't take them."""
+    columns = {**spec.columns, **spec.feature_columns()}
+    for name in spec.features.texts:
+        if columns[name].type not in ("text", "category"):
+            yield _contradiction(f"features.text.{name}", f"the column is declared as {columns[name].type}")
+        elif name not in spec.feature_columns():
+            yield _contradiction(
+                f"features.text.{name}", "it is no feature, but a key, the target, a group or in `drop`"
+            )
+    for i, model in enumerate(spec.models):
+        if misfit := model.misfit(spec.features):
+            yield _contradiction(f"models.{i}", misfit)
 
 
 def _joins(spec: Spec) -> Iterator[PydanticCustomError]:
@@ -256,15 +272,19 @@ def _contradiction(where: str, message: str) -> PydanticCustomError:
     return PydanticCustomError("misspelt", "{message}", {"message": message, "where": where})
 
 
+_OF_MODELS = ("drop.", "monitors.", "features.text.")
+
+
 def _added(spec: Spec, where: str) -> set[str]:
     """Return the columns beside the schema's that may be named at a place: models and monitors see joined ones."""
-    return {name for join in spec.joins for name in join.joined} if where.startswith(("drop.", "monitors.")) else set()
+    return {name for join in spec.joins for name in join.joined} if where.startswith(_OF_MODELS) else set()
 
 
 def _named_columns(spec: Spec) -> Iterator[tuple[str, str]]:
     yield "target.column", spec.target.column
     yield from ((f"key.{i}", name) for i, name in enumerate(spec.key))
     yield from ((f"drop.{i}", name) for i, name in enumerate(spec.drop))
+    yield from ((f"features.text.{name}", name) for name in spec.features.texts)
     for i, monitor in enumerate(spec.monitors.watch):
         yield from ((f"monitors.watch.{i}.ignore", name) for name in getattr(monitor, "ignore", ()))
     if spec.split.group_column is not None:
