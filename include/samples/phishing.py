@@ -7,7 +7,7 @@ from `[seed, k]` alone; asking for more days later only appends.
 What real tables do stands in it as well: missing values (of `domain_age_days` more often when the site is phishing),
 outliers, -1 where a crawler failed, blanks around categories, categories called `None` and `NA`, rows reported twice,
 labels that arrive hours to days later, a column that knows the answer (`takedown_ticket`), slow drift, and on
-`CHANGE_DAY` attackers who change their tactics.
+`CHANGE_DAY` attackers who change their tactics. `urls` is text that hardly repeats: what it tells lies in its letters.
 """
 
 import math
@@ -26,8 +26,7 @@ FIRST_DAY = date(2026, 3, 1)  # UTC
 CHANGE_DAY = 30  # index of the first day of the new tactics: 2026-03-31
 ROWS_PER_DAY = 175
 SEED = 20260301
-DATABASE = "phishing.db"
-TABLE = "websites"
+DATABASE, TABLE = "phishing.db", "websites"
 
 Values = np.ndarray[Any, np.dtype[Any]]  # `(n_rows,)`, float64, or object when names
 
@@ -44,6 +43,9 @@ def make(target: Path, days: int, *, seed: int = SEED) -> str:
     target.mkdir(parents=True, exist_ok=True)
     path = target / DATABASE
     with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as database:
+        columns = [row[1] for row in database.execute(f"PRAGMA table_info({TABLE})")]
+        if columns and URLS not in columns:  # made before there was this one: its days have no address
+            database.execute(f"ALTER TABLE {TABLE} ADD COLUMN {URLS} TEXT")
         if (n_days := _n_days(database)) < days:
             database.execute("BEGIN IMMEDIATE")
             database.execute(_create_statement())
@@ -190,7 +192,35 @@ class Choice:
         return pd.Series(values).map(logs).to_numpy(dtype=float)
 
 
-Law = Count | Size | Share | Remaining | Choice
+@dataclass(frozen=True)
+class Address:
+    """A name, a word and a tail, `mila-toka/l0gin/a7f3`; but for the word and three signs all is drawn alike."""
+
+    word: Choice
+    signs: tuple[float, float, float]  # P(digits for letters in the word, a hyphen in the name, a foreign letter in it)
+
+    def draw(self, random: np.random.Generator, n: int) -> Values:
+        """Return `n` addresses, by random numbers of their own: other columns are as without this one."""
+        random = random.spawn(1)[0]
+        signs = (random.random((n, 3)) < self.signs).tolist()
+        letters = np.column_stack([random.choice(SYLLABLES, (n, 4)), random.integers(10**5, 10**6, n).astype(str)])
+        found = self.word.draw(random, n)
+        for row, ((digits, hyphen, foreign), (a, b, c, d, tail)) in enumerate(zip(signs, letters, strict=True)):
+            name = f"{a}{b}{'-' * hyphen}{c}{d}".replace("a", FOREIGN if foreign else "a", 1)
+            found[row] = f"{name}/{found[row].translate(DISGUISE) if digits else found[row]}/{tail}"
+        return np.where(random.random(n) < SHARE_WITHOUT_URL, None, found)
+
+    def log_density(self, values: Values) -> Values:
+        """Return the log probability of the word and the signs."""
+        plain = {word.translate(DISGUISE): word for word in self.word.probabilities}
+        parts = [value.split("/")[-3:] for value in values]
+        signs = np.array([(word in plain, "-" in name, FOREIGN in name) for name, word, _ in parts]).reshape(-1, 3)
+        words = np.array([plain.get(word, word) for _, word, _ in parts], dtype=object)
+        told = np.log(np.where(signs, self.signs, 1 - np.array(self.signs))).sum(axis=1)
+        return np.asarray(self.word.log_density(words) + told)
+
+
+Law = Count | Size | Share | Remaining | Choice | Address
 
 
 def yes(probability: float) -> Choice:
@@ -252,6 +282,11 @@ LAWS: dict[str, tuple[Law, Law, Law]] = {
         names("None 50 bank 16 parcel 10 mail 14 shop 10"),
         names("None 30 bank 28 parcel 16 mail 18 shop 8"),
     ),
+    "urls": (
+        Address(names("login 13 account 13 secure 5 verify 3 article 31 gallery 17 about 18"), (0.03, 0.12, 0.02)),
+        Address(names("login 20 account 17 secure 15 verify 14 article 14 gallery 9 about 11"), (0.22, 0.3, 0.04)),
+        Address(names("login 18 account 21 secure 16 verify 11 article 16 gallery 9 about 9"), (0.2, 0.24, 0.12)),
+    ),
 }
 
 
@@ -271,6 +306,9 @@ SHARE_MISSING = {  # of legitimate and of phishing sites: who phishes hides the 
 DRIFT = {"url_length": 0.10, "n_external_links": 0.15, "page_size_kb": 0.20}  # growth of both classes, at last
 SHARE_OUTLIERS = 0.004
 OUTLIERS_FROM = {"url_length": 1500, "n_redirects": 60, "n_external_links": 2000}  # no law comes near them
+URLS, SHARE_WITHOUT_URL = "urls", 0.02  # the last column; of both classes
+SYLLABLES = ("ba", "da", "fa", "ka", "la", "ma", "na", "pa", "ra", "sa", "ta", "va")
+FOREIGN, DISGUISE = "\u0430", str.maketrans("olei", "0131")  # Cyrillic for an `a`; each word has a letter to disguise
 CATEGORIES = ("tld", "registrar", "hosting_country", "brand")
 FRACTIONS = ("page_size_kb", "obfuscated_share")  # the other numbers are whole
 FAILING = ("url_length", "domain_age_days", "n_redirects", "n_external_links")  # -1: the measurement failed
@@ -279,9 +317,9 @@ MAX_FAILED = 2  # rows a day
 
 def _told(column: pd.Series, name: str) -> tuple[Values, Values]:
     """Return a column's values, and which of them tell something about the label."""
-    if name in CATEGORIES:
-        stripped = {value: value.strip() for value in column.unique()}
-        return column.map(stripped).to_numpy(dtype=object), np.ones(len(column), dtype=bool)
+    if name in (*CATEGORIES, URLS):
+        stripped = {value: value.strip() for value in column.dropna().unique()}
+        return column.map(stripped).to_numpy(dtype=object), column.notna().to_numpy()
     values = column.to_numpy(dtype=float)
     return values, (values >= 0) & (values < OUTLIERS_FROM.get(name, math.inf))
 
@@ -312,6 +350,7 @@ def _rows(random: np.random.Generator, n: int, day: int, *, first_id: int) -> pd
     rows["takedown_ticket"] = np.where(phishing & (random.random(n) < 0.9), ticket, np.array(None, dtype=object))
     rows["label"] = np.where(phishing, "phishing", "legitimate").astype(object)
     rows["labelled_at"] = _text(observed + (3600 * hours).astype("timedelta64[s]"))
+    rows[URLS] = rows.pop(URLS)
     return pd.DataFrame({name: pd.Series(values, dtype=values.dtype) for name, values in rows.items()})
 
 
@@ -328,6 +367,9 @@ def _features(random: np.random.Generator, phishing: Values, day: int) -> dict[s
     for column, start in OUTLIERS_FROM.items():
         hit = random.random(n) < SHARE_OUTLIERS
         features[column] = np.where(hit, np.floor(start * (1 + 3 * random.random(n))), features[column])
+    for row, rest in enumerate(features[URLS]):
+        ending, secure = features["tld"][row].replace("None", "local"), "s" * int(features["has_https"][row])
+        features[URLS][row] = rest and f"http{secure}://{rest.replace('/', f'.{ending}/', 1)}"
     for column, shares in SHARE_MISSING.items():
         features[column][random.random(n) < np.where(phishing, shares[1], shares[0])] = np.nan
     return features
@@ -344,7 +386,7 @@ def _n_days(database: sqlite3.Connection) -> int:
 
 
 def _create_statement() -> str:
-    texts = ("observed_at", *CATEGORIES, "takedown_ticket", "label", "labelled_at")
+    texts = ("observed_at", *CATEGORIES, "takedown_ticket", "label", "labelled_at", URLS)
     types = dict.fromkeys(texts, "TEXT") | dict.fromkeys(FRACTIONS, "REAL")
     columns = [f"{name} {types.get(name, 'INTEGER')}" for name in drop(0).columns]
     return f"CREATE TABLE IF NOT EXISTS {TABLE} ({', '.join(columns)})"

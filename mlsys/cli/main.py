@@ -22,6 +22,7 @@ from mlsys.cli.samples import samples
 from mlsys.cli.specs import check, schema
 from mlsys.cli.standing import list_, why
 from mlsys.cli.streams import open_closed_streams, steady_streams
+from mlsys.cli.watching import monitor
 from mlsys.errors import MlsysError
 from mlsys.shortages import in_words
 
@@ -47,7 +48,7 @@ def commands() -> None:
 
 _ALL = [up, down, status, doctor, reconcile, clean, samples]
 _ALL += [init, check, schema, preview, run, backfill]
-_ALL += [list_, why, history, champion, report, replay, promote, rollback]
+_ALL += [list_, why, history, champion, report, monitor, replay, promote, rollback]
 for _command in _ALL:
     commands.add_command(_command)
 

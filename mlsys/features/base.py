@@ -24,6 +24,23 @@ class FeatureColumns:
 class Features(Component, ABC):
     """A recipe; it is fitted inside each candidate's own pipeline, on training rows only."""
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Columns that it takes apart as text; all others of type text or category are categories."""
+        return ()
+
+    @property
+    def sparse_only(self) -> bool:
+        """Whether it gives nothing but sparse matrices, which some models don't take."""
+        return False
+
     @abstractmethod
     def build(self, columns: FeatureColumns) -> Any:
-        """Return an unfitted transformer from a DataFrame with exactly these columns to a float matrix."""
+        """Return an unfitted transformer from a DataFrame with exactly these columns to a float matrix.
+
+        The matrix is dense, or in scipy's CSR form.
+        """
+
+    def build_dense(self, columns: FeatureColumns) -> Any:
+        """Return one to a dense matrix; never asked of a recipe that is `sparse_only`."""
+        return self.build(columns)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mlsys.features.base import FeatureColumns, Features
+from mlsys.features.text import TextColumn
 from mlsys.schema import LARGEST
 
 
@@ -24,6 +25,8 @@ class TabularFeatures(Features):
         rare_share: categories with a smaller share of the training rows are grouped into one.
         max_categories: columns that one category column may become; the least frequent ones are grouped. A column
             with a different value in almost every row is grouped away altogether, and training says so in a note.
+        text: columns to be taken apart into n-grams, by name; the matrix is sparse then. Others of type text are
+            categories.
     """
 
     kind: Literal["tabular"] = "tabular"
@@ -33,21 +36,55 @@ class TabularFeatures(Features):
     missing_category: Literal["own", "most_frequent"] = "own"
     rare_share: float = Field(default=0.005, ge=0, lt=0.5)
     max_categories: int = Field(default=30, ge=2, le=1000)
+    text: dict[str, TextColumn] = Field(default={}, exclude_if=lambda columns: not columns)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Columns that it takes apart into n-grams."""
+        return tuple(self.text)
+
+    @property
+    def sparse_only(self) -> bool:
+        """Whether a column of text has no `reduce`."""
+        return any(column.reduce is None for column in self.text.values())
 
     def build(self, columns: FeatureColumns) -> Any:
-        """Return an unfitted ColumnTransformer to a dense float64 matrix; it picks its columns by name."""
+        """Return an unfitted ColumnTransformer to a float64 matrix, dense or, with text, CSR; it picks by name."""
+        return self._build(columns, dense=False)
+
+    def build_dense(self, columns: FeatureColumns) -> Any:
+        """Return one to a dense matrix, with each column of text reduced."""
+        return self._build(columns, dense=True)
+
+    def _build(self, columns: FeatureColumns, *, dense: bool) -> Any:
+        from sklearn.compose import ColumnTransformer
+
+        texts = [name for name in columns.categorical if name in self.text]
+        categories = [name for name in columns.categorical if name not in self.text]
+        others = self._others(list(columns.numeric), categories)
+        if not texts:
+            return others
+        # A name in place of a list: text comes as a Series.
+        parts: list[tuple[str, Any, Any]] = [
+            (f"text {name}", self.text[name].build(dense=dense), name) for name in texts
+        ]
+        if columns.numeric or categories:
+            parts.insert(0, ("others", others, [*columns.numeric, *categories]))
+        return ColumnTransformer(parts, sparse_threshold=0.0 if dense else 1.0)
+
+    def _others(self, numeric: list[str], categories: list[str]) -> Any:
         from sklearn.compose import ColumnTransformer
         from sklearn.impute import MissingIndicator
 
         parts: list[tuple[str, Any, list[str]]] = []
-        if columns.numeric:
-            parts.append(("numbers", self._numbers(), list(columns.numeric)))
+        if numeric:
+            parts.append(("numbers", self._numbers(), numeric))
             if self.missing_indicators:
                 # Columns complete in training get no mark, and must not fail when they have holes later.
                 marks = MissingIndicator(features="missing-only", error_on_new=False)
-                parts.append(("missing", marks, list(columns.numeric)))
-        if columns.categorical:
-            parts.append(("categories", self._categories(), list(columns.categorical)))
+                parts.append(("missing", marks, numeric))
+        if categories:
+            parts.append(("categories", self._categories(), categories))
         return ColumnTransformer(parts, sparse_threshold=0.0)
 
     def _numbers(self) -> Any:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mlsys.components import Component, Within, not_given
+from mlsys.components import Component, not_given
 from mlsys.models.calibration import Calibration
 from mlsys.models.fit_task import EstimatorType, FitTask, Fitted
+from mlsys.models.names import CandidateName
 from mlsys.models.resampling import Resampling
 from mlsys.models.search import SearchRange
 
@@ -22,17 +23,6 @@ if TYPE_CHECKING:
     from mlsys.models.contributions import Contributions
 
 __all__ = ["CandidateName", "EstimatorType", "FitTask", "Fitted", "Model", "SearchRange"]
-
-
-# Part of runs, files and addresses in MLflow, the registry and Airflow.
-CandidateName = Annotated[
-    str,
-    Within(
-        60,
-        "A candidate's name is at most 60 letters, digits, _, - and ., a letter or digit first",
-        r"[A-Za-z0-9][A-Za-z0-9_.-]*",
-    ),
-]
 
 
 class Model(Component, ABC):
@@ -48,6 +38,7 @@ class Model(Component, ABC):
         estimators: what it can be, by scikit-learn's words; a learning task asks for one of them.
         counterpart: the kind to try where it can't be what is asked for.
         shared_rows: most rows whose `shares` are asked for; fewer where they cost much.
+        sparse: whether it takes a sparse matrix, as text gives: gladly, only where the recipe has no dense one, or not.
     """
 
     name: CandidateName | None = None
@@ -59,6 +50,7 @@ class Model(Component, ABC):
     estimators: ClassVar[tuple[EstimatorType, ...]] = ("classifier",)
     counterpart: ClassVar[str] = ""
     shared_rows: ClassVar[int] = 300
+    sparse: ClassVar[Literal["takes", "bears", "refuses"]] = "takes"
 
     @property
     def label(self) -> str:
@@ -74,6 +66,12 @@ class Model(Component, ABC):
             return f"`class_weight` of `{self.kind}` weighs classes, and this target is a number: remove it"
         return None
 
+    def misfit(self, recipe: Features) -> str | None:
+        """Return why it can't be fitted behind a recipe, and what to try, as a sentence; None: it can."""
+        if self.sparse != "refuses" or not recipe.sparse_only:
+            return None
+        return f"`{self.kind}` takes no sparse matrix, as `features.text` gives: set `reduce` there, or try `xgboost`"
+
     def require(self, task: FitTask) -> None:
         """Raise a ValueError where there is an obstacle."""
         found = self.obstacle(task.estimator)
@@ -82,7 +80,7 @@ class Model(Component, ABC):
 
     def transformer(self, recipe: Features, columns: FeatureColumns) -> Any:
         """Return the unfitted transformer of the rows: the recipe's, unless the model takes categories as they are."""
-        return recipe.build(columns)
+        return recipe.build(columns) if self.sparse == "takes" or recipe.sparse_only else recipe.build_dense(columns)
 
     @abstractmethod
     def estimator(self, task: FitTask) -> Any:

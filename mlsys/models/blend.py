@@ -69,6 +69,10 @@ class Blend(Model):
         """Return the first member's obstacle, if one has any."""
         return next((found for found in (member.obstacle(estimator) for member in self.of) if found), None)
 
+    def misfit(self, recipe: Features) -> str | None:
+        """Return the first member's misfit, if one has any."""
+        return next((found for found in (member.misfit(recipe) for member in self.of) if found), None)
+
     def transformer(self, recipe: Features, columns: FeatureColumns) -> list[Any]:
         """Return each member's transformer."""
         return [member.transformer(recipe, columns) for member in self.of]

@@ -38,6 +38,7 @@ class CatBoost(Boosting):
     kind: Literal["catboost"] = "catboost"
     libraries: ClassVar = {"catboost": "boosting"}
     effort = 9
+    sparse = "refuses"  # beside categories as they are
     search: ClassVar = {
         "learning_rate": SearchRange(0.02, 0.3, log=True),
         "depth": SearchRange(3, 9),
@@ -53,16 +54,19 @@ class CatBoost(Boosting):
     max_ctr_complexity: int = Field(default=2, ge=1, le=8)
 
     def transformer(self, recipe: Features, columns: FeatureColumns) -> Any:
-        """Return the recipe for the numbers, and the categories as they are, unfitted; both give a DataFrame."""
-        if not columns.categorical:
-            return recipe.build(columns)
+        """Return the recipe for numbers and text, and the categories as they are, unfitted; both give a DataFrame."""
+        texts = tuple(name for name in columns.categorical if name in recipe.texts)
+        categories = [name for name in columns.categorical if name not in texts]
+        if not categories:
+            return recipe.build_dense(columns)
         from sklearn.compose import ColumnTransformer
 
-        parts: list[tuple[str, Any, list[str]]] = [("categories", _texts(), list(columns.categorical))]
-        if columns.numeric:
-            numbers = recipe.build(replace(columns, categorical=()))
-            parts.insert(0, ("recipe", numbers, list(columns.numeric)))
-        return ColumnTransformer(parts).set_output(transform="pandas")
+        parts: list[tuple[str, Any, list[str]]] = [("categories", _texts(), categories)]
+        if columns.numeric or texts:
+            others = recipe.build_dense(replace(columns, categorical=texts))
+            parts.insert(0, ("recipe", others, [*columns.numeric, *texts]))
+        # What counts n-grams can't give a DataFrame.
+        return _framed(ColumnTransformer(parts)) if texts else ColumnTransformer(parts).set_output(transform="pandas")
 
     def estimator(self, task: FitTask) -> Any:
         """Return a CatBoostClassifier or CatBoostRegressor; it chooses its loss by the classes it finds.
@@ -129,6 +133,17 @@ def _texts() -> Any:
     objects = FunctionTransformer(pd.DataFrame.astype, kw_args={"dtype": "object"}, feature_names_out="one-to-one")
     filled = FunctionTransformer(pd.DataFrame.fillna, kw_args={"value": MISSING}, feature_names_out="one-to-one")
     return Pipeline([("objects", objects), ("filled", filled)])
+
+
+def _framed(transformer: Any) -> Any:
+    """Return a transformer whose array of numbers and texts becomes a DataFrame of columns of either type."""
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    named = FunctionTransformer(pd.DataFrame.add_prefix, kw_args={"prefix": "column_"})
+    steps = [("frame", FunctionTransformer(pd.DataFrame)), ("names", named)]
+    return Pipeline([("columns", transformer), *steps, ("types", FunctionTransformer(pd.DataFrame.infer_objects))])
 
 
 def _pool(rows: Learned, threads: int) -> Any:

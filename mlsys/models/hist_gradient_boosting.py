@@ -30,6 +30,7 @@ class HistGradientBoosting(Model):
     kind: Literal["hist_gradient_boosting"] = "hist_gradient_boosting"
     effort = 4
     estimators: ClassVar[tuple[EstimatorType, ...]] = ("classifier", "regressor")
+    sparse = "refuses"
     search: ClassVar = {
         "learning_rate": SearchRange(0.02, 0.3, log=True),
         "max_iter": SearchRange(50, 400),

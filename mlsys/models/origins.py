@@ -47,8 +47,8 @@ def _of_columns(transformer: Any, names: Sequence[str]) -> list[str]:
 
 
 def _of_part(part: Any, names: Sequence[str]) -> list[str]:
-    if len(names) == 1:
-        return list(names) * _n_columns(part)
+    if len(set(names)) == 1:
+        return [names[0]] * _n_columns(part, of=len(names))
     # Under names that are no part of each other, whatever the raw ones are: of `a` and `a_b` both may become `a_b_c`.
     asked = copy.copy(part)
     vars(asked).pop("feature_names_in_", None)
@@ -65,8 +65,8 @@ def _of_part(part: Any, names: Sequence[str]) -> list[str]:
     return [names[int(place)] for (place,) in made_of]
 
 
-def _n_columns(part: Any) -> int:
-    """Return how many columns a fitted part makes of one; as many as it took where it does not say."""
+def _n_columns(part: Any, *, of: int) -> int:
+    """Return how many columns a fitted part makes of some; as many as it took where it does not say."""
     for told in ("get_feature_names_out", "n_features", "n_components"):
         found = getattr(part, told, None)
         if isinstance(found, int):
@@ -76,4 +76,4 @@ def _n_columns(part: Any) -> int:
                 return len(found())
             except (AttributeError, TypeError, ValueError):
                 continue
-    return 1
+    return of

@@ -27,6 +27,7 @@ class RandomForest(Model):
     effort = 8
     shared_rows = 60  # its trees are many and deep: 20 ms a row
     estimators: ClassVar[tuple[EstimatorType, ...]] = ("classifier", "regressor")
+    sparse = "bears"  # a split looks at few columns, and most n-grams tell nothing
     search: ClassVar = {
         "max_depth": SearchRange(4, 24),
         "min_samples_leaf": SearchRange(1, 30),

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlsys.errors import IntegrityError, MlsysError
+from mlsys.errors import IntegrityError, MlsysError, UsageError
 from mlsys.events import get_logger
 from mlsys.records import Snapshot
 from mlsys.records.monitoring import MonitorReport, MonitorResult, MonitorState, ScoreReport
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 _WORST_FIRST: tuple[MonitorState, ...] = ("alarm", "error", "inconclusive", "pass")
+DRIFT = "drift"  # the page's name beside the report cards
 _PARTS = 5  # per monitor in a report; all of them are in the details
 _REPORT = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
 # What a monitor raises when window and settings don't fit it. A full memory or a lock is no property of a monitor.
@@ -53,10 +54,8 @@ def monitor(work: Workspace, pipeline: str, *, day: str | date | None = None) ->
     nothing = _nothing_to_see(spec, scored)
     if nothing is not None:
         return nothing
-    changes = work.ledger.champion_changes(pipeline, of={str(scored.champion)})
-    if not changes or scored.snapshot is None:
-        raise IntegrityError("The ledger has no change that made this candidate champion", got=scored.champion)
-    report = _watched(work, spec, changes[-1], scored.snapshot)
+    assert scored.snapshot is not None  # there is something to see
+    report = _watched(work, spec, _serving(work, scored), scored.snapshot)
     write_atomically(_folder(work.home, pipeline) / f"{report.day}.json", canonical_json(report.dump()))
     log.info(
         "monitored",
@@ -80,6 +79,11 @@ def read_report(home: Path, pipeline: str, day: date) -> MonitorReport | None:
     """Return the report of a day, or None when there is none."""
     path = _folder(home, pipeline) / f"{day}.json"
     return MonitorReport.load_json(path.read_bytes()) if path.exists() else None
+
+
+def drift_page(pipeline: str) -> Path:
+    """Return where the page of the newest window lies, relative to MLSYS_HOME."""
+    return Path("reports") / pipeline / f"{DRIFT}.html"
 
 
 def _folder(home: Path, pipeline: str) -> Path:
@@ -106,17 +110,49 @@ def _nothing_to_see(spec: Spec, scored: ScoreReport) -> MonitorReport | None:
     )
 
 
-def _watched(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snapshot) -> MonitorReport:
+def export_window(work: Workspace, pipeline: str, folder: Path, *, day: str | date | None = None) -> tuple[Path, Path]:
+    """Write the rows that the monitors of a window compare as two Parquet files below `folder`, and return them.
+
+    Raises:
+        UsageError: there is nothing to compare (no champion, no rows of the day, no monitors), or no such folder.
+        DataError, TransientError, RunError: as `monitor`.
+    """
+    from mlsys.monitoring.export import export
+    from mlsys.monitoring.scoring import score
+    from mlsys.spec import resolve
+
+    spec = resolve(work.settings.spec_path(pipeline)).spec
+    scored = score(work, pipeline, day=day)
+    nothing = _nothing_to_see(spec, scored)
+    if nothing is not None or scored.snapshot is None:
+        raise UsageError(nothing.sentence if nothing else scored.sentence, where="--export")
+    return export(_widest(work, spec, _serving(work, scored), scored.snapshot), folder)
+
+
+def _serving(work: Workspace, scored: ScoreReport) -> ChampionChange:
+    changes = work.ledger.champion_changes(scored.pipeline, of={str(scored.champion)})
+    if not changes:
+        raise IntegrityError("The ledger has no change that made this candidate champion", got=scored.champion)
+    return changes[-1]
+
+
+def _widest(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snapshot) -> Window:
     from mlsys.monitoring.window import window_of
 
-    length = max(each.window for each in spec.monitors.watch)
-    window = window_of(work, spec, change, snapshot, length=length)
+    return window_of(work, spec, change, snapshot, length=max(each.window for each in spec.monitors.watch))
+
+
+def _watched(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snapshot) -> MonitorReport:
+    from mlsys.monitoring.drift_page import render
+    from mlsys.report.page import keep
+
+    window = _widest(work, spec, change, snapshot)
     found = tuple(_look(each, window) for each in spec.monitors.watch)
     state = min((result.state for result in found), key=_WORST_FIRST.index)
     before = _before(work.home, spec, change, window.last_day)
     n_alarmed = [state, *before].count("alarm")
     asks = state == "alarm" and n_alarmed >= spec.monitors.ask_after
-    return MonitorReport(
+    report = MonitorReport(
         pipeline=spec.pipeline,
         day=window.last_day,
         champion=change.candidate_id,
@@ -132,6 +168,11 @@ def _watched(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snap
         asks_retraining=asks,
         details=work.store.put_json([result.model_dump(mode="json") for result in found]),
     )
+    if window.last_day >= max(
+        _days(work.home, spec.pipeline), default=window.last_day
+    ):  # else a newer one stands there
+        keep(render(report, found, window), drift_page(spec.pipeline), home=work.home, run_id=change.run_id)
+    return report
 
 
 def _look(each: Monitor, window: Window) -> MonitorResult:

@@ -40,6 +40,7 @@ def window_of(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Sna
         IntegrityError: a stored file is missing or damaged, or a day has other rows than those scored.
     """
     reference = reference_of(work, change)
+    made_by = work.spec_of(work.ledger.plan(change.run_id))
     primary, last_day = spec.metrics.primary, clock.last_day_before(snapshot.cutoff)
     seen = Window(
         last_day=last_day,
@@ -54,6 +55,7 @@ def window_of(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Sna
         primary=primary,
         directions={name: METRICS.find(name).direction for name in {*spec.task_metrics, primary}},
         threshold=model_of(work, change).threshold,
+        texts=made_by.features.texts,
         measure=partial(measured, choice=spec.metrics, seed=spec.training.seed),
     )
     files = _files(work, spec, change, snapshot, first=last_day - length + timedelta(days=1))

@@ -37,6 +37,7 @@ class Window:
             several classes, as `target.names` has them, 0 for one that it does not know.
         y_true: `(n_rows,)` labels; those that were not known before the cutoff are not `labelled`.
         target: what is predicted; knows which labels are known, and what metrics are made of.
+        texts: columns that the champion takes apart as text; their values hardly ever repeat.
         evaluation: the champion on its holdout when it was judged, or None.
         primary: the spec's primary metric; `directions`: `higher` or `lower` is better, by metric.
         threshold: `y_score >= threshold` predicts positive.
@@ -58,6 +59,7 @@ class Window:
     measure: Callable[[str, Predictions], MetricValue]
     target: Target
     unknown: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
     @property
     def labelled(self) -> np.ndarray:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
 
 from mlsys.monitors.base import Monitor, Window
 from mlsys.monitors.stability import shift
+from mlsys.monitors.texts import ThenAndNow, compared
 from mlsys.records.monitoring import MonitorPart, MonitorResult
 from mlsys.wording import number
 
@@ -16,6 +18,8 @@ FALSE_ALARMS = 0.01  # of all features together, in a window where nothing chang
 
 class FeatureDrift(Monitor):
     """Alarms when a feature's population stability index exceeds `limit`, and what chance alone would give.
+
+    A text that the champion takes apart is looked at by its length and by the share of its trigrams that are new.
 
     Attributes:
         limit: of the index; by custom less than 0.1 is no change, and more than 0.25 a major one.
@@ -34,7 +38,8 @@ class FeatureDrift(Monitor):
         """Return the features by how far they moved, each against its own limit."""
         window, name = window.newest(self.window), self.over("feature drift")
         n_rows, n_reference = len(window.rows), len(window.reference)
-        features = [column for column in window.reference.columns if column not in self.ignore]
+        kept = replace(window, reference=window.reference.drop(columns=list(self.ignore), errors="ignore"))
+        features = list(compared(kept))
         if not features:
             sentence = "The champion has no feature to look at."
             return self.inconclusive(name, "no_features", sentence, n_rows=n_rows)
@@ -44,7 +49,7 @@ class FeatureDrift(Monitor):
                 f"{self.min_rows:,} of each are needed."
             )
             return self.inconclusive(name, "too_few_rows", sentence, n_rows=n_rows)
-        parts = sorted((self._part(column, window, len(features)) for column in features), key=_rank)
+        parts = sorted((self._part(feature, len(features)) for feature in features), key=_rank)
         drifted = [part for part in parts if part.observed > part.limit]
         return MonitorResult(
             monitor=self.kind,
@@ -59,11 +64,11 @@ class FeatureDrift(Monitor):
             parts=tuple(parts),
         )
 
-    def _part(self, name: str, window: Window, n_features: int) -> MonitorPart:
-        found = shift(
-            window.reference[name], window.rows[name], n_bins=self.bins, false_alarms=FALSE_ALARMS / n_features
-        )
-        return MonitorPart(name=name, observed=found.psi, limit=max(self.limit, found.by_chance))
+    def _part(self, feature: ThenAndNow, n_features: int) -> MonitorPart:
+        if feature.then.empty or feature.now.empty:  # nothing new where there is no text
+            return MonitorPart(name=feature.name, observed=0.0, limit=self.limit)
+        found = shift(feature.then, feature.now, n_bins=self.bins, false_alarms=FALSE_ALARMS / n_features)
+        return MonitorPart(name=feature.name, observed=found.psi, limit=max(self.limit, found.by_chance))
 
 
 def _rank(part: MonitorPart) -> tuple[float, str]:

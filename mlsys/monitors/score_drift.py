@@ -8,7 +8,7 @@ from pydantic import Field
 
 from mlsys.monitors.base import Monitor, Window
 from mlsys.monitors.stability import shift
-from mlsys.records.monitoring import MonitorResult
+from mlsys.records.monitoring import MonitorPart, MonitorResult
 from mlsys.wording import number
 
 if TYPE_CHECKING:
@@ -71,6 +71,10 @@ class ScoreDrift(Monitor):
             f"{number(_mean(now))}): the index is {number(found.psi, limit)}, the limit {number(limit, found.psi)}.",
             reason="drifted" if moved else None,
             n_rows=now.size,
+            parts=tuple(
+                MonitorPart(name=name, observed=each.psi, limit=bound)
+                for name, each, bound in zip(window.target.names, shifts, limits, strict=bool(window.target.names))
+            ),
         )
 
 

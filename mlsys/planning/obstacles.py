@@ -73,7 +73,11 @@ def identifiers(spec: Spec, snapshot: Snapshot, store: Store) -> Iterator[str]:
     """Yield in words which features look like identifiers in the rows of a snapshot."""
     import pyarrow.compute as pc
 
-    columns = [name for name, column in spec.feature_columns().items() if column.type in ("text", "category")]
+    columns = [
+        name
+        for name, column in spec.feature_columns().items()
+        if column.type in ("text", "category") and name not in spec.features.texts
+    ]
     if not columns:
         return
     rows = read_rows(snapshot.manifest, store, columns)

@@ -108,7 +108,7 @@ class CheckReport(Record):
         quarantined_share: the worst share of bad rows, with its counts in `bad`; None there in earlier versions.
         results: worst first; at most 40 (all of them are in `details`).
         quarantine: SHA-256 of a JSON file `{partition fingerprint: [row offsets]}`, or None when no row failed.
-        details: SHA-256 of the JSON list of all results, with reasons per quarantined row.
+        details: SHA-256 of JSON: all results, reasons per quarantined row, and what each column holds.
         n_rows, n_partitions: what the verdict covers; findings about partitions seen before are remembered.
         data_docs: path of the Data Docs index below MLSYS_HOME, or None.
     """

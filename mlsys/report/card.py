@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from mlsys.errors import RunError
+from mlsys.errors import IntegrityError, RunError
 from mlsys.metrics import METRICS
 from mlsys.records import (
     Arrivals,
@@ -178,6 +178,7 @@ def render(card: Card, *, store: Store) -> str:
         environment=flatten(card.environment),
         loading=_loading(card),
         split_parts=_split_parts(card.split) if card.split else [],
+        columns=_columns(card.checks, store),
         style=page.style("report/style.css"),
         **shown,
     )  # fmt: skip
@@ -193,6 +194,17 @@ def explanation_page(card: Card) -> str | None:
         .get_template("explanation.html.j2")
         .render(card=card, explained=shown, style=page.style("report/style.css"))
     )
+
+
+def _columns(checks: CheckReport | None, store: Store) -> list[dict[str, Any]]:
+    """Return what each column holds; nothing in records of earlier versions, and where housekeeping removed it."""
+    if checks is None:
+        return []
+    try:
+        found: list[dict[str, Any]] = store.read_json(checks.details).get("columns", [])
+    except IntegrityError:  # the rest of the card stands without it
+        return []
+    return found
 
 
 def headline(card: Card) -> Headline:

@@ -167,6 +167,7 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
             yield misspelt(f"no column {shortened(name)} in `schema`", name, columns, where=where)
             return
     yield from _joins(spec)
+    yield from _texts(spec)
     for number, rule in enumerate(spec.checks.rules):
         misfit = rule.misfit(spec.columns)
         if misfit:
@@ -210,6 +211,21 @@ def _metrics(spec: Spec) -> Iterator[PydanticCustomError]:
         yield _contradiction("metrics.primary", f"`{spec.metrics.primary}` is shown and judges nothing: name another")
     if not spec.metrics.measures(spec.metrics.primary):
         yield _contradiction("metrics.primary", _unmeasured(spec.metrics.primary))
+
+
+def _texts(spec: Spec) -> Iterator[PydanticCustomError]:
+    """Yield columns to be taken apart as text that are none, or no features, and models that can't take them."""
+    columns = {**spec.columns, **spec.feature_columns()}
+    for name in spec.features.texts:
+        if columns[name].type not in ("text", "category"):
+            yield _contradiction(f"features.text.{name}", f"the column is declared as {columns[name].type}")
+        elif name not in spec.feature_columns():
+            yield _contradiction(
+                f"features.text.{name}", "it is no feature, but a key, the target, a group or in `drop`"
+            )
+    for i, model in enumerate(spec.models):
+        if misfit := model.misfit(spec.features):
+            yield _contradiction(f"models.{i}", misfit)
 
 
 def _joins(spec: Spec) -> Iterator[PydanticCustomError]:
@@ -268,15 +284,19 @@ def _contradiction(where: str, message: str) -> PydanticCustomError:
     return PydanticCustomError("misspelt", "{message}", {"message": message, "where": where})
 
 
+_OF_MODELS = ("drop.", "monitors.", "features.text.")
+
+
 def _added(spec: Spec, where: str) -> set[str]:
     """Return the columns beside the schema's that may be named at a place: models and monitors see joined ones."""
-    return {name for join in spec.joins for name in join.joined} if where.startswith(("drop.", "monitors.")) else set()
+    return {name for join in spec.joins for name in join.joined} if where.startswith(_OF_MODELS) else set()
 
 
 def _named_columns(spec: Spec) -> Iterator[tuple[str, str]]:
     yield from ((f"target.{key}", name) for key, name in spec.target.made_of.named.items())
     yield from ((f"key.{i}", name) for i, name in enumerate(spec.key))
     yield from ((f"drop.{i}", name) for i, name in enumerate(spec.drop))
+    yield from ((f"features.text.{name}", name) for name in spec.features.texts)
     for i, monitor in enumerate(spec.monitors.watch):
         yield from ((f"monitors.watch.{i}.ignore", name) for name in getattr(monitor, "ignore", ()))
     if spec.split.group_column is not None:

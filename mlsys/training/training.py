@@ -172,7 +172,7 @@ def _material(spec: Spec, prepared: Prepared, *, store: Store, sides: Collection
         others = dataset.load(spec, prepared.snapshot, prepared.split, store=store, sides=(VALIDATION,))
         judging = thresholds.Judging(others.rows, others.y)
     inner = uniform(data.key_hash, _INNER_SALT) < INNER_SHARE
-    notes = tuple(_column_notes(data.rows, columns))
+    notes = tuple(_column_notes(data.rows, columns, texts=spec.features.texts))
     return Material(
         data.rows,
         data.y,
@@ -187,9 +187,9 @@ def _material(spec: Spec, prepared: Prepared, *, store: Store, sides: Collection
     )
 
 
-def _column_notes(rows: pd.DataFrame, columns: FeatureColumns) -> list[str]:
+def _column_notes(rows: pd.DataFrame, columns: FeatureColumns, *, texts: Collection[str]) -> list[str]:
     notes = [f"Column '{name}' is missing in every row" for name in rows.columns[rows.isna().all()]]
-    for name in columns.categorical:
+    for name in (each for each in columns.categorical if each not in texts):  # text never repeats
         n_known, n_distinct = int(rows[name].notna().sum()), int(rows[name].nunique())
         found = as_identifier(name, n_distinct=n_distinct, n_known=n_known)
         if found is not None:

@@ -37,7 +37,8 @@ _NAMING_NOTHING = frozenset({"airflow", "cache", "logs", "mlartifacts", "pg", "r
 _OF_A_PIPELINE = ("registry", "reports", "predictions", "monitoring", "data_docs")
 _SHARED = (
     *("store", "projections", "drops", "notices/waiting", "secrets", "run", "airflow", "pg"),
-    *(f"cache/{name}" for name in ("checks", "oddities", "spans", "walkforward/scores", "walkforward/verdicts")),
+    *(f"cache/{name}" for name in ("checks", "columns", "oddities", "spans")),
+    *(f"cache/walkforward/{name}" for name in ("scores", "verdicts")),
 )
 _ANY_AGE = datetime.max.replace(tzinfo=UTC)
 _TEMPORARY = re.compile(r"\..*-[a-z0-9_]{8}")  # as `tempfile` calls what will get its name when it is whole

@@ -20,6 +20,7 @@ from mlsys.snapshot.manifest import ManifestEntry, read_manifest
 from mlsys.snapshot.tolerance import BadShare, DayCount, worst_share
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json
+from mlsys.validation.column_profiles import profiles
 from mlsys.validation.oddities import oddities
 from mlsys.validation.partition_checks import Examination, examine
 from mlsys.wording import counted
@@ -56,7 +57,12 @@ def validate(spec: Spec, snapshot: Snapshot, *, store: Store, home: Path) -> Che
     ]
     judged.sort(key=_rank)
     results = [item.result for item in judged]
-    details = {"results": [result.model_dump(mode="json") for result in results], "rows": reasons}
+    columns = profiles(spec, snapshot.manifest, store=store, home=home)
+    details = {
+        "results": [result.model_dump(mode="json") for result in results],
+        "rows": reasons,
+        "columns": columns,
+    }
     if found.docs_problem:
         results.append(_docs_missing(found))
     report = CheckReport(

@@ -13,6 +13,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from mlsys.features.base import FeatureColumns
 from mlsys.features.tabular import TabularFeatures
+from mlsys.features.text import TextColumn
 from mlsys.models.catboost_model import CatBoost
 from mlsys.models.origins import origins
 from mlsys.testing.features import COLUMNS, some_frame
@@ -68,3 +69,13 @@ def test_columns_that_are_mixed_are_refused() -> None:
     fitted = Pipeline([("features", TabularFeatures().build(columns)), ("pca", PCA(2))]).fit(frame)
     with pytest.raises(ValueError, match="`PCA` does not say of which single column"):
         origins(fitted, ["length", "age"])
+
+
+@pytest.mark.parametrize("dense", [False, True])
+def test_text_that_is_taken_apart_is_of_its_column(dense: bool) -> None:
+    rows = pd.DataFrame({"n": np.arange(60.0), "url": [f"http://a{i % 7}.b/{i}" for i in range(60)]})
+    recipe = TabularFeatures(text={"url": TextColumn(min_df=1, reduce=3 if dense else None)})
+    features = recipe.build(FeatureColumns(("n",), ("url",))).fit(rows)
+    found = origins(features, list(rows.columns))
+    assert len(found) == features.transform(rows).shape[1]
+    assert set(found) == {"n", "url"}

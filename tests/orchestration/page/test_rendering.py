@@ -12,6 +12,7 @@ import pytest
 from given.shop import day, edit_spec
 
 from mlsys import pipeline
+from mlsys.monitoring.monitoring import monitor
 from mlsys.orchestration.page import overview, rendering
 from mlsys.orchestration.page.addresses import Places
 from mlsys.orchestration.page.overview import Glance
@@ -260,6 +261,12 @@ def test_the_walk_forward_report_is_linked_when_there_is_one(work: Workspace) ->
     report = work.home / "reports" / "shop" / "walk-forward.html"
     report.write_text("<!doctype html>", encoding="utf-8")
     assert 'href="/air/mlsys/reports/shop/walk-forward.html"' in one_page(work)
+
+
+def test_the_drift_page_is_linked_beside_what_the_monitors_saw(work: Workspace) -> None:
+    assert "drift.html" not in one_page(work)
+    monitor(work, "shop", day=day(11))
+    assert 'href="/air/mlsys/reports/shop/drift.html"' in one_page(work)
 
 
 def test_the_code_that_loads_the_champion_is_told(work: Workspace, shop: Path) -> None:

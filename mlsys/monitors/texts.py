@@ -1,0 +1,68 @@
+"""What monitors look at of each feature; of a text that never repeats, its length and what is new in it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mlsys.monitors.base import Window
+
+LONGEST = 500  # characters of a text that are looked at
+_N = 3
+
+
+class ThenAndNow(NamedTuple):
+    """A feature, or one summary of a text, then and now: `(n_reference,)` and `(n_current,)` values."""
+
+    name: str
+    then: pd.Series
+    now: pd.Series
+
+
+def compared(window: Window) -> Iterator[ThenAndNow]:
+    """Yield the features of a window, in the champion's order; the shares of a text's values say nothing of it.
+
+    The novelty of texts is that of about half the rows, and of none where all are missing.
+    """
+    for column in window.reference.columns:
+        then, now = window.reference[column], window.rows[column]
+        if column in window.texts:
+            yield ThenAndNow(f"{column}: length", _lengths(then), _lengths(now))
+            yield ThenAndNow(f"{column}: new trigrams", *_novelties(then, now))
+        else:
+            yield ThenAndNow(str(column), then, now)
+
+
+def _lengths(texts: pd.Series) -> pd.Series:
+    return texts.str.len().astype("float64")
+
+
+def _novelties(then: pd.Series, now: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return the share of each text's trigrams that one half of the reference lacks: of the other half's, then and now.
+
+    Against all of the reference its own texts would have nothing new, and any text now would seem to differ. Halves
+    go by the texts themselves, now as then: the order of rows plays no part, and no text stands on both sides.
+    """
+    then, now = then.dropna(), now.dropna()
+    known: set[str] = set().union(*(_trigrams(text) for text in then[~_other_half(then)].unique()))
+
+    def novelty(text: str) -> float:
+        found = _trigrams(text)
+        return len(found - known) / len(found)
+
+    others = (texts[_other_half(texts)] for texts in (then, now))
+    one, two = (texts.map(novelty).astype("float64") for texts in others)
+    return one, two
+
+
+def _other_half(texts: pd.Series) -> pd.Series:
+    return texts.map(lambda text: zlib.crc32(text.encode("utf-8", "replace")) % 2 == 1).astype(bool)
+
+
+def _trigrams(text: str) -> set[str]:
+    padded = f" {text[:LONGEST]}  "
+    return {padded[place : place + _N] for place in range(len(padded) - _N + 1)}

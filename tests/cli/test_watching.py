@@ -1,0 +1,38 @@
+"""`mlsys monitor`: what the monitors saw, where the page lies, and the rows for another tool."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from given.shop import day, make_shop
+
+
+def test_it_says_what_each_monitor_saw_and_where_the_page_lies(mlsys, changed: Path) -> None:
+    make_shop(changed, changed / "pipelines", days=27)
+    said = mlsys("monitor", "shop", "--day", str(day(26)), "--export", str(changed / "out"))
+    assert said.code == 0
+    assert f"shop, data up to {day(26)}: " in said.out
+    assert "score drift over 7d: " in said.out
+    page = changed / "reports" / "shop" / "drift.html"
+    assert f"Drift page: {page}\n" in said.out
+    assert page.read_text().count('<li class="feature') > 2
+    assert pq.read_table(changed / "out" / "current.parquet").num_rows > 0
+    # An older day is looked at without taking the place of the newest.
+    before = page.read_bytes()
+    older = json.loads(mlsys("monitor", "shop", "--day", str(day(25)), "--json").out)
+    assert older["day"] == str(day(25))
+    assert older["page"] is None
+    assert page.read_bytes() == before
+
+
+def test_without_a_champion_there_is_nothing_to_export(mlsys, changed: Path) -> None:
+    make_shop(changed, changed / "pipelines", days=24)
+    (changed / "pipelines" / "shop.yaml").rename(changed / "pipelines" / "other.yaml")
+    text = (changed / "pipelines" / "other.yaml").read_text()
+    (changed / "pipelines" / "other.yaml").write_text(text.replace("pipeline: shop", "pipeline: other"))
+    said = mlsys("monitor", "other", "--export", str(changed / "out"))
+    assert said.code == 2
+    assert "--export" in said.last_line or "--export" in said.err
+    assert not (changed / "out").exists()
