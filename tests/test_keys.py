@@ -70,7 +70,7 @@ def test_a_run_is_named_by_pipeline_day_key_and_mode() -> None:
 
 def test_the_versions_name_everything_that_numbers_depend_on() -> None:
     always = {"python", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "xgboost"}
-    assert set(keys.versions()) == always | {"catboost", "lightgbm"}
+    assert set(keys.versions()) == always | {"catboost", "imbalanced-learn", "lightgbm"}
 
 
 def test_the_versions_leave_out_optional_packages_that_are_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
