@@ -65,7 +65,7 @@ def _below(model: type[BaseModel], prefix: str, said: dict[int, str] | None = No
         if known != path:
             yield f"## `{path}`\n\nAs [`{known}`](#{known}).\n"
         elif found is not None:
-            yield _components(place, found)
+            yield _components(place, found, said)
         elif block is not None:
             yield _section(f"`{path}`", place, block)
             yield from _below(block, f"{place}.", said)
@@ -96,11 +96,18 @@ def _section(title: str, prefix: str, model: type[BaseModel], *, level: int = 2)
     return f"{'#' * level} {title}\n\n{said}\n\n" + (table(_HEADER, rows) if rows else "No keys.\n")
 
 
-def _components(key: str, found: Table[Any]) -> str:
-    """Return a section for each member of a table."""
+def _components(key: str, found: Table[Any], said: dict[int, str]) -> str:
+    """Return a section for each member of a table, and one for each block in them that was not `said`."""
     parts = [f"## `{key.removesuffix('.N')}`\n\nA {found.noun}: {_or([f'`{name}`' for name in found.names()])}.\n"]
     members = {member.model_fields[found.key].default: member for member in found}
-    parts += [_section(f"{sentence(found.noun)} `{kind}`", key, member, level=3) for kind, member in members.items()]
+    for kind, member in members.items():
+        parts.append(_section(f"{sentence(found.noun)} `{kind}`", key, member, level=3))
+        for name, field in member.model_fields.items():
+            block, path = _model_of(field), f"{key}.{field.alias or name}"
+            if block is not None and id(block) not in said:
+                said[id(block)] = path
+                place = f"{path}.COLUMN" if get_origin(field.annotation) is dict else path
+                parts.append(_section(f"`{path}`", place, block, level=3))
     return "\n".join(parts)
 
 

@@ -75,8 +75,7 @@ def _together(
 ) -> tuple[dict[str, MetricValue], dict[str, np.ndarray]]:
     rows = {name: joined([by_day[day] for day in days]) for name, by_day in scored.items()}
     sizes = [next(iter(scored.values()))[day].y_true.size for day in days]
-    groups = next(iter(rows.values())).groups
-    drawn = replicate(rows, [metric], n_replicates=n_replicates, seed=seed, strata=sizes, groups=groups)
+    drawn = replicate(rows, [metric], n_replicates=n_replicates, seed=seed, strata=sizes)
     values = {name: plain(metric, all_rows) for name, all_rows in rows.items()}
     return values, {name: found[metric.kind] for name, found in drawn.items()}
 

@@ -90,15 +90,17 @@ def replicate(
     """Return `(n_replicates,)` values by model and metric, NaN where undefined.
 
     The models' scores are of the same rows in the same order, at least one row; `strata` as in `bootstrap_weights`, of
-    rows that come in no groups. With `groups`, `(n_rows,)` whole numbers, whole groups are drawn.
+    rows that come in no groups. With `groups`, `(n_rows,)` whole numbers (by default those of the predictions), whole
+    groups are drawn.
     """
     if not models:
         return {}
-    n_rows = next(iter(models.values())).y_true.size
+    rows = next(iter(models.values()))
+    groups = rows.groups if groups is None else groups
     if groups is not None:
         weights = group_weights(groups, n_replicates, seed)
     else:
-        weights = bootstrap_weights(n_rows, n_replicates, seed, strata=strata)
+        weights = bootstrap_weights(rows.y_true.size, n_replicates, seed, strata=strata)
     return replicate_under(weights, models, metrics, n_replicates=n_replicates)
 
 

@@ -47,7 +47,9 @@ class DrawnBook:
 
     def __post_init__(self) -> None:
         blank: Any = None
-        self.days = {nth_day(n): JudgedDay(nth_day(n), "", ROWS, blank, self._rows(n)[0]) for n in range(1, N_DAYS)}
+        self.days = {
+            nth_day(n): JudgedDay(nth_day(n), "", ROWS, blank, self._rows(n)[0], blank) for n in range(1, N_DAYS)
+        }
 
     def scored(self, model: SimulatedDay, judged: date) -> Scored:
         """What a model says of a day: as good as it is for a world of its kind."""

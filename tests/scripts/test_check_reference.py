@@ -45,7 +45,7 @@ def test_every_key_of_a_spec_has_its_line(path: Path) -> None:
         general = re.sub(r"^joins\.N\.(?=source\.|schema\.)", "", general)
         general = re.sub(r"^joins\.N\.columns\.\w+", "joins.N.columns.COLUMN", general)
         general = re.sub(r"^schema\.\w+$", "schema.COLUMN.type", re.sub(r"^schema\.\w+\.", "schema.COLUMN.", general))
-        general = re.sub(r"\.N$", "", general)
+        general = re.sub(r"^features\.text\.\w+", "features.text.COLUMN", re.sub(r"\.N$", "", general))
         assert f"| `{general}` |" in page, key
 
 
