@@ -57,6 +57,7 @@ class TestElasticNet(ModelContract):
     model = ElasticNet()
 
 
+@long
 class TestRandomForest(ModelContract):
     model = RandomForest(n_estimators=30)
 

@@ -22,18 +22,18 @@ def fits(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, int, int, 
     return [tuple(json.loads(line)) for line in results.read_text().splitlines()]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_training_in_a_forked_child_hangs_or_dies(fits: list[tuple[str, int, int, str]]) -> None:
     kinds = Counter(kind for kind, *_ in fits)
     assert kinds == {"xgboost": TIMES, "random_forest": 6, "hist_gradient_boosting": 6}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="threads of a process are counted in /proc")
 def test_every_training_has_the_threads_that_it_asked_for(fits: list[tuple[str, int, int, str]]) -> None:
     assert {(asked, seen) for _, asked, seen, _ in fits} == {(1, 1), (2, 2)}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_training_of_a_kind_gives_the_same_predictions(fits: list[tuple[str, int, int, str]]) -> None:
     assert len({(kind, digest) for kind, *_, digest in fits}) == 3

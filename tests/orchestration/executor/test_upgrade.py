@@ -74,7 +74,7 @@ def python(place: Path, *arguments: str) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_task_runs_the_code_that_it_names(tmp_path: Path) -> None:
     shutil.copytree(Path(mlsys.__file__).parent, tmp_path / "mlsys")  # with its bytecode: a minute less
     (tmp_path / "task.py").write_text(TASK)

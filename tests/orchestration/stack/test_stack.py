@@ -119,7 +119,7 @@ def test_a_part_that_dies_at_start_is_reported_with_its_log_and_the_rest_is_stop
         embedded.remove(settings.root)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.e2e
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not embedded.available(), reason="this platform has no binaries of the embedded Postgres")
