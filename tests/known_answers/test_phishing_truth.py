@@ -71,7 +71,9 @@ def night(work: Workspace, maker: ModuleType, day: int) -> Finished:
     """Retrain about a day; the database holds no later one, unless an earlier night saw it."""
     make_sample(work.settings, "phishing", days=day + 1, target=work.home / "samples")
     asked = maker.FIRST_DAY + timedelta(days=day)
-    return pipeline.run(work, RunRequest("phishing", day=asked, overrides=("registries=[]", "explanations.enabled=false")))
+    return pipeline.run(
+        work, RunRequest("phishing", day=asked, overrides=("registries=[]", "explanations.enabled=false"))
+    )
 
 
 @pytest.fixture(scope="module")
