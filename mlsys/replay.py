@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mlsys import keys
 from mlsys.dataset import assignment, dataset
+from mlsys.dataset.dataset import Dataset
 from mlsys.errors import UsageError, near_match
 from mlsys.evaluation import evaluation
 from mlsys.evaluation.champion import ChampionModel, model_of
@@ -147,7 +148,7 @@ def _left(work: Workspace, rows: Sequence[RunRow]) -> tuple[Plan, Snapshot, dict
 def _models(
     work: Workspace, spec: Spec, prepared: Prepared, pairs: Sequence[tuple[Candidate, Candidate]]
 ) -> list[ReplayedModel]:
-    rows: Any = None
+    data: Dataset | None = None
     found = []
     for then, now in pairs:
         if then.model == now.model and then.status == now.status:
@@ -157,17 +158,18 @@ def _models(
             why = f"it was {then.status} and is {now.status} now: {said.get('failed') or 'no reason given'}"
             found.append(ReplayedModel(now.name, "diverged", why=why))
         else:
-            if rows is None:
-                rows = dataset.load(spec, prepared.snapshot, prepared.split, store=work.store, sides=(HOLDOUT,)).rows
-            found.append(_compared(work, spec, rows, then, now))
+            if data is None:
+                data = dataset.load(spec, prepared.snapshot, prepared.split, store=work.store, sides=(HOLDOUT,))
+            found.append(_compared(work, data, then, now))
     return found
 
 
-def _compared(work: Workspace, spec: Spec, rows: Any, then: Candidate, now: Candidate) -> ReplayedModel:
+def _compared(work: Workspace, data: Dataset, then: Candidate, now: Candidate) -> ReplayedModel:
     """Compare the answers of two models whose files differ."""
     import numpy as np
 
-    answers = [spec.target.answers(model_file.load(str(one.model), work.store), rows) for one in (then, now)]
+    rows = data.rows
+    answers = [data.target.answers(model_file.load(str(one.model), work.store), rows) for one in (then, now)]
     largest = float(np.abs(answers[1] - answers[0]).max()) if len(rows) else 0.0
     close = largest <= TOLERANCE * _spread(answers[0])
     why = f"other bytes; answers on {len(rows):,} holdout rows differ by at most {number(largest)}"

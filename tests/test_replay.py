@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mlsys import keys, replay
+from mlsys.dataset.dataset import Dataset
 from mlsys.errors import IntegrityError, UsageError
+from mlsys.features.tabular import TabularFeatures
+from mlsys.models.logistic import Logistic
 from mlsys.records import Candidate
+from mlsys.splits.base import HOLDOUT
+from mlsys.targets.multiclass import MulticlassTarget
+from mlsys.testing.features import COLUMNS
+from mlsys.testing.model_problems import task_of, three_classes
 from mlsys.training import model_file, training
 from mlsys.workspace import Workspace
 
@@ -74,6 +82,22 @@ def test_another_model_diverges_and_the_reason_is_looked_for(
 
 
 _versions = keys.versions()
+
+
+def test_models_of_several_classes_are_compared_in_all_of_them(work: Workspace) -> None:
+    frame, y = three_classes()
+    target = MulticlassTarget(column="kind").about(["a", "b", "c"])
+    rows = np.arange(len(y))
+    data = Dataset(frame, y, rows.astype("uint64"), rows.astype("M8[D]"), np.full(len(y), HOLDOUT), target)
+    found = []
+    for name, model in (("then", Logistic()), ("now", Logistic(C=0.01))):
+        fitted = target.fit(model, model.transformer(TabularFeatures(), COLUMNS), frame, y, task_of(len(y)))
+        digest, _ = model_file.save(fitted.pipeline, work.store)
+        found.append(Candidate(candidate_id=name, name="logistic", kind="logistic", status="fitted", model=digest))
+    compared = replay._compared(work, data, *found)
+    assert compared.agreement == "diverged"
+    assert compared.largest is not None
+    assert 0.01 < compared.largest < 1
 
 
 def test_a_changed_partition_is_no_divergence_but_an_error(work: Workspace, runs: list[str]) -> None:

@@ -63,7 +63,7 @@ def window_of(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Sna
 
 
 def measured(metric: str, rows: Predictions, *, choice: MetricChoice, seed: int) -> MetricValue:
-    """Return a metric on `(n_rows,)` rows with its 95 % bootstrap interval; the order of rows plays no part."""
+    """Return a metric on `(n_rows,)` rows with its 95 % interval; the order of rows plays no part."""
     # Draws go by position: rows alike in label and score are interchangeable, so this order is as good as any.
     entry = Contender("", "", "champion", holdout=rows.in_order())
     chosen = choice.metric(metric)

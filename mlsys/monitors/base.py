@@ -42,7 +42,7 @@ class Window:
         primary: the spec's primary metric; `directions`: `higher` or `lower` is better, by metric.
         threshold: `y_score >= threshold` predicts positive.
         unknown: those classes of the labels that the champion does not know.
-        measure: gives a metric's value with its 95 % bootstrap interval; the order of rows plays no part.
+        measure: gives a metric's value with its 95 % interval; the order of rows plays no part.
     """
 
     last_day: date

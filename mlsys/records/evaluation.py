@@ -70,7 +70,7 @@ class MetricValue(Record):
 
     Attributes:
         value: None where the metric is undefined; `reason` then says why.
-        lower, upper: 95 % bootstrap interval, or None.
+        lower, upper: 95 % interval, or None.
     """
 
     name: str

@@ -7,21 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from given.asked_samples import COLUMNS
 
 from mlsys.evaluation import insight
 from mlsys.metrics import METRICS
 from mlsys.metrics.scores import Scored
-from mlsys.schema import ColumnSpec
 
 N_ROWS = 2000
 ROC_AUC = METRICS.parse("roc_auc")
-COLUMNS = {
-    "strong": ColumnSpec(type="number"),
-    "weak": ColumnSpec(type="number"),
-    "noise": ColumnSpec(type="number"),
-    "brand": ColumnSpec(type="category"),
-    "https": ColumnSpec(type="boolean"),
-}
 
 
 class Known:

@@ -29,15 +29,22 @@ class Warming:
 
 
 def warm() -> None:
-    """Look at all pipelines once; what is wrong with the home is said on the page, to whoever opens it."""
+    """Look at all pipelines once, where there is a home already: a start of the api-server makes none.
+
+    What is wrong with the home is said on the page, to whoever opens it.
+    """
     from mlsys.errors import MlsysError
     from mlsys.events import get_logger
     from mlsys.orchestration.page import overview
     from mlsys.orchestration.page.glances import glances
+    from mlsys.settings import load_settings
     from mlsys.workspace import open_workspace
 
     try:
-        with open_workspace() as work:
+        settings = load_settings()
+        if not settings.root.is_dir():
+            return
+        with open_workspace(settings) as work:
             glances(work, overview.pipelines(work))
     except MlsysError as error:
         get_logger(__name__).debug("models_page_not_warmed", error=error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -48,3 +49,9 @@ def test_a_start_goes_on_without_a_readable_home(home: Workspace, monkeypatch: p
     monkeypatch.setenv("MLSYS_DATABASE", "postgresql://nobody@localhost:1/none")
     warming.warm()
     assert seen._seen == {}
+
+
+def test_a_start_makes_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLSYS_HOME", str(tmp_path / "home"))
+    warming.warm()
+    assert not (tmp_path / "home").exists()
