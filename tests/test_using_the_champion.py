@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working directory in which the sample `phishing` has a champion."""
     path = tmp_path_factory.mktemp("using")
     command(path, "samples", "make", "phishing")
-    command(path, "run", "phishing", "--set", "metrics.replicates=100")
+    command(path, "run", "phishing", "--set", "metrics.replicates=100", "--set", "explanations.enabled=false")
     return path
 
 
@@ -105,8 +105,7 @@ rows = pd.read_sql("SELECT * FROM websites LIMIT 10", "sqlite:///var/samples/phi
 """
     ways = loading_code("phishing", registries=["mlflow", "files"], home=folder / "var")
     assert list(ways) == ["With mlsys", "Through MLflow", "From the file alone"]
-    for code in ways.values():
-        python(folder, "-c", rows + code)
+    python(folder, "-c", "\n".join(rows + code for code in ways.values()))
 
 
 def test_every_message_of_the_page_is_one_of_the_code() -> None:

@@ -20,7 +20,7 @@ from mlsys.testing.model_problems import PROBLEMS, LearningProblem
 from mlsys.training import model_file
 from mlsys.training.children import side_by_side
 
-N_CHILDREN = 6
+N_CHILDREN = 4
 
 
 def suits(model: Model) -> dict[str, LearningProblem]:

@@ -107,21 +107,12 @@ def test_the_same_day_again_is_a_green_skip_that_changes_nothing(api: AirflowApi
         assert len(work.ledger.decisions("shop")) == 1
 
 
-def test_the_next_drop_gives_a_new_decision(api: AirflowApi, settings: Settings) -> None:
-    make_shop(settings.root, settings.root / "pipelines", days=13)
-    run, _ = retrain(api)
-    assert run["state"] == "success"
-    with open_workspace() as work:
-        assert len(work.ledger.decisions("shop")) == 2
-        assert work.ledger.runs("shop")[-1].plan is None
-        assert work.ledger.verify("shop") > 0
-
-
-def test_a_person_is_waited_for_and_a_yes_promotes(api: AirflowApi, settings: Settings) -> None:
+def test_about_the_next_drop_a_person_is_waited_for_and_a_yes_promotes(api: AirflowApi, settings: Settings) -> None:
     """What else a person can answer, and who is told: `test_approval.py`, among the long tests."""
+    make_shop(settings.root, settings.root / "pipelines", days=13)
     always = [{"kind": "minimum", "metric": "roc_auc", "at_least": 0.1}, "min_rows"]
-    edit_spec(settings.root / "pipelines", training={"seed": 2}, gates=always)
-    run_id = api.trigger(DAG, partition_key=str(day(12)), conf={"approval": True, "reason": "a try"})
+    edit_spec(settings.root / "pipelines", gates=always)
+    run_id = api.trigger(DAG, conf={"approval": True, "reason": "a try"})
     wait(lambda: state_of(api, run_id, "approve") == "awaiting_input")
     question = api.question(DAG, run_id)
     assert question is not None
@@ -132,6 +123,10 @@ def test_a_person_is_waited_for_and_a_yes_promotes(api: AirflowApi, settings: Se
     assert api.wait_for_run(DAG, run_id, seconds=120)["state"] == "success"
     with open_workspace() as work:
         changes = work.ledger.champion_changes("shop")
+        asked = [row.plan.day for row in work.ledger.runs("shop") if row.plan]
+        assert asked == [day(11), day(12)]
+        assert len(work.ledger.decisions("shop")) == 2
+        assert work.ledger.verify("shop") > 0
     assert (len(changes) - before, changes[-1].who) == (1, "admin")
     assert changes[-1].reason.startswith("looks good. ")
 

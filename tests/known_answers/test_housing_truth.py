@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 EARLY, LATER, AFTER = 34, 69, 76  # indices of days: two retrainings, and the last day of data
 CHANGE = 36  # homes by the river lose a third of their price
-PLAIN = ("registries=[files]", "metrics.replicates=200")
+PLAIN = ("registries=[files]", "metrics.replicates=200", "explanations.enabled=false")
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ CHANGED = 59
 NEXT = 60
 PAST = 40
 CROWNED = (CALM, CHANGED)  # days whose runs make a champion
-N_FRESH = 60_000
+N_FRESH = 20_000
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,9 @@ def test_a_database_killed_over_anywhere_is_made_by_the_next(url: str, n_points:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("statement", [100, 700, 1500])
+@pytest.mark.parametrize(
+    "statement", [pytest.param(100, marks=pytest.mark.long), 700, pytest.param(1500, marks=pytest.mark.long)]
+)
 def test_a_file_that_an_older_version_was_killed_over_is_made_anew(
     tmp_path: Path, statement: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,7 @@ from mlsys.spec import Spec, load_spec
 from mlsys.workspace import open_workspace
 
 INCLUDE = Path(__file__).parents[2] / "include"
+PLAIN = ("registries=[files]", "explanations.enabled=false")  # nothing here asks for what they cost
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def retrained(
     def retrain(*, days: int, about: date | None = None, **options: object) -> Retrained:
         maker.make(home / "samples", days, **options)
         with open_workspace() as work:
-            done = pipeline.run(work, RunRequest(request.module.SAMPLE, day=about))
+            done = pipeline.run(work, RunRequest(request.module.SAMPLE, day=about, overrides=PLAIN))
             assert done.evaluations is not None
             assert done.version is not None
             assert done.report is not None

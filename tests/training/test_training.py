@@ -130,7 +130,7 @@ def fit(made):
     return tuple((c.status, c.model) for c in found)
 
 fit(two)  # in this process: its pool of two OpenMP threads now runs
-found = {fit(one) for _ in range(20)}
+found = {fit(one) for _ in range(6)}
 print(len(found), {status for row in found for status, _ in row})
 """
 
