@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import (
     BeforeValidator,
     GetJsonSchemaHandler,
+    StringConstraints,
     WithJsonSchema,
     field_validator,
     model_serializer,
@@ -46,6 +47,7 @@ _NUMBER_NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 
 DecimalMark = Literal[".", ","]
 ThousandsMark = Literal[",", ".", " ", "'"]
+Unit = Annotated[str, StringConstraints(pattern=r"^[^\s0-9+\-.,']([^0-9]{0,8}[^\s0-9+\-.,'])?\.?$")]
 
 
 def require_two_marks(decimal: str | None, thousands: str | None) -> None:
@@ -107,6 +109,8 @@ class ColumnSpec(Frozen):
         true_values, false_values: spellings of booleans in text.
         decimal, thousands: marks of numbers in text, `1.234,5` or `1,234`; default those of a files source, or a point
             and none. Thousands are groups of three digits; a blank and an apostrophe stand for their typographic kin.
+        unit: what stands before or after each number in text, such as `%`, `$` or `km`; a text without it is a bad
+            value of its row, for it may be counted in something else. The number stays as it is written: 12 of `12 %`.
     """
 
     type: LogicalType
@@ -119,6 +123,7 @@ class ColumnSpec(Frozen):
 
     decimal: DecimalMark | None = None
     thousands: ThousandsMark | None = None
+    unit: Unit | None = None
     earliest: IsoDay | None = None
     latest: IsoDay | None = None
 
@@ -134,8 +139,9 @@ class ColumnSpec(Frozen):
 
     @model_validator(mode="after")
     def _marks_of_numbers(self) -> Self:
-        if (self.decimal or self.thousands) and self.type not in ("integer", "number"):
-            raise ValueError(f"`decimal` and `thousands` are marks of numbers; the column is declared as {self.type}")
+        if self.marked and self.type not in ("integer", "number"):
+            named = "`unit` is" if self.unit else "`decimal` and `thousands` are marks"
+            raise ValueError(f"{named} of numbers; the column is declared as {self.type}")
         require_two_marks(self.decimal, self.thousands)
         return self
 
@@ -160,6 +166,11 @@ class ColumnSpec(Frozen):
         if self.null_values is not None:
             return self.null_values
         return ("",) if self.type in ("text", "category") else _NUMBER_NULLS
+
+    @property
+    def marked(self) -> bool:
+        """Whether numbers in text carry declared marks or a unit."""
+        return any(each is not None for each in (self.decimal, self.thousands, self.unit))
 
     @property
     def stripped(self) -> bool:

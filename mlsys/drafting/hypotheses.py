@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mlsys.drafting.instants import days_of
 from mlsys.schema import ColumnSpec, LogicalType
-from mlsys.sources.reading.number_marks import LOOKS
+from mlsys.sources.reading.number_marks import LOOKS, unit_of, without_unit
 from mlsys.sources.reading.values import logical_values
 
 if TYPE_CHECKING:
@@ -115,7 +115,8 @@ class Hypothesis:
             self._widen(typed)
         if self.type == "number" and self.whole:
             self.whole = pc.all(pc.equal(pc.floor(typed), typed)).as_py() is not False
-        self.decisive = self.decisive or _decides(texts, self.column)
+        bare = texts if self.column.unit is None else without_unit(texts, self.column.unit)
+        self.decisive = self.decisive or _decides(bare, self.column)
 
     def _widen(self, typed: pa.Array) -> None:
         import pyarrow as pa
@@ -174,6 +175,22 @@ def _of_texts(values: pa.Array) -> Iterator[ColumnSpec]:
         return
     shapes = {re.sub(r"[^\W\d_]", "A", re.sub(r"[0-9]", "9", text)) for text in texts[:200]}
     yield from _times(shapes)
+    unit = _unit(texts)
+    if unit is None:
+        yield from _numbers(values)
+    else:
+        for column in _numbers(without_unit(values, unit)):
+            yield column.model_copy(update={"unit": unit})
+
+
+def _unit(texts: list[str]) -> str | None:
+    """Return the sign that most texts have before or after their number, such as `%` or `$`."""
+    found = Counter(filter(None, (unit_of(text, words=False) for text in texts)))
+    unit, n = found.most_common(1)[0] if found else (None, 0)
+    return unit if n >= _FITS * len(texts) else None
+
+
+def _numbers(values: pa.Array) -> Iterator[ColumnSpec]:
     yield ColumnSpec(type="integer")
     yield ColumnSpec(type="number")
     yield from _marked(values)

@@ -58,6 +58,29 @@ def test_thousands_in_whole_numbers(drafted, tmp_path: Path, mark: str) -> None:
     assert made.found.columns["visits"].high == 40 * 997
 
 
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ("{:.1f}%", 'amount: {type: number, unit: "%"}'),
+        ("${:,.2f}", 'amount: {type: number, thousands: ",", unit: "$"}'),
+        ("{:.0f} €", 'amount: {type: integer, unit: "€"}'),
+    ],
+)
+def test_signs_of_percent_and_of_currencies_are_units(drafted, tmp_path: Path, written: str, line: str) -> None:
+    columns = plain()
+    columns["amount"] = [written.format(value * 50) for value in columns["amount"]]
+    made = drafted(write_csv(tmp_path / "t.csv", columns, separator=";"))
+    assert made.line("amount:").startswith(line)
+    assert made.found.columns["amount"].high > 5000
+
+
+def test_codes_with_letters_are_no_numbers_with_units(drafted, tmp_path: Path) -> None:
+    columns = plain()
+    columns["amount"] = [f"Q{int(value) % 4 + 1}" for value in columns["amount"]]
+    made = drafted(write_csv(tmp_path / "t.csv", columns))
+    assert made.spec.columns["amount"].type == "category"
+
+
 def test_a_comma_before_three_digits_is_asked_where_nothing_tells(drafted, tmp_path: Path) -> None:
     columns = plain()
     columns["visits"] = [f"{value + 1},{value * 7:03d}" for value in columns["visits"]]

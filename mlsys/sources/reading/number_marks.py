@@ -1,4 +1,4 @@
-"""Numbers as people and spreadsheets write them: declared marks are taken away, others get a sentence."""
+"""Numbers as people and spreadsheets write them: declared marks and units are taken away, others get a sentence."""
 
 from __future__ import annotations
 
@@ -16,23 +16,59 @@ LOOKS = {",": ",", ".": r"\.", " ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]"}
 # What may be declared, the simplest first.
 _CHOICES = ((None, ","), (None, " "), (None, "'"), (",", None), (",", "."), (",", " "), (",", "'"))
 _MINUS = re.compile(r"\(.*\)|.*[0-9][-\u2212]|\u2212.*")
-_UNIT = re.compile(r"[^\W\d_]{1,3}\.?\s*[-+]?[0-9.,'\s]+|[-+]?[0-9.,'\s]+[^\W\d_]{1,4}\.?")
+_BLANK = LOOKS[" "]
+_NUMBER = r"[0-9.,'\s]*[0-9][0-9.,'\s]*"
+_SIGN = "%\u2030\u00b0"  # beside the signs of currencies: per cent, per mille, degrees
 
 
 def unmarked(texts: pa.Array, column: ColumnSpec) -> pa.Array:
-    """Return texts of numbers with a decimal point and without thousands marks, as the column declares both.
+    """Return texts of numbers with a decimal point, without thousands marks and unit, as the column declares them.
 
     A text that is not written so comes back unreadable, even where it would be a number without the declaration.
     """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    plain = texts
+    bare = texts if column.unit is None else without_unit(texts, column.unit)
+    plain = bare
     if column.thousands is not None:
         plain = pc.replace_substring_regex(plain, LOOKS[column.thousands], "")
     if column.decimal is not None:
         plain = pc.replace_substring(plain, column.decimal, ".")
-    fits = pc.match_substring_regex(texts, f"^{_shape(column.decimal, column.thousands)}$")
-    return pc.if_else(fits, plain, pc.replace_substring(texts, ".", ","))
+    fits = pc.match_substring_regex(bare, f"^{_shape(column.decimal, column.thousands)}$")
+    if column.unit is None:
+        return pc.if_else(fits, plain, pc.replace_substring(texts, ".", ","))
+    fits = pc.and_(fits, pc.not_equal(bare, texts))
+    return pc.if_else(fits, plain, pc.binary_join_element_wise(texts, pa.scalar(column.unit), pa.scalar("")))
+
+
+def without_unit(texts: pa.Array, unit: str) -> pa.Array:
+    """Return texts without the unit before or after their number; a text without it comes back as it is."""
+    import pyarrow.compute as pc
+
+    before = rf"^([+-]?){re.escape(unit)}{_BLANK}*([+-]?[0-9.,].*)$"
+    after = rf"^(.*[0-9.,]){_BLANK}*{re.escape(unit)}$"
+    begins = pc.match_substring_regex(texts, before)
+    return pc.if_else(
+        begins, pc.replace_substring_regex(texts, before, r"\1\2"), pc.replace_substring_regex(texts, after, r"\1")
+    )
+
+
+def unit_of(text: str, *, words: bool) -> str | None:
+    """Return what stands before or after the only number of a text: a sign, or with `words` also a short word."""
+    for pattern in (
+        rf"[-+]?(?P<unit>[^\d\s.,'+-]+\.?)\s*[-+]?{_NUMBER}",
+        rf"[-+]?{_NUMBER}(?P<unit>[^\d\s.,'+-]+\.?)",
+    ):
+        found = re.fullmatch(pattern, text.strip())
+        unit = found["unit"] if found else None
+        if unit and (_is_sign(unit) or (words and re.fullmatch(r"[^\W\d_]{1,4}\.?", unit))):
+            return unit
+    return None
+
+
+def _is_sign(unit: str) -> bool:
+    return unit in _SIGN or (any(unicodedata.category(each) == "Sc" for each in unit) and len(unit) <= 3)
 
 
 def what_to_do(value: object, column: ColumnSpec) -> str:
@@ -44,19 +80,22 @@ def what_to_do(value: object, column: ColumnSpec) -> str:
         return "a spreadsheet left an error there: mend the cell, or list it under `null_values`"
     if not any(map(str.isdigit, text)):
         return ""
-    if "%" in text or "\u2030" in text:
-        return "a number has no percent sign: take it away where the data are made"
-    if any(unicodedata.category(character) == "Sc" for character in text) or _UNIT.fullmatch(text):
-        return "a number has no currency or unit: write it alone where the data are made"
     if _MINUS.fullmatch(text):
         return "a negative number begins with `-`: write it so where the data are made"
-    if column.decimal is not None or column.thousands is not None:
-        return f"declared is {_keys(column.decimal, column.thousands)}"
-    fitting = [c for c in _CHOICES if re.fullmatch(_shape(*c), text) and re.search(LOOKS[c[1] or c[0] or "."], text)]
+    unit = None if column.unit else unit_of(text, words=True)
+    if column.marked and unit is None:
+        return f"declared is {_keys(column.decimal, column.thousands, column.unit)}"
+    number = text if unit is None else text.replace(unit, "", 1).strip()
+    fitting = [
+        c for c in _CHOICES if re.fullmatch(_shape(*c), number) and re.search(LOOKS[c[1] or c[0] or "."], number)
+    ]
     simplest = [c for c in fitting if not any(_part_of(other, c) for other in fitting)]
+    if unit is not None:
+        simplest = simplest or [(None, None)]
     if not simplest:
         return ""
-    return f"declare {' or '.join(_keys(*choice) for choice in simplest)}, for the column or for a files source"
+    named = " or ".join(_keys(*choice, unit) for choice in simplest)
+    return f"declare {named}" + ("" if unit else ", for the column or for a files source")
 
 
 def _shape(decimal: str | None, thousands: str | None) -> str:
@@ -70,6 +109,6 @@ def _part_of(simple: tuple[str | None, str | None], choice: tuple[str | None, st
     return simple != choice and all(one in (None, other) for one, other in zip(simple, choice, strict=True))
 
 
-def _keys(decimal: str | None, thousands: str | None) -> str:
-    named = (("decimal", decimal), ("thousands", thousands))
+def _keys(decimal: str | None, thousands: str | None, unit: str | None = None) -> str:
+    named = (("unit", unit), ("decimal", decimal), ("thousands", thousands))
     return " and ".join(f'`{key}: "{mark}"`' for key, mark in named if mark is not None)

@@ -85,8 +85,7 @@ def _from_text(raw: pa.Array, column: ColumnSpec, where: str) -> Values:
     import pyarrow as pa
 
     raw = raw.cast(pa.string())
-    marked = column.decimal is not None or column.thousands is not None
-    if column.type in ("integer", "number") and column.null_values is None and not marked:
+    if column.type in ("integer", "number") and column.null_values is None and not column.marked:
         # Clean columns take one pass: a spelling of "missing" would not parse, except NaN, which is missing anyway.
         try:
             values = _finite(raw.cast(arrow_type(column.type)))
@@ -95,7 +94,7 @@ def _from_text(raw: pa.Array, column: ColumnSpec, where: str) -> Values:
         # Arrow reads "0x1f" as a whole number; a column of such codes is not what `integer` means.
         if values is not None and not (column.type == "integer" and _mentions(raw, b"x", b"X")):
             return values, None
-    text = unmarked(_cleaned(raw, column), column) if marked else _cleaned(raw, column)
+    text = unmarked(_cleaned(raw, column), column) if column.marked else _cleaned(raw, column)
     if column.type == "timestamp":
         return _in_calendar(text, *_text_timestamps(text, column, where))
     if column.type == "boolean":

@@ -73,6 +73,57 @@ def test_whole_numbers_have_marks_too(text, value):
     assert read([text, "0"], "integer", decimal=",", thousands=".") == [value, 0]
 
 
+UNITS = ["%", "$", "€", "EUR", "km/h", "kg.", "US$", "m²"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "fields", "text", "value"),
+    [
+        ("%", {}, "12.5%", 12.5),
+        ("%", {}, " -3 % ", -3.0),
+        ("%", {}, "12.5", BAD),  # a share of 1, perhaps
+        ("%", {}, "12.5%%", BAD),
+        ("%", {}, "%", BAD),
+        ("%", {}, "1e3 %", 1000.0),
+        ("%", {}, "", None),
+        ("$", {"thousands": ","}, "$1,234.50", 1234.5),
+        ("$", {"thousands": ","}, "-$1,234.50", -1234.5),
+        ("$", {"thousands": ","}, "$-7", -7.0),
+        ("$", {"thousands": ","}, "-$-7", BAD),
+        ("$", {"thousands": ","}, "$7$", BAD),
+        ("$", {"thousands": ","}, "€7", BAD),
+        ("€", {"decimal": ",", "thousands": "."}, "1.234,5\u202f€", 1234.5),
+        ("€", {"decimal": ",", "thousands": "."}, "1234.5 €", BAD),
+        ("km/h", {}, "88 km/h", 88.0),
+    ],
+)
+def test_a_declared_unit(unit, fields, text, value):
+    assert read([text, f"7{unit}", None], unit=unit, **fields) == [value, 7.0, None]
+
+
+@given(
+    st.floats(allow_nan=False, allow_infinity=False, width=32),
+    st.sampled_from(MARKS),
+    st.sampled_from(UNITS),
+    st.booleans(),
+)
+def test_a_number_written_with_marks_and_unit_is_that_number(number, marks, unit, before):
+    decimal, thousands = marks
+    text = f"{number:,.4f}".replace(",", "T").replace(".", decimal or ".").replace("T", thousands or "")
+    written = f"{unit} {text}" if before else f"{text}{unit}"
+    assert read([written, text], decimal=decimal, thousands=thousands, unit=unit) == [float(f"{number:.4f}"), BAD]
+
+
+@given(st.text(st.sampled_from("0123456789.,' -+e%"), max_size=9), st.sampled_from(MARKS))
+def test_a_unit_never_makes_another_number_of_one(text, marks):
+    decimal, thousands = marks
+    (value,) = read([text], decimal=decimal, thousands=thousands, unit="%")
+    if value is not BAD and value is not None:
+        assert text.count("%") == 1
+        bare = text.replace("%", "").replace(" ", "").replace(thousands or "T", "").replace(decimal or ".", ".")
+        assert value == float(bare)
+
+
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32), st.sampled_from(MARKS))
 def test_a_number_written_with_its_marks_is_that_number(number, marks):
     decimal, thousands = marks
@@ -99,12 +150,13 @@ def test_marks_never_make_another_number_of_one(text, marks):
         ("1\xa0234", 'declare `thousands: " "`'),
         ("1 234,5", 'declare `decimal: ","` and `thousands: " "`'),
         ("1'234.50", 'declare `thousands: "\'"`'),
-        ("12.5 %", "no percent sign"),
-        ("5%", "no percent sign"),
-        ("€ 12", "no currency or unit"),
-        ("$1,234.50", "no currency or unit"),
-        ("12.50 EUR", "no currency or unit"),
-        ("12 kg", "no currency or unit"),
+        ("12.5 %", 'declare `unit: "%"`'),
+        ("5%", 'declare `unit: "%"`'),
+        ("€ 12", 'declare `unit: "€"`'),
+        ("$1,234.50", 'declare `unit: "$"` and `thousands: ","`'),
+        ("-1.234,50 €", 'declare `unit: "€"` and `decimal: ","` and `thousands: "."`'),
+        ("12.50 EUR", 'declare `unit: "EUR"`'),
+        ("12 kg", 'declare `unit: "kg"`'),
         ("(12.50)", "begins with `-`"),
         ("12-", "begins with `-`"),
         ("\u221212", "begins with `-`"),
@@ -142,6 +194,10 @@ def test_a_number_that_is_written_otherwise_is_told_the_declared_marks():
         ({"type": "number", "decimal": ",", "thousands": ","}, 'declare `decimal: "."`'),
         ({"type": "category", "decimal": ","}, "marks of numbers; the column is declared as category"),
         ({"type": "number", "decimal": ";"}, "decimal"),
+        ({"type": "category", "unit": "%"}, "`unit` is of numbers; the column is declared as category"),
+        ({"type": "number", "unit": ""}, "unit"),
+        ({"type": "number", "unit": "5"}, "unit"),
+        ({"type": "number", "unit": "-"}, "unit"),
     ],
 )
 def test_marks_that_mean_nothing_are_refused(fields, message):
@@ -152,3 +208,4 @@ def test_marks_that_mean_nothing_are_refused(fields, message):
 def test_marks_are_written_down_where_they_are_declared_alone():
     assert ColumnSpec(type="number").model_dump() == "number"
     assert ColumnSpec(type="number", decimal=",").model_dump() == {"type": "number", "decimal": ","}
+    assert ColumnSpec(type="number", unit="%").model_dump() == {"type": "number", "unit": "%"}
