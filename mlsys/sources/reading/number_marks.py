@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 # A mark as it is declared, and what it looks like: typographers have blanks and apostrophes of their own.
 LOOKS = {",": ",", ".": r"\.", " ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]"}
+Marks = tuple[str | None, str | None]  # of decimals and of thousands
 # What may be declared, the simplest first.
-_CHOICES = ((None, ","), (None, " "), (None, "'"), (",", None), (",", "."), (",", " "), (",", "'"))
+_CHOICES: tuple[Marks, ...] = ((None, ","), (None, " "), (None, "'"), (",", None), (",", "."), (",", " "), (",", "'"))
 _MINUS = re.compile(r"\(.*\)|.*[0-9][-\u2212]|\u2212.*")
 _BLANK = LOOKS[" "]
 _NUMBER = r"[0-9.,'\s]*[0-9][0-9.,'\s]*"
@@ -86,16 +87,19 @@ def what_to_do(value: object, column: ColumnSpec) -> str:
     if column.marked and unit is None:
         return f"declared is {_keys(column.decimal, column.thousands, column.unit)}"
     number = text if unit is None else text.replace(unit, "", 1).strip()
-    fitting = [
-        c for c in _CHOICES if re.fullmatch(_shape(*c), number) and re.search(LOOKS[c[1] or c[0] or "."], number)
-    ]
-    simplest = [c for c in fitting if not any(_part_of(other, c) for other in fitting)]
+    simplest = _simplest_marks(number)
     if unit is not None:
-        simplest = simplest or [(None, None)]
+        return "declare " + " or ".join(_keys(*marks, unit) for marks in simplest or [(None, None)])
     if not simplest:
         return ""
-    named = " or ".join(_keys(*choice, unit) for choice in simplest)
-    return f"declare {named}" + ("" if unit else ", for the column or for a files source")
+    return f"declare {' or '.join(_keys(*marks) for marks in simplest)}, for the column or for a files source"
+
+
+def _simplest_marks(number: str) -> list[Marks]:
+    """Return the marks that a text has if it is a number, each as simple as can be."""
+    shaped = [marks for marks in _CHOICES if re.fullmatch(_shape(*marks), number)]
+    fitting = [marks for marks in shaped if re.search(LOOKS[marks[1] or marks[0] or "."], number)]
+    return [marks for marks in fitting if not any(_part_of(other, marks) for other in fitting)]
 
 
 def _shape(decimal: str | None, thousands: str | None) -> str:
@@ -105,7 +109,7 @@ def _shape(decimal: str | None, thousands: str | None) -> str:
     return rf"[+-]?(?:(?:{grouped}[0-9]+)(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
 
-def _part_of(simple: tuple[str | None, str | None], choice: tuple[str | None, str | None]) -> bool:
+def _part_of(simple: Marks, choice: Marks) -> bool:
     return simple != choice and all(one in (None, other) for one, other in zip(simple, choice, strict=True))
 
 
