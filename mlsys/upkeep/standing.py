@@ -133,7 +133,8 @@ def _with_spec(work: Workspace, known: Standing, spec: Spec, now: datetime) -> S
     waits = decision is not None and waiting(work, known.pipeline, rows, decision, spec)
     state, happened, todo = _outcome(known.pipeline, newest, rows, decision, waits)
     known = replace(known, run=run, decision=decision, state=state, happened=happened, todo=todo)
-    return _looked_at_closely(known, spec, now) if state == "fine" else known
+    known = _looked_at_closely(known, spec, now) if state == "fine" else known
+    return known if known.hold is None else replace(known, happened=f"{_begun(known.hold.sentence)}. {known.happened}")
 
 
 def _looked_at_closely(known: Standing, spec: Spec, now: datetime) -> Standing:
@@ -151,7 +152,7 @@ def _looked_at_closely(known: Standing, spec: Spec, now: datetime) -> Standing:
         return replace(known, state="stale", happened=f"{known.stale}. {known.happened}", todo=todo)
     if known.hold:
         todo = f"Nothing is promoted until `mlsys hold {known.pipeline} --release --reason '...'`."
-        return replace(known, state="held", happened=f"{_begun(known.hold.sentence)}. {known.happened}", todo=todo)
+        return replace(known, state="held", todo=todo)
     return known
 
 
