@@ -10,6 +10,7 @@ import click
 
 from mlsys.cli.facts import json_option, say_json
 from mlsys.cli.instants import instant as instant_of
+from mlsys.cli.instants import instant_ahead
 from mlsys.cli.terminal import say, show_facts, show_table
 from mlsys.errors import UsageError
 
@@ -166,7 +167,7 @@ def promote(
 
     if version and candidate:
         raise UsageError("A version has one candidate: leave it out", where="--candidate", got=candidate)
-    end = instant_of(expires, where="--expires") if expires else None
+    end = instant_ahead(expires, where="--expires") if expires else None
     with open_workspace() as work:
         work.settings.spec_path(name)
         change = promote_by_hand(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mlsys.cli.facts import json_option, say_json
-from mlsys.cli.instants import instant
+from mlsys.cli.instants import instant_ahead
 from mlsys.cli.terminal import say
 from mlsys.errors import UsageError
 
@@ -31,12 +31,13 @@ def hold(name: str, reason: str, until: str | None, ends: bool, as_json: bool) -
 
     if ends and until:
         raise UsageError("A release is at once", where="--until", got=until)
+    end = instant_ahead(until, where="--until") if until else None
     with open_workspace() as work:
         work.settings.spec_path(name)
         if ends:
             done = by_hand.release(work, name, reason=reason)
         else:
-            done = by_hand.hold(work, name, reason=reason, until=instant(until, where="--until") if until else None)
+            done = by_hand.hold(work, name, reason=reason, until=end)
         kept = [d for d in work.ledger.judgements(name, last=1, historical=False) if d.decision.reason == "held"]
     if as_json:
         say_json(done)
