@@ -194,7 +194,7 @@ def hold() -> Data:
 def reconcile() -> Data:
     """Write MLflow's registry and the file registry again from the ledger, and announce a champion that was not."""
     from mlsys.orchestration.tasks.champion_asset import announce
-    from mlsys.promotion.projection import mend
+    from mlsys.promotion.reconcile import mend
 
     mended: list[str] = []
     failed: list[str] = []
