@@ -73,6 +73,11 @@ def refusal_key(decision: str) -> str:
     return _digest({"decision": decision, "answer": "refused"})
 
 
+def held_key(decision: str, since: str) -> str:
+    """Return the key of the decision that follows when a hold of an instant keeps back what would be promoted."""
+    return _digest({"decision": decision, "held": since})
+
+
 def mended_key(decision: str) -> str:
     """Return the key of the decision that follows on an error whose cause was mended."""
     return _digest({"decision": decision, "after": "error"})

@@ -23,11 +23,12 @@ from mlsys.errors import LostRaceError, MlsysError
 from mlsys.evaluation import champion, evaluation
 from mlsys.events import get_logger
 from mlsys.explanation.explanation import explain
-from mlsys.ledger import ChampionMovedError, RunRow
+from mlsys.ledger import ChampionMovedError, HeldError, RunRow
 from mlsys.planning.plan import RunRequest, open_run
 from mlsys.planning.refused import reason_of, record_refused
 from mlsys.promotion import decide as decide_module
 from mlsys.promotion import promote as promotion
+from mlsys.promotion.by_hand import expire
 from mlsys.promotion.projection import project, show_explanation
 from mlsys.records import (
     HISTORICAL,
@@ -62,6 +63,7 @@ RACES = 3
 def take_snapshot(work: Workspace, request: RunRequest) -> Start:
     """Resolve the day, read what is new, and fix what the run will do; or say why there is nothing to do."""
     clear_up(work.home, request.pipeline)
+    expire(work, request.pipeline)
     project(work, request.pipeline)
     return open_run(work, request)
 
@@ -159,8 +161,8 @@ def promote(
 ) -> ModelVersion:
     """Make the challenger the champion if the decision says so, then bring the registries up to date.
 
-    Where a person has the last word, `answer` is theirs; a refusal is a decision of its own. When another run promoted
-    meanwhile, the challenger is judged again, against the new champion, and a person has to be asked again.
+    Where a person has the last word, `answer` is theirs; a refusal is a decision of its own, and so is what a hold keeps
+    back. When another run promoted meanwhile, the challenger is judged again, against the new champion, and a person has to be asked again.
 
     Raises:
         LostRaceError: that happened three times.
@@ -171,6 +173,9 @@ def promote(
     for _ in range(RACES):
         try:
             promoted = promotion.promote(work, prepared, decision, answer=answer)
+            break
+        except HeldError as held:
+            decision, promoted = decide_module.hold_back(work, decision, held.hold), None
             break
         except ChampionMovedError as moved:
             log.warning("champion_moved", run=plan.run_id, judging_again=moved)

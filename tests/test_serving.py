@@ -181,7 +181,7 @@ def test_an_error_says_what_is_wrong_and_what_to_do(
 
 @pytest.mark.parametrize("harm", [file_gone, folder_gone, other_bytes, no_champion])
 def test_the_remedy_helps(harm: Callable[[Path], None], shop: Path) -> None:
-    from mlsys.promotion.projection import mend
+    from mlsys.promotion.reconcile import mend
 
     before = mlsys.load_champion("shop").predict_proba(orders(shop))
     harm(shop)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mlsys.cli.facts import json_option, say_json
+from mlsys.cli.instants import instant as instant_of
+from mlsys.cli.instants import instant_ahead
 from mlsys.cli.terminal import say, show_facts, show_table
 from mlsys.errors import UsageError
 
 if TYPE_CHECKING:
-    from mlsys.ledger import ChampionChange, RequestRow, RunRow
+    from mlsys.ledger import ChampionChange, Hold, RequestRow, RunRow
     from mlsys.records import Decision
     from mlsys.workspace import Workspace
 
@@ -23,15 +25,16 @@ if TYPE_CHECKING:
 @click.option("--last", default=20, show_default=True, help="How many requests, and how many champions, to show.")
 @json_option
 def history(name: str, last: int, as_json: bool) -> None:
-    """Show the requests, decisions and champions of NAME, newest last."""
+    """Show the requests, decisions, champions and holds of NAME, newest last."""
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
         work.settings.spec_path(name)
         asked = _asked(work, name, last=last)
         changes = work.ledger.champion_changes(name, last=last)
+        holds = work.ledger.holds(name)[-last:]
     if as_json:
-        say_json({"requests": [_request_facts(one) for one in asked], "champions": changes})
+        say_json({"requests": [_request_facts(one) for one in asked], "champions": changes, "holds": holds})
         return
     if asked:
         show_table(("requested", "day", "status", "decision", "why", "run"), map(_in_words, asked))
@@ -42,6 +45,9 @@ def history(name: str, last: int, as_json: bool) -> None:
         show_table(("since", "version", "champion", "how", "who", "why"), map(_change, changes))
     else:
         say("No champion yet: the first candidate that passes all gates becomes it.")
+    if holds:
+        say()
+        show_table(("at", "hold", "until", "who", "why"), map(_hold, holds))
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ def champion(name: str, instant: str | None, as_json: bool) -> None:
 
     with open_workspace() as work:
         work.settings.spec_path(name)
-        change = work.ledger.champion_at(name, _instant(instant)) if instant else work.ledger.champion(name)
+        change = work.ledger.champion_at(name, instant_of(instant, where="--at")) if instant else work.ledger.champion(name)
         candidate = work.ledger.candidate(change.candidate_id) if change else None
         link = None if instant else work.home / "registry" / name / "best_model.joblib"
     model = candidate.model if candidate else None
@@ -110,7 +116,7 @@ def champion(name: str, instant: str | None, as_json: bool) -> None:
         [
             ("data up to", f"{change.last_day}, the last day that it knows"),
             ("serves since", _minute(change.at)),
-            ("by", f"{change.kind}, {change.who}"),
+            ("by", f"{_how(change)}, {change.who}"),
             ("because", change.reason),
             ("run", change.run_id),
             ("model file", model),
@@ -140,55 +146,78 @@ def report(run_id: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("name")
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="[RUN]", required=False)
 @click.option("--candidate", help="Which candidate of the run (default: the best one).")
+@click.option("--version", metavar="VERSION", help="Instead of RUN: a version that served before.")
 @click.option("--reason", required=True, help="Why; kept in the ledger for ever.")
+@click.option("--expires", metavar="TIME", help="When what serves now shall serve again: ISO 8601 (UTC), or 36h, 3d.")
 @json_option
-def promote(name: str, run_id: str, candidate: str | None, reason: str, as_json: bool) -> None:
-    """Make a candidate of RUN the champion of NAME because you say so."""
+def promote(
+    name: str,
+    run_id: str | None,
+    candidate: str | None,
+    version: str | None,
+    reason: str,
+    expires: str | None,
+    as_json: bool,
+) -> None:
+    """Make a candidate of RUN the champion of NAME because you say so, whatever the gates said."""
     from mlsys.promotion.by_hand import promote_by_hand
     from mlsys.workspace import open_workspace
 
+    if version and candidate:
+        raise UsageError("A version has one candidate: leave it out", where="--candidate", got=candidate)
+    end = instant_ahead(expires, where="--expires") if expires else None
     with open_workspace() as work:
         work.settings.spec_path(name)
-        _show_change(promote_by_hand(work, name, run_id, candidate=candidate, reason=reason), as_json=as_json)
+        change = promote_by_hand(
+            work, name, run_id, candidate=candidate, version=version, reason=reason, expires=end
+        )  # fmt: skip
+    _show_change(change, as_json=as_json)
 
 
 @click.command()
 @click.argument("name")
-@click.option("--to", "version", metavar="VERSION", help="An earlier version (default: the one that served before).")
+@click.option("--to", "version", metavar="VERSION", help="An earlier version (default: the newest before this one).")
 @click.option("--reason", required=True, help="Why; kept in the ledger for ever.")
 @json_option
 def rollback(name: str, version: str | None, reason: str, as_json: bool) -> None:
-    """Let a model that served before serve again."""
+    """Let a model that served before serve again.
+
+    By default the newest one before the present champion that was not itself rolled back and whose file is whole.
+    """
     from mlsys.promotion.by_hand import roll_back
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
         work.settings.spec_path(name)
-        _show_change(roll_back(work, name, version=version, reason=reason), as_json=as_json)
+        before = work.ledger.champion(name)
+        change = roll_back(work, name, version=version, reason=reason)
+    _show_change(change, before, as_json=as_json)
 
 
-def _show_change(change: ChampionChange, *, as_json: bool) -> None:
+def _show_change(change: ChampionChange, undone: ChampionChange | None = None, *, as_json: bool) -> None:
+    """Print a change; `undone` is who was rolled back, whom only a name brings back."""
     if as_json:
         say_json(change)
         return
-    say(f"{change.pipeline}: {change.candidate_id} serves as version {change.version} ({change.kind}).")
+    say(f"{change.pipeline}: {change.candidate_id} serves as version {change.version} ({_how(change)}).")
     if change.previous:
-        say(f"Before: {change.previous}. To undo: mlsys rollback {change.pipeline} --reason '...'")
+        to = f" --to {undone.version}" if undone else ""
+        say(f"Before: {change.previous}. To undo: mlsys rollback {change.pipeline}{to} --reason '...'")
 
 
 def _change(change: ChampionChange) -> tuple[object, ...]:
-    return (_minute(change.at), change.version, change.candidate_id, change.kind, change.who, change.reason)
+    return (_minute(change.at), change.version, change.candidate_id, _how(change), change.who, change.reason)
+
+
+def _how(change: ChampionChange) -> str:
+    return change.kind + (f" until {_minute(change.expires)}" if change.expires else "")
+
+
+def _hold(hold: Hold) -> tuple[object, ...]:
+    return (_minute(hold.at), "held" if hold.held else "released", _minute(hold.until), hold.who, hold.reason)
 
 
 def _minute(instant: datetime | None) -> str:
     return f"{instant:%Y-%m-%d %H:%M}" if instant else ""
-
-
-def _instant(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError("A time is written in ISO 8601", where="--at", got=text, remedy="2026-03-09T14:00") from None
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -79,7 +79,7 @@ def status(as_json: bool) -> int:
 @json_option
 def reconcile(name: str | None, as_json: bool) -> None:
     """Write MLflow's registry and the file registry again from the ledger (all pipelines without NAME)."""
-    from mlsys.promotion.projection import mend
+    from mlsys.promotion.reconcile import mend
     from mlsys.workspace import open_workspace
 
     found: list[_Mended] = []

@@ -1,13 +1,16 @@
 """The append-only database of requests, runs, candidates, evaluations, decisions, champions and partitions."""
 
+from mlsys.ledger.champions import ChampionMovedError, HeldError
 from mlsys.ledger.engine import NewerLedgerError
-from mlsys.ledger.ledger import ChampionMovedError, Ledger
-from mlsys.ledger.rows import ChampionChange, Entry, Judgement, RequestRow, RunRow
+from mlsys.ledger.ledger import Ledger
+from mlsys.ledger.rows import ChampionChange, Entry, Hold, Judgement, RequestRow, RunRow
 
 __all__ = [
     "ChampionChange",
     "ChampionMovedError",
     "Entry",
+    "HeldError",
+    "Hold",
     "Judgement",
     "Ledger",
     "NewerLedgerError",

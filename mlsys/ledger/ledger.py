@@ -10,14 +10,10 @@ from typing import Any, Self
 import sqlalchemy as sa
 from pydantic_core import from_json
 
-from mlsys.errors import IntegrityError, MlsysError
-from mlsys.ledger import chain, engine, tables
-from mlsys.ledger.rows import ChampionChange, Entry, Judgement, Partition, RequestRow, RunRow
+from mlsys.errors import IntegrityError
+from mlsys.ledger import chain, champions, engine, tables
+from mlsys.ledger.rows import ChampionChange, Entry, Hold, Judgement, Partition, RequestRow, RunRow
 from mlsys.records import Candidate, Decision, EvaluationSet, Plan
-
-
-class ChampionMovedError(MlsysError):
-    """The champion is no longer the one that was judged against: judge again."""
 
 
 class Ledger:
@@ -71,9 +67,10 @@ class Ledger:
         return found
 
     def requests(self, pipeline: str, *, last: int | None = None) -> list[RequestRow]:
-        """Return all requests of a pipeline, or its newest `last` ones, oldest first."""
+        """Return all requests for a run of a pipeline, or its newest `last` ones, oldest first; holds are none."""
         table = tables.requests
-        return [RequestRow.load(r) for r in self._records(table, table.c.pipeline == pipeline, last=last)]
+        where = sa.and_(table.c.pipeline == pipeline, table.c.request_id != Hold.id_of(pipeline))
+        return [RequestRow.load(r) for r in self._records(table, where, last=last)]
 
     def add_run(self, pipeline: str, row: RunRow) -> None:
         """Write a transition of a run; one that repeats the run's present status is not written again."""
@@ -263,33 +260,25 @@ class Ledger:
 
         Raises:
             ChampionMovedError: another change came first, or a promotion's cutoff lies before the champion's.
+            HeldError: the gates promote, and a person holds the pipeline.
         """
-        with engine.writing(self.engine, change.pipeline) as connection:
-            table = tables.champion_changes
-            newest = connection.execute(
-                sa.select(table.c.record)
-                .where(table.c.pipeline == change.pipeline)
-                .order_by(table.c.generation.desc())
-                .limit(1)
-            ).scalar()
-            now = None if newest is None else ChampionChange.load(from_json(newest))
-            if (now.generation if now else 0) + 1 != change.generation:
-                raise ChampionMovedError(
-                    f"The champion of {change.pipeline} changed to {now.candidate_id if now else 'none'} meanwhile"
-                )
-            if now and change.kind == "promote" and change.cutoff < now.cutoff:
-                raise ChampionMovedError(f"The champion of {change.pipeline} knows newer data ({now.cutoff})")
-            named = {
-                "generation": change.generation,
-                "candidate_id": change.candidate_id,
-                "version": change.version,
-                "kind": change.kind,
-            }
-            try:
-                chain.append(connection, table, change.pipeline, named, change.dump())
-            except sa.exc.IntegrityError as error:
-                raise ChampionMovedError(f"The champion of {change.pipeline} changed meanwhile") from error
-        return change
+        return champions.change(self.engine, change)
+
+    def hold(self, pipeline: str) -> Hold | None:
+        """Return the hold under which the gates promote nothing now, or None."""
+        return champions.hold_in_force(self.engine, pipeline)
+
+    def holds(self, pipeline: str) -> list[Hold]:
+        """Return all holds of a pipeline and their releases, oldest first."""
+        return champions.holds(self.engine, pipeline)
+
+    def put_hold(self, hold: Hold) -> Hold:
+        """Write a hold or its release, and return it as it was written.
+
+        Raises:
+            UsageError: there is none to release, or it would be over already.
+        """
+        return champions.put_hold(self.engine, hold)
 
     # -- partitions (the `Catalog` of snapshot/catalog.py) ------------------------------------------------------------
 

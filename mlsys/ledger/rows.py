@@ -66,25 +66,88 @@ class ChampionChange(Record):
         generation: counts the changes of a pipeline; the fencing token of promotion.
         version: semantic version in the file registry; a rollback names an earlier one.
         cutoff: data cutoff of the candidate; promotions never go back behind it.
+        kind: `promote` by the gates, `manual` by a person who overrides them, `rollback`, or `expiry`: what a person
+            put in place for a time made way for what served before.
+        expires: when a `manual` one ends by itself; None for no end.
     """
 
     pipeline: str
     generation: int
     candidate_id: str
     version: str
-    kind: Literal["promote", "manual", "rollback"]
+    kind: Literal["promote", "manual", "rollback", "expiry"]
     cutoff: datetime
     run_id: str
     decision_key: str | None = None
     previous: str | None = None
     who: str
     reason: str
+    expires: datetime | None = Field(default=None, exclude_if=lambda end: end is None)
     at: datetime | None = None
 
     @property
     def last_day(self) -> date:
         """The last day of data that the candidate knows."""
         return clock.last_day_before(self.cutoff)
+
+
+class Hold(Record):
+    """A person lets the gates promote nothing for a time, or (`held` false) ends that.
+
+    The ledger keeps it among the requests, under an id of its own.
+
+    Attributes:
+        until: when it ends by itself; None: with its release.
+        at: when it was written.
+    """
+
+    pipeline: str
+    held: bool = True
+    who: str
+    reason: str
+    until: datetime | None = None
+    at: datetime | None = None
+
+    @staticmethod
+    def id_of(pipeline: str) -> str:
+        """Return the request id of a pipeline's holds."""
+        return f"hold:{pipeline}"
+
+    def is_in_force(self, now: datetime) -> bool:
+        """Return whether nothing is promoted by it at an instant after it was written."""
+        return self.held and (self.until is None or now < self.until)
+
+    @property
+    def sentence(self) -> str:
+        """Who, since when, until when and why; without a full stop."""
+        since = f" since {self.at:%Y-%m-%d %H:%M} UTC" if self.at else ""
+        until = f"until {self.until:%Y-%m-%d %H:%M} UTC" if self.until else "until somebody releases it"
+        return f"held by {self.who}{since}, {until}: {self.reason}" if self.held else f"released by {self.who}: {self.reason}"
+
+    def as_request(self) -> RequestRow:
+        """Return the row that the ledger keeps."""
+        return RequestRow(
+            request_id=self.id_of(self.pipeline),
+            run_id=None,
+            status="accepted",
+            reason="held" if self.held else "released",
+            sentence=self.reason,
+            mode="live",
+            asked_by=self.who,
+            parameters={} if self.until is None else {"until": self.until.isoformat()},
+        )
+
+    @classmethod
+    def of_request(cls, pipeline: str, row: RequestRow) -> Hold:
+        """Return the hold of a row that `as_request` gave."""
+        return cls(
+            pipeline=pipeline,
+            held=row.reason == "held",
+            who=row.asked_by,
+            reason=row.sentence,
+            until=row.parameters.get("until"),
+            at=row.at,
+        )
 
 
 @dataclass(frozen=True)

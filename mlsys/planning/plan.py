@@ -14,7 +14,7 @@ from mlsys.errors import UsageError
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange, RequestRow, RunRow
 from mlsys.planning.libraries import require_libraries
-from mlsys.records import HISTORICAL, Arrivals, Mode, Plan, Start
+from mlsys.records import HELD, HISTORICAL, Arrivals, Mode, Plan, Start
 from mlsys.snapshot import snapshot
 from mlsys.snapshot.manifest import read_manifest
 from mlsys.snapshot.ranges import DayRange, take_in_once
@@ -302,6 +302,8 @@ def _answered(work: Workspace, plan: Plan, champion: ChampionChange | None) -> s
     if not rows or rows[-1].status != "done":
         return None
     made = [d for d in decisions if d.champion == plan.champion]
+    if made and made[-1].reason == HELD and work.ledger.hold(plan.pipeline) is None:
+        return None  # what only a hold kept back is judged again once that is over
     return f"This data and spec were judged before: {made[-1].outcome}, {made[-1].sentence}" if made else None
 
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from mlsys import keys
 from mlsys.errors import IntegrityError
 from mlsys.gates.base import Evidence
-from mlsys.ledger import ChampionChange
+from mlsys.ledger import ChampionChange, Hold
 from mlsys.metrics import METRICS
 from mlsys.promotion import more_data
 from mlsys.records import (
+    HELD,
     HISTORICAL,
     Answer,
     Comparison,
@@ -38,12 +39,14 @@ def decide(spec: Spec, prepared: Prepared, *, evaluations: EvaluationSet, work: 
     """Let every gate judge the evidence, write the decision into the ledger and return it.
 
     A decision of the same key stands: it is returned as it was made. An error is none, once what caused it is mended.
+    What a hold keeps back becomes a decision of its own, beside what the gates said.
     """
     champion = work.ledger.champion(spec.pipeline)
     decision = judge(spec, prepared, evaluations=evaluations, champion=champion, store=work.store)
     stands = work.ledger.add_decision(spec.pipeline, evaluations, decision)
     if stands.outcome != "error" or decision.outcome == "error":
-        return stands
+        hold = work.ledger.hold(spec.pipeline) if is_held_back(prepared.plan, stands) else None
+        return stands if hold is None else hold_back(work, stands, hold)
     mended = decision.model_copy(update={"decision_key": keys.mended_key(decision.decision_key)})
     return work.ledger.add_decision(spec.pipeline, evaluations, mended)
 
@@ -90,10 +93,34 @@ def refuse(work: Workspace, decision: Decision, answer: Answer) -> Decision:
             "answer": answer,
         }
     )
+    return _after(work, decision, refused)
+
+
+def is_held_back(plan: Plan, decision: Decision) -> bool:
+    """Return whether a hold stops what a decision wants: the gates' own promotions alone."""
+    return plan.mode == "live" and decision.outcome == "promote"
+
+
+def hold_back(work: Workspace, decision: Decision, hold: Hold) -> Decision:
+    """Write into the ledger that a hold keeps back what the gates would have promoted, and return that decision."""
+    held = decision.model_copy(
+        update={
+            "decision_key": keys.held_key(decision.decision_key, str(hold.at)),
+            "outcome": "reject",
+            "reason": HELD,
+            "sentence": f"All gates pass, but nothing is promoted: {hold.pipeline} is {hold.sentence}"[:1000],
+            "advice": f"`mlsys hold {hold.pipeline} --release --reason '...'` ends that; the next run judges again",
+        }
+    )
+    return _after(work, decision, held)
+
+
+def _after(work: Workspace, decision: Decision, following: Decision) -> Decision:
+    """Write a decision that rests on the evaluations of another one."""
     found = work.ledger.decision(decision.decision_key)
     if found is None:
         raise IntegrityError("The ledger has no decision of that key", got=decision.decision_key)
-    return work.ledger.add_decision(work.ledger.plan(decision.run_id).pipeline, found[0], refused)
+    return work.ledger.add_decision(work.ledger.plan(decision.run_id).pipeline, found[0], following)
 
 
 def evidence_of(prepared: Prepared, evaluations: EvaluationSet, store: Store) -> Evidence:

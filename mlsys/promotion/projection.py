@@ -7,16 +7,16 @@ leaves a true ledger and a stale registry; the next run, `mlsys up` or `mlsys re
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mlsys.errors import IntegrityError, MlsysError, RunError
+from mlsys.errors import IntegrityError, MlsysError
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange
 from mlsys.promotion.decide import SIMULATED
-from mlsys.records import Decision, Evaluation
+from mlsys.records import Candidate, Decision, Evaluation
 from mlsys.registries.base import Registry, Release, Shown
 from mlsys.report import explained
 from mlsys.report.card import explanation_page
@@ -120,18 +120,11 @@ def drift(work: Workspace, pipeline: str, *, read: bool = False) -> list[str]:
     return found
 
 
-def mend(work: Workspace, pipeline: str) -> list[str]:
-    """Write the registries again from the ledger, and return in words what they had shown otherwise.
-
-    Raises:
-        RunError: a champion's model still can't be read there.
-    """
-    found = drift(work, pipeline, read=True)
-    project(work, pipeline, force=True)
-    left = drift(work, pipeline, read=True) if found else []
-    if left:
-        raise RunError("; ".join(left), where=pipeline, remedy="See that the registry's folder can be written")
-    return found
+def releases(work: Workspace, pipeline: str) -> list[Release]:
+    """Return all that registries show of a pipeline when they are written anew, as they are told it."""
+    champion = work.ledger.champion(pipeline)
+    decisions = _to_publish(work, pipeline, champion, done=None, settled=False)
+    return [release for decision in decisions for release in _releases(work, decision)]
 
 
 def _to_publish(
@@ -165,15 +158,15 @@ def _has_files(work: Workspace, decision: Decision) -> bool:
 
 
 def _publish(work: Workspace, decision: Decision, failures: Failures) -> dict[str, Shown]:
-    release = _release(work, decision)
     names = {}
-    for registry in work.spec_of(release.plan).registries:
-        if registry.kind in failures or (release.version is None and not registry.shows_unpromoted):
-            continue
-        with _on_its_own(registry.kind, failures):
-            names[registry.kind] = registry.publish(release, work.place)
-            _attach(work, registry, release)
-            log.info("published", registry=registry.kind, name=names[registry.kind].name, run=decision.run_id)
+    for release in _releases(work, decision):
+        for registry in work.spec_of(release.plan).registries:
+            if registry.kind in failures or (release.version is None and not registry.shows_unpromoted):
+                continue
+            with _on_its_own(registry.kind, failures):
+                names[registry.kind] = registry.publish(release, work.place)
+                _attach(work, registry, release)
+                log.info("published", registry=registry.kind, name=names[registry.kind].name, run=decision.run_id)
     return names
 
 
@@ -185,10 +178,10 @@ def show_explanation(work: Workspace, run_id: str) -> None:
     decided = work.ledger.decisions(work.ledger.plan(run_id).pipeline, of={run_id})
     if not decided or not decided[-1].challenger or decided[-1].reason == SIMULATED:
         return
-    release = _release(work, decided[-1])
-    for registry in work.spec_of(release.plan).registries:
-        if release.version is not None or registry.shows_unpromoted:
-            _attach(work, registry, release)
+    for release in _releases(work, decided[-1]):
+        for registry in work.spec_of(release.plan).registries:
+            if release.version is not None or registry.shows_unpromoted:
+                _attach(work, registry, release)
 
 
 def _attach(work: Workspace, registry: Registry, release: Release) -> None:
@@ -220,12 +213,27 @@ def _on_its_own(kind: str, failures: Failures) -> Iterator[None]:
         failures[kind] = error
 
 
-def _release(work: Workspace, decision: Decision) -> Release:
+def _releases(work: Workspace, decision: Decision) -> list[Release]:
+    """Return the models that a decision shows: its challenger, and any that came to serve by it.
+
+    A challenger that another decision let serve is shown by that one.
+    """
     plan = work.ledger.plan(decision.run_id)
     candidates = work.ledger.candidates(plan.training_key)
     served_by = work.ledger.champion_changes(plan.pipeline, of={c.candidate_id for c in candidates})
-    made = [c for c in served_by if c.decision_key == decision.decision_key and c.kind != "rollback"]
-    change = made[-1] if made else None
+    begun = [change for change in served_by if change.kind in ("promote", "manual")]
+    made = {change.candidate_id: change for change in begun if change.decision_key == decision.decision_key}
+    challenger = decision.challenger or ""
+    own = (challenger, Candidate.refitted(challenger))
+    shown_elsewhere = any(change.candidate_id in own for change in begun)
+    wanted: list[ChampionChange | None] = [] if shown_elsewhere else [None]
+    return [_release(work, decision, change, candidates) for change in [*wanted, *made.values()]]
+
+
+def _release(
+    work: Workspace, decision: Decision, change: ChampionChange | None, candidates: Sequence[Candidate]
+) -> Release:
+    plan = work.ledger.plan(decision.run_id)
     rows = work.ledger.run(decision.run_id)
     snapshot = next(row.snapshot for row in rows if row.snapshot is not None)
     found = work.ledger.decision(decision.decision_key)
@@ -245,5 +253,7 @@ def _release(work: Workspace, decision: Decision) -> Release:
         columns={name: column.type for name, column in spec.feature_columns().items()},
         spec=work.dumped_spec(plan),
         version=change.version if change else None,
+        promoted=(change.kind, change.who) if change else None,
+        expires=change.expires if change else None,
         method=spec.target.method,
     )

@@ -10,7 +10,7 @@ from typing import Literal
 
 from mlsys.errors import IntegrityError
 from mlsys.ledger import ChampionChange, ChampionMovedError
-from mlsys.records import Answer, Candidate, Decision, ModelVersion, Outcome, Plan, Prepared
+from mlsys.records import HELD, Answer, Candidate, Decision, ModelVersion, Outcome, Plan, Prepared
 from mlsys.registries.base import Shown
 from mlsys.spec import Spec
 from mlsys.training import training
@@ -35,6 +35,7 @@ def promote(
 
     Raises:
         ChampionMovedError: the champion is no longer the one that the decision compared with.
+        HeldError: a person holds the pipeline.
     """
     plan = prepared.plan
     if decision.outcome != "promote" or plan.mode != "live" or decision.challenger is None:
@@ -100,7 +101,8 @@ def outcome_of(
         serves = (
             f"version {champion.version} ({champion.candidate_id}) goes on serving" if champion else "nothing serves"
         )
-        sentence = f"{_NOT_PROMOTED[decision.outcome]}; {serves}"
+        stayed = "The challenger is held back" if decision.reason == HELD else _NOT_PROMOTED[decision.outcome]
+        sentence = f"{stayed}; {serves}"
     shown = names.get(decision.decision_key, {})
     in_mlflow, in_files = shown.get("mlflow"), shown.get("files")
     return ModelVersion(

@@ -1,6 +1,6 @@
 """What the steps hand to each other: small, frozen, JSON-pure records."""
 
-from mlsys.records.base import HISTORICAL, MAX_BYTES, MEASURED, Mode, Outcome, Record, RunStatus, Severity, State
+from mlsys.records.base import HELD, HISTORICAL, MAX_BYTES, MEASURED, Mode, Outcome, Record, RunStatus, Severity, State
 from mlsys.records.decision import Answer, Decision, GateResult, ModelVersion, RunReport
 from mlsys.records.evaluation import Candidate, Comparison, Evaluation, EvaluationSet, MetricValue, Shortage, TriedSet
 from mlsys.records.progress import Decided, Evaluated
@@ -18,6 +18,7 @@ from mlsys.records.run import (
 )
 
 __all__ = [
+    "HELD",
     "HISTORICAL",
     "MAX_BYTES",
     "MEASURED",

@@ -7,8 +7,9 @@ method may be called again with the same arguments without effect.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -24,6 +25,8 @@ class Release:
 
     Attributes:
         version: semantic version, or None for a candidate that was never promoted.
+        promoted: how it came to serve (`promote` by the gates, `manual` by a person) and by whom; None if it never did.
+        expires: when what a person put in place ends by itself; None for no end.
         parts: per candidate of the run, its record and evaluation (the released one among them).
         columns: logical types of the columns that the model sees, by name, in the schema's order.
         spec: `ResolvedSpec.dump()` of the run.
@@ -38,6 +41,8 @@ class Release:
     columns: Mapping[str, LogicalType]
     spec: Mapping[str, Any]
     version: str | None = None
+    promoted: tuple[str, str] | None = None
+    expires: datetime | None = None
     method: Literal["predict_proba", "predict"] = "predict_proba"
 
 
@@ -85,6 +90,14 @@ class Registry(Component, ABC):
 
     def damage(self, pipeline: str, champion: Candidate, place: Place) -> str | None:  # noqa: ARG002 - nothing to read
         """Return why the model that the pointer names can't be read as the ledger has it, after reading it; or None."""
+        return None
+
+    def differences(self, pipeline: str, releases: Sequence[Release], place: Place) -> list[str]:  # noqa: ARG002
+        """Return in words what of published releases is not as `publish` left it, each once; it changes nothing."""
+        return []
+
+    def copy_of(self, pipeline: str, candidate: Candidate, place: Place) -> bytes | None:  # noqa: ARG002
+        """Return what is kept here as a published candidate's model file, or None; whoever asks compares its SHA-256."""
         return None
 
     def attach(self, pipeline: str, candidate_id: str, files: Mapping[str, bytes], place: Place) -> None:  # noqa: ARG002

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,15 +49,15 @@ class FileRegistry(Registry):
             )
         target = _folder(release.plan.pipeline, place) / f"v{version}"
         if target.exists():
-            shown = release_record(target).get("candidate_id")
-            if shown != release.candidate.candidate_id:
+            shown = _candidate_in(target)
+            if shown is not None and shown != release.candidate.candidate_id:
                 raise IntegrityError(
                     f"The folder holds another candidate than the ledger's {release.candidate.candidate_id}",
                     where=str(target),
                     got=shown,
                     remedy="Move the folder away and run `mlsys reconcile`",
                 )
-            if _damage(target / MODEL, release.candidate) is not None:
+            if _wrong(target, release):
                 _write(target, release, place.store.read_bytes(digest))
             return Shown(version)
         with temporary_folder(target.parent) as temporary:
@@ -78,7 +80,7 @@ class FileRegistry(Registry):
             return
         if self.pointed(pipeline, place) == candidate_id:
             return
-        holder = next((v for v in folder.glob("v*") if release_record(v).get("candidate_id") == candidate_id), None)
+        holder = next((v for v in folder.glob("v*") if _candidate_in(v) == candidate_id), None)
         if holder is None:
             raise IntegrityError(
                 "No version in the file registry holds the champion",
@@ -95,12 +97,44 @@ class FileRegistry(Registry):
     def pointed(self, pipeline: str, place: Place) -> str | None:
         """Return the candidate id of the version that the link names, or None."""
         serving = serving_folder(pipeline, place.home)
-        candidate_id = None if serving is None else release_record(serving).get("candidate_id")
-        return candidate_id if isinstance(candidate_id, str) else None
+        return None if serving is None else _candidate_in(serving)
 
     def damage(self, pipeline: str, champion: Candidate, place: Place) -> str | None:
         """Return what is wrong with the file that the link names, or None."""
         return _damage(_folder(pipeline, place) / LINK, champion)
+
+
+    def differences(self, pipeline: str, releases: Sequence[Release], place: Place) -> list[str]:
+        """Return what is wrong with the folders of versions: gone, of another candidate, without files, or changed."""
+        found = []
+        for release in releases:
+            folder = _folder(pipeline, place) / f"v{release.version}"
+            found += [f"{folder}: {said}" for said in _wrong(folder, release)]
+        return found
+
+    def copy_of(self, pipeline: str, candidate: Candidate, place: Place) -> bytes | None:
+        """Return the model file of the folder that says it holds a candidate, or None."""
+        for folder in sorted(_folder(pipeline, place).glob("v*")):
+            with suppress(OSError, IntegrityError):
+                if release_record(folder).get("candidate_id") == candidate.candidate_id:
+                    return (folder / MODEL).read_bytes()
+        return None
+
+
+def _wrong(folder: Path, release: Release) -> list[str]:
+    if not folder.is_dir():
+        return ["the folder of this version is gone"]
+    try:
+        record = release_record(folder)
+    except IntegrityError:
+        return [f"{RECORD} is damaged"]
+    missing = [name for name in (RECORD, "metrics.json", SPEC, "requirements.txt") if not (folder / name).is_file()]
+    if missing:
+        return [f"{', '.join(missing)} is missing"]
+    wanted = {"candidate_id": release.candidate.candidate_id, "sha256": release.candidate.model}
+    other = [key for key, value in wanted.items() if record.get(key) != value]
+    damage = _damage(folder / MODEL, release.candidate)
+    return [f"{RECORD} names another {', '.join(other)}"] if other else [damage] if damage else []
 
 
 def _damage(model: Path, candidate: Candidate) -> str | None:
@@ -109,6 +143,14 @@ def _damage(model: Path, candidate: Candidate) -> str | None:
     except OSError as error:
         return f"{model} can't be read: {error.strerror}"
     return None if found == candidate.model else f"{model} is not the model that was promoted"
+
+
+def _candidate_in(folder: Path) -> str | None:
+    """Return the candidate that a folder says it holds; None where it says nothing that can be read."""
+    with suppress(IntegrityError):
+        found = release_record(folder).get("candidate_id")
+        return found if isinstance(found, str) else None
+    return None
 
 
 def serving_folder(pipeline: str, home: Path) -> Path | None:

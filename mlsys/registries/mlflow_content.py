@@ -54,12 +54,23 @@ def safe_name(name: str) -> str:
 
 def run_name(release: Release) -> str:
     """Return the name of a retraining's run: short enough for MLflow's column, which cuts after 18 characters."""
-    return f"{release.plan.day} {release.decision.outcome}"
+    return f"{release.plan.day} {outcome_of(release)}"
+
+
+def outcome_of(release: Release) -> str:
+    """Return what came of a decision, in one word: `promote` alone says that the model came to serve by it.
+
+    What all gates let pass and nothing promoted is `waiting` for a person or its promotion, or was a trial (`dry`).
+    """
+    decided = release.decision.outcome
+    if decided != "promote" or release.version is not None:
+        return decided
+    return "dry" if release.plan.mode == "dry" else "waiting"
 
 
 def verdict(release: Release) -> str:
     """Return the decision as a sentence that begins with its outcome, for lists that show only a beginning."""
-    return fitting(f"{release.decision.outcome.capitalize()}: {release.decision.sentence}", _DESCRIPTION)
+    return fitting(f"{outcome_of(release).capitalize()}: {release.decision.sentence}", _DESCRIPTION)
 
 
 def run_tags(release: Release) -> dict[str, str]:
@@ -81,7 +92,8 @@ def run_tags(release: Release) -> dict[str, str]:
 def _shared_tags(release: Release) -> dict[str, str]:
     plan, decision = release.plan, release.decision
     return {
-        "mlsys.outcome": decision.outcome,
+        "mlsys.outcome": outcome_of(release),
+        "mlsys.reason": decision.reason,
         "mlsys.day": plan.day.isoformat(),
         "mlsys.mode": plan.mode,
         "mlsys.pipeline": plan.pipeline,
@@ -94,13 +106,18 @@ def _shared_tags(release: Release) -> dict[str, str]:
 
 
 def candidate_tags(release: Release, candidate: Candidate, parent: str) -> dict[str, str]:
-    """Return the tags of a candidate's run, nested below the run `parent`."""
+    """Return the tags of a candidate's run, nested below the run `parent`.
+
+    A promotion is the outcome of the model that was promoted, and of no other one of its run.
+    """
+    released = candidate.candidate_id == release.candidate.candidate_id
     tags = {
         **_shared_tags(release),
+        **({} if released else {"mlsys.outcome": "failed" if candidate.status == "failed" else "not_chosen"}),
         CANDIDATE_TAG: candidate.candidate_id,
         "mlsys.kind": candidate.kind,
         "mlsys.baseline": str(candidate.baseline).lower(),
-        "mlsys.released": str(candidate.candidate_id == release.candidate.candidate_id).lower(),
+        "mlsys.released": str(released).lower(),
         "mlflow.parentRunId": parent,
     }
     tags["mlflow.note.content"] = candidate.reason or "; ".join(candidate.notes)
@@ -110,16 +127,27 @@ def candidate_tags(release: Release, candidate: Candidate, parent: str) -> dict[
 
 
 def version_tags(release: Release) -> dict[str, str]:
-    """Return the tags of the registered version; `mlsys.version` is the semantic one, once it was promoted."""
+    """Return the tags of the registered version; `mlsys.version` is the semantic one, once it was promoted.
+
+    `mlsys.outcome` is what the gates' decision came to, also where a person has put the model in place: then
+    `mlsys.promotion` is `manual`, `mlsys.promoted_by` names them, and `mlsys.expires` when that ends.
+    """
     tags = {
-        "mlsys.outcome": release.decision.outcome,
+        "mlsys.outcome": outcome_of(release),
+        "mlsys.reason": release.decision.reason,
         "mlsys.day": release.plan.day.isoformat(),
         CANDIDATE_TAG: release.candidate.candidate_id,
         "mlsys.sha256": str(release.candidate.model),
         "mlsys.training_key": release.plan.training_key,
         "mlsys.decision_key": release.decision.decision_key,
     }
-    return _tags({"mlsys.version": release.version, **tags} if release.version else tags)
+    if release.version and release.promoted:
+        how, who = release.promoted
+        tags |= {"mlsys.version": release.version, "mlsys.promotion": how, "mlsys.promoted_by": who}
+        tags |= {"mlsys.expires": release.expires.isoformat()} if release.expires else {}
+    elif release.version:
+        tags["mlsys.version"] = release.version
+    return _tags(tags)
 
 
 def _tags(tags: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,19 +71,35 @@ def mend_files(client: MlflowClient, release: Release, place: Place, *, experime
 
 def damage_of(client: MlflowClient, version: Any, candidate: Candidate, place: Place) -> str | None:
     """Read a version's files, and return what is wrong with them."""
-    from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
     address = client.get_model_version_download_uri(version.name, version.version)
-    with place.store.working() as folder:
-        try:
-            # What lies on this machine is not copied.
-            into = None if address.startswith(("file:", "/")) else str(folder)
-            found = Path(download_artifacts(artifact_uri=address, dst_path=into, tracking_uri=place.tracking_uri))
+    try:
+        with _downloaded(address, place) as found:
             digest = sha256_of(found / MODEL) if (found / "MLmodel").is_file() else None
-        except (OSError, MlflowException) as error:
-            return f"{address} can't be read: {error}"
+    except (OSError, MlflowException) as error:
+        return f"{address} can't be read: {error}"
     return None if digest == candidate.model else f"{address} holds another model than the one that was promoted"
+
+
+def model_file(client: MlflowClient, version: Any, place: Place) -> bytes | None:
+    """Return the pickle among a version's files, or None where it can't be read."""
+    from mlflow.exceptions import MlflowException
+
+    address = client.get_model_version_download_uri(version.name, version.version)
+    with suppress(OSError, MlflowException), _downloaded(address, place) as found:
+        return (found / MODEL).read_bytes()
+    return None
+
+
+@contextmanager
+def _downloaded(address: str, place: Place) -> Iterator[Path]:
+    """Give the folder with the files at an address; what lies on this machine is not copied."""
+    from mlflow.artifacts import download_artifacts
+
+    with place.store.working() as folder:
+        into = None if address.startswith(("file:", "/")) else str(folder)
+        yield Path(download_artifacts(artifact_uri=address, dst_path=into, tracking_uri=place.tracking_uri))
 
 
 def _write_artifacts(log_folder: Callable[[str], None], release: Release, place: Place, model: Any) -> None:

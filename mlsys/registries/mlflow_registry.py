@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,7 +33,8 @@ from mlsys.registries.mlflow_content import (
     version_tags,
 )
 from mlsys.registries.mlflow_database import LONGEST_ADDRESS, artifacts_of, move_artifacts, prepare
-from mlsys.registries.mlflow_files import damage_of, like, log_files, logged_model, mend_files
+from mlsys.registries.mlflow_differences import differences
+from mlsys.registries.mlflow_files import damage_of, like, log_files, logged_model, mend_files, model_file
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -105,7 +106,7 @@ class MlflowRegistry(Registry):
         """
         with _client(place) as client:
             version = _aliased(client, pipeline)
-        return None if version is None else version.tags.get(CANDIDATE_TAG)
+        return None if version is None else version.tags.get(CANDIDATE_TAG, f"version {version.version}, not of mlsys")
 
     def attach(self, pipeline: str, candidate_id: str, files: Mapping[str, bytes], place: Place) -> None:
         """Log files as artifacts of the run of a published candidate, unless these very bytes are there.
@@ -137,6 +138,25 @@ class MlflowRegistry(Registry):
         with _client(place) as client:
             version = _aliased(client, pipeline)
             return None if version is None else damage_of(client, version, champion, place)
+
+    def differences(self, pipeline: str, releases: Sequence[Release], place: Place) -> list[str]:
+        """Return what was deleted, renamed, tagged otherwise or overwritten.
+
+        Raises:
+            TransientError: MLflow's database or server does not answer.
+        """
+        with _client(place) as client:
+            return list(differences(client, pipeline, releases, place))
+
+    def copy_of(self, pipeline: str, candidate: Candidate, place: Place) -> bytes | None:
+        """Return the pickle of the version of a candidate, or None.
+
+        Raises:
+            TransientError: MLflow's database or server does not answer.
+        """
+        with _client(place) as client:
+            version = _version_of(client, pipeline, candidate.candidate_id)
+            return None if version is None else model_file(client, client.get_model_version(pipeline, version), place)
 
 
 @contextmanager
@@ -231,6 +251,8 @@ def _experiment(client: MlflowClient, release: Release, place: Place) -> str:
     pipeline = release.plan.pipeline
     location = artifacts_of(pipeline, place.home)
     found = client.get_experiment_by_name(pipeline)
+    if found is not None and found.lifecycle_stage != "active":
+        client.restore_experiment(found.experiment_id)
     if found is None:
         try:
             tags = experiment_tags(release)
@@ -244,8 +266,14 @@ def _experiment(client: MlflowClient, release: Release, place: Place) -> str:
 
 
 def _known_runs(client: MlflowClient, experiment: str, release: Release) -> dict[str, Run]:
-    """Return this retraining's runs by candidate id; the parent's is empty."""
-    runs = client.search_runs([experiment], f"tags.`{_RUN_TAG}` = '{release.plan.run_id}'", max_results=1000)
+    """Return this retraining's runs by candidate id; the parent's is empty. Somebody may have deleted them."""
+    from mlflow.entities import ViewType
+
+    query = f"tags.`{_RUN_TAG}` = '{release.plan.run_id}'"
+    runs = client.search_runs([experiment], query, run_view_type=ViewType.ALL, max_results=1000)
+    for run in runs:
+        if run.info.lifecycle_stage != "active":
+            client.restore_run(run.info.run_id)
     return {run.data.tags.get(CANDIDATE_TAG, ""): run for run in reversed(runs)}
 
 

@@ -12,18 +12,20 @@ from typing import Literal
 
 from mlsys import clock
 from mlsys.errors import MlsysError
-from mlsys.ledger import ChampionChange, Judgement, RequestRow, RunRow
+from mlsys.ledger import ChampionChange, Hold, Judgement, RequestRow, RunRow
 from mlsys.records import Candidate, Decision
 from mlsys.spec import Spec, load_spec
 from mlsys.upkeep import health
 from mlsys.upkeep.health import Measurement
 from mlsys.workspace import Workspace
 
-StandingState = Literal["failed", "waits", "weak", "stale", "behind", "running", "never ran", "fine", "retired"]
+StandingState = Literal[
+    "failed", "waits", "weak", "stale", "behind", "held", "running", "never ran", "fine", "retired"
+]
 # What needs a person, first.
 WORST_FIRST: tuple[StandingState, ...] = (
     *("failed", "waits", "behind", "weak", "stale"),
-    *("running", "never ran", "fine", "retired"),
+    *("held", "running", "never ran", "fine", "retired"),
 )
 RECENT = 24  # decisions among which the champion's newest measurement is looked for
 LOOKED_AT = 12  # of the newest requests, in which a live one is looked for
@@ -38,8 +40,8 @@ class Standing:
     Attributes:
         state: `failed` (also by the decision `error`), `waits` for a person, `weak` (the champion misses a minimum of
             its own spec), `stale` (the newest data are older than the freshness gate allows, by the clock), `behind`
-            (no live request for two nights although there is a schedule), `running`, `never ran`, `fine`, or
-            `retired`: its spec was removed.
+            (no live request for two nights although there is a schedule), `held` (a person lets the gates promote
+            nothing), `running`, `never ran`, `fine`, or `retired`: its spec was removed.
         happened: one sentence: what became of the newest live request.
         meaning: one sentence: who serves, and what that means.
         todo: one sentence: what to do, with the command; empty where there is nothing to do.
@@ -49,6 +51,7 @@ class Standing:
         spec: the pipeline's spec, or None where it can't be read.
         champion: the change that made the present champion, or None; `measured` where it was measured last.
         newest_day: newest day of data that any run has read.
+        hold: under which the gates promote nothing now, or None.
         missed, stale: in words, which minimum the champion misses and that the data are too old; None where not.
     """
 
@@ -64,6 +67,7 @@ class Standing:
     champion: ChampionChange | None = None
     measured: Measurement | None = None
     newest_day: date | None = None
+    hold: Hold | None = None
     missed: str | None = None
     stale: str | None = None
 
@@ -102,6 +106,7 @@ def standing(
         champion=champion,
         measured=health.measured(work, champion, judgements) if champion else None,
         newest_day=work.ledger.newest_day(pipeline),
+        hold=work.ledger.hold(pipeline),
     )
     if not (work.settings.pipelines / f"{pipeline}.yaml").exists():
         return known
@@ -128,7 +133,8 @@ def _with_spec(work: Workspace, known: Standing, spec: Spec, now: datetime) -> S
     waits = decision is not None and waiting(work, known.pipeline, rows, decision, spec)
     state, happened, todo = _outcome(known.pipeline, newest, rows, decision, waits)
     known = replace(known, run=run, decision=decision, state=state, happened=happened, todo=todo)
-    return _looked_at_closely(known, spec, now) if state == "fine" else known
+    known = _looked_at_closely(known, spec, now) if state == "fine" else known
+    return known if known.hold is None else replace(known, happened=f"{_begun(known.hold.sentence)}. {known.happened}")
 
 
 def _looked_at_closely(known: Standing, spec: Spec, now: datetime) -> Standing:
@@ -144,6 +150,9 @@ def _looked_at_closely(known: Standing, spec: Spec, now: datetime) -> Standing:
     if known.stale:
         todo = f"See whether the source still gets rows: `mlsys check {known.pipeline}`."
         return replace(known, state="stale", happened=f"{known.stale}. {known.happened}", todo=todo)
+    if known.hold:
+        todo = f"Nothing is promoted until `mlsys hold {known.pipeline} --release --reason '...'`."
+        return replace(known, state="held", todo=todo)
     return known
 
 
@@ -216,7 +225,12 @@ def _meaning(champion: ChampionChange | None) -> str:
     if champion is None:
         return "It has no champion: nothing serves."
     name = champion.candidate_id.split("-", 1)[-1]
-    return f"{champion.version} serves ({name}, data up to {champion.last_day})."
+    ends = f"; {champion.who} put it in place until {champion.expires:%Y-%m-%d %H:%M} UTC" if champion.expires else ""
+    return f"{champion.version} serves ({name}, data up to {champion.last_day}{ends})."
+
+
+def _begun(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _whole(sentence: str) -> str:

@@ -202,9 +202,9 @@ def test_reconcile_mends_the_other_pipelines_and_says_at_the_end_which_it_could_
 ) -> None:
     from mlsys.errors import RunError
     from mlsys.ledger import Ledger
-    from mlsys.promotion import projection
+    from mlsys.promotion import reconcile
 
-    real = projection.mend
+    real = reconcile.mend
 
     def mend(work, name):
         if name != "shop":
@@ -212,7 +212,7 @@ def test_reconcile_mends_the_other_pipelines_and_says_at_the_end_which_it_could_
         return real(work, name)
 
     monkeypatch.setattr(Ledger, "pipelines", lambda _: ["apples", "shop", "zoo"])
-    monkeypatch.setattr(projection, "mend", mend)
+    monkeypatch.setattr(reconcile, "mend", mend)
     (changed / "registry" / "shop" / "best_model.joblib").unlink()
     answer = mlsys("reconcile")
     assert answer.code == 4

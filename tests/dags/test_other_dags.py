@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 OF_A_SPEC = ("retrain", "score", "monitor")
 NAMES = sorted(path.stem for path in (ROOT / "include" / "pipelines").glob("*.yaml"))
 OWNERS = {"security", "sales-operations", "operations-control", "valuation", "mlsys"}
-OF_ALL = {"announced", "drops", "housekeeping", "rollback", "simulate"}
+OF_ALL = {"announced", "drops", "hold", "housekeeping", "rollback", "simulate"}
 
 
 def write_spec(folder: Path, **changes: object) -> None:

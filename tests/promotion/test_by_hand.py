@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from given.shop import day, newest_run, served
 
+from mlsys import clock, pipeline
 from mlsys.errors import LostRaceError, UsageError
-from mlsys.promotion.by_hand import promote_by_hand, roll_back, rollback_target
+from mlsys.planning.plan import RunRequest
+from mlsys.promotion.by_hand import expire, promote_by_hand, roll_back, rollback_target
 
 pytestmark = pytest.mark.slow
 
@@ -69,3 +73,57 @@ def test_a_rollback_can_be_looked_at_first(work) -> None:
     with pytest.raises(UsageError, match="No version of that name ever served shop"):
         rollback_target(work, "shop", version="3.0.0")
     assert work.ledger.champion("shop").version == "1.0.1"
+
+
+def test_a_rollback_after_a_rollback_goes_further_back(work) -> None:
+    run_id = newest_run(work)
+    promote_by_hand(work, "shop", run_id, candidate=None, reason="newer")
+    promote_by_hand(work, "shop", run_id, candidate="prior", reason="a test")
+    assert roll_back(work, "shop", version=None, reason="worse").version == "1.0.1"
+    assert roll_back(work, "shop", version=None, reason="worse, too").version == "1.0.0"
+    with pytest.raises(UsageError, match="not taken back since.*rollback shop --to"):
+        roll_back(work, "shop", version=None, reason="once more")
+    assert roll_back(work, "shop", version="1.0.1", reason="named").version == "1.0.1"
+
+
+def test_a_rollback_passes_over_a_version_whose_file_is_gone(work) -> None:
+    run_id = newest_run(work)
+    broken = promote_by_hand(work, "shop", run_id, candidate=None, reason="newer")
+    promote_by_hand(work, "shop", run_id, candidate="prior", reason="a test")
+    digest = work.ledger.candidate(broken.candidate_id).model
+    work.store.path(digest).unlink()
+    back = roll_back(work, "shop", version=None, reason="worse")
+    assert back.version == "1.0.0"
+    assert "passed over: 1.0.1" in back.reason
+
+
+def test_an_override_ends_by_itself_and_what_served_before_serves_again(work, monkeypatch) -> None:
+    until = clock.now() + timedelta(hours=1)
+    override = promote_by_hand(work, "shop", newest_run(work), candidate="prior", reason="a test", expires=until)
+    assert work.ledger.champion("shop").expires == until
+    assert expire(work, "shop") is None
+    monkeypatch.setattr(clock, "now", lambda: until)
+    pipeline.run(work, RunRequest("shop", day=day(10), mode="dry"))
+    back = work.ledger.champion("shop")
+    assert (back.kind, back.version, back.who, back.previous) == ("expiry", "1.0.0", "mlsys", override.candidate_id)
+    assert served(work.home) == "v1.0.0"
+    assert expire(work, "shop") is None
+
+
+def test_an_override_that_was_replaced_does_not_end(work, monkeypatch) -> None:
+    until = clock.now() + timedelta(hours=1)
+    promote_by_hand(work, "shop", newest_run(work), candidate="prior", reason="a test", expires=until)
+    newer = promote_by_hand(work, "shop", newest_run(work), candidate="logistic", reason="for good")
+    monkeypatch.setattr(clock, "now", lambda: until)
+    assert expire(work, "shop") is None
+    assert work.ledger.champion("shop").candidate_id == newer.candidate_id
+
+
+def test_a_version_may_be_put_in_place_for_a_time(work) -> None:
+    promote_by_hand(work, "shop", newest_run(work), candidate=None, reason="newer")
+    again = promote_by_hand(work, "shop", version="1.0.0", reason="compare", expires=clock.now() + timedelta(days=1))
+    assert (again.kind, again.version) == ("manual", "1.0.0")
+    with pytest.raises(UsageError, match="Name one thing"):
+        promote_by_hand(work, "shop", newest_run(work), version="1.0.0", reason="both")
+    with pytest.raises(UsageError, match="ends in the future"):
+        promote_by_hand(work, "shop", version="1.0.1", reason="late", expires=clock.now())

@@ -1,4 +1,4 @@
-"""The DAGs that exist once and serve all pipelines: rollback, simulation and housekeeping."""
+"""The DAGs that exist once and serve all pipelines: rollback, hold, simulation and housekeeping."""
 
 from __future__ import annotations
 
@@ -50,6 +50,32 @@ On a command line: `mlsys rollback NAME --reason '...'`.
             question_arguments={"wanted": wanted},
         )
         step(upkeep.roll_back)(wanted, asked.output)
+    return dag
+
+
+def hold_dag() -> DAG:
+    """Return the DAG by which a person lets the gates promote nothing for a while."""
+    with DAG(
+        dag_id="hold",
+        dag_display_name=named("hold"),
+        description="Let the gates promote nothing for a while, or end that",
+        doc_md="""### Hold
+By hand, with the **pipeline** and a **reason**; with **until** it ends by itself, with **release** at once.
+
+#### What it changes
+Runs go on, train and report; what passes all gates is rejected with the reason `held`, and nothing is promoted. What a
+person promotes or rolls back is not held. The ledger keeps who and why.
+On a command line: `mlsys hold NAME --reason '...'`.
+""",
+        schedule=None,
+        catchup=False,
+        max_active_runs=1,
+        is_paused_upon_creation=False,
+        tags=tags("hold"),
+        params=_hold_params(),
+        default_args=default_args(),
+    ) as dag:
+        step(upkeep.hold)()
     return dag
 
 
@@ -128,10 +154,29 @@ def _rollback_params() -> dict[str, Param]:
             title="Version",
             description="A version that served before, such as 1.0.2. Empty: the one before the present champion.",
         ),
-        "reason": Param(
-            type="string", minLength=3, maxLength=400, title="Reason", description="Why; kept in the ledger for ever."
-        ),
+        "reason": _reason_param(),
     }
+
+
+def _hold_params() -> dict[str, Param]:
+    return {
+        "pipeline": _pipeline_param("Which one is held."),
+        "until": Param(
+            None,
+            type=["null", "string"],
+            format="date-time",
+            title="Until",
+            description="When the hold ends by itself. Empty: when somebody releases it.",
+        ),
+        "release": Param(False, type="boolean", title="Release", description="On: end the hold that is in force."),
+        "reason": _reason_param(),
+    }
+
+
+def _reason_param() -> Param:
+    return Param(
+        type="string", minLength=3, maxLength=400, title="Reason", description="Why; kept in the ledger for ever."
+    )
 
 
 def _housekeeping_params(*, applies: bool) -> dict[str, Param]:

@@ -13,7 +13,7 @@ from fastapi import Depends, HTTPException
 
 from mlsys.orchestration.page.rendering import May
 
-ROLLBACK = "rollback"
+ROLLBACK, HOLD = "rollback", "hold"
 
 
 class Reader:
@@ -45,6 +45,7 @@ class Reader:
             retrain=self._is_allowed("POST", dag_of(pipeline), DagAccessEntity.RUN),
             answer=self._is_allowed("PUT", dag_of(pipeline), DagAccessEntity.HITL_DETAIL),
             roll_back=self._is_allowed("POST", ROLLBACK, DagAccessEntity.RUN),
+            hold=self._is_allowed("POST", HOLD, DagAccessEntity.RUN),
         )
 
     def _is_allowed(

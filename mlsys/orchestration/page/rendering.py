@@ -39,6 +39,7 @@ class May:
     retrain: bool = False
     answer: bool = False
     roll_back: bool = False
+    hold: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The tasks of the DAGs beside the retraining: score, monitor, simulate, roll back, keep house.
+"""The tasks of the DAGs beside the retraining: score, monitor, simulate, roll back, hold, keep house.
 
 Each opens the workspace and calls one function of the library; what came of it stands in the run's note.
 """
@@ -6,7 +6,7 @@ Each opens the workspace and calls one function of the library; what came of it 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context
@@ -174,10 +174,27 @@ def roll_back(wanted: Data, answer: Data | None) -> Data:
     return {"pipeline": pipeline, "version": change.version, "candidate": change.candidate_id, "who": change.who}
 
 
+def hold() -> Data:
+    """Let the gates promote nothing until an instant or a release, or end that; the ledger has who and why."""
+    from mlsys.promotion import by_hand
+
+    params = _params()
+    pipeline, until = params["pipeline"], params["until"]
+    end = datetime.fromisoformat(until) if until else None
+    with opened() as work:
+        if params["release"]:
+            done = by_hand.release(work, pipeline, reason=params["reason"], who=_user())
+        else:
+            end = end.replace(tzinfo=end.tzinfo or UTC) if end else None
+            done = by_hand.hold(work, pipeline, reason=params["reason"], until=end, who=_user())
+    _note(f"{pipeline}: {done.sentence}")
+    return done.dump()
+
+
 def reconcile() -> Data:
     """Write MLflow's registry and the file registry again from the ledger, and announce a champion that was not."""
     from mlsys.orchestration.tasks.champion_asset import announce
-    from mlsys.promotion.projection import mend
+    from mlsys.promotion.reconcile import mend
 
     mended: list[str] = []
     failed: list[str] = []

@@ -18,11 +18,12 @@ from mlsys.orchestration.page.addresses import Places
 from mlsys.orchestration.page.overview import Glance
 from mlsys.orchestration.page.rendering import May
 from mlsys.planning.plan import RunRequest
+from mlsys.promotion import by_hand
 from mlsys.workspace import Workspace
 
 NOW = datetime(2026, 5, 14, 9, 0, tzinfo=UTC)
 PLACES = Places("/air", "/air/mlsys", "http://mlflow.test")
-ALL = May(retrain=True, answer=True, roll_back=True)
+ALL = May(retrain=True, answer=True, roll_back=True, hold=True)
 
 
 @pytest.fixture
@@ -295,3 +296,24 @@ def test_a_page_that_stands_by_itself_gets_a_way_back() -> None:
 def test_no_other_file_is_handed_out() -> None:
     with pytest.raises(LookupError):
         rendering.asset("../models/base.html.j2")
+
+
+def test_a_hold_is_said_on_both_pages_and_can_be_released(work: Workspace) -> None:
+    assert 'data-dialog="hold"' in one_page(work)
+    by_hand.hold(work, "shop", reason="audit <week>", who="ann", until=datetime(2100, 1, 2, tzinfo=UTC))
+    html, listed = one_page(work), list_page(work, overview.glance(work, "shop", at=NOW))
+    for page in (html, listed):
+        assert "Held by ann" in page
+        assert "audit &lt;week&gt;" in page
+        assert "2100-01-02 00:00" in page
+    assert 'data-dialog="release"' in html
+    assert 'data-dialog="hold"' not in html
+    assert unbalanced(html) == unbalanced(listed) == []
+    assert 'data-dialog="release"' not in one_page(work, may=May())
+
+
+def test_who_put_a_champion_in_place_for_a_time_is_named_with_its_end(work: Workspace) -> None:
+    run_id, end = work.ledger.decisions("shop")[-1].run_id, datetime(2100, 1, 2, tzinfo=UTC)
+    by_hand.promote_by_hand(work, "shop", run_id, candidate="prior", reason="a test", who="ann", expires=end)
+    for page in (one_page(work), list_page(work, overview.glance(work, "shop", at=NOW))):
+        assert re.search(r"put in place by hand by ann <b>until <time[^>]*>2100-01-02 00:00", page)

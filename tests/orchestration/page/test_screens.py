@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PLACES = Places("", "/mlsys", "")
-ALL = May(retrain=True, answer=True, roll_back=True)
+ALL = May(retrain=True, answer=True, roll_back=True, hold=True)
 STATES: dict[StandingState, int] = {"failed": 2, "waits": 1, "stale": 1, "fine": 29}
 WIDTHS = (390, 1216)
 

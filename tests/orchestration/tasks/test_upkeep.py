@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -168,3 +169,17 @@ def test_a_refused_rollback_is_written_down_and_changes_nothing(
     request = work.ledger.requests("shop")[-1]
     assert (request.reason, request.asked_by) == (f"rollback_{answer}", "ann")
     assert said in request.sentence
+
+
+@pytest.mark.slow
+def test_a_hold_and_its_release_name_who_pressed_the_button(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {"pipeline": "shop", "until": "2100-01-02T03:04:00Z", "release": False, "reason": "audit week"}
+    use(monkeypatch, params=asked)
+    upkeep.hold()
+    held = work.ledger.hold("shop")
+    assert held is not None
+    assert (held.who, held.reason) == ("ann", "audit week")
+    assert held.until == datetime(2100, 1, 2, 3, 4, tzinfo=UTC)
+    use(monkeypatch, params={**asked, "until": None, "release": True})
+    assert upkeep.hold()["held"] is False
+    assert work.ledger.hold("shop") is None

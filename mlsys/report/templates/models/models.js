@@ -74,6 +74,8 @@
   const ACTIONS = {
     retrain: ({ pipeline, day, reason }) => trigger(`retrain_${pipeline}`, given({ day, reason })),
     rollback: ({ pipeline, version, reason }) => trigger("rollback", { pipeline, version, reason }),
+    hold: ({ pipeline, until, reason }) => trigger("hold", given({ pipeline, until: until && `${until}:00Z`, reason })),
+    release: ({ pipeline, reason }) => trigger("hold", { pipeline, release: true, reason }),
     answer: async ({ request, choice, reason }) => {
       const [dag, run] = [request.slice(0, request.indexOf("/")), request.slice(request.indexOf("/") + 1)];
       const body = { chosen_options: [choice], params_input: given({ reason }) };
@@ -137,7 +139,7 @@
   async function follow(pipeline, dag, run, answered) {
     const path = runPath(dag, run);
     const href = runPage(dag, run);
-    const what = dag === "rollback" ? "Rolling back" : "Retraining";
+    const what = { rollback: "Rolling back", hold: "Hold" }[dag] ?? "Retraining";
     const mine = (watched[pipeline] = Symbol(run));
     let asked = false;
     for (let round = 0; watched[pipeline] === mine; round += 1) {
@@ -215,7 +217,7 @@
     if (!shown.length) return;
     const { dag_runs: runs } = await ask("GET", "/dags/~/dagRuns?state=running&state=queued&limit=100&order_by=-run_after");
     for (const pipeline of shown) {
-      const mine = runs.find((run) => run.dag_id === `retrain_${pipeline}` || (run.dag_id === "rollback" && run.conf?.pipeline === pipeline));
+      const mine = runs.find((run) => run.dag_id === `retrain_${pipeline}` || (["rollback", "hold"].includes(run.dag_id) && run.conf?.pipeline === pipeline));
       if (mine) watch(pipeline, mine.dag_id, mine.dag_run_id);
     }
   }

@@ -1,0 +1,73 @@
+"""How MLflow may differ from what was published there, by what people and other programs can do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from mlsys.registries.base import Place, Release
+from mlsys.registries.mlflow_content import CANDIDATE_TAG, version_tags
+from mlsys.registries.mlflow_files import damage_of, like
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+
+def differences(client: MlflowClient, pipeline: str, releases: Sequence[Release], place: Place) -> Iterator[str]:
+    """Yield in words what of releases is not as it was published: deleted, renamed, with other tags or other files."""
+    experiment = client.get_experiment_by_name(pipeline)
+    if experiment is None:
+        yield f"the experiment {pipeline} is gone"
+    elif experiment.lifecycle_stage != "active":
+        yield f"the experiment {pipeline} was deleted"
+    if not client.search_registered_models(f"name = '{pipeline}'"):
+        yield f"the registered model {pipeline} is gone{_elsewhere(client, releases)}"
+        return
+    known = _versions(client, pipeline)
+    for release in releases:
+        version = known.get(release.candidate.candidate_id)
+        if version is None:
+            yield f"the version of {_named(release)} is gone"
+            continue
+        yield from _of_version(client, release, version, place)
+
+
+def _of_version(client: MlflowClient, release: Release, version: ModelVersion, place: Place) -> Iterator[str]:
+    wanted = version_tags(release)
+    changed = sorted(key for key, value in wanted.items() if version.tags.get(key) != value)
+    if changed:
+        yield f"of version {version.version}, {_named(release)}, other tags are set: {', '.join(changed)}"
+    if release.version is not None:
+        damage = damage_of(client, version, release.candidate, place)
+        if damage is not None:
+            yield f"of version {version.version}, {damage}"
+    if version.run_id and client.get_run(version.run_id).info.lifecycle_stage != "active":
+        yield f"the run of version {version.version}, {_named(release)}, was deleted"
+
+
+def _versions(client: MlflowClient, pipeline: str) -> dict[str, ModelVersion]:
+    """Return the oldest version of each candidate."""
+    found: dict[str, ModelVersion] = {}
+    token = None
+    while True:
+        page = client.search_model_versions(f"name = '{pipeline}'", max_results=1000, page_token=token)
+        for version in sorted(page, key=lambda each: int(each.version)):
+            found.setdefault(version.tags.get(CANDIDATE_TAG, ""), version)
+        token = page.token
+        if not token:
+            return found
+
+
+def _elsewhere(client: MlflowClient, releases: Sequence[Release]) -> str:
+    """Return in words under which names versions of these candidates stand: somebody renamed or copied the model."""
+    names = set()
+    for release in releases[-1:]:
+        found = client.search_model_versions(f"tag.`{CANDIDATE_TAG}` {like(release.candidate.candidate_id)}")
+        names |= {version.name for version in found}
+    return f"; its versions stand under the name {', '.join(sorted(names))}" if names else ""
+
+
+def _named(release: Release) -> str:
+    name = release.candidate.candidate_id
+    return f"{name} ({release.version})" if release.version else name
