@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from mlsys import __version__
+from mlsys.cli.auditing import audit
 from mlsys.cli.backfilling import backfill
 from mlsys.cli.champions import champion, history, promote, report, rollback
 from mlsys.cli.drafts import init
@@ -48,7 +49,7 @@ def commands() -> None:
 
 _ALL = [up, down, status, doctor, reconcile, clean, samples]
 _ALL += [init, check, schema, preview, run, backfill]
-_ALL += [list_, why, history, champion, report, monitor, replay, promote, rollback]
+_ALL += [list_, why, history, champion, report, monitor, replay, audit, promote, rollback]
 for _command in _ALL:
     commands.add_command(_command)
 

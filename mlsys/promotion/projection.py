@@ -15,6 +15,7 @@ from pathlib import Path
 from mlsys.errors import IntegrityError, MlsysError, RunError
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange
+from mlsys.ledger.anchors import anchor_of
 from mlsys.promotion.decide import SIMULATED
 from mlsys.records import Decision, Evaluation
 from mlsys.registries.base import Registry, Release, Shown
@@ -246,4 +247,7 @@ def _release(work: Workspace, decision: Decision) -> Release:
         spec=work.dumped_spec(plan),
         version=change.version if change else None,
         method=spec.target.method,
+        anchor=anchor_of(
+            work.ledger, plan.pipeline, decision.decision_key, generation=change.generation if change else None
+        ),
     )

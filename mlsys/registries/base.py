@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from mlsys.components import Component
-from mlsys.records import Candidate, Decision, Evaluation, Plan, Snapshot
+from mlsys.records import Anchor, Candidate, Decision, Evaluation, Plan, Snapshot
 from mlsys.schema import LogicalType
 from mlsys.store import Store
 
@@ -28,6 +28,7 @@ class Release:
         columns: logical types of the columns that the model sees, by name, in the schema's order.
         spec: `ResolvedSpec.dump()` of the run.
         method: what the model is asked with: `predict_proba` gives a probability a row and class, `predict` one number.
+        anchor: the ledger's row that made it champion, or decided on it; shown beside it, and never written over.
     """
 
     plan: Plan
@@ -39,6 +40,7 @@ class Release:
     spec: Mapping[str, Any]
     version: str | None = None
     method: Literal["predict_proba", "predict"] = "predict_proba"
+    anchor: Anchor | None = None
 
 
 @dataclass(frozen=True)
@@ -90,3 +92,7 @@ class Registry(Component, ABC):
     def attach(self, pipeline: str, candidate_id: str, files: Mapping[str, bytes], place: Place) -> None:  # noqa: ARG002
         """Show files, by name, beside a published candidate; a registry that keeps models alone does nothing."""
         return
+
+    def anchors(self, pipeline: str, place: Place) -> list[Anchor]:  # noqa: ARG002 - none is shown
+        """Return the rows of the ledger's chain that are remembered beside the releases shown here, in any order."""
+        return []

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from mlsys.errors import IntegrityError, RunError
 from mlsys.events import get_logger
-from mlsys.records import Candidate
+from mlsys.records import Anchor, Candidate
 from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.requirements import pinned_requirements
 from mlsys.store import canonical_json, move, sha256_of, write_atomically
@@ -56,7 +56,7 @@ class FileRegistry(Registry):
                     remedy="Move the folder away and run `mlsys reconcile`",
                 )
             if _damage(target / MODEL, release.candidate) is not None:
-                _write(target, release, place.store.read_bytes(digest))
+                _write(target, release, place.store.read_bytes(digest), anchor=release_record(target).get("anchor"))
             return Shown(version)
         with temporary_folder(target.parent) as temporary:
             _write(temporary, release, place.store.read_bytes(digest))
@@ -102,6 +102,15 @@ class FileRegistry(Registry):
         """Return what is wrong with the file that the link names, or None."""
         return _damage(_folder(pipeline, place) / LINK, champion)
 
+    def anchors(self, pipeline: str, place: Place) -> list[Anchor]:
+        """Return what the release records of all versions remember of the ledger's chain."""
+        found = []
+        for version in sorted(_folder(pipeline, place).glob("v*")):
+            where = f"release {version.name} in the file registry"
+            anchor = Anchor.parse(str(release_record(version).get("anchor", "")), where=where)
+            found += [] if anchor is None else [anchor]
+        return found
+
 
 def _damage(model: Path, candidate: Candidate) -> str | None:
     try:
@@ -136,7 +145,8 @@ def _folder(pipeline: str, place: Place) -> Path:
     return place.home / FOLDER / pipeline
 
 
-def _write(folder: Path, release: Release, model: bytes) -> None:
+def _write(folder: Path, release: Release, model: bytes, *, anchor: str | None = None) -> None:
+    """Write the files of a version; `anchor` is the one that stood there before, which is never replaced."""
     import yaml
 
     evaluation = {c.candidate_id: e for c, e in release.parts}.get(release.candidate.candidate_id)
@@ -156,6 +166,8 @@ def _write(folder: Path, release: Release, model: bytes) -> None:
         "n_rows": release.snapshot.n_rows,
         "candidate": release.candidate.model_dump(mode="json"),
     }
+    anchor = anchor or (release.anchor.text if release.anchor else None)
+    record |= {"anchor": anchor} if anchor else {}
     files = {
         MODEL: model,
         "metrics.json": _readable(evaluation.model_dump(mode="json") if evaluation else None),

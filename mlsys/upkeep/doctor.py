@@ -16,6 +16,7 @@ from mlsys.promotion.self_test import self_test
 from mlsys.settings import Settings
 from mlsys.snapshot.joined import table_specs
 from mlsys.spec import Spec, resolve
+from mlsys.upkeep.anchored import require_anchored
 from mlsys.upkeep.diagnosis import Diagnosis
 from mlsys.upkeep.plug_ins import plug_ins
 from mlsys.upkeep.source_looks import look
@@ -89,8 +90,8 @@ def _night(stands: Standing) -> Iterator[Diagnosis]:
 def _chain(work: Workspace, name: str) -> Diagnosis:
     try:
         rows = counted(work.ledger.verify(name), "row")
-        return Diagnosis(f"ledger {name}", ok=True, sentence=f"{rows}, unbroken chain")
-    except IntegrityError as error:
+        return Diagnosis(f"ledger {name}", ok=True, sentence=f"{rows}, unbroken chain{require_anchored(work, name)}")
+    except MlsysError as error:
         return Diagnosis(f"ledger {name}", ok=False, sentence=str(error))
 
 
