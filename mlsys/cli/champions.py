@@ -68,7 +68,7 @@ def _asked(work: Workspace, name: str, *, last: int) -> list[_Asked]:
         decision = decided.get(request.run_id or "") if request.status == "accepted" else None
         state = {"skipped": request.reason, "failed": "failed"}.get(request.status, run.status if run else "?")
         plan = next((row.plan for row in own if row.plan), None)
-        if plan and plan.approval and decision:
+        if plan and decision and (plan.approval or decision.needs_person):
             state = waiting(work, name, own, decision, work.spec_of(plan)) or state
         found.append(_Asked(request, state or "?", run, decision))
     return found

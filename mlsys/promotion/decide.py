@@ -10,6 +10,7 @@ from mlsys.gates.base import Evidence
 from mlsys.ledger import ChampionChange
 from mlsys.metrics import METRICS
 from mlsys.promotion import more_data
+from mlsys.promotion.envelope import envelope_of
 from mlsys.records import (
     HISTORICAL,
     Answer,
@@ -41,6 +42,8 @@ def decide(spec: Spec, prepared: Prepared, *, evaluations: EvaluationSet, work: 
     """
     champion = work.ledger.champion(spec.pipeline)
     decision = judge(spec, prepared, evaluations=evaluations, champion=champion, store=work.store)
+    found = envelope_of(work, spec, decision, evaluations, champion)
+    decision = decision if found is None else decision.model_copy(update={"envelope": found})
     stands = work.ledger.add_decision(spec.pipeline, evaluations, decision)
     if stands.outcome != "error" or decision.outcome == "error":
         return stands

@@ -155,7 +155,7 @@ def waiting(
     A run of Airflow waits in the midst of it. One of the command line has ended, and waits for `mlsys promote` for as
     long as the champion that it was compared with serves. `rows` are all of the run.
     """
-    asks = any(row.plan and row.plan.approval and row.plan.mode == "live" for row in rows)
+    asks = any(r.plan and (r.plan.approval or decision.needs_person) and r.plan.mode == "live" for r in rows)
     if not asks or decision.outcome != "promote" or rows[-1].status == "failed" or rows[-1].at is None:
         return False
     since = f"waits for a person since {rows[-1].at:%Y-%m-%d %H:%M} UTC"
