@@ -128,10 +128,8 @@ def _measured(force: Envelope, decision: Decision, details: Mapping[str, Any]) -
             yield f"its {metric} could not be measured"
         elif value < floor if higher else value > floor:
             yield f"its {metric} is {figure(value)}, {'at least' if higher else 'at most'} {figure(floor)} is allowed"
-    most, shares = (
-        force.max_change_of_positives,
-        [_positives(details, one) for one in (decision.challenger, decision.champion)],
-    )
+    most = force.max_change_of_positives
+    shares = [_positives(details, model) for model in (decision.challenger, decision.champion)]
     if most is None or decision.champion is None:
         return
     if shares[0] is None or shares[1] is None:

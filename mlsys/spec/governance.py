@@ -49,12 +49,13 @@ class Allowed(Frozen):
 class Envelope(Frozen):
     """What may change without a person; what lies outside waits for one, however well it does.
 
-    What is compared with is the spec of the version that serves. New data are always inside. Changes of the description,
-    tags, schedule, notices, monitors, scoring, explanations and registries are none; a candidate that is left out is none.
+    What is compared with is the spec of the version that serves. New data are always inside. Changes of the
+    description, tags, schedule, notices, monitors, scoring, explanations and registries are none; a candidate that is
+    left out is none.
 
     Attributes:
-        keys: key paths of the spec that may change, and how far; candidates go by their names (`models.xgboost.max_depth`),
-            and `*` stands for one part of a path.
+        keys: key paths of the spec that may change, and how far; candidates go by their names, as in
+            `models.xgboost.max_depth`, and `*` stands for one part of a path.
         models: names of the candidates that may win; all of the spec where it is empty.
         floors: by metric, what the challenger must at least reach on the holdout; for a metric of which less is better,
             what it may at most have.
