@@ -66,19 +66,22 @@ class ChampionChange(Record):
         generation: counts the changes of a pipeline; the fencing token of promotion.
         version: semantic version in the file registry; a rollback names an earlier one.
         cutoff: data cutoff of the candidate; promotions never go back behind it.
+        kind: `rehydrate`: the same version, fitted anew in another environment.
+        golden: SHA-256 of its golden predictions in the store; None where none could be made, or of earlier versions.
     """
 
     pipeline: str
     generation: int
     candidate_id: str
     version: str
-    kind: Literal["promote", "manual", "rollback"]
+    kind: Literal["promote", "manual", "rollback", "rehydrate"]
     cutoff: datetime
     run_id: str
     decision_key: str | None = None
     previous: str | None = None
     who: str
     reason: str
+    golden: str | None = Field(default=None, exclude_if=lambda value: value is None)
     at: datetime | None = None
 
     @property

@@ -6,10 +6,11 @@ import getpass
 from typing import Literal
 
 from mlsys.errors import IntegrityError, LostRaceError, UsageError, near_match
+from mlsys.evaluation import golden
 from mlsys.ledger import ChampionChange, ChampionMovedError, RequestRow
 from mlsys.promotion.projection import project
 from mlsys.promotion.promote import next_version
-from mlsys.records import Answer
+from mlsys.records import Answer, Candidate, Plan, Split
 from mlsys.workspace import Workspace
 
 
@@ -65,6 +66,8 @@ def rollback_target(work: Workspace, pipeline: str, *, version: str | None) -> C
         )
     served = {change.version: change for change in changes}
     if version is None:
+        while present.kind == "rehydrate":  # the same version from another environment; before it served another one
+            present = next(c for c in reversed(changes[: present.generation - 1]) if c.candidate_id == present.previous)
         earlier = [change for change in changes if change.candidate_id == present.previous]
         if not earlier:
             raise UsageError(
@@ -137,6 +140,7 @@ def _serve(
         previous=changes[-1].candidate_id if changes else None,
         who=who or getpass.getuser(),
         reason=reason,
+        golden=served[-1].golden if served else _golden(work, plan, candidate),
     )
     try:
         change = work.ledger.change_champion(wanted)
@@ -148,3 +152,17 @@ def _serve(
         ) from moved
     project(work, pipeline)
     return change
+
+
+def _golden(work: Workspace, plan: Plan, candidate: Candidate) -> str | None:
+    """Return golden predictions of a candidate that never served; None where its run's rows are gone."""
+    rows = work.ledger.run(plan.run_id)
+    snapshot = next((row.snapshot for row in rows if row.snapshot), None)
+    digest = next((row.parts["split"] for row in reversed(rows) if "split" in row.parts), None)
+    if snapshot is None or digest is None:
+        return None
+    try:
+        split = Split.load(work.store.read_json(digest))
+    except IntegrityError:
+        return None
+    return golden.keep(work.spec_of(plan), snapshot, split, candidate, work.store)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from mlsys.errors import IntegrityError
+from mlsys.evaluation import golden
 from mlsys.ledger import ChampionChange, ChampionMovedError
 from mlsys.records import Answer, Candidate, Decision, ModelVersion, Outcome, Plan, Prepared
 from mlsys.registries.base import Shown
@@ -71,6 +72,7 @@ def promote(
             previous=decision.champion,
             who=answer.who if answer else "gates",
             reason=(f"{answer.reason}. {decision.sentence}" if answer and answer.reason else decision.sentence)[:500],
+            golden=golden.keep(spec, prepared.snapshot, prepared.split, candidate, work.store),
         )
     )
 
