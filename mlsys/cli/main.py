@@ -17,6 +17,7 @@ from mlsys.cli.backfilling import backfill
 from mlsys.cli.champions import champion, history, promote, report, rollback
 from mlsys.cli.drafts import init
 from mlsys.cli.operating import clean, doctor, down, reconcile, status, up
+from mlsys.cli.rehydrating import rehydrate
 from mlsys.cli.replaying import replay
 from mlsys.cli.retraining import preview, run
 from mlsys.cli.samples import samples
@@ -49,7 +50,7 @@ def commands() -> None:
 
 _ALL = [up, down, status, doctor, reconcile, clean, samples]
 _ALL += [init, check, schema, preview, run, backfill]
-_ALL += [list_, why, history, champion, report, monitor, replay, audit, promote, rollback]
+_ALL += [list_, why, history, champion, report, monitor, replay, audit, promote, rollback, rehydrate]
 for _command in _ALL:
     commands.add_command(_command)
 

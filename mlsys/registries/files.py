@@ -34,7 +34,7 @@ class FileRegistry(Registry):
     kind: Literal["files"] = "files"
 
     def publish(self, release: Release, place: Place) -> Shown:
-        """Write the folder of a version; its name is the version.
+        """Write the folder of a version; its name is the version, with a `+` and its file's digest for a new fit of it.
 
         Raises:
             RunError: the release has no version or no model, or the disk is full.
@@ -45,7 +45,8 @@ class FileRegistry(Registry):
             raise RunError(
                 "Only a fitted and promoted candidate enters the file registry", got=release.candidate.candidate_id
             )
-        target = _folder(release.plan.pipeline, place) / f"v{version}"
+        name = f"{version}+{digest[:8]}" if release.again else version
+        target = _folder(release.plan.pipeline, place) / f"v{name}"
         if target.exists():
             shown = release_record(target).get("candidate_id")
             if shown != release.candidate.candidate_id:
@@ -57,13 +58,13 @@ class FileRegistry(Registry):
                 )
             if _damage(target / MODEL, release.candidate) is not None:
                 _write(target, release, place.store.read_bytes(digest), anchor=release_record(target).get("anchor"))
-            return Shown(version)
+            return Shown(name)
         with temporary_folder(target.parent) as temporary:
             _write(temporary, release, place.store.read_bytes(digest))
             temporary.chmod(0o755)
             move(temporary, target)
-        logger.info("file_release", pipeline=release.plan.pipeline, version=version)
-        return Shown(version)
+        logger.info("file_release", pipeline=release.plan.pipeline, version=name)
+        return Shown(name)
 
     def point(self, pipeline: str, candidate_id: str | None, place: Place) -> None:
         """Swap the link to the version that holds a candidate, or remove it.

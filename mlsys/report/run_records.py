@@ -162,7 +162,7 @@ def _promoted(work: Workspace, plan: Plan, decision: Decision | None) -> ModelVe
     made = decision and [
         change
         for change in work.ledger.champion_changes(plan.pipeline, of=given)
-        if change.kind == "promote" and change.decision_key == decision.decision_key
+        if change.kind in ("promote", "rehydrate") and change.decision_key == decision.decision_key
     ]
     if not decision or not made:
         return None

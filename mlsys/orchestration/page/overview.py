@@ -208,7 +208,7 @@ def _judged(
     given = {name for challenger in challengers for name in (challenger, Candidate.refitted(challenger))}
     changes = work.ledger.champion_changes(pipeline, of=given)
     plans = work.ledger.plans({judgement.decision.run_id for judgement in judgements})
-    versions = {change.decision_key: change.version for change in changes if change.kind == "promote"}
+    versions = {change.decision_key: change.version for change in changes if change.kind in ("promote", "rehydrate")}
     asked = {row.run_id: row.request_id for row in requests if row.status == "accepted"}
     return [
         _one(judgement, plan, asked, version=versions.get(judgement.decision.decision_key))
