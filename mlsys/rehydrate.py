@@ -116,21 +116,17 @@ def rehydrate(work: Workspace, pipeline: str, *, dry_run: bool = False) -> Rehyd
 
 
 def _fit(work: Workspace, champion: ChampionChange, *, why: str) -> _Fitted:
-    """Fit the champion's candidate anew and measure it on its own holdout rows; nothing is written but into the store."""
+    """Fit the champion's candidate anew and measure it on its own holdout rows; only the store is written to."""
     old, rows = work.ledger.candidate(champion.candidate_id), work.ledger.run(champion.run_id)
     plan, snapshot, prepared = _left(work, champion, rows)
     if old is None:
         raise IntegrityError("The ledger has no candidate of the champion's name", got=champion.candidate_id)
     spec = work.spec_of(plan)
     key = keys.training_key_of(spec, plan.spec_fingerprint, snapshot)
-    told = {"training_key": key, "run_id": f"{keys.run_id(plan.pipeline, str(plan.day), key, 'live')}-rehydrated"}
-    told |= {
-        "request_id": told["run_id"],
-        "reason": f"rehydrated: {why}"[:500],
-        "mode": "live",
-        "day_source": "champion",
-    }
-    again = plan.model_copy(update={**told, "approval": False, "champion": champion.candidate_id})
+    run_id = f"{keys.run_id(plan.pipeline, str(plan.day), key, 'live')}-rehydrated"
+    told = {"run_id": run_id, "request_id": run_id, "training_key": key, "reason": f"rehydrated: {why}"[:500]}
+    told |= {"mode": "live", "day_source": "the champion's run", "champion": champion.candidate_id}
+    again = plan.model_copy(update={**told, "approval": False})
     prepared = prepared.model_copy(update={"plan": again})
     candidate = _fitted_as(work, spec, prepared, old)
     evaluations = evaluation.evaluate(spec, prepared, candidates=[candidate], champion=None, store=work.store)

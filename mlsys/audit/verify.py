@@ -39,6 +39,15 @@ class Members:
         self.folder = place if place.is_dir() else None
         self.archive = None if self.folder else zipfile.ZipFile(place)
 
+    def __enter__(self) -> Members:
+        """Give the members."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the archive."""
+        if self.archive is not None:
+            self.archive.close()
+
     def names(self) -> list[str]:
         """Return the names of all members, sorted; a name that stands twice in the archive stands twice."""
         if self.archive is not None:
@@ -64,15 +73,13 @@ def verify(place: Path) -> tuple[list[str], list[str]]:
     right: list[str] = []
     wrong: list[str] = []
     try:
-        members = Members(place)
-        wrong += _against_manifest(members, right)
-        hashes = _Chain(members)
-        wrong += hashes.wrong
-        right.append(f"chain: {len(hashes.hashes)} rows, whole from the first one on")
-        wrong += _anchors(members, hashes, right)
-        wrong += _decisions(members, hashes, right)
-        wrong += _named_by_digest(members, hashes, right)
-        wrong += _pages(members, hashes, right)
+        with Members(place) as members:
+            wrong += _against_manifest(members, right)
+            hashes = _Chain(members)
+            wrong += hashes.wrong
+            right.append(f"chain: {len(hashes.hashes)} rows, whole from the first one on")
+            for check in (_anchors, _decisions, _named_by_digest, _pages):
+                wrong += check(members, hashes, right)
     except (
         OSError,
         KeyError,
@@ -154,7 +161,7 @@ class _Chain:
         self.table = Table(json.loads(members.read(RANGE)))
         previous = GENESIS
         with members.open(CHAIN) as file:
-            for place, line in enumerate(io.BufferedReader(file), start=1):  # type: ignore[type-var]
+            for place, line in enumerate(file, start=1):
                 table, row = json.loads(line)
                 fits = row["seq"] == place and row["previous"] == previous and line == line_of(table, row)
                 if not fits or row["hash"] != row_hash(table, row):

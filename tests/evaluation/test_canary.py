@@ -74,7 +74,7 @@ def test_a_model_that_cant_be_loaded_is_said_by_check_and_doctor(
     assert "a_package_that_went_away" in seen(work).sentence
     spec = load_spec(work.settings.spec_path("shop"))
     assert "mlsys rehydrate shop" in str(of_champion(work, spec))
-    told = {one.name: one for one in examine(work.settings)}["environment shop"]
+    told = {one.subject: one for one in examine(work.settings)}["environment shop"]
     assert not told.ok
     assert "mlsys rehydrate shop" in told.sentence
 

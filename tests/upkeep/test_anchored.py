@@ -29,7 +29,7 @@ def test_a_chain_made_anew_is_noticed_and_the_first_decision_named(work) -> None
     assert work.ledger.verify("shop")  # each row fits the one before
     with pytest.raises(IntegrityError, match=r"chain was rewritten.* promote of run shop-2026-05-11"):
         require_anchored(work, "shop")
-    told = {one.name: one for one in examine(work.settings)}
+    told = {one.subject: one for one in examine(work.settings)}
     assert not told["ledger shop"].ok
 
 
