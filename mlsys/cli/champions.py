@@ -69,7 +69,7 @@ def _asked(work: Workspace, name: str, *, last: int) -> list[_Asked]:
         state = {"skipped": request.reason, "failed": "failed"}.get(request.status, run.status if run else "?")
         plan = next((row.plan for row in own if row.plan), None)
         if plan and decision and (plan.approval or decision.needs_person):
-            state = waiting(work, name, own, decision, work.spec_of(plan)) or state
+            state = waiting(work, name, own, decision) or state
         found.append(_Asked(request, state or "?", run, decision))
     return found
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlsys.errors import IntegrityError
 from mlsys.evaluation.canary import canary
+from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange
 from mlsys.records import (
     HISTORICAL,
@@ -17,6 +18,8 @@ from mlsys.records import (
 from mlsys.schema import ColumnSpec
 from mlsys.spec import Spec
 from mlsys.workspace import Workspace
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ def unlike(work: Workspace, champion: ChampionChange) -> str | None:
     found = canary(work, champion)
     if found is None or found.ok:
         return None
+    log.warning("champion_unlike", pipeline=champion.pipeline, version=champion.version, why=found.sentence)
     return f"{found.sentence}; `mlsys rehydrate {champion.pipeline}` fits it anew as the same version"
 
 

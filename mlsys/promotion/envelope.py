@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from mlsys.errors import shortened
 from mlsys.ledger import ChampionChange
 from mlsys.metrics import METRICS
 from mlsys.records import HISTORICAL, Candidate, Decision, EnvelopeFinding, Evaluation, EvaluationSet
@@ -23,6 +22,7 @@ from mlsys.workspace import Workspace
 _FREE = frozenset(
     {"description", "tags", "schedule", "notify", "scoring", "monitors", "explanations", "registries", "pipeline"}
 )
+_LONGEST = 80  # characters of a value that are told
 _NAMED = 3  # findings that the sentence tells
 
 
@@ -81,7 +81,7 @@ def _changed(before: Spec, after: Spec, force: Envelope) -> Iterator[str]:
         if key.startswith("governance."):
             yield f"{told}: governance itself is approved by a person"
             continue
-        allowed = _allowed(force.keys, key)
+        allowed = _allowed(force.may_change, key)
         if allowed is None:
             yield told
         elif key in new and (refusal := allowed.refusal(new[key])):
@@ -99,7 +99,8 @@ def _leaves(spec: Spec) -> dict[str, Any]:
 
 
 def _said(leaves: Mapping[str, Any], key: str) -> str:
-    return shortened(str(leaves[key])) if key in leaves else "not given"
+    text = str(leaves[key]) if key in leaves else "not given"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _allowed(keys: Mapping[str, Allowed], key: str) -> Allowed | None:
@@ -113,8 +114,8 @@ def _allowed(keys: Mapping[str, Allowed], key: str) -> Allowed | None:
 
 
 def _winner(force: Envelope, name: str) -> Iterator[str]:
-    if force.models and name not in force.models:
-        yield f"'{name}' won, and only {', '.join(force.models)} may"
+    if force.may_win and name not in force.may_win:
+        yield f"'{name}' won, and only {', '.join(force.may_win)} may"
 
 
 def _measured(force: Envelope, decision: Decision, details: Mapping[str, Any]) -> Iterator[str]:

@@ -246,6 +246,7 @@ def _release(work: Workspace, decision: Decision) -> Release:
         columns={name: column.type for name, column in spec.feature_columns().items()},
         spec=work.dumped_spec(plan),
         version=change.version if change else None,
+        golden=change.golden if change else None,
         again=change is not None and change.kind == "rehydrate",
         method=spec.target.method,
         anchor=anchor_of(

@@ -24,6 +24,7 @@ class Release:
 
     Attributes:
         version: semantic version, or None for a candidate that was never promoted.
+        golden: SHA-256 of its golden predictions in the store, or None.
         again: whether the version was shown before with another candidate, of which this one is a new fit.
         parts: per candidate of the run, its record and evaluation (the released one among them).
         columns: logical types of the columns that the model sees, by name, in the schema's order.
@@ -42,6 +43,7 @@ class Release:
     version: str | None = None
     method: Literal["predict_proba", "predict"] = "predict_proba"
     anchor: Anchor | None = None
+    golden: str | None = None
     again: bool = False
 
 

@@ -21,6 +21,7 @@ LINK = "best_model.joblib"
 MODEL = "model.joblib"
 RECORD = "release.json"
 SPEC = "spec.yaml"
+GOLDEN = "golden.json"
 
 
 class FileRegistry(Registry):
@@ -57,10 +58,11 @@ class FileRegistry(Registry):
                     remedy="Move the folder away and run `mlsys reconcile`",
                 )
             if _damage(target / MODEL, release.candidate) is not None:
-                _write(target, release, place.store.read_bytes(digest), anchor=release_record(target).get("anchor"))
+                known = release_record(target).get("anchor")
+                _write(target, release, place.store.read_bytes(digest), _golden(release, place), anchor=known)
             return Shown(name)
         with temporary_folder(target.parent) as temporary:
-            _write(temporary, release, place.store.read_bytes(digest))
+            _write(temporary, release, place.store.read_bytes(digest), _golden(release, place))
             temporary.chmod(0o755)
             move(temporary, target)
         logger.info("file_release", pipeline=release.plan.pipeline, version=name)
@@ -146,7 +148,11 @@ def _folder(pipeline: str, place: Place) -> Path:
     return place.home / FOLDER / pipeline
 
 
-def _write(folder: Path, release: Release, model: bytes, *, anchor: str | None = None) -> None:
+def _golden(release: Release, place: Place) -> bytes | None:
+    return None if release.golden is None else place.store.read_bytes(release.golden)
+
+
+def _write(folder: Path, release: Release, model: bytes, golden: bytes | None, *, anchor: str | None = None) -> None:
     """Write the files of a version; `anchor` is the one that stood there before, which is never replaced."""
     import yaml
 
@@ -176,6 +182,8 @@ def _write(folder: Path, release: Release, model: bytes, *, anchor: str | None =
         "requirements.txt": "".join(f"{line}\n" for line in pinned_requirements(model)).encode(),
         RECORD: _readable(record),
     }
+    if golden is not None:
+        files[GOLDEN] = golden
     for name, data in files.items():
         write_atomically(folder / name, data, mode=0o444, begun_in=folder.parent)
 

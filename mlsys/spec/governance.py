@@ -54,17 +54,17 @@ class Envelope(Frozen):
     left out is none.
 
     Attributes:
-        keys: key paths of the spec that may change, and how far; candidates go by their names, as in
+        may_change: key paths of the spec that may change, and how far; candidates go by their names, as in
             `models.xgboost.max_depth`, and `*` stands for one part of a path.
-        models: names of the candidates that may win; all of the spec where it is empty.
+        may_win: names of the candidates that may win; all of the spec where it is empty.
         floors: by metric, what the challenger must at least reach on the holdout; for a metric of which less is better,
             what it may at most have.
         max_change_of_positives: how far the share of holdout rows that are said to be positive may move away from the
             champion's, such as 0.05; two classes alone.
     """
 
-    keys: dict[str, Allowed] = Field(default_factory=dict)
-    models: Annotated[tuple[str, ...], OneOrMore()] = ()
+    may_change: dict[str, Allowed] = Field(default_factory=dict)
+    may_win: Annotated[tuple[str, ...], OneOrMore()] = ()
     floors: dict[str, float] = Field(default_factory=dict)
     max_change_of_positives: float | None = Field(default=None, ge=0, le=1, exclude_if=not_given)
 

@@ -264,23 +264,25 @@ def _governance(spec: Spec) -> Iterator[PydanticCustomError]:
     if envelope is None:
         return
     where, labels = "governance.envelope", [model.label for model in spec.models]
-    for i, name in enumerate(envelope.models):
+    for i, name in enumerate(envelope.may_win):
         if name not in labels:
-            yield misspelt(f"no candidate {shortened(name)} in `models`", name, labels, where=f"{where}.models.{i}")
+            yield misspelt(f"no candidate {shortened(name)} in `models`", name, labels, where=f"{where}.may_win.{i}")
     for metric in envelope.floors:
         if metric not in spec.task_metrics and metric != spec.metrics.primary:
             rule = f"{shortened(metric)} is not measured here"
             yield misspelt(rule, metric, spec.task_metrics, where=f"{where}.floors.{metric}")
     blocks = [field.alias or name for name, field in Spec.model_fields.items()]
-    for path in envelope.keys:
+    for path in envelope.may_change:
         block, _, below = path.partition(".")
         if block not in blocks:
-            yield misspelt(f"no key {shortened(block)} in a spec", block, blocks, where=f"{where}.keys.{path}")
+            yield misspelt(f"no key {shortened(block)} in a spec", block, blocks, where=f"{where}.may_change.{path}")
         elif block == "governance":
-            yield _contradiction(f"{where}.keys.{path}", "only a person may change `governance`: remove it")
+            yield _contradiction(f"{where}.may_change.{path}", "only a person may change `governance`: remove it")
         elif block == "models" and below.split(".")[0] not in ("", "*", *labels):
             name = below.split(".")[0]
-            yield misspelt(f"no candidate {shortened(name)} in `models`", name, labels, where=f"{where}.keys.{path}")
+            yield misspelt(
+                f"no candidate {shortened(name)} in `models`", name, labels, where=f"{where}.may_change.{path}"
+            )
     yield from _of_two_classes(spec, {f"{where}.max_change_of_positives": envelope.max_change_of_positives})
 
 

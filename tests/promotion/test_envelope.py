@@ -31,7 +31,7 @@ def spec_of(folder: Path, **changes: Any) -> Spec:
 
 def changed(folder: Path, **changes: Any) -> list[str]:
     before = spec_of(folder)
-    return list(envelope._changed(before, spec_of(folder, **changes), Envelope(keys=KEYS)))
+    return list(envelope._changed(before, spec_of(folder, **changes), Envelope(may_change=KEYS)))
 
 
 def test_what_may_change_and_how_far(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_what_may_change_and_how_far(tmp_path: Path) -> None:
         (Envelope(floors={"roc_auc": 0.7}), []),
         (Envelope(floors={"roc_auc": 0.9}), ["its roc_auc is 0.8, at least 0.9 is allowed"]),
         (Envelope(floors={"log_loss": 0.3}), ["its log_loss is 0.4, at most 0.3 is allowed"]),
-        (Envelope(floors={"brier": 0.3}), ["its brier could not be measured"]),
+        (Envelope(floors={"f1": 0.3}), ["its f1 could not be measured"]),
         (Envelope(max_change_of_positives=0.5), []),
         (Envelope(max_change_of_positives=0.1), ["it says positive of 50.0\u00a0% of the holdout rows"]),
     ],
@@ -86,7 +86,7 @@ def test_an_envelope_is_approved_by_a_person_and_holds_from_then_on(work: Worksp
     before = work.ledger.decisions("shop")[0]
     assert "envelope" not in before.dump()
     gates = [{"kind": "minimum", "metric": "roc_auc", "at_least": 0.1}]  # whatever is fitted passes
-    wanted = {"envelope": {"keys": {"training.seed": {"at_most": 50}}}}
+    wanted = {"envelope": {"may_change": {"training.seed": {"at_most": 50}}}}
     edit_spec(work.home / "pipelines", gates=gates, governance=wanted)
     waits = judged(work, day=day(11))
     assert not waits.changed

@@ -14,8 +14,8 @@ from mlsys.spec import load_spec, parse_dump, resolve
 from mlsys.spec.governance import Allowed
 
 ENVELOPE: dict[str, Any] = {
-    "keys": {"models.logistic.C": {"at_least": 0.1, "at_most": 10}, "split": {}},
-    "models": ["logistic"],
+    "may_change": {"models.logistic.C": {"at_least": 0.1, "at_most": 10}, "split": {}},
+    "may_win": ["logistic"],
     "floors": {"roc_auc": 0.6},
     "max_change_of_positives": 0.2,
 }
@@ -45,19 +45,19 @@ def test_an_envelope_is_read(tmp_path: Path) -> None:
     spec = load_spec(written(tmp_path, envelope=ENVELOPE))
     assert spec.governance is not None
     assert spec.governance.envelope is not None
-    assert spec.governance.envelope.keys["split"] == Allowed()
+    assert spec.governance.envelope.may_change["split"] == Allowed()
     assert parse_dump(spec.dump()) == spec
 
 
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"models": ["logistc"]}, "no candidate 'logistc'"),
+        ({"may_win": ["logistc"]}, "no candidate 'logistc'"),
         ({"floors": {"roc_auk": 0.5}}, "'roc_auk' is not measured here"),
-        ({"keys": {"splitt.kind": {}}}, "no key 'splitt' in a spec"),
-        ({"keys": {"models.forest.C": {}}}, "no candidate 'forest'"),
-        ({"keys": {"governance.envelope": {}}}, "only a person may change `governance`"),
-        ({"keys": {"training.seed": {"at_least": 5, "at_most": 1}}}, "lies above"),
+        ({"may_change": {"splitt.kind": {}}}, "no key 'splitt' in a spec"),
+        ({"may_change": {"models.forest.C": {}}}, "no candidate 'forest'"),
+        ({"may_change": {"governance.envelope": {}}}, "only a person may change `governance`"),
+        ({"may_change": {"training.seed": {"at_least": 5, "at_most": 1}}}, "lies above"),
         ({"max_change_of_positives": 2}, "must be at most 1"),
     ],
 )
