@@ -139,7 +139,7 @@ def _write(
 ) -> tuple[int, int, int, int, tuple[str, ...]]:
     """Write all members; return how many decisions, versions, reports and anchors there are, and what is missing."""
     days = {"pipeline": pipeline, "from": _text(span[0]), "to": _text(span[1])}
-    table, changes = verify.Table(days), _Changes()
+    table, changes = verify.DecisionTable(days), _Changes()
     archive.add(verify.RANGE, [_json(days)])
     archive.add(verify.CHAIN, _chain(work, pipeline, head, table, changes))
     known = [anchor for anchor in anchors(work, pipeline) if anchor.seq <= head.seq]
@@ -186,7 +186,9 @@ class _Changes:
         return found
 
 
-def _chain(work: Workspace, pipeline: str, head: Anchor, table: verify.Table, changes: _Changes) -> Iterator[bytes]:
+def _chain(
+    work: Workspace, pipeline: str, head: Anchor, table: verify.DecisionTable, changes: _Changes
+) -> Iterator[bytes]:
     for entry in streamed(work.ledger, pipeline, upto=head.seq):
         row = dict(entry.columns)
         table.take(entry.table, row)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlsys.audit.verify import Table
+from mlsys.audit.verify import DecisionTable
 from mlsys.errors import IntegrityError
 from mlsys.ledger import ChampionChange
 from mlsys.ledger.anchors import anchor_of
@@ -65,7 +65,7 @@ def index(
     span: Mapping[str, str | None],
     *,
     head: Anchor,
-    table: Table,
+    table: DecisionTable,
     reports: Collection[str],
     served: Sequence[tuple[ChampionChange, str | None, str]],
     anchors: Sequence[Anchor],

@@ -29,7 +29,7 @@ COLUMNS = (
 )
 _ANCHORED = re.compile(rb'<meta name="mlsys-anchor" content="([0-9]+):([0-9a-f]{64})">')
 _CHUNK = 1 << 20
-Row = Dict[str, Any]  # noqa: UP006 - evaluated by Python 3.9
+ChainRow = Dict[str, Any]  # noqa: UP006 - evaluated by Python 3.9
 
 
 class Members:
@@ -113,13 +113,13 @@ def digest_of(file: BinaryIO) -> tuple[str, int]:
         size += len(chunk)
 
 
-def row_hash(table: str, row: Row) -> str:
+def row_hash(table: str, row: ChainRow) -> str:
     """Return the hash of a row: the SHA-256 of its table and all its columns but the hash, as canonical JSON."""
     covered = {key: value for key, value in row.items() if key != "hash"}
     return hashlib.sha256(_canonical([table, covered])).hexdigest()
 
 
-def line_of(table: str, row: Row) -> bytes:
+def line_of(table: str, row: ChainRow) -> bytes:
     """Return a row as a line of `chain.jsonl`."""
     return _canonical([table, row]) + b"\n"
 
@@ -146,7 +146,7 @@ def _against_manifest(members: Members, right: list[str]) -> Iterator[str]:
     yield f"the manifest does not fit: {', '.join(differing[:5]) or 'the manifest itself was changed'}"
 
 
-def _listed(found: tuple[str, int] | None) -> Row | None:
+def _listed(found: tuple[str, int] | None) -> ChainRow | None:
     return None if found is None else {"n_bytes": found[1], "sha256": found[0]}
 
 
@@ -158,7 +158,7 @@ class _Chain:
         self.wrong: List[str] = []  # noqa: UP006
         self.specs: Dict[str, str] = {}  # noqa: UP006 - by run
         self.runs: set[str] = set()
-        self.table = Table(json.loads(members.read(RANGE)))
+        self.table = DecisionTable(json.loads(members.read(RANGE)))
         previous = GENESIS
         with members.open(CHAIN) as file:
             for place, line in enumerate(file, start=1):
@@ -171,7 +171,7 @@ class _Chain:
                 self.hashes.append(previous)
                 self._note(table, row)
 
-    def _note(self, table: str, row: Row) -> None:
+    def _note(self, table: str, row: ChainRow) -> None:
         self.table.take(table, row)
         if table == "runs":
             self.runs.add(row["run_id"])
@@ -184,16 +184,16 @@ class _Chain:
         return 0 < seq <= len(self.hashes) and self.hashes[seq - 1] == digest
 
 
-class Table:
+class DecisionTable:
     """The table of decisions within a range of UTC days, made of the rows of a chain in their order."""
 
-    def __init__(self, span: Row) -> None:
+    def __init__(self, span: ChainRow) -> None:
         self.first, self.last = span["from"] or "", span["to"] or "9999-12-31"
         self._plans: Dict[str, Tuple[str, str]] = {}  # noqa: UP006
-        self._decided: Dict[str, Row] = {}  # noqa: UP006
+        self._decided: Dict[str, ChainRow] = {}  # noqa: UP006
         self.outcomes: Dict[str, int] = {}  # noqa: UP006
 
-    def take(self, table: str, row: Row) -> None:
+    def take(self, table: str, row: ChainRow) -> None:
         """Look at the next row."""
         if table == "runs":
             plan = json.loads(row["record"]).get("plan")
@@ -209,7 +209,7 @@ class Table:
                 told = {"version": change["version"], "serves_since": row["at"], "kind": change["kind"]}
                 decided.update(told, who=change["who"], why=change["reason"])
 
-    def _decision(self, row: Row) -> Row:
+    def _decision(self, row: ChainRow) -> ChainRow:
         record = json.loads(row["record"])
         day, mode = self._plans.get(row["run_id"], ("", ""))
         answer = record.get("answer") or {}
@@ -219,7 +219,7 @@ class Table:
         envelope = (record.get("envelope") or {}).get("sentence")
         return {**dict.fromkeys(COLUMNS), **told, **kept, **said, "envelope": envelope}
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[ChainRow]:
         """Return the decisions in the range, oldest first, with the columns of `COLUMNS`."""
         return list(self._decided.values())
 
