@@ -52,14 +52,19 @@ def _source_of(root: Path) -> str:
 
 def training_key(resolved: ResolvedSpec, snapshot: Snapshot) -> str:
     """Return the key that names a run's candidates: same key, same models."""
+    return training_key_of(resolved.spec, resolved.fingerprint, snapshot)
+
+
+def training_key_of(spec: Spec, fingerprint: str, snapshot: Snapshot) -> str:
+    """Return the training key of a spec that a run has stored, in the present environment."""
     key: dict[str, object] = {
-        "pipeline": resolved.spec.pipeline,
+        "pipeline": spec.pipeline,
         "snapshot": snapshot.fingerprint,
-        "spec": resolved.fingerprint,
+        "spec": fingerprint,
         "code": code_fingerprint(),
         "versions": versions(),
     }
-    foreign = foreign_code(resolved.spec)
+    foreign = foreign_code(spec)
     return _digest(key | {"foreign_code": foreign} if foreign else key)
 
 
@@ -81,6 +86,11 @@ def held_key(decision: str, since: str) -> str:
 def mended_key(decision: str) -> str:
     """Return the key of the decision that follows on an error whose cause was mended."""
     return _digest({"decision": decision, "after": "error"})
+
+
+def rehydrated_key(training: str, champion: str) -> str:
+    """Return the key of the decision by which a champion goes on as what it is when it is fitted anew."""
+    return _digest({"training": training, "rehydrated": champion})
 
 
 def run_id(pipeline: str, day: str, training: str, mode: Mode) -> str:

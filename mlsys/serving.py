@@ -7,13 +7,14 @@ the spellings of missing values, the marks of numbers. So a column means the sam
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlsys.errors import DataError, IntegrityError, UsageError, near_match
+from mlsys.errors import DataError, IntegrityError, RunError, UsageError, near_match
 from mlsys.schema import ARRIVAL, EVENT_TIME, ColumnSpec
 
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ def load_champion(pipeline: str, *, home: str | Path | None = None) -> Champion:
     Raises:
         UsageError: no such pipeline, or no champion of it in the file registry.
         IntegrityError: the file is gone, or not the one that was promoted; nothing was unpickled.
-        RunError: the installed packages can't read the model.
+        RunError: the installed packages can't read the model, or it answers otherwise than when it was promoted.
     """
     from mlsys.registries.files import MODEL, release_record, serving_folder
     from mlsys.settings import load_settings
@@ -264,6 +265,7 @@ def load_champion(pipeline: str, *, home: str | Path | None = None) -> Champion:
             remedy=_MEND.format(pipeline),
         )
     spec, model = _spec_beside(folder), unpickled(data, where=str(folder / MODEL))
+    _require_like_promoted(folder, spec, model)
     positive = getattr(spec.target, "positive", None) if spec.target.two_classes else None
     return Champion(
         pipeline=pipeline,
@@ -281,6 +283,33 @@ def load_champion(pipeline: str, *, home: str | Path | None = None) -> Champion:
         folder=folder,
         actions=getattr(spec.target, "actions", ()),
     )
+
+
+def _require_like_promoted(folder: Path, spec: Spec, model: Any) -> None:
+    """Compare the model's golden predictions where other packages are installed than when it was promoted.
+
+    Raises:
+        RunError: they differ by more than their last digits.
+    """
+    from mlsys.evaluation import golden
+    from mlsys.evaluation.canary import TOLERANCE, changes
+    from mlsys.registries.files import GOLDEN
+
+    try:
+        known = json.loads((folder / GOLDEN).read_bytes())
+    except (OSError, ValueError):  # of an earlier version, which kept none
+        return
+    changed = changes(known["versions"])
+    if not changed:
+        return
+    largest, _ = golden.apart(known, spec.target.about(known["classes"]).answers(model, golden.rows_of(known)))
+    if largest > TOLERANCE:
+        raise RunError(
+            f"The champion answers otherwise than when it was promoted: by up to {largest:.2g} of the range of its "
+            f"answers. Since then: {', '.join(changed)}",
+            where=str(folder),
+            remedy=f"Fit it anew with these packages: `mlsys rehydrate {spec.pipeline}`; or install the former ones",
+        )
 
 
 def _threshold(record: Mapping[str, Any], spec: Spec) -> float:

@@ -23,7 +23,7 @@ ground: errors extras events polling settings clock shortages temporary componen
 extensions: sources checks splits features models metrics gates registries monitors targets
 spec: notification ledger spec keys workspace
 steps: drafting snapshot validation dataset planning training evaluation report explanation promotion \
-    monitoring serving upkeep replay
+    monitoring serving upkeep replay rehydrate audit
 flow: pipeline backfill
 top: cli orchestration __main__
 """

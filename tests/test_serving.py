@@ -16,7 +16,7 @@ import pytest
 from given.shop import day, edit_spec
 
 import mlsys
-from mlsys import serving
+from mlsys import keys, serving
 from mlsys.errors import DataError, IntegrityError, MlsysError, RunError, UsageError
 from mlsys.monitoring.scoring import predictions_of, read_predictions, score
 from mlsys.registries.files import RECORD
@@ -231,3 +231,19 @@ def test_a_policy_gives_its_action_with_the_alternatives_from_the_best_to_the_wo
         champion.predict_proba(rows)
     with pytest.raises(UsageError, match="chooses no actions"):
         replace(champion, actions=()).values(rows)
+
+
+def test_with_other_packages_the_golden_predictions_are_compared_first(
+    work: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "versions", lambda: {"python": "4.0"})
+    assert mlsys.load_champion("shop").version == "1.0.0"
+    path = work.home / "registry" / "shop" / "v1.0.0" / "golden.json"
+    golden = json.loads(path.read_text())
+    golden["answers"] = golden["answers"][::-1]
+    path.chmod(0o644)
+    path.write_text(json.dumps(golden))
+    with pytest.raises(RunError, match=r"answers otherwise than when it was promoted.*mlsys rehydrate shop"):
+        mlsys.load_champion("shop")
+    path.unlink()  # as of a version from before there were golden predictions
+    assert mlsys.load_champion("shop").version == "1.0.0"

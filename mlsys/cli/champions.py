@@ -74,8 +74,8 @@ def _asked(work: Workspace, name: str, *, last: int) -> list[_Asked]:
         decision = decided.get(request.run_id or "") if request.status == "accepted" else None
         state = {"skipped": request.reason, "failed": "failed"}.get(request.status, run.status if run else "?")
         plan = next((row.plan for row in own if row.plan), None)
-        if plan and plan.approval and decision:
-            state = waiting(work, name, own, decision, work.spec_of(plan)) or state
+        if plan and decision and (plan.approval or decision.needs_person):
+            state = waiting(work, name, own, decision) or state
         found.append(_Asked(request, state or "?", run, decision))
     return found
 
@@ -101,7 +101,9 @@ def champion(name: str, instant: str | None, as_json: bool) -> None:
 
     with open_workspace() as work:
         work.settings.spec_path(name)
-        change = work.ledger.champion_at(name, instant_of(instant, where="--at")) if instant else work.ledger.champion(name)
+        change = (
+            work.ledger.champion_at(name, instant_of(instant, where="--at")) if instant else work.ledger.champion(name)
+        )
         candidate = work.ledger.candidate(change.candidate_id) if change else None
         link = None if instant else work.home / "registry" / name / "best_model.joblib"
     model = candidate.model if candidate else None

@@ -12,12 +12,14 @@ from typing import NoReturn
 import click
 
 from mlsys import __version__
+from mlsys.cli.auditing import audit
 from mlsys.cli.backfilling import backfill
 from mlsys.cli.champions import champion, history, promote, report, rollback
 from mlsys.cli.drafts import init
 from mlsys.cli.explaining import explain
 from mlsys.cli.holding import hold
 from mlsys.cli.operating import clean, doctor, down, reconcile, status, up
+from mlsys.cli.rehydrating import rehydrate
 from mlsys.cli.replaying import replay
 from mlsys.cli.retraining import preview, run
 from mlsys.cli.samples import samples
@@ -50,7 +52,8 @@ def commands() -> None:
 
 _ALL = [up, down, status, doctor, reconcile, clean, samples]
 _ALL += [init, check, schema, preview, run, backfill]
-_ALL += [list_, why, explain, history, champion, report, monitor, replay, promote, rollback, hold]
+_ALL += [list_, why, explain, history, champion, report, monitor, replay, audit]
+_ALL += [promote, rollback, hold, rehydrate]
 for _command in _ALL:
     commands.add_command(_command)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlsys.errors import IntegrityError
+from mlsys.evaluation.canary import canary
+from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange
 from mlsys.records import (
     HISTORICAL,
@@ -17,6 +19,8 @@ from mlsys.schema import ColumnSpec
 from mlsys.spec import Spec
 from mlsys.workspace import Workspace
 
+log = get_logger(__name__)
+
 
 @dataclass(frozen=True)
 class ChampionModel:
@@ -25,6 +29,7 @@ class ChampionModel:
     Attributes:
         joined: what decided on the values of those columns that were joined.
         usual_threshold: of its own spec, for a model that has no threshold of its own.
+        unlike: in words, why it is not what was promoted under the packages that are installed now; None where it is.
     """
 
     candidate: Candidate
@@ -32,6 +37,7 @@ class ChampionModel:
     task: str
     joined: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     usual_threshold: float = 0.5
+    unlike: str | None = None
 
     @property
     def threshold(self) -> float:
@@ -41,6 +47,8 @@ class ChampionModel:
 
 def obstacle_of(spec: Spec, champion: ChampionModel | None) -> str | None:
     """Return why the champion can't read this snapshot, or None."""
+    if champion is not None and champion.unlike is not None:
+        return champion.unlike
     problems = []
     if champion is not None and champion.task != spec.target.task:
         problems.append(f"it was fitted for the task {champion.task}, and the task is {spec.target.task} now")
@@ -82,7 +90,20 @@ def rival(work: Workspace, plan: Plan) -> ChampionModel | None:
     if champion is not None and champion.run_id == plan.run_id and champion.kind == "promote":
         before = work.ledger.champion_changes(plan.pipeline, of={str(champion.previous)})
         champion = before[-1] if before else None
-    return None if champion is None else model_of(work, champion)
+    return None if champion is None else replace(model_of(work, champion), unlike=unlike(work, champion))
+
+
+def unlike(work: Workspace, champion: ChampionChange) -> str | None:
+    """Return why the installed packages make another model of the champion than was promoted, or None.
+
+    Raises:
+        IntegrityError: its golden predictions or its run's records are missing or were changed.
+    """
+    found = canary(work, champion)
+    if found is None or found.ok:
+        return None
+    log.warning("champion_unlike", pipeline=champion.pipeline, version=champion.version, why=found.sentence)
+    return f"{found.sentence}; `mlsys rehydrate {champion.pipeline}` fits it anew as the same version"
 
 
 def model_of(work: Workspace, champion: ChampionChange) -> ChampionModel:

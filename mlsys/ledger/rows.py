@@ -66,16 +66,18 @@ class ChampionChange(Record):
         generation: counts the changes of a pipeline; the fencing token of promotion.
         version: semantic version in the file registry; a rollback names an earlier one.
         cutoff: data cutoff of the candidate; promotions never go back behind it.
-        kind: `promote` by the gates, `manual` by a person who overrides them, `rollback`, or `expiry`: what a person
-            put in place for a time made way for what served before.
+        kind: `promote` by the gates, `manual` by a person who overrides them, `rollback`, `expiry`: what a person put
+            in place for a time made way for what served before, or `rehydrate`: the same version, fitted anew in
+            another environment.
         expires: when a `manual` one ends by itself; None for no end.
+        golden: SHA-256 of its golden predictions in the store; None where none could be made, or of earlier versions.
     """
 
     pipeline: str
     generation: int
     candidate_id: str
     version: str
-    kind: Literal["promote", "manual", "rollback", "expiry"]
+    kind: Literal["promote", "manual", "rollback", "expiry", "rehydrate"]
     cutoff: datetime
     run_id: str
     decision_key: str | None = None
@@ -83,6 +85,7 @@ class ChampionChange(Record):
     who: str
     reason: str
     expires: datetime | None = Field(default=None, exclude_if=lambda end: end is None)
+    golden: str | None = Field(default=None, exclude_if=lambda value: value is None)
     at: datetime | None = None
 
     @property
@@ -122,7 +125,11 @@ class Hold(Record):
         """Who, since when, until when and why; without a full stop."""
         since = f" since {self.at:%Y-%m-%d %H:%M} UTC" if self.at else ""
         until = f"until {self.until:%Y-%m-%d %H:%M} UTC" if self.until else "until somebody releases it"
-        return f"held by {self.who}{since}, {until}: {self.reason}" if self.held else f"released by {self.who}: {self.reason}"
+        return (
+            f"held by {self.who}{since}, {until}: {self.reason}"
+            if self.held
+            else f"released by {self.who}: {self.reason}"
+        )
 
     def as_request(self) -> RequestRow:
         """Return the row that the ledger keeps."""

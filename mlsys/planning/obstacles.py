@@ -11,7 +11,7 @@ from mlsys.dataset.assignment import split
 from mlsys.dataset.dataset import quarantined
 from mlsys.dataset.identifiers import as_identifier
 from mlsys.errors import MlsysError
-from mlsys.evaluation.champion import model_of, obstacle_of
+from mlsys.evaluation.champion import model_of, obstacle_of, unlike
 from mlsys.ledger.rows import Partition
 from mlsys.records import CheckReport, Snapshot
 from mlsys.snapshot.rows import read_rows
@@ -120,6 +120,9 @@ def of_champion(work: Workspace, spec: Spec) -> str | None:
         IntegrityError, SpecError: its run or its candidate can't be read.
     """
     champion = work.ledger.champion(spec.pipeline)
+    other = None if champion is None else unlike(work, champion)
+    if champion is not None and other is not None:
+        return f"The champion {champion.version} can't be compared in this environment: {other}."
     obstacle = None if champion is None else obstacle_of(spec, model_of(work, champion))
     if champion is None or obstacle is None:
         return None

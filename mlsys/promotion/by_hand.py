@@ -10,11 +10,12 @@ from typing import Literal
 
 from mlsys import clock
 from mlsys.errors import IntegrityError, LostRaceError, UsageError, near_match
+from mlsys.evaluation import golden
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange, ChampionMovedError, Hold, RequestRow
 from mlsys.promotion.projection import project
 from mlsys.promotion.promote import next_version
-from mlsys.records import Answer
+from mlsys.records import Answer, Candidate, Plan, Split
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
@@ -79,9 +80,7 @@ def rollback_target(work: Workspace, pipeline: str, *, version: str | None) -> C
     return _target(work, pipeline, work.ledger.champion_changes(pipeline), version)[0]
 
 
-def hold(
-    work: Workspace, pipeline: str, *, reason: str, until: datetime | None = None, who: str | None = None
-) -> Hold:
+def hold(work: Workspace, pipeline: str, *, reason: str, until: datetime | None = None, who: str | None = None) -> Hold:
     """Let the gates promote nothing from now on, until an instant or until `release`; runs go on and report.
 
     A hold in force is replaced. What people do by hand is not held.
@@ -195,9 +194,7 @@ def _named(pipeline: str, changes: Sequence[ChampionChange], version: str, *, wh
     return served[version]
 
 
-def _earlier(
-    work: Workspace, pipeline: str, changes: Sequence[ChampionChange]
-) -> tuple[ChampionChange, list[str]]:
+def _earlier(work: Workspace, pipeline: str, changes: Sequence[ChampionChange]) -> tuple[ChampionChange, list[str]]:
     """Return who served before the present champion and can serve again, and why others were passed over."""
     present = _require_champion(pipeline, changes)
     stack, passed = _standing(changes)[:-1], []
@@ -216,7 +213,11 @@ def _earlier(
     raise UsageError(
         rule,
         where=pipeline,
-        remedy=(f"Name one of {', '.join(served)}: mlsys rollback {pipeline} --to VERSION --reason '...'. " if served else "")
+        remedy=(
+            f"Name one of {', '.join(served)}: mlsys rollback {pipeline} --to VERSION --reason '...'. "
+            if served
+            else ""
+        )
         + f"Any candidate of a run may be promoted: mlsys promote {pipeline} RUN --reason '...'",
     )
 
@@ -230,6 +231,8 @@ def _standing(changes: Sequence[ChampionChange]) -> list[ChampionChange]:
             del stack[names.index(change.candidate_id) :]
         elif change.kind in ("rollback", "expiry"):
             stack = stack[:-1]
+        elif change.kind == "rehydrate":  # the same version from another environment
+            stack = [below for below in stack if below.candidate_id != change.previous]
         stack = [below for below in stack if below.candidate_id != change.candidate_id]
         stack.append(change)
     return stack
@@ -302,6 +305,7 @@ def _serve(
         who=why.who or getpass.getuser(),
         reason=why.reason,
         expires=why.expires,
+        golden=served[-1].golden if served else _golden(work, plan, candidate),
     )
     try:
         change = work.ledger.change_champion(wanted)
@@ -313,3 +317,17 @@ def _serve(
         ) from moved
     project(work, pipeline)
     return change
+
+
+def _golden(work: Workspace, plan: Plan, candidate: Candidate) -> str | None:
+    """Return golden predictions of a candidate that never served; None where its run's rows are gone."""
+    rows = work.ledger.run(plan.run_id)
+    snapshot = next((row.snapshot for row in rows if row.snapshot), None)
+    digest = next((row.parts["split"] for row in reversed(rows) if "split" in row.parts), None)
+    if snapshot is None or digest is None:
+        return None
+    try:
+        split = Split.load(work.store.read_json(digest))
+    except IntegrityError:
+        return None
+    return golden.keep(work.spec_of(plan), snapshot, split, candidate, work.store)

@@ -199,4 +199,3 @@ def _went(following: ChampionChange) -> str:
     at = f" on {following.at:%Y-%m-%d %H:%M} UTC" if following.at else ""
     reason = f" ({following.reason})" if following.kind == "rollback" else ""
     return f"; {following.version} took its place{why[following.kind]}{at}{reason}"
-

@@ -10,6 +10,7 @@ from mlsys.gates.base import Evidence
 from mlsys.ledger import ChampionChange, Hold
 from mlsys.metrics import METRICS
 from mlsys.promotion import more_data
+from mlsys.promotion.envelope import envelope_of
 from mlsys.records import (
     HELD,
     HISTORICAL,
@@ -43,6 +44,8 @@ def decide(spec: Spec, prepared: Prepared, *, evaluations: EvaluationSet, work: 
     """
     champion = work.ledger.champion(spec.pipeline)
     decision = judge(spec, prepared, evaluations=evaluations, champion=champion, store=work.store)
+    found = envelope_of(work, spec, decision, evaluations, champion)
+    decision = decision if found is None else decision.model_copy(update={"envelope": found})
     stands = work.ledger.add_decision(spec.pipeline, evaluations, decision)
     if stands.outcome != "error" or decision.outcome == "error":
         hold = work.ledger.hold(spec.pipeline) if is_held_back(prepared.plan, stands) else None

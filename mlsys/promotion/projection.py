@@ -15,6 +15,7 @@ from pathlib import Path
 from mlsys.errors import IntegrityError, MlsysError
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange
+from mlsys.ledger.anchors import anchor_of
 from mlsys.promotion.decide import SIMULATED
 from mlsys.records import Candidate, Decision, Evaluation
 from mlsys.registries.base import Registry, Release, Shown
@@ -255,5 +256,10 @@ def _release(
         version=change.version if change else None,
         promoted=(change.kind, change.who) if change else None,
         expires=change.expires if change else None,
+        golden=change.golden if change else None,
+        again=change is not None and change.kind == "rehydrate",
         method=spec.target.method,
+        anchor=anchor_of(
+            work.ledger, plan.pipeline, decision.decision_key, generation=change.generation if change else None
+        ),
     )

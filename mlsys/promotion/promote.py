@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from mlsys.errors import IntegrityError
+from mlsys.evaluation import golden
 from mlsys.ledger import ChampionChange, ChampionMovedError
 from mlsys.records import HELD, Answer, Candidate, Decision, ModelVersion, Outcome, Plan, Prepared
 from mlsys.registries.base import Shown
@@ -31,7 +32,8 @@ def promote(
     """Make the challenger of a `promote` decision the champion; None for any other outcome and in a dry run.
 
     A repetition returns the change made before. Where the spec asks for a refit, the refitted model serves. Where a
-    person has the last word, `answer` is theirs, and without it nothing happens.
+    person has the last word (the spec or the run asks for one, or the challenger lies outside the envelope), `answer`
+    is theirs, and without it nothing happens.
 
     Raises:
         ChampionMovedError: the champion is no longer the one that the decision compared with.
@@ -40,7 +42,7 @@ def promote(
     plan = prepared.plan
     if decision.outcome != "promote" or plan.mode != "live" or decision.challenger is None:
         return None
-    if plan.approval and (answer is None or answer.answer != "approved"):
+    if (plan.approval or decision.needs_person) and (answer is None or answer.answer != "approved"):
         return None
     changes = work.ledger.champion_changes(plan.pipeline)
     made = [change for change in changes if change.decision_key == decision.decision_key]
@@ -71,6 +73,7 @@ def promote(
             previous=decision.champion,
             who=answer.who if answer else "gates",
             reason=(f"{answer.reason}. {decision.sentence}" if answer and answer.reason else decision.sentence)[:500],
+            golden=golden.keep(spec, prepared.snapshot, prepared.split, candidate, work.store),
         )
     )
 
@@ -90,11 +93,14 @@ def outcome_of(
         sentence = f"Promoted as version {promoted.version}; since then {champion.candidate_id} was put in its place"
     elif promoted is not None:
         sentence = f"{promoted.candidate_id} is champion of {plan.pipeline} as version {promoted.version}"
+        if decision.envelope is not None and decision.envelope.inside:
+            sentence += f", inside the envelope of version {decision.envelope.version}"
     elif decision.outcome == "promote" and plan.mode == "live":
         sentence = (
             f"{decision.challenger} passes all gates and waits for a person: "
             f"mlsys promote {plan.pipeline} {plan.run_id} --reason '...'"
         )
+        sentence += f". {decision.envelope.sentence}" if decision.envelope and decision.needs_person else ""
     elif decision.outcome == "promote":
         sentence = f"Dry run: {decision.challenger} would have become champion"
     else:

@@ -1,7 +1,8 @@
 """What the steps hand to each other: small, frozen, JSON-pure records."""
 
+from mlsys.records.anchor import Anchor
 from mlsys.records.base import HELD, HISTORICAL, MAX_BYTES, MEASURED, Mode, Outcome, Record, RunStatus, Severity, State
-from mlsys.records.decision import Answer, Decision, GateResult, ModelVersion, RunReport
+from mlsys.records.decision import Answer, Decision, EnvelopeFinding, GateResult, ModelVersion, RunReport
 from mlsys.records.evaluation import Candidate, Comparison, Evaluation, EvaluationSet, MetricValue, Shortage, TriedSet
 from mlsys.records.progress import Decided, Evaluated
 from mlsys.records.run import (
@@ -22,6 +23,7 @@ __all__ = [
     "HISTORICAL",
     "MAX_BYTES",
     "MEASURED",
+    "Anchor",
     "Answer",
     "Arrivals",
     "BadRows",
@@ -31,6 +33,7 @@ __all__ = [
     "Comparison",
     "Decided",
     "Decision",
+    "EnvelopeFinding",
     "Evaluated",
     "Evaluation",
     "EvaluationSet",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from mlsys.records.base import Outcome, Record, State
 
 
@@ -45,8 +47,27 @@ class Answer(Record):
     reason: str | None = None
 
 
+class EnvelopeFinding(Record):
+    """Whether a challenger lies inside what may change without a person.
+
+    Attributes:
+        version: the version whose envelope is in force, or None where none has been approved yet.
+        outside: what lies outside, one sentence each; empty inside.
+        sentence: the finding for people, complete.
+    """
+
+    version: str | None
+    inside: bool
+    outside: tuple[str, ...] = ()
+    sentence: str
+
+
 class Decision(Record):
-    """The outcome of a run's judgement, with every gate's finding; `answer` is a person's refusal."""
+    """The outcome of a run's judgement, with every gate's finding; `answer` is a person's refusal.
+
+    Attributes:
+        envelope: whether the challenger lies inside the spec's `governance.envelope`; None where there is none.
+    """
 
     decision_key: str
     run_id: str
@@ -58,6 +79,12 @@ class Decision(Record):
     gates: tuple[GateResult, ...]
     advice: str | None = None
     answer: Answer | None = None
+    envelope: EnvelopeFinding | None = Field(default=None, exclude_if=lambda value: value is None)
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether only a person may let the challenger serve: it lies outside the envelope."""
+        return self.envelope is not None and not self.envelope.inside
 
 
 class ModelVersion(Record):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from mlsys.components import Component
-from mlsys.records import Candidate, Decision, Evaluation, Plan, Snapshot
+from mlsys.records import Anchor, Candidate, Decision, Evaluation, Plan, Snapshot
 from mlsys.schema import LogicalType
 from mlsys.store import Store
 
@@ -27,10 +27,13 @@ class Release:
         version: semantic version, or None for a candidate that was never promoted.
         promoted: how it came to serve (`promote` by the gates, `manual` by a person) and by whom; None if it never did.
         expires: when what a person put in place ends by itself; None for no end.
+        golden: SHA-256 of its golden predictions in the store, or None.
+        again: whether the version was shown before with another candidate, of which this one is a new fit.
         parts: per candidate of the run, its record and evaluation (the released one among them).
         columns: logical types of the columns that the model sees, by name, in the schema's order.
         spec: `ResolvedSpec.dump()` of the run.
         method: what the model is asked with: `predict_proba` gives a probability a row and class, `predict` one number.
+        anchor: the ledger's row that made it champion, or decided on it; shown beside it, and never written over.
     """
 
     plan: Plan
@@ -44,6 +47,9 @@ class Release:
     promoted: tuple[str, str] | None = None
     expires: datetime | None = None
     method: Literal["predict_proba", "predict"] = "predict_proba"
+    anchor: Anchor | None = None
+    golden: str | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,3 +109,7 @@ class Registry(Component, ABC):
     def attach(self, pipeline: str, candidate_id: str, files: Mapping[str, bytes], place: Place) -> None:  # noqa: ARG002
         """Show files, by name, beside a published candidate; a registry that keeps models alone does nothing."""
         return
+
+    def anchors(self, pipeline: str, place: Place) -> list[Anchor]:  # noqa: ARG002 - none is shown
+        """Return the rows of the ledger's chain that are remembered beside the releases shown here, in any order."""
+        return []

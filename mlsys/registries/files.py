@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from mlsys.errors import IntegrityError, RunError
 from mlsys.events import get_logger
-from mlsys.records import Candidate
+from mlsys.records import Anchor, Candidate
 from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.requirements import pinned_requirements
 from mlsys.store import canonical_json, move, sha256_of, write_atomically
@@ -23,6 +23,7 @@ LINK = "best_model.joblib"
 MODEL = "model.joblib"
 RECORD = "release.json"
 SPEC = "spec.yaml"
+GOLDEN = "golden.json"
 
 
 class FileRegistry(Registry):
@@ -36,7 +37,7 @@ class FileRegistry(Registry):
     kind: Literal["files"] = "files"
 
     def publish(self, release: Release, place: Place) -> Shown:
-        """Write the folder of a version; its name is the version.
+        """Write the folder of a version; its name is the version, with a `+` and its file's digest for a new fit of it.
 
         Raises:
             RunError: the release has no version or no model, or the disk is full.
@@ -47,7 +48,8 @@ class FileRegistry(Registry):
             raise RunError(
                 "Only a fitted and promoted candidate enters the file registry", got=release.candidate.candidate_id
             )
-        target = _folder(release.plan.pipeline, place) / f"v{version}"
+        name = _name(release)
+        target = _folder(release.plan.pipeline, place) / f"v{name}"
         if target.exists():
             shown = _candidate_in(target)
             if shown is not None and shown != release.candidate.candidate_id:
@@ -58,14 +60,15 @@ class FileRegistry(Registry):
                     remedy="Move the folder away and run `mlsys reconcile`",
                 )
             if _wrong(target, release):
-                _write(target, release, place.store.read_bytes(digest))
-            return Shown(version)
+                known = _said(target).get("anchor")
+                _write(target, release, place.store.read_bytes(digest), _golden(release, place), anchor=known)
+            return Shown(name)
         with temporary_folder(target.parent) as temporary:
-            _write(temporary, release, place.store.read_bytes(digest))
+            _write(temporary, release, place.store.read_bytes(digest), _golden(release, place))
             temporary.chmod(0o755)
             move(temporary, target)
-        logger.info("file_release", pipeline=release.plan.pipeline, version=version)
-        return Shown(version)
+        logger.info("file_release", pipeline=release.plan.pipeline, version=name)
+        return Shown(name)
 
     def point(self, pipeline: str, candidate_id: str | None, place: Place) -> None:
         """Swap the link to the version that holds a candidate, or remove it.
@@ -103,12 +106,20 @@ class FileRegistry(Registry):
         """Return what is wrong with the file that the link names, or None."""
         return _damage(_folder(pipeline, place) / LINK, champion)
 
+    def anchors(self, pipeline: str, place: Place) -> list[Anchor]:
+        """Return what the release records of all versions remember of the ledger's chain."""
+        found = []
+        for version in sorted(_folder(pipeline, place).glob("v*")):
+            where = f"release {version.name} in the file registry"
+            anchor = Anchor.parse(str(_said(version).get("anchor", "")), where=where)
+            found += [] if anchor is None else [anchor]
+        return found
 
     def differences(self, pipeline: str, releases: Sequence[Release], place: Place) -> list[str]:
         """Return what is wrong with the folders of versions: gone, of another candidate, without files, or changed."""
         found = []
         for release in releases:
-            folder = _folder(pipeline, place) / f"v{release.version}"
+            folder = _folder(pipeline, place) / f"v{_name(release)}"
             found += [f"{folder}: {said}" for said in _wrong(folder, release)]
         return found
 
@@ -128,7 +139,8 @@ def _wrong(folder: Path, release: Release) -> list[str]:
         record = release_record(folder)
     except IntegrityError:
         return [f"{RECORD} is damaged"]
-    missing = [name for name in (RECORD, "metrics.json", SPEC, "requirements.txt") if not (folder / name).is_file()]
+    wanted_files = (RECORD, "metrics.json", SPEC, "requirements.txt", *((GOLDEN,) if release.golden else ()))
+    missing = [name for name in wanted_files if not (folder / name).is_file()]
     if missing:
         return [f"{', '.join(missing)} is missing"]
     wanted = {"candidate_id": release.candidate.candidate_id, "sha256": release.candidate.model}
@@ -147,10 +159,20 @@ def _damage(model: Path, candidate: Candidate) -> str | None:
 
 def _candidate_in(folder: Path) -> str | None:
     """Return the candidate that a folder says it holds; None where it says nothing that can be read."""
+    found = _said(folder).get("candidate_id")
+    return found if isinstance(found, str) else None
+
+
+def _said(folder: Path) -> dict[str, Any]:
+    """Return what the record of a folder says; nothing where it can't be read."""
     with suppress(IntegrityError):
-        found = release_record(folder).get("candidate_id")
-        return found if isinstance(found, str) else None
-    return None
+        return release_record(folder)
+    return {}
+
+
+def _name(release: Release) -> str:
+    """Return the version, with a `+` and its file's digest where it is a new fit of one that was shown before."""
+    return f"{release.version}+{str(release.candidate.model)[:8]}" if release.again else str(release.version)
 
 
 def serving_folder(pipeline: str, home: Path) -> Path | None:
@@ -178,7 +200,12 @@ def _folder(pipeline: str, place: Place) -> Path:
     return place.home / FOLDER / pipeline
 
 
-def _write(folder: Path, release: Release, model: bytes) -> None:
+def _golden(release: Release, place: Place) -> bytes | None:
+    return None if release.golden is None else place.store.read_bytes(release.golden)
+
+
+def _write(folder: Path, release: Release, model: bytes, golden: bytes | None, *, anchor: str | None = None) -> None:
+    """Write the files of a version; `anchor` is the one that stood there before, which is never replaced."""
     import yaml
 
     evaluation = {c.candidate_id: e for c, e in release.parts}.get(release.candidate.candidate_id)
@@ -198,6 +225,8 @@ def _write(folder: Path, release: Release, model: bytes) -> None:
         "n_rows": release.snapshot.n_rows,
         "candidate": release.candidate.model_dump(mode="json"),
     }
+    anchor = anchor or (release.anchor.text if release.anchor else None)
+    record |= {"anchor": anchor} if anchor else {}
     files = {
         MODEL: model,
         "metrics.json": _readable(evaluation.model_dump(mode="json") if evaluation else None),
@@ -205,6 +234,8 @@ def _write(folder: Path, release: Release, model: bytes) -> None:
         "requirements.txt": "".join(f"{line}\n" for line in pinned_requirements(model)).encode(),
         RECORD: _readable(record),
     }
+    if golden is not None:
+        files[GOLDEN] = golden
     for name, data in files.items():
         write_atomically(folder / name, data, mode=0o444, begun_in=folder.parent)
 

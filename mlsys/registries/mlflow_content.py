@@ -11,10 +11,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mlsys.records import Candidate, Evaluation
+from mlsys.records import Anchor, Candidate, Evaluation
 from mlsys.registries.base import Release
 
 CANDIDATE_TAG = "mlsys.candidate"
+ANCHOR_TAG = "mlsys.anchor"  # with a point and the row's place: a later row gets a tag of its own
 
 _NAME, _TAG, _DESCRIPTION, _PARAMETER = 250, 5000, 5000, 6000  # characters; the least of MLflow's tables
 _SCHEMA = 1_000_000
@@ -148,6 +149,19 @@ def version_tags(release: Release) -> dict[str, str]:
     elif release.version:
         tags["mlsys.version"] = release.version
     return _tags(tags)
+
+
+def anchor_tags(release: Release) -> dict[str, str]:
+    """Return the tag of the ledger's row that a version rests on; such a tag is never written over."""
+    anchor = release.anchor
+    return {f"{ANCHOR_TAG}.{anchor.seq}": anchor.hash} if anchor else {}
+
+
+def anchors_in(tags: Mapping[str, str], *, where: str) -> list[Anchor]:
+    """Return the rows of the ledger's chain that the tags of a version remember."""
+    named = {key.removeprefix(f"{ANCHOR_TAG}."): value for key, value in tags.items() if key.startswith(ANCHOR_TAG)}
+    found = (Anchor.parse(f"{seq}:{digest}", where=where) for seq, digest in named.items())
+    return [anchor for anchor in found if anchor is not None]
 
 
 def _tags(tags: Mapping[str, str]) -> dict[str, str]:

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from mlsys.database.driver_errors import of_database, passes
 from mlsys.errors import IntegrityError, MlsysError, RunError, TransientError
 from mlsys.events import get_logger
-from mlsys.records import Candidate
+from mlsys.records import Anchor, Candidate
 from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.mlflow_content import (
     CANDIDATE_TAG,
+    anchor_tags,
+    anchors_in,
     candidate_metrics,
     candidate_params,
     candidate_tags,
@@ -147,6 +149,16 @@ class MlflowRegistry(Registry):
         """
         with _client(place) as client:
             return list(differences(client, pipeline, releases, place))
+
+    def anchors(self, pipeline: str, place: Place) -> list[Anchor]:
+        """Return what the tags of all versions remember of the ledger's chain.
+
+        Raises:
+            TransientError: MLflow's database or server does not answer.
+        """
+        with _client(place) as client:
+            versions = _all_versions(client, pipeline)
+        return [a for v in versions for a in anchors_in(v.tags, where=f"version {v.version} in MLflow")]
 
     def copy_of(self, pipeline: str, candidate: Candidate, place: Place) -> bytes | None:
         """Return the pickle of the version of a candidate, or None.
@@ -317,6 +329,16 @@ def _version_of(client: MlflowClient, pipeline: str, candidate_id: str) -> str |
     return str(min(numbers)) if numbers else None
 
 
+def _all_versions(client: MlflowClient, pipeline: str) -> list[Any]:
+    found: list[Any] = []
+    token = None
+    while True:
+        page = client.search_model_versions(f"name = '{pipeline}'", max_results=1000, page_token=token)
+        found, token = [*found, *page], page.token
+        if not token:
+            return found
+
+
 def _aliased(client: MlflowClient, pipeline: str) -> Any:
     """Return the model version with the alias, or None."""
     found = client.search_registered_models(f"name = '{pipeline}'")
@@ -338,7 +360,7 @@ def _register(client: MlflowClient, release: Release, place: Place, run: Run) ->
         pipeline,
         source,
         run_id=run.info.run_id,
-        tags=version_tags(release),
+        tags=version_tags(release) | anchor_tags(release),
         description=verdict(release),
         model_id=model_id,
     )
@@ -349,7 +371,8 @@ def _refresh_version(client: MlflowClient, release: Release, version: str) -> No
     """Bring a version up to date: a later decision may have promoted the same candidate."""
     pipeline = release.plan.pipeline
     known = client.get_model_version(pipeline, version)
-    for key, value in version_tags(release).items():
+    lacking = {key: value for key, value in anchor_tags(release).items() if key not in known.tags}
+    for key, value in (version_tags(release) | lacking).items():
         if known.tags.get(key) != value:
             client.set_model_version_tag(pipeline, version, key, value)
     if known.description != verdict(release):

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from mlsys.errors import IntegrityError, RunError
 from mlsys.metrics import METRICS
 from mlsys.records import (
+    Anchor,
     Arrivals,
     Candidate,
     CheckReport,
@@ -78,6 +79,7 @@ class Card:
         versions: the versions, as `1.0.0`, that the ledger gave to the champions before and after, by candidate id.
         pages: addresses as the run recorded them: `airflow` of its page there, `mlflow` of all pages there.
         explanation: of the challenger, as `explain` keeps it; None where there is none.
+        anchor: the ledger's row that holds the decision; None where there is none.
     """
 
     plan: Plan
@@ -96,6 +98,7 @@ class Card:
     versions: Mapping[str, str] = field(default_factory=dict)
     pages: Mapping[str, str] = field(default_factory=dict)
     explanation: Mapping[str, Any] | None = None
+    anchor: Anchor | None = None
 
     @property
     def ending(self) -> str:

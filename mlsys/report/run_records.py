@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from mlsys.errors import IntegrityError, UsageError, near_match
 from mlsys.events import get_logger
 from mlsys.ledger import RunRow
+from mlsys.ledger.anchors import anchor_of, rewritten
 from mlsys.records import (
+    Anchor,
     Arrivals,
     Candidate,
     CheckReport,
@@ -25,6 +28,8 @@ log = get_logger(__name__)
 
 # A decision found beside a failure at an earlier step belongs to an earlier attempt at the same run.
 _AFTER_DECISION = ("promote", "report")
+_ANCHOR = re.compile(rb'<meta name="mlsys-anchor" content="([0-9]+:[0-9a-f]{64})">')
+_HEAD = 2000  # bytes of a card in which its anchor stands
 
 
 def card_path(work: Workspace, run_id: str) -> Path:
@@ -56,8 +61,33 @@ def write_card(work: Workspace, run_id: str) -> RunReport:
 
     Raises:
         UsageError: no such run.
+        IntegrityError: the card remembers another ledger than the present one; it stays as it is.
     """
-    return card.write(card_of(work, run_id), store=work.store, home=work.home)
+    found = card_of(work, run_id)
+    known = anchor_in(work.home / card.card_path(found.plan))
+    if known is not None and rewritten(work.ledger, found.plan.pipeline, [known]) is not None:
+        raise IntegrityError(
+            f"The ledger's row {known.seq} is not the one that this card was made of: somebody has rewritten the chain",
+            where=known.where,
+            remedy="Keep the card; `mlsys doctor` names the first decision that differs",
+        )
+    return card.write(found, store=work.store, home=work.home)
+
+
+def anchor_in(path: Path) -> Anchor | None:
+    """Return the ledger's row that a card remembers, or None; cards of earlier versions remember none."""
+    try:
+        with path.open("rb") as file:
+            found = _ANCHOR.search(file.read(_HEAD))
+    except OSError:
+        return None
+    return Anchor.parse(found[1].decode(), where=f"report card {path.name}") if found else None
+
+
+def anchors_of_cards(pipeline: str, home: Path) -> list[Anchor]:
+    """Return the rows of the ledger's chain that the report cards of a pipeline remember."""
+    found = (anchor_in(path) for path in sorted((home / "reports" / pipeline).glob("*.html")))
+    return [anchor for anchor in found if anchor is not None]
 
 
 def card_of(work: Workspace, run_id: str) -> card.Card:
@@ -95,6 +125,7 @@ def card_of(work: Workspace, run_id: str) -> card.Card:
         versions=_versions(work, plan, decision, version),
         pages=parts.get("pages", {}),
         explanation=explained.read(plan, work.home),
+        anchor=anchor_of(work.ledger, plan.pipeline, decision.decision_key) if decision else None,
     )
 
 
@@ -131,7 +162,7 @@ def _promoted(work: Workspace, plan: Plan, decision: Decision | None) -> ModelVe
     made = decision and [
         change
         for change in work.ledger.champion_changes(plan.pipeline, of=given)
-        if change.kind == "promote" and change.decision_key == decision.decision_key
+        if change.kind in ("promote", "rehydrate") and change.decision_key == decision.decision_key
     ]
     if not decision or not made:
         return None

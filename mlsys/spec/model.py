@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from mlsys.components import STORED, Frozen, OneOrMore, Within, misspelt
+from mlsys.components import STORED, Frozen, OneOrMore, Within, misspelt, not_given
 from mlsys.errors import shortened
 from mlsys.features import FEATURES
 from mlsys.gates import GATES
@@ -33,6 +33,7 @@ from mlsys.spec.blocks import (
     Training,
     Tuning,
 )
+from mlsys.spec.governance import Governance
 from mlsys.spec.grids import misfits
 from mlsys.spec.joins import AsOfJoin
 from mlsys.splits import SPLITS
@@ -67,6 +68,7 @@ class Spec(Frozen):
         models: the candidates.
         gates: what a candidate must pass to become champion; all of them must pass.
         registries: where champions are published.
+        governance: what the model is for, and what may change about it without a person.
     """
 
     pipeline: PipelineName
@@ -93,6 +95,7 @@ class Spec(Frozen):
     gates: tuple[GATES.field(), ...]  # type: ignore[valid-type]
     explanations: Explanations = Explanations()
     approval: Approval = Approval()
+    governance: Governance | None = Field(default=None, exclude_if=not_given)
     notify: Notify = Notify()
     scoring: Scoring = Scoring()
     monitors: Monitors = Monitors()
@@ -183,6 +186,7 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
     if ungated := spec.target.ungated(spec.gates):
         yield _contradiction("gates", ungated)
     yield from _of_two_classes(spec, {"metrics.k": spec.metrics.k, "metrics.threshold": spec.metrics.costs})
+    yield from _governance(spec)
     names = [model.label for model in spec.models]
     if len(set(names)) != len(names):
         yield _contradiction("models", f"two candidates have the same name: {names}. Give each a `name`")
@@ -252,6 +256,34 @@ def _joins(spec: Spec) -> Iterator[PydanticCustomError]:
     names = [join.name for join in spec.joins]
     if len(set(names)) != len(names):
         yield _contradiction("joins", f"two tables have the same name: {names}")
+
+
+def _governance(spec: Spec) -> Iterator[PydanticCustomError]:
+    """Yield what the envelope names and the spec has not."""
+    envelope = spec.governance.envelope if spec.governance else None
+    if envelope is None:
+        return
+    where, labels = "governance.envelope", [model.label for model in spec.models]
+    for i, name in enumerate(envelope.may_win):
+        if name not in labels:
+            yield misspelt(f"no candidate {shortened(name)} in `models`", name, labels, where=f"{where}.may_win.{i}")
+    for metric in envelope.floors:
+        if metric not in spec.task_metrics and metric != spec.metrics.primary:
+            rule = f"{shortened(metric)} is not measured here"
+            yield misspelt(rule, metric, spec.task_metrics, where=f"{where}.floors.{metric}")
+    blocks = [field.alias or name for name, field in Spec.model_fields.items()]
+    for path in envelope.may_change:
+        block, _, below = path.partition(".")
+        if block not in blocks:
+            yield misspelt(f"no key {shortened(block)} in a spec", block, blocks, where=f"{where}.may_change.{path}")
+        elif block == "governance":
+            yield _contradiction(f"{where}.may_change.{path}", "only a person may change `governance`: remove it")
+        elif block == "models" and below.split(".")[0] not in ("", "*", *labels):
+            name = below.split(".")[0]
+            yield misspelt(
+                f"no candidate {shortened(name)} in `models`", name, labels, where=f"{where}.may_change.{path}"
+            )
+    yield from _of_two_classes(spec, {f"{where}.max_change_of_positives": envelope.max_change_of_positives})
 
 
 def _unmeasured(metric: str) -> str:

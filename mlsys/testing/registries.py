@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from mlsys.records import Candidate, Decision, Evaluation, MetricValue, Plan, Snapshot
+from mlsys.records import Anchor, Candidate, Decision, Evaluation, MetricValue, Plan, Snapshot
 from mlsys.registries.base import Place, Registry, Release
 from mlsys.spec import Spec
 from mlsys.store import Store
@@ -203,6 +204,13 @@ class RegistryContract:
         for candidate_id in (release.candidate.candidate_id, release.candidate.candidate_id, "999999999999-nobody"):
             registry.attach(PIPELINE, candidate_id, {"explanation.json": b"{}"}, place)
         assert registry.pointed(PIPELINE, place) is None
+
+    def test_an_anchor_is_never_written_over(self, registry: Registry, place: Place) -> None:
+        """Whoever made the ledger's chain anew can't make a registry forget the row that it was shown with."""
+        release = make_release(place.store, version="1.0.0")
+        for digest in ("a" * 64, "b" * 64):
+            registry.publish(replace(release, anchor=Anchor(seq=3, hash=digest)), place)
+        assert [anchor.text for anchor in registry.anchors(PIPELINE, place)] in ([], [f"3:{'a' * 64}"])
 
     def test_a_changed_model_file_is_not_published(self, registry: Registry, place: Place) -> None:
         """The model's bytes are checked against the ledger's SHA-256 before anything shows them."""

@@ -88,5 +88,5 @@ def unpickled(data: bytes, *, where: str) -> Any:
         raise RunError(
             f"The model file can't be read with the installed packages: {type(error).__name__}: {error}",
             where=where,
-            remedy="Install the package versions it was trained with, or retrain",
+            remedy="Install the package versions it was trained with, or fit the champion anew: `mlsys rehydrate NAME`",
         ) from error

@@ -11,11 +11,14 @@ from pathlib import Path
 
 from mlsys.database.embedded_files import everybody_enters, user_id
 from mlsys.errors import IntegrityError, MlsysError
+from mlsys.evaluation.canary import canary
+from mlsys.ledger import ChampionChange
 from mlsys.promotion.projection import drift
 from mlsys.promotion.self_test import self_test
 from mlsys.settings import Settings
 from mlsys.snapshot.joined import table_specs
 from mlsys.spec import Spec, resolve
+from mlsys.upkeep.anchored import require_anchored
 from mlsys.upkeep.diagnosis import Diagnosis
 from mlsys.upkeep.plug_ins import plug_ins
 from mlsys.upkeep.source_looks import look
@@ -89,9 +92,22 @@ def _night(stands: Standing) -> Iterator[Diagnosis]:
 def _chain(work: Workspace, name: str) -> Diagnosis:
     try:
         rows = counted(work.ledger.verify(name), "row")
-        return Diagnosis(f"ledger {name}", ok=True, sentence=f"{rows}, unbroken chain")
-    except IntegrityError as error:
+        return Diagnosis(f"ledger {name}", ok=True, sentence=f"{rows}, unbroken chain{require_anchored(work, name)}")
+    except MlsysError as error:
         return Diagnosis(f"ledger {name}", ok=False, sentence=str(error))
+
+
+def _environment(work: Workspace, champion: ChampionChange) -> Iterator[Diagnosis]:
+    """Whether the champion answers as it did when it was promoted, where other packages are installed now."""
+    name = f"environment {champion.pipeline}"
+    try:
+        found = canary(work, champion)
+    except IntegrityError as error:
+        yield Diagnosis(name, ok=False, sentence=str(error))
+        return
+    if found is not None:
+        remedy = "" if found.ok else f". Fit it anew: mlsys rehydrate {champion.pipeline}"
+        yield Diagnosis(name, found.ok, f"{champion.version}: {found.sentence}{remedy}")
 
 
 def _pipeline(work: Workspace, name: str) -> Iterator[Diagnosis]:
@@ -107,6 +123,7 @@ def _pipeline(work: Workspace, name: str) -> Iterator[Diagnosis]:
         yield Diagnosis(f"champion {name}", ok=True, sentence=f"{champion.version}, its model file is whole")
     except IntegrityError as error:
         yield Diagnosis(f"champion {name}", ok=False, sentence=f"{error} Or: mlsys rollback {name} --reason '...'")
+    yield from _environment(work, champion)
     try:
         stale = drift(work, name, read=True)
     except MlsysError as error:

@@ -19,9 +19,7 @@ from mlsys.upkeep import health
 from mlsys.upkeep.health import Measurement
 from mlsys.workspace import Workspace
 
-StandingState = Literal[
-    "failed", "waits", "weak", "stale", "behind", "held", "running", "never ran", "fine", "retired"
-]
+StandingState = Literal["failed", "waits", "weak", "stale", "behind", "held", "running", "never ran", "fine", "retired"]
 # What needs a person, first.
 WORST_FIRST: tuple[StandingState, ...] = (
     *("failed", "waits", "behind", "weak", "stale"),
@@ -130,7 +128,7 @@ def _with_spec(work: Workspace, known: Standing, spec: Spec, now: datetime) -> S
     run = rows[-1] if rows and newest.status == "accepted" else None
     decisions = work.ledger.decisions(known.pipeline, of={newest.run_id}) if newest.run_id and run else []
     decision = decisions[-1] if decisions else None
-    waits = decision is not None and waiting(work, known.pipeline, rows, decision, spec)
+    waits = decision is not None and waiting(work, known.pipeline, rows, decision)
     state, happened, todo = _outcome(known.pipeline, newest, rows, decision, waits)
     known = replace(known, run=run, decision=decision, state=state, happened=happened, todo=todo)
     known = _looked_at_closely(known, spec, now) if state == "fine" else known
@@ -156,20 +154,20 @@ def _looked_at_closely(known: Standing, spec: Spec, now: datetime) -> Standing:
     return known
 
 
-def waiting(
-    work: Workspace, pipeline: str, rows: Sequence[RunRow], decision: Decision, spec: Spec
-) -> str | Literal[False]:
+def waiting(work: Workspace, pipeline: str, rows: Sequence[RunRow], decision: Decision) -> str | Literal[False]:
     """Return in words that a run waits for a person, since when and until when; False where it does not.
 
     A run of Airflow waits in the midst of it. One of the command line has ended, and waits for `mlsys promote` for as
     long as the champion that it was compared with serves. `rows` are all of the run.
     """
-    asks = any(row.plan and row.plan.approval and row.plan.mode == "live" for row in rows)
-    if not asks or decision.outcome != "promote" or rows[-1].status == "failed" or rows[-1].at is None:
+    plan = next((row.plan for row in rows if row.plan and row.plan.mode == "live"), None)
+    asks = plan is not None and (plan.approval or decision.needs_person)
+    if plan is None or not asks or decision.outcome != "promote" or rows[-1].status == "failed" or rows[-1].at is None:
         return False
     since = f"waits for a person since {rows[-1].at:%Y-%m-%d %H:%M} UTC"
     if rows[-1].status == "started":
-        return f"{since}, until about {rows[-1].at + spec.approval.timeout:%Y-%m-%d %H:%M} UTC"
+        timeout = work.spec_of(plan).approval.timeout  # as it was asked, whatever the spec says since
+        return f"{since}, until about {rows[-1].at + timeout:%Y-%m-%d %H:%M} UTC"
     challenger = decision.challenger or ""
     served = work.ledger.champion_changes(pipeline, of={challenger, Candidate.refitted(challenger)})
     present = work.ledger.champion(pipeline)

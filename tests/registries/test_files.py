@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from mlsys.errors import IntegrityError, RunError
+from mlsys.records import Anchor
 from mlsys.registries.base import Place, Shown
 from mlsys.registries.files import FileRegistry
 from mlsys.testing.registries import PIPELINE, fitted_pipeline, make_release, rows
@@ -115,3 +117,24 @@ def test_a_champion_whose_file_is_damaged_is_found_and_written_again(place: Plac
     assert "best_model.joblib" in str(REGISTRY.damage(PIPELINE, champion, place))
     REGISTRY.publish(release, place)
     assert REGISTRY.damage(PIPELINE, champion, place) is None
+
+
+def test_the_row_of_the_ledger_is_remembered(place: Place) -> None:
+    assert REGISTRY.anchors(PIPELINE, place) == []
+    REGISTRY.publish(replace(make_release(place.store, version="1.0.0"), anchor=Anchor(seq=7, hash="a" * 64)), place)
+    found = REGISTRY.anchors(PIPELINE, place)
+    assert [anchor.text for anchor in found] == [f"7:{'a' * 64}"]
+    assert found[0].where.startswith(("release v1.0.0", "version 1 in MLflow"))
+
+
+def test_a_new_fit_of_a_version_lies_beside_the_old_one(place: Place) -> None:
+    old = make_release(place.store, 1, version="1.0.0")
+    golden = place.store.put_json({"answers": [0.5]})
+    new = replace(make_release(place.store, 2, version="1.0.0"), again=True, golden=golden)
+    REGISTRY.publish(old, place)
+    assert REGISTRY.publish(new, place) == Shown(f"1.0.0+{str(new.candidate.model)[:8]}")
+    REGISTRY.point(PIPELINE, new.candidate.candidate_id, place)
+    serving = (folder(place) / "best_model.joblib").resolve().parent
+    assert json.loads((serving / "release.json").read_text())["version"] == "1.0.0"
+    assert json.loads((serving / "golden.json").read_text()) == {"answers": [0.5]}
+    assert not (folder(place) / "v1.0.0" / "golden.json").exists()

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from mlsys import clock
 from mlsys.errors import IntegrityError
+from mlsys.evaluation.canary import Canary, canary
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange, Judgement, RequestRow
 from mlsys.metrics import METRICS
@@ -92,6 +93,7 @@ class Glance:
         judged: decisions of live runs, oldest first; none about the past.
         waiting: the decision whose promotion waits for a person, or None.
         standing: what became of the newest live request, and what a person should do.
+        canary: what is known of the champion under the packages that are installed now; None where nobody has asked.
     """
 
     pipeline: str
@@ -108,6 +110,7 @@ class Glance:
     newest: Newest | None
     monitoring: MonitorReport | None
     standing: Standing
+    canary: Canary | None = None
 
 
 @dataclass(frozen=True)
@@ -195,7 +198,17 @@ def _glance(work: Workspace, pipeline: str, judgements: Sequence[Judgement], *, 
         newest=_newest(work, pipeline, requests, stands),
         monitoring=_monitoring(work, pipeline),
         standing=stands,
+        canary=_canary(work, stands.champion),
     )
+
+
+def _canary(work: Workspace, champion: ChampionChange | None) -> Canary | None:
+    """Return what was found of the champion in this environment; nobody is asked for a page."""
+    try:
+        return canary(work, champion, ask=False) if champion else None
+    except IntegrityError:
+        log.warning("canary_unknown", pipeline=champion.pipeline if champion else None, exc_info=True)
+        return None
 
 
 def _judged(
@@ -208,7 +221,7 @@ def _judged(
     given = {name for challenger in challengers for name in (challenger, Candidate.refitted(challenger))}
     changes = work.ledger.champion_changes(pipeline, of=given)
     plans = work.ledger.plans({judgement.decision.run_id for judgement in judgements})
-    versions = {change.decision_key: change.version for change in changes if change.kind == "promote"}
+    versions = {change.decision_key: change.version for change in changes if change.kind in ("promote", "rehydrate")}
     asked = {row.run_id: row.request_id for row in requests if row.status == "accepted"}
     return [
         _one(judgement, plan, asked, version=versions.get(judgement.decision.decision_key))

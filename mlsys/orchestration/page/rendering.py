@@ -59,7 +59,9 @@ def list_page(work: Workspace, glances: Sequence[Glance], may: Mapping[str, May]
         (glance, may.get(glance.pipeline, May()), _card(work, glance.pipeline, glance.judged[-1:], places))
         for glance in order
     ]
-    return _render("list.html.j2", places, rows=rows, counts=counts, title="Models")
+    inbox = [asks for glance in order if (asks := waiting(work, glance)) is not None]
+    inbox.sort(key=lambda asks: (asks.since is None, asks.since))  # who has waited longest, first
+    return _render("list.html.j2", places, rows=rows, counts=counts, title="Models", inbox=inbox, now=clock.now())
 
 
 def pipeline_page(work: Workspace, detail: Detail, may: May, places: Places, *, on: date | None) -> str:

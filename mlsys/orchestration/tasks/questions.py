@@ -17,7 +17,7 @@ _MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!"}
 
 
 def promotion_question(decided: Data | None) -> Question | None:
-    """Return the question of a run whose gates all pass and whose plan asks for a person; else None."""
+    """Return the question of a run whose gates all pass and that needs a person, by plan or envelope; else None."""
     from mlsys.orchestration.page import addresses
     from mlsys.records import Decided
     from mlsys.report import run_records
@@ -26,13 +26,14 @@ def promotion_question(decided: Data | None) -> Question | None:
     decision = found.decision
     with prepared_run(found.prepared.dump(), "approve") as (work, known):
         plan = known.plan
-        if not plan.approval or plan.mode != "live" or decision.outcome != "promote":
+        if not (plan.approval or decision.needs_person) or plan.mode != "live" or decision.outcome != "promote":
             return None
         timeout = work.spec_of(plan).approval.timeout
         card = addresses.report(run_records.write_card(work, plan.run_id).path)
         details = work.store.read_json(found.evaluations.details)
         lines = [
             f"**{decision.sentence}.** Without an answer within {in_words(timeout)} nothing is promoted.",
+            *([f"\n{decision.envelope.sentence}."] if decision.envelope else []),
             "",
             *_run(plan),
             "",

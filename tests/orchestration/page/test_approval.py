@@ -10,7 +10,9 @@ from given.shop import day, edit_spec
 
 from mlsys import pipeline
 from mlsys.orchestration.page import overview
+from mlsys.orchestration.page.addresses import Places
 from mlsys.orchestration.page.approval import Waiting, waiting
+from mlsys.orchestration.page.rendering import list_page
 from mlsys.planning.plan import RunRequest
 from mlsys.workspace import Workspace
 
@@ -57,3 +59,25 @@ def test_lost_details_leave_the_rest(work: Workspace, asks: Waiting) -> None:
     left = waiting(work, overview.glance(work, "shop"))
     assert left is not None
     assert (left.sides, left.until) == ((), asks.until)
+
+
+def test_the_age_of_a_question_is_told_in_the_largest_unit(asks: Waiting) -> None:
+    assert asks.since is not None
+    for later, told in (
+        (timedelta(days=3, hours=5), "3 days"),
+        (timedelta(hours=1, minutes=59), "1 hour"),
+        (timedelta(minutes=2), "2 minutes"),
+        (timedelta(seconds=5), "less than a minute"),
+    ):
+        assert asks.age(asks.since + later) == told
+
+
+def test_the_list_has_an_inbox_with_age_and_deadline(work: Workspace, asks: Waiting) -> None:
+    html = list_page(work, [overview.glance(work, "shop")], {}, Places("/air", "/air/mlsys"))
+    assert "1 waits for a person" in html
+    assert "for less than a minute, since" in html
+    assert "is a no" in html
+    edit_spec(work.home / "pipelines", approval={"required": True, "timeout": "1h"})  # what was asked is not changed
+    again = waiting(work, overview.glance(work, "shop"))
+    assert again is not None
+    assert again.until == asks.until
