@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlsys.errors import IntegrityError
+from mlsys.evaluation.overlap import FittedOn, fitted_on
 from mlsys.ledger import ChampionChange
 from mlsys.records import (
     HISTORICAL,
@@ -25,6 +26,8 @@ class ChampionModel:
     Attributes:
         joined: what decided on the values of those columns that were joined.
         usual_threshold: of its own spec, for a model that has no threshold of its own.
+        serves: id of the model that serves, where `candidate` is its judged twin.
+        fitted_on: what is known of the rows that `candidate` was fitted on.
     """
 
     candidate: Candidate
@@ -32,6 +35,13 @@ class ChampionModel:
     task: str
     joined: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     usual_threshold: float = 0.5
+    serves: str | None = None
+    fitted_on: FittedOn | None = None
+
+    @property
+    def champion_id(self) -> str:
+        """Id of the model that serves."""
+        return self.serves or self.candidate.candidate_id
 
     @property
     def threshold(self) -> float:
@@ -82,7 +92,26 @@ def rival(work: Workspace, plan: Plan) -> ChampionModel | None:
     if champion is not None and champion.run_id == plan.run_id and champion.kind == "promote":
         before = work.ledger.champion_changes(plan.pipeline, of={str(champion.previous)})
         champion = before[-1] if before else None
-    return None if champion is None else model_of(work, champion)
+    return None if champion is None else opponent(work, champion)
+
+
+def opponent(work: Workspace, champion: ChampionChange) -> ChampionModel:
+    """Return the model that candidates are compared with: the champion, or the twin that was judged before its refit.
+
+    A champion that was fitted again knows rows that no candidate does, and mostly the holdout, too. Its twin was fitted
+    on training rows as the candidates are, so that recipes meet at equal edges. Once its file is gone the champion
+    itself is compared, less the rows that it knows.
+
+    Raises:
+        IntegrityError: as in `model_of`.
+    """
+    found = model_of(work, champion)
+    on = found.candidate.refit.on if found.candidate.refit else None
+    judged = found.candidate.judged_twin
+    twin = work.ledger.candidate(judged) if judged else None
+    if twin is not None and twin.model is not None and work.store.renew(twin.model):
+        found, on = replace(found, candidate=twin, serves=champion.candidate_id), None
+    return replace(found, fitted_on=fitted_on(work, champion.run_id, on))
 
 
 def model_of(work: Workspace, champion: ChampionChange) -> ChampionModel:

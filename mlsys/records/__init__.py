@@ -2,7 +2,19 @@
 
 from mlsys.records.base import HISTORICAL, MAX_BYTES, MEASURED, Mode, Outcome, Record, RunStatus, Severity, State
 from mlsys.records.decision import Answer, Decision, GateResult, ModelVersion, RunReport
-from mlsys.records.evaluation import Candidate, Comparison, Evaluation, EvaluationSet, MetricValue, Shortage, TriedSet
+from mlsys.records.evaluation import (
+    Candidate,
+    Comparison,
+    Evaluation,
+    EvaluationSet,
+    Guard,
+    MetricValue,
+    Overlap,
+    Refit,
+    RefitOn,
+    Shortage,
+    TriedSet,
+)
 from mlsys.records.progress import Decided, Evaluated
 from mlsys.records.run import (
     Arrivals,
@@ -34,13 +46,17 @@ __all__ = [
     "Evaluation",
     "EvaluationSet",
     "GateResult",
+    "Guard",
     "MetricValue",
     "Mode",
     "ModelVersion",
     "Outcome",
+    "Overlap",
     "Plan",
     "Prepared",
     "Record",
+    "Refit",
+    "RefitOn",
     "RunReport",
     "RunStatus",
     "Severity",
