@@ -11,7 +11,6 @@ from typing import Literal
 from mlsys.errors import IntegrityError
 from mlsys.ledger import ChampionChange, ChampionMovedError
 from mlsys.records import Answer, Candidate, Decision, ModelVersion, Outcome, Plan, Prepared
-from mlsys.promotion import refit
 from mlsys.registries.base import Shown
 from mlsys.spec import Spec
 from mlsys.workspace import Workspace
@@ -58,7 +57,7 @@ def promote(
         raise IntegrityError("The ledger has no candidate of the challenger's name", got=decision.challenger)
     reason = f"{answer.reason}. {decision.sentence}" if answer and answer.reason else decision.sentence
     if refitted is not None:
-        reason = f"{reason}. {refit.in_words(refitted)}"
+        reason = f"{reason}. {refitted.refit_sentence}"
         candidate = refitted if refitted.status == "fitted" else candidate
     return work.ledger.change_champion(
         ChampionChange(

@@ -66,16 +66,6 @@ def refit(work: Workspace, prepared: Prepared, *, decision: Decision) -> Candida
     return work.ledger.add_candidate(plan.pipeline, plan.run_id, again)
 
 
-def in_words(again: Candidate) -> str:
-    """Return what became of a refit, as a sentence."""
-    rows = "training and validation rows" if again.refit and again.refit.on == "train+validation" else "all rows"
-    if again.status == "failed":
-        return f"The refit on {rows} does not serve, the judged model does: {again.reason}"
-    churn = next((guard.observed for guard in (again.refit.guards if again.refit else ()) if guard.name == "churn"), None)
-    said = f", with a churn of {number(churn)}" if churn is not None else ""
-    return f"What serves was fitted again on {rows} after the gates passed and was not itself judged{said}"
-
-
 def _guarded(spec: Spec, prepared: Prepared, judged: Candidate, again: Candidate, *, store: Store) -> Candidate:
     """Return a refitted model with its threshold and what the guards say; `failed` where one does not pass."""
     assert again.refit is not None

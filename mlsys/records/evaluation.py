@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mlsys.records.base import Record
+from mlsys.wording import number
 
 
 class TriedSet(Record):
@@ -95,6 +96,18 @@ class Candidate(Record):
         """Id of the candidate that was judged in the place of a refitted one; None of any other."""
         own = Candidate.id_of(self.candidate_id, self.name)
         return own if self.candidate_id == Candidate.refitted(own) else None
+
+    @property
+    def refit_sentence(self) -> str:
+        """What became of a model that was fitted again, as a sentence."""
+        on = self.refit.on if self.refit else "train+validation"
+        rows = "all rows, those of the holdout too," if on == "all" else "training and validation rows"
+        if self.status == "failed":
+            return f"The refit on {rows} does not serve, the judged model does: {self.reason}"
+        guards = self.refit.guards if self.refit else ()
+        churn = next((guard.observed for guard in guards if guard.name == "churn" and guard.observed is not None), None)
+        said = "" if churn is None else f" (churn {number(churn)})"
+        return f"What serves was fitted again on {rows} after the gates passed{said}, and was not itself judged"
 
     @staticmethod
     def id_of(training_key: str, name: str) -> str:
