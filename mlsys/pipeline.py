@@ -149,9 +149,7 @@ def decide(work: Workspace, prepared: Prepared, *, evaluations: EvaluationSet) -
     return decide_module.decide(work.spec_of(prepared.plan), prepared, evaluations=evaluations, work=work)
 
 
-def refit(
-    work: Workspace, prepared: Prepared, *, decision: Decision, answer: Answer | None = None
-) -> Candidate | None:
+def refit(work: Workspace, prepared: Prepared, *, decision: Decision, answer: Answer | None = None) -> Candidate | None:
     """Fit a challenger that is about to serve again on more rows, where the spec asks for it, or adopt what stands.
 
     What comes back was not judged; where its guards refused it, the judged challenger serves, and the reason is said.

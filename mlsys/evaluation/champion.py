@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlsys.errors import IntegrityError
-from mlsys.evaluation.overlap import FittedOn, fitted_on
+from mlsys.evaluation.known_rows import FittedOn, fitted_on
 from mlsys.ledger import ChampionChange
 from mlsys.records import (
     HISTORICAL,

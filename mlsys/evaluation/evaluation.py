@@ -18,7 +18,7 @@ import pandas as pd
 
 from mlsys.dataset import dataset
 from mlsys.errors import RunError
-from mlsys.evaluation import insight, overlap, payoff
+from mlsys.evaluation import insight, known_rows, payoff
 from mlsys.evaluation.champion import ChampionModel, obstacle_of, threshold_of
 from mlsys.evaluation.comparison import Assessment, Contender, assess, scored, unusable
 from mlsys.evaluation.shortage import shortage_of
@@ -93,8 +93,8 @@ def evaluate(
     data = dataset.load(
         spec, prepared.snapshot, prepared.split, store=store, sides=sides, columns=columns, classes=classes
     )
-    shared = overlap.known_rows(champion.fitted_on if champion else None, data.key_hash, data.side == HOLDOUT)
-    obstacle = obstacle or overlap.too_much(shared, data.side == HOLDOUT)
+    shared = known_rows.known_of(champion.fitted_on if champion else None, data.key_hash, data.side == HOLDOUT)
+    obstacle = obstacle or known_rows.too_many(shared, data.side == HOLDOUT)
     if obstacle is not None:
         shared = np.zeros_like(shared)
     data = data.where(~shared)
@@ -117,7 +117,7 @@ def evaluate(
     said = _details(spec, assessed) | _of_classes(rows, classes) | ({"insight": found} if found else {})
     details = store.put_json(said)
     found_set = _record(spec, prepared.split, assessed, champion, (state, reason), rows=rows, details=details)
-    return _with_overlap(found_set, champion, int(shared.sum()), rows)
+    return _with_known_rows(found_set, champion, int(shared.sum()), rows)
 
 
 def _metrics(spec: Spec) -> list[Metric]:
@@ -219,14 +219,12 @@ def _record(
     )
 
 
-def _with_overlap(
-    found: EvaluationSet, champion: ChampionModel | None, n_shared: int, rows: _Rows
-) -> EvaluationSet:
+def _with_known_rows(found: EvaluationSet, champion: ChampionModel | None, n_shared: int, rows: _Rows) -> EvaluationSet:
     """Return evaluations with what the champion knows of the holdout, and whom it is compared by."""
     if champion is None:
         return found
     n_rows = found.n_holdout + n_shared
-    changes: dict[str, Any] = {"overlap": overlap.record(champion.fitted_on, n_shared, n_rows)}
+    changes: dict[str, Any] = {"known_rows": known_rows.record(champion.fitted_on, n_shared, n_rows)}
     if champion.serves is not None:
         changes["twin"] = champion.candidate.candidate_id
     if n_shared and found.holdout_classes:

@@ -76,7 +76,7 @@ def _guarded(spec: Spec, prepared: Prepared, judged: Candidate, again: Candidate
         said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         guards, threshold = (Guard(name="servable", passed=False, sentence=f"It can't be asked: {said}"),), None
     found = Refit(on=again.refit.on, guards=guards)
-    update = {"refit": found, "threshold": again.threshold if threshold is None else threshold}
+    update: dict[str, object] = {"refit": found, "threshold": again.threshold if threshold is None else threshold}
     if found.refused_by is not None:
         update |= {"status": "failed", "reason": found.refused_by.sentence}
     return again.model_copy(update=update)
@@ -87,9 +87,8 @@ def _asked(
 ) -> tuple[_Newest, float | None]:
     from threadpoolctl import threadpool_limits
 
-    data = dataset.load(
-        spec, prepared.snapshot, prepared.split, store=store, sides=(HOLDOUT,), classes=(*judged.classes, *again.classes)
-    )
+    classes = (*judged.classes, *again.classes)
+    data = dataset.load(spec, prepared.snapshot, prepared.split, store=store, sides=(HOLDOUT,), classes=classes)
     usual = spec.metrics.usual_threshold
 
     with threadpool_limits(limits=1):

@@ -185,7 +185,7 @@ class Shortage(Record):
     sentence: str
 
 
-class Overlap(Record):
+class KnownRows(Record):
     """Rows of the holdout whose key the champion was fitted on; they are left out, for all models.
 
     Attributes:
@@ -208,7 +208,7 @@ class EvaluationSet(Record):
         champion_state: `error` is a champion that should work and does not; `not_comparable` can't read this schema;
             `not_asked` in runs about the past, which today's champion has no say in.
         twin: of a champion that was fitted again after it was judged, the candidate that was, compared in its place.
-        overlap: of the holdout with the champion's training rows; None where there is none.
+        known_rows: of the holdout those that the champion was fitted on; None where there are none.
         summary: the primary metric of every model (the rest is in `details`).
         details: SHA-256 of a JSON file in the store: evaluations, comparisons, curves, confusion matrices.
     """
@@ -225,5 +225,5 @@ class EvaluationSet(Record):
     comparison: Comparison | None = None
     shortage: Shortage | None = None
     twin: str | None = Field(default=None, exclude_if=lambda value: value is None)
-    overlap: Overlap | None = Field(default=None, exclude_if=lambda value: value is None)
+    known_rows: KnownRows | None = Field(default=None, exclude_if=lambda value: value is None)
     details: str

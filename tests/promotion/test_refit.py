@@ -71,7 +71,7 @@ def test_what_serves_has_learnt_from_all_rows_and_is_compared_by_its_twin(work: 
     assert second.evaluations.champion == serves.candidate_id
     assert second.evaluations.twin == serves.judged_twin
     # Yesterday's twin was not fitted on a row of today's holdout, though what serves was.
-    assert second.evaluations.overlap is None
+    assert second.evaluations.known_rows is None
     assert second.version is not None
     assert second.version.changed
     assert champion(work).candidate_id != serves.candidate_id
@@ -161,13 +161,13 @@ def test_of_a_changed_split_the_rows_that_the_champion_knows_are_left_out(
         edit_spec(tmp_path / "pipelines", split={"kind": "time", "validation_days": 1, "holdout_days": 8})
         found = night(work, 11).evaluations  # judges on days 4 to 11
         assert found is not None
-        assert found.overlap is not None
+        assert found.known_rows is not None
         assert found.champion_state == "scored"
-        assert found.n_holdout == found.overlap.n_holdout - found.overlap.n_rows
+        assert found.n_holdout == found.known_rows.n_holdout - found.known_rows.n_rows
         assert sum(found.holdout_classes.values()) == found.n_holdout
         assert found.comparison is not None
         assert found.comparison.n == found.n_holdout
-        assert 100 < found.overlap.n_rows < 200  # two days of 80 orders
+        assert 100 < found.known_rows.n_rows < 200  # two days of 80 orders
 
 
 def test_a_champion_that_knows_most_of_the_holdout_is_not_compared(
@@ -189,9 +189,10 @@ def test_a_champion_that_knows_most_of_the_holdout_is_not_compared(
 def test_a_refits_threshold_calls_as_many_rows_positive(scores: list[float], threshold: float, seed: int) -> None:
     before = np.array(scores)
     after = np.random.default_rng(seed).permutation(before) * 0.5 + 0.1
-    assert len(np.unique(after)) < len(after) or (after >= as_often(before, after, threshold)).sum() == (
-        before >= threshold
-    ).sum()
+    assert (
+        len(np.unique(after)) < len(after)
+        or (after >= as_often(before, after, threshold)).sum() == (before >= threshold).sum()
+    )
 
 
 def test_churn_is_the_share_of_other_decisions() -> None:

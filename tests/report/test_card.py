@@ -9,7 +9,7 @@ from given.page_reader import Page
 from given.records_samples import FailedStep, Story
 
 from mlsys.errors import IntegrityError
-from mlsys.records import Candidate, Guard, Overlap, Refit, TriedSet
+from mlsys.records import Candidate, Guard, KnownRows, Refit, TriedSet
 from mlsys.report import card as report
 from mlsys.report.card import Card
 from mlsys.store import Store
@@ -227,11 +227,15 @@ def test_a_refit_is_said(store: Store) -> None:
 def test_rows_that_the_champion_knows_and_its_twin_are_said(store: Store) -> None:
     card = records_samples.card(store)
     assert card.evaluations is not None
-    known = card.evaluations.model_copy(update={"overlap": Overlap(n_rows=31, n_holdout=1200), "twin": "f00-logistic"})
+    known = card.evaluations.model_copy(
+        update={"known_rows": KnownRows(n_rows=31, n_holdout=1200), "twin": "f00-logistic"}
+    )
     said = page_of(replace(card, evaluations=known), store).text
     assert "fitted on 31 of the 1,200 holdout rows" in said
     assert "its judged twin" in said
-    unknown = known.model_copy(update={"overlap": Overlap(n_rows=0, n_holdout=9, unknown="the rows of run a are gone")})
+    unknown = known.model_copy(
+        update={"known_rows": KnownRows(n_rows=0, n_holdout=9, unknown="the rows of run a are gone")}
+    )
     assert "is not known: the rows of run a are gone" in page_of(replace(card, evaluations=unknown), store).text
 
 

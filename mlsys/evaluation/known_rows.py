@@ -12,7 +12,7 @@ import numpy as np
 
 from mlsys.dataset import dataset
 from mlsys.errors import IntegrityError
-from mlsys.records import Overlap, RefitOn, Split
+from mlsys.records import KnownRows, RefitOn, Split
 from mlsys.schema import KEY
 from mlsys.snapshot.rows import read_rows
 from mlsys.splits.base import HOLDOUT, TRAINING, VALIDATION
@@ -55,7 +55,7 @@ def fitted_on(work: Workspace, run_id: str, on: RefitOn | None) -> FittedOn:
     return FittedOn(np.unique(keys[np.isin(side, _SIDES[on])]))
 
 
-def known_rows(known: FittedOn | None, key_hash: np.ndarray, on_holdout: np.ndarray) -> np.ndarray:
+def known_of(known: FittedOn | None, key_hash: np.ndarray, on_holdout: np.ndarray) -> np.ndarray:
     """Return `(n_rows,)` bool: holdout rows whose key a model was fitted on."""
     if known is None or not known.keys.size:
         return np.zeros_like(on_holdout)
@@ -64,7 +64,7 @@ def known_rows(known: FittedOn | None, key_hash: np.ndarray, on_holdout: np.ndar
     return found
 
 
-def too_much(known: np.ndarray, on_holdout: np.ndarray) -> str | None:
+def too_many(known: np.ndarray, on_holdout: np.ndarray) -> str | None:
     """Return why a champion can't be compared on rows of which it knows some, or None; both `(n_rows,)` bool."""
     n_known, n_rows = int(known.sum()), int(on_holdout.sum())
     if n_known <= MOST * n_rows:
@@ -72,7 +72,7 @@ def too_much(known: np.ndarray, on_holdout: np.ndarray) -> str | None:
     return f"it was fitted on {n_known:,} of the {counted(n_rows, 'holdout row')}"
 
 
-def record(known: FittedOn | None, n_known: int, n_rows: int) -> Overlap | None:
-    """Return what there is to say of an overlap; None where there is none."""
+def record(known: FittedOn | None, n_known: int, n_rows: int) -> KnownRows | None:
+    """Return what there is to say of them; None where there are none."""
     unknown = known.unknown if known else None
-    return Overlap(n_rows=n_known, n_holdout=n_rows, unknown=unknown) if n_known or unknown else None
+    return KnownRows(n_rows=n_known, n_holdout=n_rows, unknown=unknown) if n_known or unknown else None
