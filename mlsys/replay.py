@@ -216,6 +216,7 @@ def _judged_again(
         spec, prepared, candidates=candidates, champion=rival, store=work.store, explained=False
     )
     judged = decide.judge(spec, prepared, evaluations=again, champion=change, store=work.store)
+    judged = decide.lucky(spec, prepared, judged, again, rival=rival, change=change, work=work)
     if (judged.outcome, judged.reason, judged.challenger) != (decision.outcome, decision.reason, decision.challenger):
         return "diverged"
     seen = [[(gate.name, gate.state, gate.observed) for gate in one.gates] for one in (decision, judged)]

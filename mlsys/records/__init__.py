@@ -1,7 +1,7 @@
 """What the steps hand to each other: small, frozen, JSON-pure records."""
 
 from mlsys.records.base import HISTORICAL, MAX_BYTES, MEASURED, Mode, Outcome, Record, RunStatus, Severity, State
-from mlsys.records.decision import Answer, Decision, GateResult, ModelVersion, RunReport
+from mlsys.records.decision import Answer, Decision, GateResult, Luck, ModelVersion, RunReport
 from mlsys.records.evaluation import (
     Candidate,
     Comparison,
@@ -48,6 +48,7 @@ __all__ = [
     "GateResult",
     "Guard",
     "KnownRows",
+    "Luck",
     "MetricValue",
     "Mode",
     "ModelVersion",

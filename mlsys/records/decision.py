@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from mlsys.records.base import Outcome, Record, State
 
 
@@ -45,8 +47,28 @@ class Answer(Record):
     reason: str | None = None
 
 
+class Luck(Record):
+    """What the gates say of the same fit with other seeds.
+
+    Attributes:
+        n_seeds: judged, the challenger's own among them; fewer than asked for once one has another outcome.
+        alike: whether all of them have the same outcome.
+        values: of the primary metric on the holdout, the challenger's own first; None where it is undefined.
+        sentence: the finding for people, complete.
+    """
+
+    n_seeds: int
+    alike: bool
+    values: tuple[float | None, ...]
+    sentence: str
+
+
 class Decision(Record):
-    """The outcome of a run's judgement, with every gate's finding; `answer` is a person's refusal."""
+    """The outcome of a run's judgement, with every gate's finding; `answer` is a person's refusal.
+
+    Attributes:
+        luck: what other seeds would have changed; None where nobody asked.
+    """
 
     decision_key: str
     run_id: str
@@ -58,6 +80,7 @@ class Decision(Record):
     gates: tuple[GateResult, ...]
     advice: str | None = None
     answer: Answer | None = None
+    luck: Luck | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class ModelVersion(Record):

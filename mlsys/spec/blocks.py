@@ -145,6 +145,8 @@ class Training(Frozen):
 
     Attributes:
         seed: the only source of randomness; the same seed, data and code give the same model.
+        seeds: judge the challenger's fit with so many seeds; where the outcome is not the same with all of them, it is
+            `inconclusive`. What serves is always the fit with its own seed.
         threads: of each candidate; candidates are trained side by side.
         timeout: a candidate that takes longer counts as failed.
         refit: once all gates pass, fit the challenger again before it serves, on `train+validation` rows or on `all`;
@@ -155,6 +157,7 @@ class Training(Frozen):
     """
 
     seed: int = Field(default=42, ge=0, lt=2**32)
+    seeds: int = Field(default=1, ge=1, le=20, exclude_if=lambda value: value == 1)
     threads: int = Field(default=1, ge=1, le=64)
     refit: bool | RefitOn = False
     max_churn: float = Field(default=MAX_CHURN, gt=0, le=1, exclude_if=lambda value: value == MAX_CHURN)

@@ -128,10 +128,7 @@ def refit(spec: Spec, prepared: Prepared, *, candidate: Candidate, on: RefitOn, 
 
     The result is not the model that was judged, and a note of it says so. It keeps the threshold.
     """
-    untuned = spec.model_copy(update={"tuning": spec.tuning.model_copy(update={"enabled": False})})
-    model = MODELS.parse(dict(candidate.params))  # with the hyperparameters that tuning found
-    material = _material(spec, prepared, store=store, sides=REFIT_SIDES[on])
-    again = _candidate(untuned, prepared.plan, model, material, store=store)
+    again = _once_more(spec, prepared, candidate, REFIT_SIDES[on], prepared.plan, store=store)
     rows = "training and validation rows" if on == "train+validation" else "all rows, those of the holdout too"
     note = f"Fitted again on {rows}; this very model was not judged"
     return again.model_copy(
@@ -142,6 +139,20 @@ def refit(spec: Spec, prepared: Prepared, *, candidate: Candidate, on: RefitOn, 
             "notes": (note, *again.notes),
         }
     )
+
+
+def with_other_seed(spec: Spec, prepared: Prepared, *, candidate: Candidate, place: int, store: Store) -> Candidate:
+    """Fit a candidate again on the same rows with its `place`-th other seed, from 1 on."""
+    plan = prepared.plan.model_copy(update={"seed": (prepared.plan.seed + place) % 2**32})
+    return _once_more(spec, prepared, candidate, (TRAINING,), plan, store=store)
+
+
+def _once_more(
+    spec: Spec, prepared: Prepared, candidate: Candidate, sides: Collection[int], plan: Plan, *, store: Store
+) -> Candidate:
+    untuned = spec.model_copy(update={"tuning": spec.tuning.model_copy(update={"enabled": False})})
+    model = MODELS.parse(dict(candidate.params))  # with the hyperparameters that tuning found
+    return _candidate(untuned, plan, model, _material(spec, prepared, store=store, sides=sides), store=store)
 
 
 def preload(models: Sequence[Model], spec: Spec) -> None:
