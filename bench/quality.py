@@ -108,7 +108,7 @@ def _judged(work: Workspace, finished: Any, raw: pd.DataFrame) -> tuple[pd.DataF
     data = dataset.load(spec, snapshot, prepared.split, store=work.store, sides=tuple(SIDES), columns=columns)
     judged = data.side == next(side for side, name in SIDES.items() if name == HELD)
     best = next(c for c in finished.candidates if c.candidate_id == finished.evaluations.best)
-    refit = training.refit(spec, prepared, candidate=best, store=work.store)
+    refit = training.refit(spec, prepared, candidate=best, on="train+validation", store=work.store)
     rows, y = data.rows.loc[judged, list(spec.feature_columns())], data.y[judged]
     scores = {
         candidate.name: scored(spec, y, spec.target.answers(model_file.load(candidate.model, work.store), rows))

@@ -28,6 +28,7 @@ from mlsys.planning.plan import RunRequest, open_run
 from mlsys.planning.refused import reason_of, record_refused
 from mlsys.promotion import decide as decide_module
 from mlsys.promotion import promote as promotion
+from mlsys.promotion import refit as refitting
 from mlsys.promotion.by_hand import expire
 from mlsys.promotion.projection import project, show_explanation
 from mlsys.records import (
@@ -150,6 +151,16 @@ def decide(work: Workspace, prepared: Prepared, *, evaluations: EvaluationSet) -
     return decide_module.decide(work.spec_of(prepared.plan), prepared, evaluations=evaluations, work=work)
 
 
+def refit(work: Workspace, prepared: Prepared, *, decision: Decision, answer: Answer | None = None) -> Candidate | None:
+    """Fit a challenger that is about to serve again on more rows, where the spec asks for it, or adopt what stands.
+
+    What comes back was not judged; where its guards refused it, the judged challenger serves, and the reason is said.
+    """
+    if not promotion.would_serve(prepared.plan, decision, answer):
+        return None
+    return refitting.refit(work, prepared, decision=decision)
+
+
 def promote(
     work: Workspace,
     prepared: Prepared,
@@ -172,7 +183,8 @@ def promote(
         decision = decide_module.refuse(work, decision, answer)
     for _ in range(RACES):
         try:
-            promoted = promotion.promote(work, prepared, decision, answer=answer)
+            again = refit(work, prepared, decision=decision, answer=answer)
+            promoted = promotion.promote(work, prepared, decision, answer=answer, refitted=again)
             break
         except HeldError as held:
             decision, promoted = decide_module.hold_back(work, decision, held.hold), None

@@ -161,8 +161,9 @@ def _fitted_as(work: Workspace, spec: Spec, prepared: Prepared, old: Candidate) 
         RunError: it can't be fitted with what is installed now.
     """
     candidate = training.train(spec, prepared, name=old.name, store=work.store)
-    if candidate.status == "fitted" and old.candidate_id.endswith("-refit"):
-        candidate = training.refit(spec, prepared, candidate=candidate, store=work.store)
+    if candidate.status == "fitted" and old.judged_twin is not None:
+        on = old.refit.on if old.refit else "train+validation"
+        candidate = training.refit(spec, prepared, candidate=candidate, on=on, store=work.store)
     if candidate.status != "fitted" or candidate.model is None:
         raise RunError(f"The champion's model can't be fitted here: {candidate.reason}", where=candidate.candidate_id)
     return candidate

@@ -6,7 +6,7 @@ stay in the store, where nothing reaches them, until housekeeping removes them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +15,7 @@ from mlsys.dataset import assignment, dataset
 from mlsys.dataset.dataset import Dataset
 from mlsys.errors import UsageError, near_match
 from mlsys.evaluation import evaluation
-from mlsys.evaluation.champion import ChampionModel, model_of
+from mlsys.evaluation.champion import ChampionModel, opponent
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange, RunRow
 from mlsys.promotion import decide
@@ -98,9 +98,11 @@ def replay(work: Workspace, run_id: str) -> Replayed:
     checks, divided = CheckReport.load(parts["checks"]), Split.load(parts["split"])
     again = assignment.split(spec, snapshot, checks, store=work.store)
     prepared = Prepared(plan=plan, snapshot=snapshot, checks=checks, split=again)
-    before = {c.name: c for c in work.ledger.candidates(plan.training_key) if not c.candidate_id.endswith("-refit")}
+    known = {c.candidate_id: c for c in work.ledger.candidates(plan.training_key)}.values()
+    before = {c.name: c for c in known if c.judged_twin is None}
     fitted = training.train_all(spec, prepared, names=list(before), store=work.store, workers=work.settings.workers)
-    models = _models(work, spec, prepared, [(before[one.name], one) for one in fitted])
+    pairs = [(before[one.name], one) for one in fitted]
+    models = _models(work, spec, prepared, [*pairs, *_refits(work, spec, prepared, known, fitted)])
     decided = _decided(work, plan)
     decision = None if decided is None else _judged_again(work, spec, prepared, fitted, decided)
     agreement = max([*(model.agreement for model in models), *([decision] if decision else [])], key=_ORDER.index)
@@ -164,6 +166,20 @@ def _models(
     return found
 
 
+def _refits(
+    work: Workspace, spec: Spec, prepared: Prepared, known: Iterable[Candidate], fitted: Sequence[Candidate]
+) -> Iterator[tuple[Candidate, Candidate]]:
+    """Yield each model that was fitted again after its judgement, with the same once more."""
+    twins = {twin.candidate_id: twin for twin in fitted}
+    for then in known:
+        twin = twins.get(then.judged_twin or "")
+        if twin is not None and then.model is not None:
+            on = then.refit.on if then.refit else "train+validation"
+            now = training.refit(spec, prepared, candidate=twin, on=on, store=work.store)
+            called = {"name": f"{then.name}, fitted again"}  # guards decide on the status, and not on the bytes
+            yield then.model_copy(update=called), now.model_copy(update={**called, "status": then.status})
+
+
 def _compared(work: Workspace, data: Dataset, then: Candidate, now: Candidate) -> ReplayedModel:
     """Compare the answers of two models whose files differ."""
     import numpy as np
@@ -195,11 +211,12 @@ def _judged_again(
 ) -> Agreement:
     evaluations, decision = decided
     change = _rival_of(work, prepared.plan, evaluations)
-    rival: ChampionModel | None = None if change is None else model_of(work, change)
+    rival: ChampionModel | None = None if change is None else opponent(work, change)
     again = evaluation.evaluate(
         spec, prepared, candidates=candidates, champion=rival, store=work.store, explained=False
     )
     judged = decide.judge(spec, prepared, evaluations=again, champion=change, store=work.store)
+    judged = decide.lucky(spec, prepared, judged, again, rival=rival, change=change, work=work)
     if (judged.outcome, judged.reason, judged.challenger) != (decision.outcome, decision.reason, decision.challenger):
         return "diverged"
     seen = [[(gate.name, gate.state, gate.observed) for gate in one.gates] for one in (decision, judged)]

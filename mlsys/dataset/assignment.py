@@ -60,6 +60,9 @@ def split(spec: Spec, snapshot: Snapshot, checks: CheckReport, *, store: Store) 
     left_out.update(assignment.left_out)
     if n_repeated:
         left_out["repeated key"] = n_repeated
+    if group_hash is not None:
+        side, n_earlier = without_groups_that_judge(side, group_hash)
+        left_out.update({f"earlier row of a judging {group}": n_earlier} if n_earlier else {})
     if spec.target.made_of.unit is not None:
         side, n_divided = without_repeated_keys(side, _hashes(table[spec.target.made_of.unit]))
         left_out.update({f"{spec.target.made_of.unit} of an earlier side": n_divided} if n_divided else {})
@@ -81,6 +84,17 @@ def without_repeated_keys(side: np.ndarray, key_hash: np.ndarray) -> tuple[np.nd
     clean[(side == VALIDATION) & np.isin(key_hash, training)] = LEFT_OUT
     earlier = key_hash[(side == TRAINING) | (side == VALIDATION)]
     clean[(side == HOLDOUT) & np.isin(key_hash, earlier)] = LEFT_OUT
+    return clean, int((clean != side).sum())
+
+
+def without_groups_that_judge(side: np.ndarray, group_hash: np.ndarray) -> tuple[np.ndarray, int]:
+    """Leave out training rows of groups that stand on a later side, and count them; `side` and hashes `(n_rows,)`.
+
+    A rule that sets groups aside in the newest days alone would else train on their older rows.
+    """
+    clean = side.copy()
+    judging = group_hash[(side == VALIDATION) | (side == HOLDOUT)]
+    clean[(side == TRAINING) & np.isin(group_hash, judging)] = LEFT_OUT
     return clean, int((clean != side).sum())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,14 @@ class Dataset:
     side: np.ndarray
     target: Target
     group: np.ndarray | None = None
+
+    def where(self, mask: np.ndarray) -> Dataset:
+        """Return the rows of a mask `(n_rows,)`; the same object where it is true of all."""
+        if mask.all():
+            return self
+        arrays = {name: getattr(self, name)[mask] for name in ("y", "key_hash", "day", "side")}
+        group = None if self.group is None else self.group[mask]
+        return replace(self, rows=self.rows[mask].reset_index(drop=True), group=group, **arrays)
 
 
 def load(

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlsys.errors import IntegrityError
 from mlsys.evaluation.canary import canary
+from mlsys.evaluation.known_rows import FittedOn, fitted_on
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange
 from mlsys.records import (
@@ -30,6 +31,8 @@ class ChampionModel:
         joined: what decided on the values of those columns that were joined.
         usual_threshold: of its own spec, for a model that has no threshold of its own.
         unlike: in words, why it is not what was promoted under the packages that are installed now; None where it is.
+        serves: id of the model that serves, where `candidate` is its judged twin.
+        fitted_on: what is known of the rows that `candidate` was fitted on.
     """
 
     candidate: Candidate
@@ -38,6 +41,13 @@ class ChampionModel:
     joined: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     usual_threshold: float = 0.5
     unlike: str | None = None
+    serves: str | None = None
+    fitted_on: FittedOn | None = None
+
+    @property
+    def champion_id(self) -> str:
+        """Id of the model that serves."""
+        return self.serves or self.candidate.candidate_id
 
     @property
     def threshold(self) -> float:
@@ -90,7 +100,7 @@ def rival(work: Workspace, plan: Plan) -> ChampionModel | None:
     if champion is not None and champion.run_id == plan.run_id and champion.kind == "promote":
         before = work.ledger.champion_changes(plan.pipeline, of={str(champion.previous)})
         champion = before[-1] if before else None
-    return None if champion is None else replace(model_of(work, champion), unlike=unlike(work, champion))
+    return None if champion is None else replace(opponent(work, champion), unlike=unlike(work, champion))
 
 
 def unlike(work: Workspace, champion: ChampionChange) -> str | None:
@@ -104,6 +114,25 @@ def unlike(work: Workspace, champion: ChampionChange) -> str | None:
         return None
     log.warning("champion_unlike", pipeline=champion.pipeline, version=champion.version, why=found.sentence)
     return f"{found.sentence}; `mlsys rehydrate {champion.pipeline}` fits it anew as the same version"
+
+
+def opponent(work: Workspace, champion: ChampionChange) -> ChampionModel:
+    """Return the model that candidates are compared with: the champion, or the twin that was judged before its refit.
+
+    A champion that was fitted again knows rows that no candidate does, and mostly the holdout, too. Its twin was fitted
+    on training rows as the candidates are, so that recipes meet at equal edges. Once its file is gone the champion
+    itself is compared, less the rows that it knows.
+
+    Raises:
+        IntegrityError: as in `model_of`.
+    """
+    found = model_of(work, champion)
+    on = found.candidate.refit.on if found.candidate.refit else None
+    judged = found.candidate.judged_twin
+    twin = work.ledger.candidate(judged) if judged else None
+    if twin is not None and twin.model is not None and work.store.renew(twin.model):
+        found, on = replace(found, candidate=twin, serves=champion.candidate_id), None
+    return replace(found, fitted_on=fitted_on(work, champion.run_id, on))
 
 
 def model_of(work: Workspace, champion: ChampionChange) -> ChampionModel:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ import pandas as pd
 
 from mlsys.dataset import dataset
 from mlsys.errors import RunError
-from mlsys.evaluation import insight, payoff
+from mlsys.evaluation import insight, known_rows, payoff
 from mlsys.evaluation.champion import ChampionModel, obstacle_of, threshold_of
 from mlsys.evaluation.comparison import Assessment, Contender, assess, scored, unusable
 from mlsys.evaluation.shortage import shortage_of
@@ -93,6 +93,11 @@ def evaluate(
     data = dataset.load(
         spec, prepared.snapshot, prepared.split, store=store, sides=sides, columns=columns, classes=classes
     )
+    shared = known_rows.known_of(champion.fitted_on if champion else None, data.key_hash, data.side == HOLDOUT)
+    obstacle = obstacle or known_rows.too_many(shared, data.side == HOLDOUT)
+    if obstacle is not None:
+        shared = np.zeros_like(shared)
+    data = data.where(~shared)
     rows = _Rows(data.rows, data.y, data.side == HOLDOUT, data.target)
     with threadpool_limits(limits=1):
         contenders = _contenders(spec, candidates, rows, store)
@@ -111,7 +116,8 @@ def evaluate(
     _log(plan, assessed, state, reason)
     said = _details(spec, assessed) | _of_classes(rows, classes) | ({"insight": found} if found else {})
     details = store.put_json(said)
-    return _record(spec, prepared.split, assessed, champion, (state, reason), rows=rows, details=details)
+    found_set = _record(spec, prepared.split, assessed, champion, (state, reason), rows=rows, details=details)
+    return _with_known_rows(found_set, champion, int(shared.sum()), rows)
 
 
 def _metrics(spec: Spec) -> list[Metric]:
@@ -123,7 +129,8 @@ def _metrics(spec: Spec) -> list[Metric]:
 
 def _contenders(spec: Spec, candidates: Sequence[Candidate], rows: _Rows, store: Store) -> list[Contender]:
     place = {model.label: index for index, model in enumerate(spec.models)}
-    fitted = [candidate for candidate in candidates if candidate.status == "fitted"]
+    # Never one that was fitted again: it was not judged, and may have learnt from these very rows.
+    fitted = [c for c in candidates if c.status == "fitted" and c.judged_twin is None]
     fitted.sort(key=lambda candidate: place.get(candidate.name, len(place)))
     names, usual = list(spec.feature_columns()), spec.metrics.usual_threshold
     found = []
@@ -136,7 +143,8 @@ def _contenders(spec: Spec, candidates: Sequence[Candidate], rows: _Rows, store:
 
 def _champion_as_contender(spec: Spec, champion: ChampionModel, rows: _Rows, store: Store) -> Contender:
     names, threshold = list(champion.columns), threshold_of(spec, champion)
-    return _contender(champion.candidate, "champion", names, threshold, rows=rows, store=store)
+    found = _contender(champion.candidate, "champion", names, threshold, rows=rows, store=store)
+    return replace(found, model_id=champion.champion_id)
 
 
 def _contender(
@@ -198,7 +206,7 @@ def _record(
     return EvaluationSet(
         primary=primary,
         best=assessed.best.model_id if assessed.best else None,
-        champion=champion.candidate.candidate_id if champion else None,
+        champion=champion.champion_id if champion else None,
         champion_state=state[0],
         champion_reason=state[1],
         n_validation=int((~rows.on_holdout).sum()),
@@ -209,6 +217,19 @@ def _record(
         shortage=shortage_of(split, assessed, spec.metrics.metric(primary)),
         details=details,
     )
+
+
+def _with_known_rows(found: EvaluationSet, champion: ChampionModel | None, n_shared: int, rows: _Rows) -> EvaluationSet:
+    """Return evaluations with what the champion knows of the holdout, and whom it is compared by."""
+    if champion is None:
+        return found
+    n_rows = found.n_holdout + n_shared
+    changes: dict[str, Any] = {"known_rows": known_rows.record(champion.fitted_on, n_shared, n_rows)}
+    if champion.serves is not None:
+        changes["twin"] = champion.candidate.candidate_id
+    if n_shared and found.holdout_classes:
+        changes["holdout_classes"] = rows.target.class_counts(rows.y[rows.on_holdout])
+    return found.model_copy(update=changes)
 
 
 def _insight(spec: Spec, assessed: Assessment, rows: _Rows, *, seed: int, store: Store) -> dict[str, Any] | None:

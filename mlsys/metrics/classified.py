@@ -101,6 +101,10 @@ class Classified(Predictions):
         cells = np.bincount(self.y_true * np.int64(self.n_classes) + self.y_pred, minlength=self.n_classes**2)
         return {"said_of": cells.reshape(self.n_classes, self.n_classes).tolist()}
 
+    def changed(self, other: Self) -> float:
+        """Return the share of rows that another model puts into another class: churn."""
+        return float((self.y_pred != other.y_pred).mean())
+
     @cached_property
     def y_pred(self) -> np.ndarray:
         """`(n_rows,)` int64, the class with the highest probability, of equal ones the first."""

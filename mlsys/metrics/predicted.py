@@ -41,6 +41,13 @@ class Predicted(Predictions):
         """`(n_rows,)` float64 predictions."""
         return self.y_pred
 
+    def changed(self, other: Self) -> float:
+        """Return the root mean square of the change, in standard deviations of these predictions."""
+        import numpy as np
+
+        moved, spread = float(np.sqrt(np.mean((other.y_pred - self.y_pred) ** 2))), float(self.y_pred.std())
+        return moved / spread if spread else float(moved > 0)
+
     def where(self, rows: np.ndarray) -> Self:
         """Return the rows of a mask, or those at some positions."""
         return replace(self, y_true=self.y_true[rows], y_pred=self.y_pred[rows])

@@ -45,6 +45,13 @@ class Predictions(ABC):
         """`(n_rows,)` whole numbers: rows of one group are drawn together; None where rows are independent."""
         return None
 
+    def changed(self, other: Self) -> float:
+        """Return the share of rows, at least one, that another model decides in another way.
+
+        Of numbers the root mean square of the change, in standard deviations of these answers.
+        """
+        return float((self.answers != other.answers).mean())
+
     @abstractmethod
     def where(self, rows: np.ndarray) -> Self:
         """Return the rows of a mask `(n_rows,)`, or those at some positions, in that order."""

@@ -261,7 +261,8 @@ def _candidate_of(work: Workspace, pipeline: str, run_id: str, candidate: str | 
     if wanted is None:
         decisions = work.ledger.decisions(pipeline, of={run_id})
         wanted = decisions[-1].challenger if decisions else None
-    names = {name: c.candidate_id for c in fitted for name in (c.name, c.candidate_id)}
+    judged = {c.name: c.candidate_id for c in fitted if c.judged_twin is None}
+    names = {**{c.candidate_id: c.candidate_id for c in fitted}, **judged}
     if wanted not in names:
         raise UsageError(f"No such candidate. {near_match(str(wanted), names)}", where=run_id, got=wanted)
     return names[wanted]

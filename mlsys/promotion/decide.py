@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from mlsys import keys
 from mlsys.errors import IntegrityError
+from mlsys.evaluation import champion as champions
+from mlsys.evaluation.champion import ChampionModel
 from mlsys.gates.base import Evidence
 from mlsys.ledger import ChampionChange, Hold
 from mlsys.metrics import METRICS
-from mlsys.promotion import more_data
+from mlsys.promotion import luck, more_data
 from mlsys.promotion.envelope import envelope_of
 from mlsys.records import (
     HELD,
@@ -44,6 +46,10 @@ def decide(spec: Spec, prepared: Prepared, *, evaluations: EvaluationSet, work: 
     """
     champion = work.ledger.champion(spec.pipeline)
     decision = judge(spec, prepared, evaluations=evaluations, champion=champion, store=work.store)
+    known = work.ledger.decision(decision.decision_key)
+    if spec.training.seeds > 1 and (known is None or known[1].outcome == "error"):
+        rival = champions.rival(work, prepared.plan)
+        decision = lucky(spec, prepared, decision, evaluations, rival=rival, change=champion, work=work)
     found = envelope_of(work, spec, decision, evaluations, champion)
     decision = decision if found is None else decision.model_copy(update={"envelope": found})
     stands = work.ledger.add_decision(spec.pipeline, evaluations, decision)
@@ -52,6 +58,29 @@ def decide(spec: Spec, prepared: Prepared, *, evaluations: EvaluationSet, work: 
         return stands if hold is None else hold_back(work, stands, hold)
     mended = decision.model_copy(update={"decision_key": keys.mended_key(decision.decision_key)})
     return work.ledger.add_decision(spec.pipeline, evaluations, mended)
+
+
+def lucky(
+    spec: Spec,
+    prepared: Prepared,
+    decision: Decision,
+    evaluations: EvaluationSet,
+    *,
+    rival: ChampionModel | None,
+    change: ChampionChange | None,
+    work: Workspace,
+) -> Decision:
+    """Return a decision that knows what other seeds would have changed; arguments as in `luck.tried` and `judge`."""
+    return luck.tried(
+        spec,
+        prepared,
+        decision,
+        candidate=work.ledger.candidate(decision.challenger or ""),
+        rival=rival,
+        evaluations=evaluations,
+        judge=lambda found: judge(spec, prepared, evaluations=found, champion=change, store=work.store),
+        store=work.store,
+    )
 
 
 def judge(

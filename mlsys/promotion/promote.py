@@ -14,7 +14,6 @@ from mlsys.ledger import ChampionChange, ChampionMovedError
 from mlsys.records import HELD, Answer, Candidate, Decision, ModelVersion, Outcome, Plan, Prepared
 from mlsys.registries.base import Shown
 from mlsys.spec import Spec
-from mlsys.training import training
 from mlsys.workspace import Workspace
 
 Bump = Literal["major", "minor", "patch"]
@@ -27,22 +26,25 @@ _NOT_PROMOTED: dict[Outcome, str] = {
 
 
 def promote(
-    work: Workspace, prepared: Prepared, decision: Decision, *, answer: Answer | None = None
+    work: Workspace,
+    prepared: Prepared,
+    decision: Decision,
+    *,
+    answer: Answer | None = None,
+    refitted: Candidate | None = None,
 ) -> ChampionChange | None:
     """Make the challenger of a `promote` decision the champion; None for any other outcome and in a dry run.
 
-    A repetition returns the change made before. Where the spec asks for a refit, the refitted model serves. Where a
-    person has the last word (the spec or the run asks for one, or the challenger lies outside the envelope), `answer`
-    is theirs, and without it nothing happens.
+    A repetition returns the change made before. A model `refitted` serves in the challenger's place, unless its guards
+    refused it. Where a person has the last word (the spec or the run asks for one, or the challenger lies outside the
+    envelope), `answer` is theirs, and without it nothing happens.
 
     Raises:
         ChampionMovedError: the champion is no longer the one that the decision compared with.
         HeldError: a person holds the pipeline.
     """
     plan = prepared.plan
-    if decision.outcome != "promote" or plan.mode != "live" or decision.challenger is None:
-        return None
-    if (plan.approval or decision.needs_person) and (answer is None or answer.answer != "approved"):
+    if not would_serve(plan, decision, answer):
         return None
     changes = work.ledger.champion_changes(plan.pipeline)
     made = [change for change in changes if change.decision_key == decision.decision_key]
@@ -53,13 +55,13 @@ def promote(
         raise ChampionMovedError(
             f"The decision compared with {decision.champion or 'no champion'}, which serves no more"
         )
-    candidate = work.ledger.candidate(decision.challenger)
+    candidate = work.ledger.candidate(decision.challenger or "")
     if candidate is None:
         raise IntegrityError("The ledger has no candidate of the challenger's name", got=decision.challenger)
-    spec = work.spec_of(plan)
-    if spec.training.refit:
-        refitted = training.refit(spec, prepared, candidate=candidate, store=work.store)
-        candidate = work.ledger.add_candidate(plan.pipeline, plan.run_id, refitted)
+    reason = f"{answer.reason}. {decision.sentence}" if answer and answer.reason else decision.sentence
+    if refitted is not None:
+        reason = f"{reason}. {refitted.refit_sentence}"
+        candidate = refitted if refitted.status == "fitted" else candidate
     return work.ledger.change_champion(
         ChampionChange(
             pipeline=plan.pipeline,
@@ -72,10 +74,17 @@ def promote(
             decision_key=decision.decision_key,
             previous=decision.champion,
             who=answer.who if answer else "gates",
-            reason=(f"{answer.reason}. {decision.sentence}" if answer and answer.reason else decision.sentence)[:500],
-            golden=golden.keep(spec, prepared.snapshot, prepared.split, candidate, work.store),
+            reason=reason[:500],
+            golden=golden.keep(work.spec_of(plan), prepared.snapshot, prepared.split, candidate, work.store),
         )
     )
+
+
+def would_serve(plan: Plan, decision: Decision, answer: Answer | None) -> bool:
+    """Whether the challenger of a decision takes over; where a person has the last word, `answer` is theirs."""
+    if decision.outcome != "promote" or plan.mode != "live" or decision.challenger is None:
+        return False
+    return not (plan.approval or decision.needs_person) or (answer is not None and answer.answer == "approved")
 
 
 def outcome_of(

@@ -2,8 +2,20 @@
 
 from mlsys.records.anchor import Anchor
 from mlsys.records.base import HELD, HISTORICAL, MAX_BYTES, MEASURED, Mode, Outcome, Record, RunStatus, Severity, State
-from mlsys.records.decision import Answer, Decision, EnvelopeFinding, GateResult, ModelVersion, RunReport
-from mlsys.records.evaluation import Candidate, Comparison, Evaluation, EvaluationSet, MetricValue, Shortage, TriedSet
+from mlsys.records.decision import Answer, Decision, EnvelopeFinding, GateResult, Luck, ModelVersion, RunReport
+from mlsys.records.evaluation import (
+    Candidate,
+    Comparison,
+    Evaluation,
+    EvaluationSet,
+    Guard,
+    KnownRows,
+    MetricValue,
+    Refit,
+    RefitOn,
+    Shortage,
+    TriedSet,
+)
 from mlsys.records.progress import Decided, Evaluated
 from mlsys.records.run import (
     Arrivals,
@@ -38,6 +50,9 @@ __all__ = [
     "Evaluation",
     "EvaluationSet",
     "GateResult",
+    "Guard",
+    "KnownRows",
+    "Luck",
     "MetricValue",
     "Mode",
     "ModelVersion",
@@ -45,6 +60,8 @@ __all__ = [
     "Plan",
     "Prepared",
     "Record",
+    "Refit",
+    "RefitOn",
     "RunReport",
     "RunStatus",
     "Severity",

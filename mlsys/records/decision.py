@@ -62,11 +62,28 @@ class EnvelopeFinding(Record):
     sentence: str
 
 
+class Luck(Record):
+    """What the gates say of the same fit with other seeds.
+
+    Attributes:
+        n_seeds: judged, the challenger's own among them; fewer than asked for once one has another outcome.
+        alike: whether all of them have the same outcome.
+        values: of the primary metric on the holdout, the challenger's own first; None where it is undefined.
+        sentence: the finding for people, complete.
+    """
+
+    n_seeds: int
+    alike: bool
+    values: tuple[float | None, ...]
+    sentence: str
+
+
 class Decision(Record):
     """The outcome of a run's judgement, with every gate's finding; `answer` is a person's refusal.
 
     Attributes:
         envelope: whether the challenger lies inside the spec's `governance.envelope`; None where there is none.
+        luck: what other seeds would have changed; None where nobody asked.
     """
 
     decision_key: str
@@ -80,6 +97,7 @@ class Decision(Record):
     advice: str | None = None
     answer: Answer | None = None
     envelope: EnvelopeFinding | None = Field(default=None, exclude_if=lambda value: value is None)
+    luck: Luck | None = Field(default=None, exclude_if=lambda value: value is None)
 
     @property
     def needs_person(self) -> bool:

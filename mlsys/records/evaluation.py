@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mlsys.records.base import Record
+from mlsys.wording import number
 
 
 class TriedSet(Record):
@@ -24,6 +25,40 @@ class TriedSet(Record):
     own: bool = False
 
 
+RefitOn = Literal["train+validation", "all"]
+
+
+class Guard(Record):
+    """What a guard found of a model that was fitted again.
+
+    Attributes:
+        observed, limit: None where the guard has no number.
+    """
+
+    name: Literal["servable", "churn", "scores"]
+    passed: bool
+    observed: float | None = None
+    limit: float | None = None
+    sentence: str
+
+
+class Refit(Record):
+    """How a candidate was fitted again on more rows after it was judged, and whether the guards let it serve.
+
+    Attributes:
+        on: the sides whose rows it was fitted on.
+        guards: in the order in which they looked; none for a refit of an earlier mlsys.
+    """
+
+    on: RefitOn
+    guards: tuple[Guard, ...] = ()
+
+    @property
+    def refused_by(self) -> Guard | None:
+        """The first guard that does not let it serve, or None."""
+        return next((guard for guard in self.guards if not guard.passed), None)
+
+
 class Candidate(Record):
     """A fitted model of a run, or the reason why it could not be fitted.
 
@@ -34,6 +69,7 @@ class Candidate(Record):
         classes: of a model of several classes those that it knows, in the order of its probabilities; empty of others.
         threshold: a score that reaches it counts as positive, chosen on validation rows; None: that of the spec.
         trials: the best that tuning tried, best first, and the spec's own set.
+        refit: of a model that was judged and then fitted again on more rows; None of any other.
     """
 
     candidate_id: str
@@ -53,6 +89,25 @@ class Candidate(Record):
     notes: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     trials: tuple[TriedSet, ...] = ()
+    refit: Refit | None = Field(default=None, exclude_if=lambda value: value is None)
+
+    @property
+    def judged_twin(self) -> str | None:
+        """Id of the candidate that was judged in the place of a refitted one; None of any other."""
+        own = Candidate.id_of(self.candidate_id, self.name)
+        return own if self.candidate_id == Candidate.refitted(own) else None
+
+    @property
+    def refit_sentence(self) -> str:
+        """What became of a model that was fitted again, as a sentence."""
+        on = self.refit.on if self.refit else "train+validation"
+        rows = "all rows, those of the holdout too," if on == "all" else "training and validation rows"
+        if self.status == "failed":
+            return f"The refit on {rows} does not serve, the judged model does: {self.reason}"
+        guards = self.refit.guards if self.refit else ()
+        churn = next((guard.observed for guard in guards if guard.name == "churn" and guard.observed is not None), None)
+        said = "" if churn is None else f" (churn {number(churn)})"
+        return f"What serves was fitted again on {rows} after the gates passed{said}, and was not itself judged"
 
     @staticmethod
     def id_of(training_key: str, name: str) -> str:
@@ -130,6 +185,20 @@ class Shortage(Record):
     sentence: str
 
 
+class KnownRows(Record):
+    """Rows of the holdout whose key the champion was fitted on; they are left out, for all models.
+
+    Attributes:
+        n_rows: those left out.
+        n_holdout: rows of the holdout before.
+        unknown: why the champion's rows are not known, as a sentence; None where they are.
+    """
+
+    n_rows: int
+    n_holdout: int
+    unknown: str | None = None
+
+
 class EvaluationSet(Record):
     """Result of `evaluate`: who is best on validation rows, and how it compares with the champion on the holdout.
 
@@ -138,6 +207,8 @@ class EvaluationSet(Record):
         shortage: what the rows lack to decide by, or None.
         champion_state: `error` is a champion that should work and does not; `not_comparable` can't read this schema;
             `not_asked` in runs about the past, which today's champion has no say in.
+        twin: of a champion that was fitted again after it was judged, the candidate that was, compared in its place.
+        known_rows: of the holdout those that the champion was fitted on; None where there are none.
         summary: the primary metric of every model (the rest is in `details`).
         details: SHA-256 of a JSON file in the store: evaluations, comparisons, curves, confusion matrices.
     """
@@ -153,4 +224,6 @@ class EvaluationSet(Record):
     summary: dict[str, MetricValue]
     comparison: Comparison | None = None
     shortage: Shortage | None = None
+    twin: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    known_rows: KnownRows | None = Field(default=None, exclude_if=lambda value: value is None)
     details: str

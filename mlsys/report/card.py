@@ -177,7 +177,6 @@ def render(card: Card, *, store: Store) -> str:
         primary=METRICS.find(card.spec["spec"]["metrics"]["primary"]).title,
         spec=flatten(card.spec["spec"]),
         origins=card.spec["origins"],
-        refit=bool(card.spec["spec"].get("training", {}).get("refit")),
         environment=flatten(card.environment),
         loading=_loading(card),
         split_parts=_split_parts(card.split) if card.split else [],

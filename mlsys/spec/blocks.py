@@ -19,9 +19,11 @@ from mlsys.metrics.binary_costs import Costs
 from mlsys.metrics.top_of_list import NumberOfRows, ShareOfRows
 from mlsys.monitors import MONITORS
 from mlsys.notification.outbox import Channel, Event
+from mlsys.records import RefitOn
 from mlsys.wording import counted
 
 WEBHOOK = "mlsys_webhook"
+MAX_CHURN = 0.1
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _THRESHOLD: TypeAdapter[float] = TypeAdapter(Annotated[float, Field(gt=0, lt=1, strict=True, allow_inf_nan=False)])
 _MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
@@ -143,16 +145,40 @@ class Training(Frozen):
 
     Attributes:
         seed: the only source of randomness; the same seed, data and code give the same model.
+        seeds: judge the challenger's fit with so many seeds; where the outcome is not the same with all of them, it is
+            `inconclusive`. What serves is always the fit with its own seed.
         threads: of each candidate; candidates are trained side by side.
         timeout: a candidate that takes longer counts as failed.
-        refit: fit the chosen candidate again on training and validation rows before it serves. The refitted model is
-            then not the one that was judged, and the report says so.
+        refit: once all gates pass, fit the challenger again before it serves, on `train+validation` rows or on `all`;
+            `none` and `false` let the judged model serve, `true` is an older word for `train+validation`. The refitted
+            model itself is not judged: guards look at it, and the report says so.
+        max_churn: most of the holdout's decisions that a refit may change; of numbers, the root mean square of the
+            change in standard deviations. Where it changes more, the judged model serves.
     """
 
     seed: int = Field(default=42, ge=0, lt=2**32)
+    seeds: int = Field(default=1, ge=1, le=20, exclude_if=lambda value: value == 1)
     threads: int = Field(default=1, ge=1, le=64)
-    refit: bool = False
+    refit: bool | RefitOn = False
+    max_churn: float = Field(default=MAX_CHURN, gt=0, le=1, exclude_if=lambda value: value == MAX_CHURN)
     timeout: Duration = timedelta(hours=1)
+
+    @property
+    def refit_on(self) -> RefitOn | None:
+        """The rows that what serves is fitted on again, or None."""
+        if self.refit == "all":
+            return "all"
+        return "train+validation" if self.refit else None
+
+    @field_validator("refit", mode="before")
+    @classmethod
+    def _kind_of_refit(cls, value: object) -> object:
+        # By hand: of a union, every member would say what is wrong. `none` is kept as false: fingerprints stay.
+        if value in ("none", None):
+            return False
+        if isinstance(value, bool) or value in ("train+validation", "all"):
+            return value
+        raise ValueError(f"must be none, train+validation or all, got {shortened(str(value))}")
 
 
 class Tuning(Frozen):

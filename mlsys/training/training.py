@@ -27,10 +27,10 @@ from mlsys.events import get_logger
 from mlsys.features.base import FeatureColumns
 from mlsys.models import MODELS
 from mlsys.models.base import FitTask, Fitted, Model
-from mlsys.records import Candidate, Plan, Prepared, Split
+from mlsys.records import Candidate, Plan, Prepared, Refit, RefitOn, Split
 from mlsys.schema import ColumnSpec
 from mlsys.spec import Spec
-from mlsys.splits.base import TRAINING, VALIDATION, uniform
+from mlsys.splits.base import HOLDOUT, TRAINING, VALIDATION, uniform
 from mlsys.store import Store
 from mlsys.targets.base import Target
 from mlsys.training import model_file, rare_class
@@ -43,6 +43,10 @@ from mlsys.wording import counted
 log = get_logger(__name__)
 
 INNER_SHARE = 0.125
+REFIT_SIDES: Mapping[RefitOn, tuple[int, ...]] = {
+    "train+validation": (TRAINING, VALIDATION),
+    "all": (TRAINING, VALIDATION, HOLDOUT),
+}
 _LOT_SALT = 0x3C8D7  # for calibration; neither early stopping nor tuning draws by it
 _INNER_SALT = 0x1A2E5  # another one than the split's, so that inner rows are an even sample of the training rows
 
@@ -119,23 +123,36 @@ def require_fitted(candidates: Sequence[Candidate], split: Split) -> None:
         raise RunError(f"No candidate could be fitted. {reasons}", where="training")
 
 
-def refit(spec: Spec, prepared: Prepared, *, candidate: Candidate, store: Store) -> Candidate:
-    """Fit a candidate again on training and validation rows, never on the holdout; its id ends in `-refit`.
+def refit(spec: Spec, prepared: Prepared, *, candidate: Candidate, on: RefitOn, store: Store) -> Candidate:
+    """Fit a candidate again on more sides, as `training.refit` names them; its id ends in `-refit`.
 
-    The result is not the model that was judged, and a note of it says so.
+    The result is not the model that was judged, and a note of it says so. It keeps the threshold.
     """
-    untuned = spec.model_copy(update={"tuning": spec.tuning.model_copy(update={"enabled": False})})
-    model = MODELS.parse(dict(candidate.params))  # with the hyperparameters that tuning found
-    material = _material(spec, prepared, store=store, sides=(TRAINING, VALIDATION))
-    again = _candidate(untuned, prepared.plan, model, material, store=store)
-    note = "Fitted again on training and validation rows; this very model was not judged"
+    again = _once_more(spec, prepared, candidate, REFIT_SIDES[on], prepared.plan, store=store)
+    rows = "training and validation rows" if on == "train+validation" else "all rows, those of the holdout too"
+    note = f"Fitted again on {rows}; this very model was not judged"
     return again.model_copy(
         update={
             "candidate_id": Candidate.refitted(again.candidate_id),
             "threshold": candidate.threshold,  # it has learnt from the rows that would choose another one
+            "refit": Refit(on=on),
             "notes": (note, *again.notes),
         }
     )
+
+
+def with_other_seed(spec: Spec, prepared: Prepared, *, candidate: Candidate, place: int, store: Store) -> Candidate:
+    """Fit a candidate again on the same rows with its `place`-th other seed, from 1 on."""
+    plan = prepared.plan.model_copy(update={"seed": (prepared.plan.seed + place) % 2**32})
+    return _once_more(spec, prepared, candidate, (TRAINING,), plan, store=store)
+
+
+def _once_more(
+    spec: Spec, prepared: Prepared, candidate: Candidate, sides: Collection[int], plan: Plan, *, store: Store
+) -> Candidate:
+    untuned = spec.model_copy(update={"tuning": spec.tuning.model_copy(update={"enabled": False})})
+    model = MODELS.parse(dict(candidate.params))  # with the hyperparameters that tuning found
+    return _candidate(untuned, plan, model, _material(spec, prepared, store=store, sides=sides), store=store)
 
 
 def preload(models: Sequence[Model], spec: Spec) -> None:

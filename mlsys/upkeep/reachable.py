@@ -17,6 +17,7 @@ from pathlib import Path
 
 from mlsys.errors import IntegrityError
 from mlsys.ledger import Entry, Ledger
+from mlsys.records import Candidate
 from mlsys.store import Store
 
 _DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
@@ -86,6 +87,8 @@ def _roots(entries: Sequence[Entry], since: datetime) -> Roots:
     keys = {e.columns["run_id"]: e.columns["training_key"] for e in entries if e.table == "runs"}
     changes = [json.loads(entry.record) for entry in entries if entry.table == "champion_changes"]
     served = {change["candidate_id"] for change in changes}
+    # With the judged twins of refitted ones, which are compared in their place.
+    served |= {name.removesuffix(Candidate.refitted("")) for name in served}
     promoted = {keys.get(change["run_id"]) for change in changes}
     young = {keys.get(e.columns["run_id"]) for e in entries if e.table in _OF_RUNS and e.at >= since}
     newest = _newest_partitions(entries)

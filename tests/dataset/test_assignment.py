@@ -229,3 +229,20 @@ def test_a_column_of_another_type_is_named(store: Store, monkeypatch: pytest.Mon
     found = split(made, monkeypatch)
     with pytest.raises(DataError, match="column brand: Values of type string can't be read as number"):
         dataset.load(made.spec, made.snapshot, found, store=store, sides=(HOLDOUT,), columns=own)
+
+
+def test_a_group_that_judges_has_no_training_rows(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = world(store, split={"kind": "recent_hash", "column": "owner", "holdout": 0.4, "validation": 0.2})
+    found, side = split(made, monkeypatch), sides(made, monkeypatch)
+    owner = rows_of()["owner"].to_numpy(zero_copy_only=False)
+    assert not set(owner[side == TRAINING]) & set(owner[(side == VALIDATION) | (side == HOLDOUT)])
+    assert found.left_out == {"earlier row of a judging owner": int((side == LEFT_OUT).sum())}
+    assert found.left_out["earlier row of a judging owner"] > 100
+
+
+def test_a_key_that_comes_back_trains_or_judges_never_both(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    returning = rows_of()["site_id"].to_numpy() % 800
+    table = replaced("_key", key_hashes(returning), replaced("site_id", returning))
+    side = sides(world(store, table=table, split={"kind": "recent_hash"}), monkeypatch)
+    for first, second in ((TRAINING, VALIDATION), (TRAINING, HOLDOUT), (VALIDATION, HOLDOUT)):
+        assert not set(returning[side == first]) & set(returning[side == second])

@@ -9,7 +9,7 @@ from given.page_reader import Page
 from given.records_samples import FailedStep, Story
 
 from mlsys.errors import IntegrityError
-from mlsys.records import TriedSet
+from mlsys.records import Candidate, Guard, KnownRows, Refit, TriedSet
 from mlsys.report import card as report
 from mlsys.report.card import Card
 from mlsys.store import Store
@@ -211,10 +211,32 @@ def test_every_value_of_the_spec_has_its_source(store: Store) -> None:
 
 def test_a_refit_is_said(store: Store) -> None:
     card = records_samples.card(store)
-    training = {**card.spec["spec"]["training"], "refit": True}
-    refitted = replace(card, spec={**card.spec, "spec": {**card.spec["spec"], "training": training}})
-    assert "was not itself judged" in page_of(refitted, store).text
+    judged = next(candidate for candidate in card.candidates if not candidate.baseline)
+    refused = Guard(name="churn", passed=False, observed=0.3, limit=0.1, sentence="It changes 0.3 of the answers")
+    again = {"candidate_id": Candidate.refitted(judged.candidate_id), "refit": Refit(on="all")}
+    refitted = judged.model_copy(update=again)
+    failed = {"status": "failed", "reason": refused.sentence, "refit": Refit(on="all", guards=(refused,))}
+    stopped = refitted.model_copy(update=failed)
     assert "was not itself judged" not in page_of(card, store).text
+    assert "was not itself judged" in page_of(replace(card, candidates=(*card.candidates, refitted)), store).text
+    said = page_of(replace(card, candidates=(*card.candidates, stopped)), store).text
+    assert "does not serve, the judged model does: It changes 0.3 of the answers" in said
+    assert "could not be fitted" not in said
+
+
+def test_rows_that_the_champion_knows_and_its_twin_are_said(store: Store) -> None:
+    card = records_samples.card(store)
+    assert card.evaluations is not None
+    known = card.evaluations.model_copy(
+        update={"known_rows": KnownRows(n_rows=31, n_holdout=1200), "twin": "f00-logistic"}
+    )
+    said = page_of(replace(card, evaluations=known), store).text
+    assert "fitted on 31 of the 1,200 holdout rows" in said
+    assert "its judged twin" in said
+    unknown = known.model_copy(
+        update={"known_rows": KnownRows(n_rows=0, n_holdout=9, unknown="the rows of run a are gone")}
+    )
+    assert "is not known: the rows of run a are gone" in page_of(replace(card, evaluations=unknown), store).text
 
 
 def test_a_password_in_a_url_is_masked(store: Store) -> None:

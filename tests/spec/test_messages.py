@@ -95,7 +95,8 @@ def test_a_missing_block_says_what_it_is_and_how_to_write_it(tmp_path: Path, key
         ("key: order_no", "key: {a: b}", "key: must be a list"),
         ("key: order_no", "key: [1]", "key.0: must be a text, got 1"),
         ("key: order_no", "notify: {webhook: [a]}\nkey: order_no", "notify.webhook: must be a text or true or false"),
-        ("key: order_no", "training: {refit: 1}\nkey: order_no", "training.refit: must be true or false, got 1"),
+        ("key: order_no", "training: {refit: 1}\nkey: order_no", "refit: must be none, train+validation or all"),
+        ("key: order_no", "approval: {required: 1}\nkey: order_no", "approval.required: must be true or false, got 1"),
     ],
 )
 def test_types_and_limits_are_said_in_our_words(tmp_path: Path, old: str, new: str, says: str) -> None:

@@ -1,6 +1,7 @@
 from mlsys.splits import SPLITS
 from mlsys.splits.group_split import GroupSplit
 from mlsys.splits.hash_split import HashSplit
+from mlsys.splits.recent_hash_split import RecentHashSplit
 from mlsys.splits.time_split import TimeSplit
 from mlsys.testing.splits import SplitContract
 
@@ -11,6 +12,14 @@ class TestTime(SplitContract):
 
 class TestHash(SplitContract):
     splitter = HashSplit()
+
+
+class TestRecentHash(SplitContract):
+    splitter = RecentHashSplit(train_window_days=20)
+
+
+class TestRecentHashOfGroups(SplitContract):
+    splitter = RecentHashSplit(column="owner")
 
 
 class TestGroup(SplitContract):

@@ -72,7 +72,7 @@ def test_the_holdout_plays_no_part(store: Store, monkeypatch: pytest.MonkeyPatch
 def test_a_refitted_model_keeps_the_threshold_that_was_judged(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     spec, prepared = made(store, monkeypatch, metrics=COSTS)
     judged = training.train(spec, prepared, name="logistic", store=store)
-    again = training.refit(spec, prepared, candidate=judged, store=store)
+    again = training.refit(spec, prepared, candidate=judged, on="train+validation", store=store)
     assert again.threshold == judged.threshold
     assert again.model != judged.model
 

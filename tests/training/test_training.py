@@ -278,7 +278,7 @@ def test_several_threads_per_candidate_stay_in_this_process(store: Store, monkey
 def test_refit_adds_the_validation_rows_and_never_the_holdout(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Made(world(store), monkeypatch)
     candidate = made.train("logistic")
-    again = training.refit(*made.args, candidate=candidate, store=store)
+    again = training.refit(*made.args, candidate=candidate, on="train+validation", store=store)
     assert again.n_training_rows == made.split.training.n_rows + made.split.validation.n_rows
     assert again.candidate_id == f"{candidate.candidate_id}-refit"
     assert again.model != candidate.model

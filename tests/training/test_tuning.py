@@ -193,7 +193,7 @@ def test_the_candidate_records_what_was_found_and_a_refit_keeps_it(made: SmallWo
     assert candidate.notes[0].startswith("Tuned: the best of 7 sets")
     assert candidate.trials[0].params["C"] == candidate.params["C"]
     assert [trial.own for trial in candidate.trials].count(True) == 1
-    again = training.refit(*parts, candidate=candidate, store=store)
+    again = training.refit(*parts, candidate=candidate, on="train+validation", store=store)
     assert again.params == candidate.params
     assert not any(note.startswith("Tuned") for note in again.notes)
 
