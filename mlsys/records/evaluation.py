@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mlsys.records.base import Record
+from mlsys.records.inspection import Inspection
 
 
 class TriedSet(Record):
@@ -139,6 +140,7 @@ class EvaluationSet(Record):
         champion_state: `error` is a champion that should work and does not; `not_comparable` can't read this schema;
             `not_asked` in runs about the past, which today's champion has no say in.
         summary: the primary metric of every model (the rest is in `details`).
+        inspection: what was found wrong with the data, None where nobody looked; left out of records without one.
         details: SHA-256 of a JSON file in the store: evaluations, comparisons, curves, confusion matrices.
     """
 
@@ -153,4 +155,5 @@ class EvaluationSet(Record):
     summary: dict[str, MetricValue]
     comparison: Comparison | None = None
     shortage: Shortage | None = None
+    inspection: Inspection | None = Field(default=None, exclude_if=lambda seen: seen is None)
     details: str
