@@ -10,6 +10,7 @@ from pydantic import Field
 from mlsys.flaws.base import Flaw
 from mlsys.flaws.rows import LEAST_ROWS, Inspected
 from mlsys.records.inspection import Finding
+from mlsys.wording import number
 
 
 class ConstantColumn(Flaw):
@@ -36,7 +37,7 @@ class ConstantColumn(Flaw):
             if share < self.share:
                 continue
             value = rows.sample.frame[column.name][column.codes == place - 1].iloc[0]
-            what = "is missing" if place == 0 else f"is {value!r}"
+            what = "is missing" if place == 0 else f"is {number(value) if column.numbers is not None else repr(value)}"
             sentence = (
                 f"Column '{column.name}' {what} in {100 * share:.4g} % of {n_rows:,} rows: models learn nothing"
                 " from it. List it under `drop`, or see whether its source has stopped."

@@ -74,13 +74,13 @@ def _hashes(column: pa.ChunkedArray, *, steps: int | None = None) -> np.ndarray:
         if steps is not None:
             numbers = _rounded(numbers, steps)
         numbers[np.isnan(numbers)] = np.nan  # one NaN
-        found: np.ndarray = numbers.view(np.uint64)
-        return found
+        return np.asarray(numbers.view(np.uint64))
     encoded = pc.dictionary_encode(column.combine_chunks())
     texts = spelt(encoded.dictionary).to_numpy(zero_copy_only=False)
     known = pd.util.hash_array(np.asarray(texts, dtype=object), categorize=False)
     codes = encoded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
-    return np.append(known, np.uint64(0))[codes]
+    hashed: np.ndarray = np.append(known, np.uint64(0))[codes]
+    return hashed
 
 
 def _rounded(numbers: np.ndarray, steps: int) -> np.ndarray:
@@ -106,4 +106,5 @@ def _mixed(hashes: np.ndarray, place: int) -> np.ndarray:
         mixed = hashes ^ np.uint64((place + 1) * 0x9E3779B97F4A7C15 % 2**64)
         mixed = (mixed ^ (mixed >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
         mixed = (mixed ^ (mixed >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
-        return mixed ^ (mixed >> np.uint64(33))
+        stirred: np.ndarray = mixed ^ (mixed >> np.uint64(33))
+    return stirred

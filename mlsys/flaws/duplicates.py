@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _BEYOND_CHANCE = 10  # times what columns that have nothing to do with each other give
+_SAME_LABEL = 0.5  # of the agreement that is possible beyond chance
 _MOST_ROWS = 100_000  # training rows, and a tenth of them on the holdout, that are looked at for near duplicates
 _TIED = 0.6  # of the bits of all columns: they have something to do with each other
 _BY_CHANCE = 0.01  # such rows per holdout row that chance may give at most
@@ -26,9 +27,9 @@ _BY_CHANCE = 0.01  # such rows per holdout row that chance may give at most
 class Duplicates(Flaw):
     """Rows of the holdout are training rows again, under another key.
 
-    Columns of few values repeat by themselves: how often, if they had nothing to do with each other, follows from the
-    shares of their values, and it must be ten times that. The finding says what the challenger is worth on the other
-    rows.
+    Columns of few values repeat by themselves. So there must be ten times as many as columns that have nothing to do
+    with each other would give, and the twins must agree in their label, beyond chance (Cohen, Educational and
+    Psychological Measurement 20, 1960). The finding says what the challenger is worth on the other rows.
 
     Attributes:
         share: of the holdout rows, from here on it is shown.
@@ -48,6 +49,8 @@ class Duplicates(Flaw):
         twins = _twins(rows)
         share = float(twins.mean())
         if share < self.share:
+            return
+        if _agreement(rows, twins) < _SAME_LABEL:
             return
         chance = 1 - float(np.exp(-n_training * 2.0 ** -sum(rows.digests.variety.values())))
         if share < _BEYOND_CHANCE * chance:
@@ -103,6 +106,21 @@ def _twins(rows: Inspected) -> np.ndarray:
     digest, side = rows.digests.exact, rows.digests.side
     found: np.ndarray = np.isin(digest[side == HOLDOUT], digest[side == TRAINING])
     return found
+
+
+def _agreement(rows: Inspected, twins: np.ndarray) -> float:
+    """Return how far twins on both sides agree in their label: 1 always, 0 as often as any two rows (Cohen's kappa)."""
+    import numpy as np
+
+    digest, side, y = rows.digests.exact, rows.digests.side, rows.truths.y
+    trained, first = np.unique(digest[side == TRAINING], return_index=True)
+    then = y[side == TRAINING][first][np.searchsorted(trained, digest[side == HOLDOUT][twins])]
+    now = y[side == HOLDOUT][twins]
+    if not rows.classes:
+        return float(np.isclose(then, now, rtol=1e-9, atol=0).mean())
+    shares = [np.bincount(part, minlength=len(rows.classes)) / len(part) for part in (then, now)]
+    chance = float((shares[0] * shares[1]).sum())
+    return 1.0 if chance == 1 else (float((then == now).mean()) - chance) / (1 - chance)
 
 
 def _near(digests: Digests, held: np.ndarray, trained: np.ndarray) -> tuple[np.ndarray, list[str]]:
