@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlsys.errors import TransientError as TransientError
     from mlsys.errors import UsageError as UsageError
     from mlsys.features.base import Features as Features
+    from mlsys.flaws.base import Flaw as Flaw
     from mlsys.gates.base import Gate as Gate
     from mlsys.metrics.base import Metric as Metric
     from mlsys.models.base import Model as Model
@@ -59,6 +60,7 @@ _HOMES = {
             ("registries", "Registry"),
             ("monitors", "Monitor"),
             ("targets", "Target"),
+            ("flaws", "Flaw"),
         )
     },
     "mlsys.errors": (

@@ -2,7 +2,7 @@
 
     sources/ -> snapshot/ -> validation/ (checks/) -> dataset/ (splits/) -> training/ (features/, models/)
        ^                                                                        |
-       |          registries/  <-  promotion/ (gates/)  <-  evaluation/ (metrics/)
+       |          registries/  <-  promotion/ (gates/)  <-  evaluation/ (metrics/) + inspection/ (flaws/)
        |
        +-- dags/ <-- monitoring/ (monitors/) <-- predictions, late labels
 
@@ -23,6 +23,7 @@ from mlsys.errors import LostRaceError, MlsysError
 from mlsys.evaluation import champion, evaluation
 from mlsys.events import get_logger
 from mlsys.explanation.explanation import explain
+from mlsys.inspection import inspection
 from mlsys.ledger import ChampionMovedError, HeldError, RunRow
 from mlsys.planning.plan import RunRequest, open_run
 from mlsys.planning.refused import reason_of, record_refused
@@ -131,7 +132,7 @@ def _stands(work: Workspace, known: Candidate) -> bool:
 
 
 def evaluate(work: Workspace, prepared: Prepared, *, candidates: Sequence[Candidate]) -> EvaluationSet:
-    """Score the candidates and the champion on the same raw rows.
+    """Score the candidates and the champion on the same raw rows, and look for flaws in the data meanwhile.
 
     Raises:
         RunError: not one candidate was fitted.
@@ -143,6 +144,7 @@ def evaluate(work: Workspace, prepared: Prepared, *, candidates: Sequence[Candid
         candidates=candidates,
         champion=champion.rival(work, prepared.plan),
         store=work.store,
+        inspect=inspection.of(work, prepared),
     )
 
 

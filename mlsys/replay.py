@@ -17,6 +17,7 @@ from mlsys.errors import UsageError, near_match
 from mlsys.evaluation import evaluation
 from mlsys.evaluation.champion import ChampionModel, opponent
 from mlsys.events import get_logger
+from mlsys.inspection import inspection
 from mlsys.ledger import ChampionChange, RunRow
 from mlsys.promotion import decide
 from mlsys.records import Candidate, CheckReport, Decision, EvaluationSet, Plan, Prepared, Snapshot, Split
@@ -213,7 +214,13 @@ def _judged_again(
     change = _rival_of(work, prepared.plan, evaluations)
     rival: ChampionModel | None = None if change is None else opponent(work, change)
     again = evaluation.evaluate(
-        spec, prepared, candidates=candidates, champion=rival, store=work.store, explained=False
+        spec,
+        prepared,
+        candidates=candidates,
+        champion=rival,
+        store=work.store,
+        explained=False,
+        inspect=inspection.again(work, spec, prepared, evaluations.inspection),
     )
     judged = decide.judge(spec, prepared, evaluations=again, champion=change, store=work.store)
     judged = decide.lucky(spec, prepared, judged, again, rival=rival, change=change, work=work)

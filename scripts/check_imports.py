@@ -20,10 +20,10 @@ from findings import Finding, main, parsed, python_files
 PICTURE = """
 ground: errors extras events polling settings clock shortages temporary components durations wording \
     schema store records database
-extensions: sources checks splits features models metrics gates registries monitors targets
+extensions: sources checks splits features models metrics gates registries monitors targets flaws
 spec: notification ledger spec keys workspace
 steps: drafting snapshot validation dataset planning training evaluation report explanation promotion \
-    monitoring serving upkeep replay rehydrate audit
+    inspection monitoring serving upkeep replay rehydrate audit
 flow: pipeline backfill
 top: cli orchestration __main__
 """
@@ -46,6 +46,7 @@ OPEN = {f"{name}.base" for name in LAYERS[1]} | {
     "metrics.classified",
     "metrics.decided",
     "metrics.logged",
+    "metrics.intervals",
     "targets.looks",
     "targets.truth",
 }

@@ -21,6 +21,7 @@ EXTENSION_FOLDERS = (
     "registries",
     "monitors",
     "targets",
+    "flaws",
 )
 
 

@@ -16,9 +16,12 @@ from mlsys.evaluation import evaluation
 from mlsys.evaluation.champion import model_by
 from mlsys.events import get_logger
 from mlsys.gates.base import Evidence, Gate
+from mlsys.gates.honest_data import HonestData
+from mlsys.inspection import inspection
 from mlsys.promotion import decide
-from mlsys.records import Decision
-from mlsys.store import canonical_json, recall, remember
+from mlsys.records import Decision, Prepared
+from mlsys.spec import Spec
+from mlsys.store import Store, canonical_json, recall, remember
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
@@ -57,6 +60,7 @@ def _verdict(work: Workspace, simulation: Simulation, simulated: SimulatedDay, r
         champion=model_by(spec, rival.best) if rival else None,
         store=work.store,
         explained=False,
+        inspect=_look(spec, prepared, work.store),
     )
     decision = decide.judge(spec, prepared, evaluations=evaluations, champion=None, store=work.store)
     evidence = decide.evidence_of(prepared, evaluations, work.store)
@@ -67,10 +71,16 @@ def _verdict(work: Workspace, simulation: Simulation, simulated: SimulatedDay, r
         rival=rival.day if rival else None,
         comparison=evaluations.comparison,
         gates=decision.gates,
-        kept_out_by=_kept_out_by(spec.gates_in_force, evidence, decision),
+        kept_out_by=_kept_out_by(decide.gates_for(spec, evaluations), evidence, decision),
     )
     remember(path, canonical_json(verdict.model_dump(mode="json")))
     return verdict
+
+
+def _look(spec: Spec, prepared: Prepared, store: Store) -> inspection.Look | None:
+    """Return the look at a day's data, where a gate of the spec asks for it; no earlier run is held against it."""
+    asked = any(isinstance(gate, HonestData) for gate in spec.gates) and spec.inspection.enabled
+    return inspection.look_at(spec, prepared, reference=None, store=store) if asked else None
 
 
 def _kept_out_by(gates: Sequence[Gate], evidence: Evidence, decision: Decision) -> tuple[str, ...]:

@@ -9,13 +9,13 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from mlsys import clock
-from mlsys.dataset.identifiers import as_identifier
 from mlsys.drafting.declaring import Column
 from mlsys.drafting.hypotheses import SECONDS
 from mlsys.drafting.instants import as_day
 from mlsys.drafting.questions import Answerer, OpenQuestion, in_a_row
 from mlsys.drafting.sampling import Sample
 from mlsys.errors import UsageError, near_match
+from mlsys.flaws.identifiers import as_identifier
 from mlsys.schema import SCORE
 from mlsys.wording import counted
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mlsys.drafting.declaring import Column
+from mlsys.flaws.association import auc, orderings, rank_correlation
 from mlsys.sources.reading.values import logical_values
 from mlsys.targets.labels import labels_of
 
@@ -21,8 +22,7 @@ _ALONE = 0.99  # ROC-AUC of one column from which on it knows the answer
 _TOGETHER = 0.999  # rank correlation of a number with the target
 _MISSING_TELLS = 0.5  # difference of the positive share where a value is missing
 _WITH_LABEL = 0.7  # share of the unlabelled rows from which on a column seems to come with the label
-_MOST_CLASSES, _BINS = 10, 30
-_MOST_CATEGORIES = 0.1  # of the rows: beyond, a category's own rows are too few to judge it by
+_MOST_CLASSES = 10
 
 
 class Sample:
@@ -132,10 +132,10 @@ class _Judge:
             return ""
         if not self._target.counts:
             scores = self._scores(name, self._number)
-            best = max((abs(_rank_correlation(score, self._number)) for score in scores), default=0.0)
+            best = max((abs(rank_correlation(score, self._number)) for score in scores), default=0.0)
             return f"a leak? It follows the target: rank correlation {best:.4f}" if best >= _TOGETHER else ""
         # What tells one class of several from the rest is a good feature; a leak tells them all.
-        told = (max((_auc(y, score) for score in self._scores(name, y)), default=0.5) for y in self._classes.values())
+        told = (max((auc(y, score) for score in self._scores(name, y)), default=0.5) for y in self._classes.values())
         best = min(told)
         if best >= 1.0:
             return "a leak? It alone tells every row's class"
@@ -165,59 +165,13 @@ class _Judge:
     def _scores(self, name: str, y: np.ndarray) -> Iterator[np.ndarray]:
         """Yield numbers by which a column could order the labelled rows, whose truth is `y`."""
         import numpy as np
+        import pyarrow as pa
+        import pyarrow.compute as pc
 
-        values = self._sample.values(name)
-        valid = np.asarray(values.is_valid().to_numpy(zero_copy_only=False))[self._known]
-        if not valid.any():
-            return
-        if not valid.all():
-            yield valid.astype(float)
-        if self._sample._columns[name].type in ("category", "text"):
-            codes = np.asarray(values.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False))
-            codes = codes[self._known] + 1
-            if len(np.unique(codes)) <= max(2, _MOST_CATEGORIES * len(codes)):
-                yield _means_of_others(codes, y)
-            return
-        numbers = np.asarray(values.cast("float64").fill_null(np.nan).to_numpy(zero_copy_only=False))[self._known]
-        low = np.nanmin(numbers) - 1
-        yield np.where(np.isnan(numbers), low, numbers)
-        if len(self._classes if self._target.counts else ()) > 1:  # a class may lie between two others
-            edges = np.unique(np.nanquantile(numbers, np.linspace(0, 1, _BINS + 1)[1:-1]))
-            yield _means_of_others(np.searchsorted(edges, numbers, side="right"), y)
-
-
-def _means_of_others(codes: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return for each row the mean target of its category in the other half of the rows.
-
-    Not the mean of all other rows: that one is lower for each positive row than for a negative one of its category.
-    """
-    import numpy as np
-
-    half, n = np.random.default_rng(0).integers(0, 2, len(codes)), int(codes.max()) + 1
-    found = np.empty(len(codes))
-    for side in (0, 1):
-        there = half != side
-        sums, counts = (np.bincount(codes[there], weights=weights, minlength=n) for weights in (y[there], None))
-        means = np.where(counts > 0, sums / np.maximum(counts, 1), y.mean())
-        found[half == side] = means[codes[half == side]]
-    return found
-
-
-def _auc(y: np.ndarray, score: np.ndarray) -> float:
-    """Return the ROC-AUC of a score in its better direction."""
-    from scipy.stats import rankdata
-
-    ranks = rankdata(score)
-    n_positive = int(y.sum())
-    n_negative = len(y) - n_positive
-    area = (ranks[y == 1].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
-    return float(max(area, 1 - area))
-
-
-def _rank_correlation(score: np.ndarray, y: np.ndarray) -> float:
-    import numpy as np
-    from scipy.stats import rankdata
-
-    if np.ptp(score) == 0 or np.ptp(y) == 0:
-        return 0.0
-    return float(np.corrcoef(rankdata(score), rankdata(y))[0, 1])
+        values = self._sample.values(name).filter(pa.array(self._known))
+        codes = np.asarray(values.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False))
+        numbers = None
+        if self._sample._columns[name].type not in ("category", "text"):
+            numbers = np.asarray(pc.cast(values, "float64").fill_null(np.nan).to_numpy(zero_copy_only=False))
+        # A class may lie between two others.
+        yield from orderings(numbers, codes, y, by_bins=len(self._classes if self._target.counts else ()) > 1)

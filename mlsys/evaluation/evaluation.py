@@ -8,7 +8,7 @@ through its own whole pipeline and its own columns.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
@@ -27,6 +27,7 @@ from mlsys.metrics.base import Metric
 from mlsys.metrics.predictions import Predictions
 from mlsys.models.calibration import uncalibrated
 from mlsys.records import HISTORICAL, Candidate, EvaluationSet, Plan, Prepared, Split
+from mlsys.records.inspection import Inspection
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, VALIDATION
 from mlsys.store import Store
@@ -74,12 +75,13 @@ def evaluate(
     champion: ChampionModel | None,
     store: Store,
     explained: bool = True,
+    inspect: Callable[[Assessment], Inspection] | None = None,
 ) -> EvaluationSet:
     """Score all fitted candidates and the champion, choose the best, and compare it with the champion.
 
     A candidate that can't be scored is named with its reason and never chosen; a champion that can't be scored makes
     the champion's state `error`, which no gate lets pass. Where `explained`, the details say what the best candidate
-    relies on.
+    relies on. `inspect` looks for flaws in the data while the scores are at hand.
     """
     # Imported on use: one thread makes sums independent of the machine, and starts no OpenMP pool before a later fork.
     from threadpoolctl import threadpool_limits
@@ -112,11 +114,13 @@ def evaluate(
             groups=None if data.group is None else np.unique(data.group[rows.on_holdout], return_inverse=True)[1],
         )
         found = _insight(spec, assessed, rows, seed=plan.seed, store=store) if explained else None
+        inspected = None if inspect is None else inspect(assessed)
     state, reason = _champion_state(plan, champion, obstacle, rival)
     _log(plan, assessed, state, reason)
     said = _details(spec, assessed) | _of_classes(rows, classes) | ({"insight": found} if found else {})
     details = store.put_json(said)
     found_set = _record(spec, prepared.split, assessed, champion, (state, reason), rows=rows, details=details)
+    found_set = found_set.model_copy(update={"inspection": inspected})
     return _with_known_rows(found_set, champion, int(shared.sum()), rows)
 
 

@@ -5,6 +5,7 @@ from mlsys.gates.base import Gate
 from mlsys.gates.better_than_champion import BetterThanChampion
 from mlsys.gates.data_quality import DataQuality
 from mlsys.gates.freshness import Freshness
+from mlsys.gates.honest_data import HonestData
 from mlsys.gates.min_rows import MinRows
 from mlsys.gates.minimum import Minimum
 from mlsys.gates.overlap import Overlap
@@ -13,7 +14,7 @@ GATES = Table(
     "gate",
     "mlsys.gates",
     Gate,
-    [Minimum, BetterThanChampion, MinRows, Overlap, DataQuality, Freshness],
+    [Minimum, BetterThanChampion, MinRows, Overlap, DataQuality, Freshness, HonestData],
     hints={
         "threshold": "minimum",
         "maximum": "minimum",
@@ -27,5 +28,7 @@ GATES = Table(
         "checks": "data_quality",
         "staleness": "freshness",
         "max_age": "freshness",
+        "leakage": "honest_data",
+        "flaws": "honest_data",
     },
 )

@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from mlsys.dataset.assignment import split
 from mlsys.dataset.dataset import quarantined
-from mlsys.dataset.identifiers import as_identifier
 from mlsys.errors import MlsysError
 from mlsys.evaluation.champion import model_of, obstacle_of, unlike
+from mlsys.flaws.identifiers import as_identifier
 from mlsys.ledger.rows import Partition
 from mlsys.records import CheckReport, Snapshot
 from mlsys.snapshot.rows import read_rows

@@ -8,7 +8,8 @@ from mlsys import keys
 from mlsys.errors import IntegrityError
 from mlsys.evaluation import champion as champions
 from mlsys.evaluation.champion import ChampionModel
-from mlsys.gates.base import Evidence
+from mlsys.gates.base import Evidence, Gate
+from mlsys.gates.honest_data import HonestData
 from mlsys.ledger import ChampionChange, Hold
 from mlsys.metrics import METRICS
 from mlsys.promotion import luck, more_data
@@ -93,7 +94,7 @@ def judge(
 ) -> Decision:
     """Return what the gates say, without writing it down; `champion` is who serves, for its cutoff alone."""
     plan, evidence = prepared.plan, evidence_of(prepared, evaluations, store)
-    gates = tuple(gate.judge(evidence) for gate in spec.gates_in_force)
+    gates = tuple(gate.judge(evidence) for gate in gates_for(spec, evaluations))
     outcome, reason, sentence = _outcome(plan, gates, evaluations, champion)
     return Decision(
         decision_key=keys.decision_key(plan.training_key, plan.mode, evaluations.champion),
@@ -110,6 +111,13 @@ def judge(
             else _advice(outcome, reason, plan, classes=bool(evaluations.holdout_classes))
         ),
     )
+
+
+def gates_for(spec: Spec, evaluations: EvaluationSet) -> tuple[Gate, ...]:
+    """Return the spec's gates and, where it names no `honest_data` and a flaw that stops was found, that one too."""
+    gates, seen = spec.gates_in_force, evaluations.inspection
+    named = any(isinstance(gate, HonestData) for gate in gates)
+    return gates if named or seen is None or not seen.n_critical else (*gates, HonestData())
 
 
 def refuse(work: Workspace, decision: Decision, answer: Answer) -> Decision:

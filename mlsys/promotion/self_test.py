@@ -10,6 +10,7 @@ from typing import Literal
 
 from mlsys.errors import shortened
 from mlsys.evaluation.comparison import Contender, assess, scored
+from mlsys.flaws import FLAWS
 from mlsys.gates.base import Evidence, Gate
 from mlsys.gates.better_than_champion import BetterThanChampion
 from mlsys.gates.min_rows import MinRows
@@ -17,6 +18,7 @@ from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
 from mlsys.metrics.predictions import Predictions
 from mlsys.records import CheckReport, EvaluationSet, GateResult, Plan, Snapshot
+from mlsys.records.inspection import Inspection
 from mlsys.spec import Spec
 from mlsys.wording import counted
 
@@ -98,6 +100,7 @@ def _evidence(spec: Spec, *, challenger: Quality, champion: Quality) -> Evidence
             holdout_classes=dict.fromkeys(spec.target.class_counts(new.y_true), n_rows // 2),
             summary={name: value for name, value in values.items() if value is not None},
             comparison=assessed.comparisons.get(spec.metrics.primary),
+            inspection=_inspection(n_rows),
             details="0" * 64,
         ),
         challenger=found["new"],
@@ -155,6 +158,19 @@ def _snapshot(n_rows: int) -> Snapshot:
         first_day=date(2026, 1, 30),
         last_day=date(2026, 1, 30),
         newest_event=_CUTOFF - timedelta(seconds=1),
+    )
+
+
+def _inspection(n_rows: int) -> Inspection:
+    """Return what is said of data without a flaw."""
+    return Inspection(
+        findings=(),
+        n_found=0,
+        n_critical=0,
+        looked_for=tuple(FLAWS.names()),
+        n_rows=n_rows,
+        n_sampled=n_rows,
+        details="0" * 64,
     )
 
 

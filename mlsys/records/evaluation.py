@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mlsys.records.base import Record
+from mlsys.records.inspection import Inspection
 from mlsys.wording import number
 
 
@@ -210,6 +211,7 @@ class EvaluationSet(Record):
         twin: of a champion that was fitted again after it was judged, the candidate that was, compared in its place.
         known_rows: of the holdout those that the champion was fitted on; None where there are none.
         summary: the primary metric of every model (the rest is in `details`).
+        inspection: what was found wrong with the data, None where nobody looked; left out of records without one.
         details: SHA-256 of a JSON file in the store: evaluations, comparisons, curves, confusion matrices.
     """
 
@@ -226,4 +228,5 @@ class EvaluationSet(Record):
     shortage: Shortage | None = None
     twin: str | None = Field(default=None, exclude_if=lambda value: value is None)
     known_rows: KnownRows | None = Field(default=None, exclude_if=lambda value: value is None)
+    inspection: Inspection | None = Field(default=None, exclude_if=lambda seen: seen is None)
     details: str

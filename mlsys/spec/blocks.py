@@ -13,6 +13,8 @@ from mlsys.checks import CHECKS
 from mlsys.components import Frozen, OneOrMore, not_given
 from mlsys.durations import Duration, duration_text, parse_duration
 from mlsys.errors import shortened
+from mlsys.flaws import FLAWS
+from mlsys.flaws.base import Flaw
 from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
 from mlsys.metrics.binary_costs import Costs
@@ -322,6 +324,36 @@ class Monitors(Frozen):
         if self.ask_after > self.of:
             windows = counted(self.of, "window is", "windows are")
             raise ValueError(f"`ask_after` is {self.ask_after}, and only {windows} counted (`of`)")
+        return self
+
+
+class Inspecting(Frozen):
+    """What flaws of the data are looked for in every run; what is critical stops a promotion.
+
+    Attributes:
+        enabled: look for them.
+        flaws: those with other settings than their own; all others are looked for as they are.
+        trusted: columns that may tell the label by themselves, because they are known when the model is asked: nothing
+            is said of them.
+    """
+
+    enabled: bool = True
+    flaws: tuple[FLAWS.field(), ...] = ()  # type: ignore[valid-type]
+    trusted: Annotated[tuple[str, ...], OneOrMore()] = ()
+
+    @property
+    def looked_for(self) -> tuple[Flaw, ...]:
+        """The flaws that are looked for: built-in ones in their table's order, then those of other packages."""
+        given = {flaw.kind: flaw for flaw in self.flaws}
+        usual = {kind: FLAWS.parse(kind) for kind in FLAWS.built_in()}
+        return tuple(flaw for flaw in (usual | given).values() if flaw.severity != "ignored")
+
+    @model_validator(mode="after")
+    def _once_each(self) -> Self:
+        kinds = [flaw.kind for flaw in self.flaws]
+        twice = next((kind for kind in kinds if kinds.count(kind) > 1), None)
+        if twice is not None:
+            raise ValueError(f"`{twice}` stands there twice: settings of a flaw stand in one place")
         return self
 
 

@@ -24,6 +24,7 @@ from mlsys.spec.blocks import (
     Checks,
     Explanations,
     Ingest,
+    Inspecting,
     Label,
     MetricChoice,
     Monitors,
@@ -67,6 +68,7 @@ class Spec(Frozen):
         features: how raw columns become the model's inputs, fitted inside each candidate.
         models: the candidates.
         gates: what a candidate must pass to become champion; all of them must pass.
+        inspection: which flaws of the data are looked for, and which of them stop a promotion.
         registries: where champions are published.
         governance: what the model is for, and what may change about it without a person.
     """
@@ -93,6 +95,8 @@ class Spec(Frozen):
     training: Training = Training()
     metrics: MetricChoice = MetricChoice()
     gates: tuple[GATES.field(), ...]  # type: ignore[valid-type]
+    # Left out of the stored spec where it says nothing, as joins are.
+    inspection: Inspecting = Field(default=Inspecting(), exclude_if=lambda given: given == Inspecting())
     explanations: Explanations = Explanations()
     approval: Approval = Approval()
     governance: Governance | None = Field(default=None, exclude_if=not_given)
@@ -316,7 +320,7 @@ def _contradiction(where: str, message: str) -> PydanticCustomError:
     return PydanticCustomError("misspelt", "{message}", {"message": message, "where": where})
 
 
-_OF_MODELS = ("drop.", "monitors.", "features.text.")
+_OF_MODELS = ("drop.", "monitors.", "features.text.", "inspection.")
 
 
 def _added(spec: Spec, where: str) -> set[str]:
@@ -329,6 +333,7 @@ def _named_columns(spec: Spec) -> Iterator[tuple[str, str]]:
     yield from ((f"key.{i}", name) for i, name in enumerate(spec.key))
     yield from ((f"drop.{i}", name) for i, name in enumerate(spec.drop))
     yield from ((f"features.text.{name}", name) for name in spec.features.texts)
+    yield from ((f"inspection.trusted.{i}", name) for i, name in enumerate(spec.inspection.trusted))
     for i, monitor in enumerate(spec.monitors.watch):
         yield from ((f"monitors.watch.{i}.ignore", name) for name in getattr(monitor, "ignore", ()))
     if spec.split.group_column is not None:

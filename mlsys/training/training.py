@@ -21,10 +21,10 @@ import numpy as np
 import pandas as pd
 
 from mlsys.dataset import dataset
-from mlsys.dataset.identifiers import as_identifier
 from mlsys.errors import RunError, UsageError, near_match
 from mlsys.events import get_logger
 from mlsys.features.base import FeatureColumns
+from mlsys.flaws.identifiers import as_identifier
 from mlsys.models import MODELS
 from mlsys.models.base import FitTask, Fitted, Model
 from mlsys.records import Candidate, Plan, Prepared, Refit, RefitOn, Split

@@ -1,0 +1,162 @@
+"""Labels that changed their meaning: the same rows have other classes than before, or columns say the opposite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from mlsys.flaws.association import directed_auc, means_by_code, rank_correlation
+from mlsys.flaws.base import Flaw
+from mlsys.flaws.rows import LEAST_OF_CLASS, Inspected, Rows
+from mlsys.records.inspection import Finding
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_LEAST_COMMON, _LEAST_OF_NAME = 30, 5
+_LEAST_ROWS, _MOST_CATEGORIES = 60, 50
+_STANDARD_ERRORS = 4
+
+
+class FlippedLabels(Flaw):
+    """Rows that an earlier run had read have other labels now, or the newest rows contradict the older ones.
+
+    Certain: most rows of every class are of another one now; numbers changed their sign or their unit; or what each
+    column said of the label, weighted by how much that was, has turned round.
+
+    Attributes:
+        changed: share of the common rows whose label differs, from here on it is shown.
+        turned: how far what columns say has turned, from 1 (as before) to -1; at most this it is shown.
+    """
+
+    kind: Literal["flipped_labels"] = "flipped_labels"
+    usual: ClassVar = "critical"
+    changed: float = Field(default=0.2, gt=0, le=1)
+    turned: float = Field(default=-0.5, ge=-1, lt=0)
+
+    def look(self, rows: Inspected) -> Iterator[Finding]:
+        """Yield what has changed of the labels."""
+        known = self._of_same_rows(rows)
+        if known is not None:
+            yield known
+        elif rows.judgeable and rows.change is not None:
+            turned = self._of_columns(rows, *rows.change)
+            if turned is not None:
+                yield turned
+
+    def _of_same_rows(self, rows: Inspected) -> Finding | None:
+        import numpy as np
+
+        now, before = rows.truths, rows.before
+        if before is None:
+            return None
+        _, here, there = np.intersect1d(now.key, before.key, return_indices=True)
+        y_now, y_then = now.y[here], before.y[there]
+        if not rows.classes:
+            known = ~(np.isnan(y_now) | np.isnan(y_then))
+            return self._of_numbers(y_then[known], y_now[known]) if known.sum() >= _LEAST_COMMON else None
+        known = (y_now >= 0) & (y_then >= 0)
+        if known.sum() < _LEAST_COMMON:
+            return None
+        return self._of_names(np.array(before.classes)[y_then[known]], np.array(now.classes)[y_now[known]])
+
+    def _of_names(self, then: np.ndarray, now: np.ndarray) -> Finding | None:
+        import numpy as np
+
+        changed = float((then != now).mean())
+        if changed < self.changed:
+            return None
+        turned = []
+        for name, n in zip(*np.unique(then, return_counts=True), strict=True):
+            if n >= _LEAST_OF_NAME:
+                names, counts = np.unique(now[then == name], return_counts=True)
+                turned.append((str(name), str(names[counts.argmax()])))
+        certain = changed > 0.5 and all(old != new for old, new in turned)
+        said = ", ".join(f"'{old}' is now '{new}'" for old, new in turned[:4])
+        sentence = f"The labels of {100 * changed:.3g} % of {len(then):,} rows read before are others now" + (
+            f": {said}. The classes have changed places: see where the label is made, and read those days again."
+            if certain
+            else f" ({said}): the past was restated. See whether that was meant."
+        )
+        return self.found(
+            sentence, certain=certain, observed=changed, observed_as="share of changed labels", limit=self.changed
+        )
+
+    def _of_numbers(self, then: np.ndarray, now: np.ndarray) -> Finding | None:
+        import numpy as np
+
+        other = ~np.isclose(then, now, rtol=1e-9, atol=0)
+        changed = float(other.mean())
+        if changed < self.changed:
+            return None
+        ratios = now[other & (then != 0)] / then[other & (then != 0)]
+        factor = float(np.median(ratios)) if len(ratios) else 1.0
+        certain = len(ratios) >= _LEAST_COMMON and bool(np.mean(np.isclose(ratios, factor, rtol=0.01)) >= 0.9)
+        sentence = f"The numbers to predict of {100 * changed:.3g} % of {len(then):,} rows read before are others now"
+        sentence += (
+            f": {factor:.4g} times what they were. Their unit or sign has changed: see where the label is made."
+            if certain
+            else ": the past was restated. See whether that was meant."
+        )
+        return self.found(
+            sentence, certain=certain, observed=changed, observed_as="share of changed labels", limit=self.changed
+        )
+
+    def _of_columns(self, rows: Inspected, old: Rows, new: Rows) -> Finding | None:
+        import numpy as np
+
+        if min(len(old.y), len(new.y)) < _LEAST_ROWS:
+            return None
+        for name, place in [(name, rows.classes.index(name)) for name in rows.one_against_rest] or [("", -1)]:
+            truths = [(part.y == place).astype(np.float64) if name else part.y for part in (old, new)]
+            if name and any(min(y.sum(), (1 - y).sum()) < LEAST_OF_CLASS for y in truths):
+                continue
+            told = [_directions(old, new, truths, column, classes=bool(name)) for column in _columns(rows)]
+            then, now = np.array(told).reshape(-1, 2).T
+            weight = float((then**2).sum())
+            if weight == 0:
+                continue
+            slope = float((then * now).sum()) / weight
+            # As large as it gets where all columns say the same, with the variance of a Mann-Whitney statistic.
+            sizes = [truths[1].sum(), (1 - truths[1]).sum()] if name else []
+            one = 0.5 * (sum(1 / (3 * n) for n in sizes)) ** 0.5 if name else len(new.y) ** -0.5
+            error = one * float(np.abs(then).sum()) / weight
+            if slope > self.turned or slope + _STANDARD_ERRORS * error >= 0:
+                continue
+            what = f"class '{name}'" if name else "the target"
+            when = "the newest day" if rows.timed else "this reading"
+            sentence = (
+                f"What the columns say of {what} has turned round in {when}'s {len(new.y):,} rows: {slope:.2f} of what"
+                " it was, where 1 is no change. Have the classes changed places, or the number its sign?"
+            )
+            return self.found(
+                sentence, certain=True, observed=slope, observed_as="direction against before", limit=self.turned
+            )
+        return None
+
+
+def _columns(rows: Inspected) -> list[str]:
+    return [
+        column.name for column in rows.columns() if column.numbers is not None or column.n_distinct <= _MOST_CATEGORIES
+    ]
+
+
+def _directions(old: Rows, new: Rows, truths: list[np.ndarray], column: str, *, classes: bool) -> tuple[float, float]:
+    """Return how a column goes with the truth in older and in newer rows, from -1 to 1."""
+    import numpy as np
+    import pandas as pd
+
+    parts = [old.frame[column], new.frame[column]]
+    if parts[0].dtype.kind == "f":
+        scores = [np.nan_to_num(part.to_numpy(), nan=np.finfo(float).min) for part in parts]
+    else:
+        codes, _ = pd.factorize(pd.concat(parts, ignore_index=True))
+        means = means_by_code(codes[: len(old.y)] + 1, truths[0], size=int(codes.max()) + 2)
+        scores = list(np.split(means[codes + 1], [len(old.y)]))
+    if not classes:
+        found = [rank_correlation(score, y) for score, y in zip(scores, truths, strict=True)]
+    else:
+        found = [2 * directed_auc(y, score) - 1 for score, y in zip(scores, truths, strict=True)]
+    return found[0], found[1]

@@ -1,0 +1,1 @@
+"""The step that looks for flaws in the data of a run."""
