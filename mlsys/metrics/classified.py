@@ -101,6 +101,19 @@ class Classified(Predictions):
         cells = np.bincount(self.y_true * np.int64(self.n_classes) + self.y_pred, minlength=self.n_classes**2)
         return {"said_of": cells.reshape(self.n_classes, self.n_classes).tolist()}
 
+    @property
+    def said(self) -> np.ndarray:
+        """`(n_rows,)` int64, the most probable class."""
+        return self.y_pred
+
+    @property
+    def loss(self) -> np.ndarray:
+        """`(n_rows,)` squared distance of the probabilities from the truth, over all classes (Brier 1950)."""
+        import numpy as np
+
+        found: np.ndarray = ((self.y_score - (self.y_true[:, None] == np.arange(self.n_classes))) ** 2).sum(axis=1)
+        return found
+
     @cached_property
     def y_pred(self) -> np.ndarray:
         """`(n_rows,)` int64, the class with the highest probability, of equal ones the first."""

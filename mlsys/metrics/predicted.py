@@ -84,6 +84,14 @@ class Predicted(Predictions):
             "tenths": tenths(self.y_true, self.error),
         }
 
+    @property
+    def loss(self) -> np.ndarray:
+        """`(n_rows,)` absolute error, in the unit of the truth."""
+        import numpy as np
+
+        found: np.ndarray = np.abs(self.error)
+        return found
+
     @cached_property
     def error(self) -> np.ndarray:
         """`(n_rows,)` prediction less truth."""

@@ -34,6 +34,18 @@ class Predictions(ABC):
         """`(n_rows,)` numbers that the model expects of the rows, and those that came: alike where it is calibrated."""
         return self.answers, self.y_true.astype("float64")
 
+    @property
+    def said(self) -> np.ndarray:
+        """`(n_rows,)` what people see of the answers: the class that is said, or the number."""
+        return self.answers
+
+    @property
+    def loss(self) -> np.ndarray:
+        """`(n_rows,)` float64: how wrong each answer is, of a loss that true probabilities or medians make smallest."""
+        expected, came = self.expected
+        found: np.ndarray = (expected - came) ** 2
+        return found
+
     def in_order(self) -> Self:
         """Return the rows in an order of their own, whichever they came in; rows alike are interchangeable."""
         import numpy as np

@@ -106,6 +106,11 @@ class Scored(Predictions):
             "confusion": {name: int(getattr(counts, name)[0]) for name in ("tp", "fp", "fn", "tn")},
         }
 
+    @property
+    def said(self) -> np.ndarray:
+        """`(n_rows,)` int8 predictions at the threshold."""
+        return self.y_pred
+
     @cached_property
     def y_pred(self) -> np.ndarray:
         """`(n_rows,)` int8 predictions."""

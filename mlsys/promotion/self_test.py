@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from mlsys.errors import shortened
 from mlsys.evaluation.comparison import Contender, assess, scored
-from mlsys.gates.base import Evidence, Gate
+from mlsys.gates.base import Evidence
 from mlsys.gates.better_than_champion import BetterThanChampion
 from mlsys.gates.min_rows import MinRows
 from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
 from mlsys.metrics.predictions import Predictions
+from mlsys.promotion.decide import judged
 from mlsys.records import CheckReport, EvaluationSet, GateResult, Plan, Snapshot
 from mlsys.spec import Spec
 from mlsys.wording import counted
@@ -59,16 +59,8 @@ def self_test(spec: Spec) -> SelfTest:
 
 def _first_not_passed(spec: Spec, *, challenger: Quality, champion: Quality) -> GateResult | None:
     evidence = _evidence(spec, challenger=challenger, champion=champion)
-    found = (_judged(gate, evidence) for gate in spec.gates_in_force)
+    found = (judged(gate, evidence) for gate in spec.gates_in_force)
     return next((result for result in found if result.state != "pass"), None)
-
-
-def _judged(gate: Gate, evidence: Evidence) -> GateResult:
-    try:
-        return gate.judge(evidence)
-    except Exception as error:  # noqa: BLE001 - a gate of another package may raise anything
-        sentence = f"it fails on this evidence: {type(error).__name__}: {shortened(str(error))}"
-        return GateResult(gate=gate.kind, name=gate.kind, state="error", sentence=sentence, reason="gate_error")
 
 
 def _evidence(spec: Spec, *, challenger: Quality, champion: Quality) -> Evidence:

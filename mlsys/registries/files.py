@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from mlsys.errors import IntegrityError, RunError
 from mlsys.events import get_logger
-from mlsys.records import Candidate
+from mlsys.records import Candidate, Evaluation
 from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.requirements import pinned_requirements
 from mlsys.store import canonical_json, move, sha256_of, write_atomically
@@ -21,6 +22,7 @@ LINK = "best_model.joblib"
 MODEL = "model.joblib"
 RECORD = "release.json"
 SPEC = "spec.yaml"
+REQUIREMENTS = "requirements.txt"
 
 
 class FileRegistry(Registry):
@@ -137,8 +139,6 @@ def _folder(pipeline: str, place: Place) -> Path:
 
 
 def _write(folder: Path, release: Release, model: bytes) -> None:
-    import yaml
-
     evaluation = {c.candidate_id: e for c, e in release.parts}.get(release.candidate.candidate_id)
     record = {
         "pipeline": release.plan.pipeline,
@@ -156,12 +156,21 @@ def _write(folder: Path, release: Release, model: bytes) -> None:
         "n_rows": release.snapshot.n_rows,
         "candidate": release.candidate.model_dump(mode="json"),
     }
+    write_release(folder, model=model, record=record, spec=release.spec.get("spec", release.spec), metrics=evaluation)
+
+
+def write_release(
+    folder: Path, *, model: bytes, record: Mapping[str, Any], spec: Mapping[str, Any], metrics: Evaluation | None
+) -> None:
+    """Write the files of a version; `record` names the model's `sha256`, `spec` is a dumped one."""
+    import yaml
+
     files = {
         MODEL: model,
-        "metrics.json": _readable(evaluation.model_dump(mode="json") if evaluation else None),
-        SPEC: yaml.safe_dump(release.spec.get("spec", release.spec), sort_keys=False, allow_unicode=True).encode(),
-        "requirements.txt": "".join(f"{line}\n" for line in pinned_requirements(model)).encode(),
-        RECORD: _readable(record),
+        "metrics.json": _readable(metrics.model_dump(mode="json") if metrics else None),
+        SPEC: yaml.safe_dump(dict(spec), sort_keys=False, allow_unicode=True).encode(),
+        REQUIREMENTS: "".join(f"{line}\n" for line in pinned_requirements(model)).encode(),
+        RECORD: _readable(dict(record)),
     }
     for name, data in files.items():
         write_atomically(folder / name, data, mode=0o444, begun_in=folder.parent)
