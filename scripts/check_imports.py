@@ -42,7 +42,6 @@ HEAVIEST = {"great_expectations", "mlflow", "sklearn", "xgboost", "lightgbm", "c
 OPEN = {f"{name}.base" for name in LAYERS[1]} | {
     "metrics.predictions",
     "metrics.intervals",
-    "metrics.means",
     "metrics.scores",
     "metrics.predicted",
     "metrics.classified",

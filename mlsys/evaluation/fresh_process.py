@@ -1,8 +1,7 @@
 """What a fresh process finds when it loads a release and answers: run as `python -m mlsys.evaluation.fresh_process`.
 
-It reads `task.json` and `golden.parquet` in the folder that it is given and writes `found.json`. Times are in
-milliseconds, on the clock and of the processor; each is the median over rounds, so that one disturbed round decides
-nothing. Rounds are repeated while the clock runs well ahead of the processor: then something else had the machine.
+It reads `task.json` and `golden.parquet` in the folder that it is given and writes `found.json`. Times are medians over
+rounds, so that one disturbed round decides nothing.
 """
 
 from __future__ import annotations
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
 
 TASK, GOLDEN, FOUND = "task.json", "golden.parquet", "found.json"
 BATCH = 1000
-_ROUNDS, _CALLS, _FEWEST, _SECONDS = 5, 100, 10, 0.8  # calls of a round, or as many as fit into the seconds
-_TRIES, _PAUSE, _BUSY = 3, 1.0, 1.3
+_ROUNDS, _CALLS, _FEWEST, _SECONDS = 5, 100, 20, 1.0  # calls of a round, or as many as fit into the seconds
 
 
 def main(folder: Path) -> None:
@@ -57,7 +55,6 @@ def _found(folder: Path, task: dict[str, Any], begun: float) -> dict[str, Any]:
     alone = np.concatenate([ask(rows.iloc[[i]]) for i in range(min(len(rows), 20))])
     needed = packages_of((folder / MODEL).read_bytes())
     listed = {_normal(re.split("[=<>]", line)[0]) for line in (folder / REQUIREMENTS).read_text().split()}
-    clock, processor, n_calls = _timed(ask, rows)
     return {
         "n": len(rows),
         "seconds": seconds,
@@ -65,9 +62,7 @@ def _found(folder: Path, task: dict[str, Any], begun: float) -> dict[str, Any]:
         "alone": float(np.abs(alone - together[: len(alone)]).max()),
         "packages": needed,
         "unnamed": [name for name in needed if _normal(name) not in listed],
-        "clock_ms": clock,
-        "processor_ms": processor,
-        "n_calls": n_calls,
+        **_timed(ask, rows),
     }
 
 
@@ -103,52 +98,48 @@ def _normal(name: str) -> str:
     return re.sub("[-_.]+", "-", name).lower()
 
 
-def _timed(
-    ask: Callable[[pd.DataFrame], np.ndarray], rows: pd.DataFrame
-) -> tuple[dict[str, float], dict[str, float], int]:
-    """Return medians of rounds on the clock and of the processor, and how many single rows a round asked about."""
+def _timed(ask: Callable[[pd.DataFrame], np.ndarray], rows: pd.DataFrame) -> dict[str, Any]:
+    """Return medians of rounds in milliseconds, on the clock and of its own, and how many single rows a round asked."""
+    import numpy as np
     import pandas as pd
 
     batch = pd.concat([rows] * (BATCH // len(rows) + 1), ignore_index=True).iloc[:BATCH]
-    tries = []
-    for attempt in range(_TRIES):
-        clock, processor, n_calls = _rounds(ask, rows, batch)
-        tries.append((clock["p99"], clock, processor, n_calls))
-        if clock["p99"] <= _BUSY * processor["p99"]:
-            break
-        time.sleep(_PAUSE * (attempt < _TRIES - 1))
-    _, clock, processor, n_calls = min(tries, key=lambda each: each[0])
-    return clock, processor, n_calls
-
-
-def _rounds(
-    ask: Callable[[pd.DataFrame], np.ndarray], rows: pd.DataFrame, batch: pd.DataFrame
-) -> tuple[dict[str, float], dict[str, float], int]:
-    import numpy as np
-
     ask(batch)
     singles, batches = [], []
     for _ in range(_ROUNDS):
         until = time.perf_counter() + _SECONDS
         calls: list[tuple[float, float]] = []
         while len(calls) < _CALLS and (len(calls) < _FEWEST or time.perf_counter() < until):
-            row = rows.iloc[[len(calls) % len(rows)]]
-            calls.append(_call(ask, row))
+            calls.append(_call(ask, rows.iloc[[len(calls) % len(rows)]]))
         singles.append(np.array(calls))
         batches.append(_call(ask, batch))
-    found = []
-    for i in (0, 1):
-        by_round = [np.quantile(calls[:, i], [0.5, 0.99]) for calls in singles]
-        p50, p99 = np.median(by_round, axis=0)
-        found.append({"p50": float(p50), "p99": float(p99), "batch": float(np.median([each[i] for each in batches]))})
-    return found[0], found[1], min(len(calls) for calls in singles)
+    found: dict[str, Any] = {"n_calls": min(len(calls) for calls in singles)}
+    for i, name in enumerate(("clock_ms", "own_ms")):
+        p50, p99 = np.median([np.quantile(calls[:, i], [0.5, 0.99]) for calls in singles], axis=0)
+        of_batch = np.median([each[i] for each in batches])
+        found[name] = {"p50": float(p50), "p99": float(p99), "batch": float(of_batch)}
+    return found
 
 
 def _call(ask: Callable[[pd.DataFrame], np.ndarray], rows: pd.DataFrame) -> tuple[float, float]:
-    """Return how many milliseconds one call took, on the clock and of the processor."""
-    clock, processor = time.perf_counter(), time.process_time()
+    """Return how many milliseconds one call took, and how many of them were its own.
+
+    Not its own is the time in which it could have run and others had the processor. Linux counts it; elsewhere a call's
+    own time is that of the processor.
+    """
+    waited, clock, processor = _waited(), time.perf_counter(), time.process_time()
     ask(rows)
-    return 1000 * (time.perf_counter() - clock), 1000 * (time.process_time() - processor)
+    took, worked = time.perf_counter() - clock, time.process_time() - processor
+    own = worked if waited is None else took - ((_waited() or waited) - waited)
+    return 1000 * took, 1000 * max(own, worked)
+
+
+def _waited() -> float | None:
+    """Return how many seconds this thread has waited for a processor since it began; None where nobody counts it."""
+    try:
+        return int(Path("/proc/self/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return None
 
 
 if __name__ == "__main__":

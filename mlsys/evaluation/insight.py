@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from mlsys.metrics.base import Metric
-from mlsys.metrics.means import tenths
 from mlsys.metrics.predictions import Predictions
 from mlsys.schema import ColumnSpec
 
@@ -71,11 +70,9 @@ def calibration(predictions: Predictions) -> list[list[float]]:
     answer is the probability of the one that was said, and the truth whether it was right.
     """
     expected, came = predictions.expected
-    if not expected.size:
-        return []
     return [
         [round(float(expected[part].mean()), _DECIMALS), round(float(came[part].mean()), _DECIMALS), int(part.size)]
-        for part in tenths(expected, BINS)
+        for part in predictions.parts(BINS)
     ]
 
 

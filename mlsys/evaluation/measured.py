@@ -16,7 +16,7 @@ from mlsys.evaluation.champion import ChampionModel, threshold_of
 from mlsys.evaluation.comparison import Assessment
 from mlsys.evaluation.served import served
 from mlsys.events import get_logger
-from mlsys.gates.measuring import Judged, Material, Measuring, Moved
+from mlsys.gates.measuring import GateMaterial, JudgedRows, Measuring, Moved
 from mlsys.metrics.predictions import Predictions
 from mlsys.monitors.feature_drift import FALSE_ALARMS
 from mlsys.monitors.stability import shift
@@ -86,7 +86,7 @@ def _measuring(spec: Spec) -> list[Measuring]:
     return [gate for gate in spec.gates_in_force if isinstance(gate, Measuring)]
 
 
-def _material(scene: Scene) -> Material:
+def _material(scene: Scene) -> GateMaterial:
     spec, data, assessed = scene.spec, scene.data, scene.assessed
     best = assessed.best
     assert best is not None
@@ -95,10 +95,10 @@ def _material(scene: Scene) -> Material:
     inside = data.side == HOLDOUT
 
     @cache
-    def validation() -> Judged:
+    def validation() -> JudgedRows:
         return _judged(data, ~inside, best.validation, _champion_on(scene, ~inside) if rival is not None else None)
 
-    return Material(
+    return GateMaterial(
         task=spec.target.task,
         columns=spec.feature_columns(),
         seed=scene.prepared.plan.seed,
@@ -110,10 +110,10 @@ def _material(scene: Scene) -> Material:
     )
 
 
-def _judged(data: Dataset, inside: np.ndarray, new: Predictions | None, old: Predictions | None) -> Judged:
+def _judged(data: Dataset, inside: np.ndarray, new: Predictions | None, old: Predictions | None) -> JudgedRows:
     assert new is not None
     group = None if data.group is None else data.group[inside]
-    return Judged(data.rows[inside].reset_index(drop=True), new, old, new.groups if group is None else group)
+    return JudgedRows(data.rows[inside].reset_index(drop=True), new, old, new.groups if group is None else group)
 
 
 def _champion_on(scene: Scene, inside: np.ndarray) -> Predictions | None:

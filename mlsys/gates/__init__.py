@@ -3,7 +3,7 @@
 from mlsys.components import Table
 from mlsys.gates.base import Gate
 from mlsys.gates.better_than_champion import BetterThanChampion
-from mlsys.gates.calibration import Calibration
+from mlsys.gates.calibration import WellCalibrated
 from mlsys.gates.churn import Churn
 from mlsys.gates.data_quality import DataQuality
 from mlsys.gates.drift import Drift
@@ -22,7 +22,7 @@ GATES = Table(
     "mlsys.gates",
     Gate,
     [
-        Minimum, BetterThanChampion, Slices, Fairness, Calibration, Churn,
+        Minimum, BetterThanChampion, Slices, Fairness, WellCalibrated, Churn,
         MinRows, Overlap, DataQuality, Freshness, Drift, Servability, Latency, Size,
     ],
     hints={

@@ -7,15 +7,15 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mlsys.gates.measuring import Material, Measuring, lacking
-from mlsys.metrics.means import mean_of, tenths
+from mlsys.gates.means import mean_of
+from mlsys.gates.measuring import GateMaterial, Measuring, lacking
 from mlsys.records import GateResult
 from mlsys.wording import number
 
 _Z = 1.6448536269514722  # of a one-sided bound at 95 %
 
 
-class Calibration(Measuring):
+class WellCalibrated(Measuring):
     """The calibration error lies within a limit, and the Brier score where one is given.
 
     The error is the root of the mean square distance between what was said and what came, by tenths of the holdout. A
@@ -45,7 +45,7 @@ class Calibration(Measuring):
         more = "" if self.brier is None else f", Brier score at most {self.brier:g}"
         return f"calibration error at most {self.limit:g}{more}"
 
-    def measure(self, material: Material) -> Mapping[str, Any]:
+    def measure(self, material: GateMaterial) -> Mapping[str, Any]:
         """Return the error with its bias taken off, its lower bound, and the mean loss."""
         import numpy as np
 
@@ -55,7 +55,7 @@ class Calibration(Measuring):
         if came.size < 2 * self.bins or scale == 0:
             return lacking("too_few_rows", f"{came.size:,} holdout rows don't tell how well answers are calibrated.")
         group, missed = material.holdout.group, (came - expected) / scale
-        parts = [mean_of(missed[part], None if group is None else group[part]) for part in tenths(expected, self.bins)]
+        parts = [mean_of(missed[part], None if group is None else group[part]) for part in judged.parts(self.bins)]
         weight = np.array([part.n for part in parts]) / came.size
         gap = np.array([part.value for part in parts])
         chance = np.nan_to_num(np.array([part.variance for part in parts]))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mlsys.gates.measuring import Material, Measuring
+from mlsys.gates.measuring import GateMaterial, Measuring
 from mlsys.records import GateResult
 
 
@@ -30,7 +30,7 @@ class Churn(Measuring):
         """The limit in words."""
         return f"answers changed by at most {self.limit:g}"
 
-    def measure(self, material: Material) -> Mapping[str, Any]:
+    def measure(self, material: GateMaterial) -> Mapping[str, Any]:
         """Return the share of rows with another answer, or how far numbers moved in the mean."""
         import numpy as np
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from mlsys.durations import Duration, duration_text
-from mlsys.gates.measuring import Material, Measuring, lacking
+from mlsys.gates.measuring import GateMaterial, Measuring, lacking
 from mlsys.records import GateResult
 
 
@@ -50,7 +50,7 @@ class Drift(Measuring):
         """The features that it leaves out, so that a misspelt one is found."""
         return self.ignore
 
-    def measure(self, material: Material) -> Mapping[str, Any]:
+    def measure(self, material: GateMaterial) -> Mapping[str, Any]:
         """Return the features that moved most, each with its index and what that stays below by chance."""
         moved, now, then = material.moved(self.window.days, self.ignore)
         if not moved:

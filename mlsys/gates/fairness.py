@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mlsys.gates.measuring import Judged, Material, Measuring, lacking
+from mlsys.gates.means import Averaged, mean_of
+from mlsys.gates.measuring import GateMaterial, JudgedRows, Measuring, lacking
 from mlsys.metrics.intervals import wilson
-from mlsys.metrics.means import Mean, mean_of
 from mlsys.records import GateResult
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ class Fairness(Measuring):
         limit: largest gap.
         on: `bound` fails a gap that exceeds the limit beyond chance, by the lower bound at 95 %; `value` goes by the
             gap itself, which is large by chance where groups are small.
-        min_rows: smaller groups are left out, and said; `per_class`: the same for the rows that a rate is a share of.
+        min_rows: smaller groups are left out, and said.
+        per_class: the same for the rows that a rate is a share of, such as the positive ones.
     """
 
     kind: Literal["fairness"] = "fairness"
@@ -73,7 +74,7 @@ class Fairness(Measuring):
         """The column of the groups."""
         return (self.column,)
 
-    def measure(self, material: Material) -> Mapping[str, Any]:
+    def measure(self, material: GateMaterial) -> Mapping[str, Any]:
         """Return for each measure the groups with the lowest and the highest value, the gap and its lower bound."""
         groups, small = self._groups(material.holdout)
         if len(groups) < 2:
@@ -93,7 +94,7 @@ class Fairness(Measuring):
             return lacking("too_few_rows", sentence)
         return {"gaps": found, "groups": {name: len(rows) for name, rows in groups.items()}, "small": small}
 
-    def _groups(self, judged: Judged) -> tuple[dict[str, np.ndarray], int]:
+    def _groups(self, judged: JudgedRows) -> tuple[dict[str, np.ndarray], int]:
         """Return the positions of the rows of each group that is large enough, largest first, and how many are not."""
         import numpy as np
 
@@ -103,7 +104,7 @@ class Fairness(Measuring):
         found = {str(value): np.flatnonzero((values == value).to_numpy(dtype=bool)) for value in large}
         return found, len(counts) - len(large)
 
-    def _mean(self, material: Material, measure: Measure, rows: np.ndarray) -> Mean | None:
+    def _mean(self, material: GateMaterial, measure: Measure, rows: np.ndarray) -> Averaged | None:
         judged, group = material.holdout.challenger, material.holdout.group
         values, inside = _values(judged.y_true, judged.said, measure)
         rows = rows[inside[rows]]
@@ -162,7 +163,7 @@ def _values(y_true: np.ndarray, said: np.ndarray, measure: Measure) -> tuple[np.
     return said.astype("float64"), inside
 
 
-def _widest(known: Mapping[str, Mean], *, shares: bool, level: float) -> dict[str, Any]:
+def _widest(known: Mapping[str, Averaged], *, shares: bool, level: float) -> dict[str, Any]:
     """Return the widest gap, and the largest lower bound of any: of small groups the widest need not be the surest."""
     low, high = min(known, key=lambda name: known[name].value), max(known, key=lambda name: known[name].value)
     bounds = _lower_bounds(list(known.values()), shares=shares, level=level)
@@ -174,7 +175,7 @@ def _widest(known: Mapping[str, Mean], *, shares: bool, level: float) -> dict[st
     }
 
 
-def _lower_bounds(means: Sequence[Mean], *, shares: bool, level: float) -> Iterator[float]:
+def _lower_bounds(means: Sequence[Averaged], *, shares: bool, level: float) -> Iterator[float]:
     from scipy.special import ndtri
 
     z = float(ndtri((1 + level) / 2))
@@ -188,7 +189,7 @@ def _lower_bounds(means: Sequence[Mean], *, shares: bool, level: float) -> Itera
             yield gap - z * (less.variance + more.variance) ** 0.5
 
 
-def _size(share: Mean) -> float:
+def _size(share: Averaged) -> float:
     """Return how many independent rows would vary as much: fewer than there are where they come in groups."""
     plain = share.value * (1 - share.value)
     if share.units == share.n or plain == 0 or not share.variance > 0:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedRows:
     """Rows of one side with the answers of both models.
 
     Attributes:
@@ -50,7 +50,7 @@ class Moved:
 
 
 @dataclass(frozen=True)
-class Material:
+class GateMaterial:
     """All that a gate may measure on. What costs something is a function, done when it is asked for.
 
     Attributes:
@@ -68,8 +68,8 @@ class Material:
     task: str
     columns: Mapping[str, ColumnSpec]
     seed: int
-    holdout: Judged
-    validation: Callable[[], Judged]
+    holdout: JudgedRows
+    validation: Callable[[], JudgedRows]
     moved: Callable[[int, Sequence[str]], tuple[list[Moved], int, int]]
     served: Callable[[], Mapping[str, Any]]
     n_bytes: int
@@ -92,7 +92,7 @@ class Measuring(Gate, ABC):
         """What it wants, in a few words: the name of its finding."""
 
     @abstractmethod
-    def measure(self, material: Material) -> Mapping[str, Any]:
+    def measure(self, material: GateMaterial) -> Mapping[str, Any]:
         """Return what is judged, JSON-pure and small; `lacking(...)` where it can't be told."""
 
     @abstractmethod

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from mlsys.gates.measuring import Material, Measuring
+from mlsys.gates.measuring import GateMaterial, Measuring
 from mlsys.records import GateResult
 from mlsys.wording import number
 
@@ -33,7 +33,7 @@ class Servability(Measuring):
         """The rule in words."""
         return "loads in a fresh process and answers alike"
 
-    def measure(self, material: Material) -> Mapping[str, Any]:
+    def measure(self, material: GateMaterial) -> Mapping[str, Any]:
         """Return how golden rows were answered."""
         found = material.served()
         return {name: found[name] for name in _KEPT if name in found}

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from mlsys.gates.measuring import Material, Measuring
+from mlsys.gates.measuring import GateMaterial, Measuring
 from mlsys.records import GateResult
 
 
@@ -26,7 +26,7 @@ class Size(Measuring):
         """The limit in words."""
         return f"model file of at most {self.megabytes:g} MB"
 
-    def measure(self, material: Material) -> Mapping[str, Any]:
+    def measure(self, material: GateMaterial) -> Mapping[str, Any]:
         """Return the size of the file."""
         return {"bytes": material.n_bytes}
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mlsys.gates.measuring import Judged, Material, Measuring, lacking
+from mlsys.gates.means import mean_of
+from mlsys.gates.measuring import GateMaterial, JudgedRows, Measuring, lacking
 from mlsys.gates.weak_spots import weak_spots
-from mlsys.metrics.means import mean_of
 from mlsys.records import GateResult
 from mlsys.wording import number
 
@@ -55,7 +55,7 @@ class Slices(Measuring):
         """The named columns."""
         return self.columns
 
-    def measure(self, material: Material) -> Mapping[str, Any]:
+    def measure(self, material: GateMaterial) -> Mapping[str, Any]:
         """Return each slice with both losses, the excess beyond the margin, and its p-value after Holm's correction."""
         holdout = material.holdout
         if holdout.champion is None:
@@ -73,7 +73,7 @@ class Slices(Measuring):
             return lacking("too_few_rows", sentence) if small else {"parts": [], "small": 0}
         return {"parts": _corrected(parts), "small": small}
 
-    def _slices(self, material: Material) -> Iterator[tuple[str, bool, np.ndarray]]:
+    def _slices(self, material: GateMaterial) -> Iterator[tuple[str, bool, np.ndarray]]:
         """Yield slices in words, whether they were found, and the mask of their holdout rows."""
         rows = material.holdout.rows
         for column in self.columns:
@@ -135,7 +135,7 @@ class Slices(Measuring):
         return f"The challenger is worse than the champion on {len(failed)} of {looked}{more}: {where}{also}."
 
 
-def _tested(holdout: Judged, excess: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
+def _tested(holdout: JudgedRows, excess: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
     """Return the losses on a slice and the one-sided p-value of the mean excess being above 0 (Student's t)."""
     from scipy.special import stdtr
 

@@ -46,6 +46,18 @@ class Predictions(ABC):
         found: np.ndarray = (expected - came) ** 2
         return found
 
+    def parts(self, n_parts: int = 10) -> list[np.ndarray]:
+        """Return positions of rows in so many equal parts by what is expected, rising; fewer where rows tie."""
+        import numpy as np
+
+        expected = self.expected[0]
+        if not expected.size:
+            return []
+        order = np.argsort(expected, kind="stable")
+        score = expected[order]
+        cuts = score[np.linspace(0, score.size, n_parts + 1).astype(int)[1:-1]]
+        return [part for part in np.split(order, np.unique(np.searchsorted(score, cuts))) if part.size]
+
     def in_order(self) -> Self:
         """Return the rows in an order of their own, whichever they came in; rows alike are interchangeable."""
         import numpy as np

@@ -1,4 +1,4 @@
-"""Means of rows that may come in groups, and tenths of rows by what a model expects of them."""
+"""Means of rows that may come in groups, with how uncertain they are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Mean:
+class Averaged:
     """A mean with how uncertain it is.
 
     Attributes:
@@ -24,7 +24,7 @@ class Mean:
     units: int
 
 
-def mean_of(values: np.ndarray, group: np.ndarray | None = None) -> Mean:
+def mean_of(values: np.ndarray, group: np.ndarray | None = None) -> Averaged:
     """Return the mean of `(n_rows,)` numbers, at least one.
 
     With `(n_rows,)` groups the variance is that of a ratio of group sums (Cochran, *Sampling Techniques*, 1977, 6.3).
@@ -33,19 +33,9 @@ def mean_of(values: np.ndarray, group: np.ndarray | None = None) -> Mean:
 
     n, mean = values.size, float(values.mean())
     if group is None:
-        return Mean(mean, float(values.var(ddof=1)) / n if n > 1 else float("nan"), n, n)
+        return Averaged(mean, float(values.var(ddof=1)) / n if n > 1 else float("nan"), n, n)
     _, codes = np.unique(group, return_inverse=True)
     sums, sizes = np.bincount(codes, values), np.bincount(codes)
     units = sizes.size
     squares = float(((sums - mean * sizes) ** 2).sum())
-    return Mean(mean, squares / n**2 * units / (units - 1) if units > 1 else float("nan"), n, units)
-
-
-def tenths(expected: np.ndarray, bins: int = 10) -> list[np.ndarray]:
-    """Return positions of rows in so many equal parts by rising `(n_rows,)` number; fewer where rows tie."""
-    import numpy as np
-
-    order = np.argsort(expected, kind="stable")
-    score = expected[order]
-    edges = np.unique(np.searchsorted(score, score[np.linspace(0, score.size, bins + 1).astype(int)[1:-1]]))
-    return [part for part in np.split(order, edges) if part.size]
+    return Averaged(mean, squares / n**2 * units / (units - 1) if units > 1 else float("nan"), n, units)
