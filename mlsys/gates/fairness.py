@@ -92,7 +92,12 @@ class Fairness(Measuring):
         if not found:
             sentence = f"Fewer than two groups of {self.column} have {self.per_class:,} holdout rows of each class."
             return lacking("too_few_rows", sentence)
-        return {"gaps": found, "groups": {name: len(rows) for name, rows in groups.items()}, "small": small}
+        return {
+            "gaps": found,
+            "level": 1 - (1 - _LEVEL) / n_looks,
+            "groups": {name: len(rows) for name, rows in groups.items()},
+            "small": small,
+        }
 
     def _groups(self, judged: JudgedRows) -> tuple[dict[str, np.ndarray], int]:
         """Return the positions of the rows of each group that is large enough, largest first, and how many are not."""
@@ -130,7 +135,7 @@ class Fairness(Measuring):
             observed_as="its lower bound" if by_bound else _WORDS[name].rstrip(","),
             estimate=gap["gap"] if by_bound else None,
             estimate_as="gap" if by_bound else "",
-            level=_LEVEL if by_bound else None,
+            level=found["level"] if by_bound else None,
             needs="<=",
             limit=self.limit,
             distance=self.limit - observed,

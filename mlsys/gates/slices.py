@@ -64,14 +64,15 @@ class Slices(Measuring):
         parts, small = [], 0
         for name, found, inside in self._slices(material):
             rows = inside.nonzero()[0]
-            if rows.size < self.min_rows:
+            tested = _tested(holdout, excess, rows) if rows.size >= self.min_rows else None
+            if tested is None:
                 small += 1
             else:
-                parts.append({"name": name, "found": found, **_tested(holdout, excess, rows)})
+                parts.append({"name": name, "found": found, **tested})
         if not parts:
             sentence = f"No slice has {self.min_rows:,} holdout rows: {small} smaller ones say too little."
             return lacking("too_few_rows", sentence) if small else {"parts": [], "small": 0}
-        return {"parts": _corrected(parts), "small": small}
+        return {"parts": _corrected(parts, self.margin), "small": small}
 
     def _slices(self, material: GateMaterial) -> Iterator[tuple[str, bool, np.ndarray]]:
         """Yield slices in words, whether they were found, and the mask of their holdout rows."""
@@ -105,13 +106,15 @@ class Slices(Measuring):
             gate=self.kind,
             name=self.rule,
             state="fail" if failed else "pass",
-            observed=worst["p"],
-            observed_as="p-value of the worst slice, after Holm",
+            observed=worst["lower"],
+            observed_as="its lower bound",
             estimate=worst["more"],
-            estimate_as=f"loss above the champion's where {worst['name']}",
-            needs=">",
-            limit=1 - _LEVEL,
-            distance=worst["p"] - (1 - _LEVEL),
+            estimate_as="loss above the champion's on this slice",
+            level=worst["level"],
+            needs="<=",
+            limit=self.margin,
+            distance=self.margin - worst["lower"],
+            unit="share",
             sentence=self._sentence(parts, worst, failed, found["small"]),
             reason="worse_on_a_slice" if failed else None,
         )
@@ -135,27 +138,37 @@ class Slices(Measuring):
         return f"The challenger is worse than the champion on {len(failed)} of {looked}{more}: {where}{also}."
 
 
-def _tested(holdout: JudgedRows, excess: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
-    """Return the losses on a slice and the one-sided p-value of the mean excess being above 0 (Student's t)."""
+def _tested(holdout: JudgedRows, excess: np.ndarray, rows: np.ndarray) -> dict[str, Any] | None:
+    """Return both losses and the one-sided p-value of a mean excess above 0 (Student's t); None of a single group."""
     from scipy.special import stdtr
 
     assert holdout.champion is not None
     new, old = float(holdout.challenger.loss[rows].mean()), float(holdout.champion.loss[rows].mean())
     mean = mean_of(excess[rows], None if holdout.group is None else holdout.group[rows])
+    known = {"n": int(rows.size), "new": new, "old": old, "excess": mean.value, "units": mean.units}
     if mean.units < 2:
-        p = 1.0
-    elif mean.variance > 0:
-        p = float(stdtr(mean.units - 1, -mean.value / mean.variance**0.5))
-    else:
-        p = 0.0 if mean.value > 0 else 1.0
-    return {"n": int(rows.size), "new": new, "old": old, "more": new - old, "p": p}
+        return None
+    error = mean.variance**0.5
+    if not error:
+        return {**known, "error": 0.0, "p": 0.0 if mean.value > 0 else 1.0}
+    return {**known, "error": error, "p": float(stdtr(mean.units - 1, -mean.value / error))}
 
 
-def _corrected(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the slices with the smallest p-value first, each after Holm's correction."""
-    ordered = sorted(parts, key=lambda part: (part["p"], -part["more"], part["name"]))
+def _corrected(parts: list[dict[str, Any]], margin: float) -> list[dict[str, Any]]:
+    """Return the slices with the smallest p-value first, each after Holm's correction.
+
+    `more` is the loss above the champion's as a share of it, `lower` its one-sided bound at the corrected `level`.
+    """
+    from scipy.special import stdtrit
+
+    ordered = sorted(parts, key=lambda part: (part["p"], -part["excess"], part["name"]))
     largest = 0.0
     for i, part in enumerate(ordered):
-        largest = max(largest, min(1.0, part["p"] * (len(ordered) - i)))
-        part["p"] = largest
+        n_left = len(ordered) - i
+        largest = max(largest, min(1.0, part["p"] * n_left))
+        level = 1 - (1 - _LEVEL) / n_left
+        width = float(stdtrit(part["units"] - 1, level)) * part["error"]
+        scale = part["old"] or 1.0
+        part |= {"p": largest, "level": level, "more": part["excess"] / scale + margin}
+        part["lower"] = (part["excess"] - width) / scale + margin
     return ordered
