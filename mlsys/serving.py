@@ -247,9 +247,8 @@ def load_champion(pipeline: str, *, home: str | Path | None = None) -> Champion:
         IntegrityError: the file is gone, or not the one that was promoted; nothing was unpickled.
         RunError: the installed packages can't read the model, or it answers otherwise than when it was promoted.
     """
-    from mlsys.registries.files import MODEL, release_record, serving_folder
+    from mlsys.registries.files import serving_folder
     from mlsys.settings import load_settings
-    from mlsys.training.model_file import unpickled
 
     settings = load_settings()
     if home is not None:
@@ -257,6 +256,18 @@ def load_champion(pipeline: str, *, home: str | Path | None = None) -> Champion:
     folder = serving_folder(pipeline, settings.root)
     if folder is None:
         raise _nobody(pipeline, settings)
+    return champion_in(folder, pipeline)
+
+
+def champion_in(folder: Path, pipeline: str) -> Champion:
+    """Return the model in the folder of a version, after comparing its bytes with those promoted.
+
+    Raises:
+        IntegrityError, RunError: as `load_champion`.
+    """
+    from mlsys.registries.files import MODEL, release_record
+    from mlsys.training.model_file import unpickled
+
     data, record = _read(folder / MODEL, pipeline), release_record(folder)
     if hashlib.sha256(data).hexdigest() != record.get("sha256"):
         raise IntegrityError(

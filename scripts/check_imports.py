@@ -41,6 +41,7 @@ HEAVIEST = {"great_expectations", "mlflow", "sklearn", "xgboost", "lightgbm", "c
 # What an extension folder shows to others: its contract, and what the contract's methods take.
 OPEN = {f"{name}.base" for name in LAYERS[1]} | {
     "metrics.predictions",
+    "metrics.intervals",
     "metrics.scores",
     "metrics.predicted",
     "metrics.classified",

@@ -72,6 +72,8 @@ def show_decision(decision: Decision) -> None:
     out.print(f"\n[bold {colour}]{decision.outcome.upper()}[/]  {escape(decision.sentence.rstrip('.'))}.")
     for gate in decision.gates:
         out.print(f"  [{COLOURS.get(gate.state, 'red')}]{_mark(gate)}[/] {escape(gate.sentence)}")
+        if gate.state != "pass" and gate.flip:
+            out.print(f"    [dim]{escape(gate.flip)}[/]")
     if decision.advice:
         out.print(f"  {escape(decision.advice)}")
 

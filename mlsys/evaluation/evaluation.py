@@ -21,6 +21,7 @@ from mlsys.errors import RunError
 from mlsys.evaluation import insight, known_rows, payoff
 from mlsys.evaluation.champion import ChampionModel, obstacle_of, threshold_of
 from mlsys.evaluation.comparison import Assessment, Contender, assess, scored, unusable
+from mlsys.evaluation.measured import Scene, columns_read, measured
 from mlsys.evaluation.shortage import shortage_of
 from mlsys.events import get_logger
 from mlsys.metrics.base import Metric
@@ -90,6 +91,7 @@ def evaluate(
     columns = dict(spec.feature_columns())
     if champion is not None and obstacle is None:
         columns |= {name: column for name, column in champion.columns.items() if name not in columns}
+    columns = {**columns_read(spec), **columns}
     sides = (VALIDATION, HOLDOUT)
     classes = () if champion is None or obstacle else champion.candidate.classes
     data = dataset.load(
@@ -115,9 +117,12 @@ def evaluate(
         )
         found = _insight(spec, assessed, rows, seed=plan.seed, store=store) if explained else None
         inspected = None if inspect is None else inspect(assessed)
+        scene = Scene(spec, prepared, data, assessed, candidates, champion if rival else None, store)
+        by_gates = measured(scene)
     state, reason = _champion_state(plan, champion, obstacle, rival)
     _log(plan, assessed, state, reason)
     said = _details(spec, assessed) | _of_classes(rows, classes) | ({"insight": found} if found else {})
+    said |= {"measured": by_gates} if by_gates else {}
     details = store.put_json(said)
     found_set = _record(spec, prepared.split, assessed, champion, (state, reason), rows=rows, details=details)
     found_set = found_set.model_copy(update={"inspection": inspected})

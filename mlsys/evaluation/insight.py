@@ -70,12 +70,9 @@ def calibration(predictions: Predictions) -> list[list[float]]:
     answer is the probability of the one that was said, and the truth whether it was right.
     """
     expected, came = predictions.expected
-    order = np.argsort(expected, kind="stable")
-    score, y = expected[order], came[order]
-    edges = np.unique(np.searchsorted(score, score[np.linspace(0, score.size, BINS + 1).astype(int)[1:-1]]))
-    parts = zip(np.split(score, edges), np.split(y, edges), strict=True)
     return [
-        [round(float(p.mean()), _DECIMALS), round(float(t.mean()), _DECIMALS), int(p.size)] for p, t in parts if p.size
+        [round(float(expected[part].mean()), _DECIMALS), round(float(came[part].mean()), _DECIMALS), int(part.size)]
+        for part in predictions.parts(BINS)
     ]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from mlsys.components import Component
 from mlsys.records import CheckReport, Comparison, Evaluation, EvaluationSet, GateResult, Plan, Snapshot
@@ -20,6 +20,8 @@ class Evidence:
         champion: the champion's evaluation on the same holdout rows, or None (`evaluations.champion_state` says why).
         comparisons: challenger against champion, by metric; empty without a champion.
         directions: `higher` or `lower` is better, by metric.
+        measured: what gates measured themselves while rows and models were at hand, by `Measuring.asks`; stored with
+            the evaluation, so that a decision can be judged again.
     """
 
     plan: Plan
@@ -30,6 +32,7 @@ class Evidence:
     champion: Evaluation | None
     comparisons: Mapping[str, Comparison]
     directions: Mapping[str, str]
+    measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class Gate(Component, ABC):
@@ -37,13 +40,20 @@ class Gate(Component, ABC):
 
     Attributes:
         needs: metrics that it looks at, whatever the spec says; a learning task without them has no use for it.
+        tasks: learning tasks in which it means something; empty for all.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
+    tasks: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def judge(self, evidence: Evidence) -> GateResult:
         """Return what the gate saw; a missing or undefined metric is never a pass."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Columns of the schema that it looks at, whether models see them or not."""
+        return ()
 
     def champion_misses(self, evidence: Evidence) -> bool:  # noqa: ARG002 - most gates set no limit to a model
         """Whether the model that serves, in the challenger's place, would miss this limit too; False if unknown."""

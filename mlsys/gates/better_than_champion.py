@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from mlsys.gates.against import without_champion
 from mlsys.gates.base import Evidence, Gate
 from mlsys.records import Comparison, GateResult
 from mlsys.wording import number, signed
@@ -32,7 +33,7 @@ class BetterThanChampion(Gate):
         name = f"{'better' if self.require == 'superior' else 'not worse'} than the champion by {metric}"
         if evidence.challenger is None:
             return self.without_challenger(name)
-        without = self._without_comparison(evidence, name)
+        without = without_champion(self, evidence, name)
         if without is not None:
             return without
         comparison = evidence.comparisons.get(metric)
@@ -45,22 +46,6 @@ class BetterThanChampion(Gate):
     @property
     def _limit(self) -> float:
         return self.margin if self.require == "superior" else -self.margin
-
-    def _without_comparison(self, evidence: Evidence, name: str) -> GateResult | None:
-        state, reason = evidence.evaluations.champion_state, evidence.evaluations.champion_reason or "no reason given"
-        if state == "none":
-            sentence = "There is no champion yet: the absolute gates decide."
-            return GateResult(gate=self.kind, name=name, state="pass", sentence=sentence)
-        if state == "not_comparable":
-            sentence = f"The champion can't be compared on this snapshot: {reason}."
-            return self.inconclusive(name, "champion_not_comparable", sentence)
-        if state == "not_asked":
-            sentence = "A run about the past is not compared with today's champion."
-            return self.inconclusive(name, "not_asked", sentence)
-        if state == "error":
-            sentence = f"The champion should be scored and can't be: {reason}."
-            return GateResult(gate=self.kind, name=name, state="error", sentence=sentence, reason="champion_error")
-        return None
 
     def _judged(self, name: str, comparison: Comparison, difference: float, bounds: tuple[float, float]) -> GateResult:
         lower, upper = bounds

@@ -101,9 +101,18 @@ class Classified(Predictions):
         cells = np.bincount(self.y_true * np.int64(self.n_classes) + self.y_pred, minlength=self.n_classes**2)
         return {"said_of": cells.reshape(self.n_classes, self.n_classes).tolist()}
 
-    def changed(self, other: Self) -> float:
-        """Return the share of rows that another model puts into another class: churn."""
-        return float((self.y_pred != other.y_pred).mean())
+    @property
+    def said(self) -> np.ndarray:
+        """`(n_rows,)` int64, the most probable class."""
+        return self.y_pred
+
+    @property
+    def loss(self) -> np.ndarray:
+        """`(n_rows,)` squared distance of the probabilities from the truth, over all classes (Brier 1950)."""
+        import numpy as np
+
+        found: np.ndarray = ((self.y_score - (self.y_true[:, None] == np.arange(self.n_classes))) ** 2).sum(axis=1)
+        return found
 
     @cached_property
     def y_pred(self) -> np.ndarray:

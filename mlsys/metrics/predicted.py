@@ -42,11 +42,11 @@ class Predicted(Predictions):
         return self.y_pred
 
     def changed(self, other: Self) -> float:
-        """Return the root mean square of the change, in standard deviations of these predictions."""
+        """Return the mean absolute change, in standard deviations of these predictions; infinity where they have none."""
         import numpy as np
 
-        moved, spread = float(np.sqrt(np.mean((other.y_pred - self.y_pred) ** 2))), float(self.y_pred.std())
-        return moved / spread if spread else float(moved > 0)
+        moved, spread = float(np.abs(other.y_pred - self.y_pred).mean()), float(self.y_pred.std())
+        return moved / spread if spread > 0 else float("inf") if moved else 0.0
 
     def where(self, rows: np.ndarray) -> Self:
         """Return the rows of a mask, or those at some positions."""
@@ -90,6 +90,14 @@ class Predicted(Predictions):
             "errors": error_bins(self.error),
             "tenths": tenths(self.y_true, self.error),
         }
+
+    @property
+    def loss(self) -> np.ndarray:
+        """`(n_rows,)` absolute error, in the unit of the truth."""
+        import numpy as np
+
+        found: np.ndarray = np.abs(self.error)
+        return found
 
     @cached_property
     def error(self) -> np.ndarray:

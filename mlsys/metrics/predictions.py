@@ -34,6 +34,30 @@ class Predictions(ABC):
         """`(n_rows,)` numbers that the model expects of the rows, and those that came: alike where it is calibrated."""
         return self.answers, self.y_true.astype("float64")
 
+    @property
+    def said(self) -> np.ndarray:
+        """`(n_rows,)` what people see of the answers: the class that is said, or the number."""
+        return self.answers
+
+    @property
+    def loss(self) -> np.ndarray:
+        """`(n_rows,)` float64: how wrong each answer is, of a loss that true probabilities or medians make smallest."""
+        expected, came = self.expected
+        found: np.ndarray = (expected - came) ** 2
+        return found
+
+    def parts(self, n_parts: int = 10) -> list[np.ndarray]:
+        """Return positions of rows in so many equal parts by what is expected, rising; fewer where rows tie."""
+        import numpy as np
+
+        expected = self.expected[0]
+        if not expected.size:
+            return []
+        order = np.argsort(expected, kind="stable")
+        score = expected[order]
+        cuts = score[np.linspace(0, score.size, n_parts + 1).astype(int)[1:-1]]
+        return [part for part in np.split(order, np.unique(np.searchsorted(score, cuts))) if part.size]
+
     def in_order(self) -> Self:
         """Return the rows in an order of their own, whichever they came in; rows alike are interchangeable."""
         import numpy as np
@@ -48,9 +72,9 @@ class Predictions(ABC):
     def changed(self, other: Self) -> float:
         """Return the share of rows, at least one, that another model decides in another way.
 
-        Of numbers the root mean square of the change, in standard deviations of these answers.
+        Of numbers the mean absolute change, in standard deviations of these answers.
         """
-        return float((self.answers != other.answers).mean())
+        return float((self.said != other.said).mean())
 
     @abstractmethod
     def where(self, rows: np.ndarray) -> Self:

@@ -106,9 +106,10 @@ class Scored(Predictions):
             "confusion": {name: int(getattr(counts, name)[0]) for name in ("tp", "fp", "fn", "tn")},
         }
 
-    def changed(self, other: Self) -> float:
-        """Return the share of rows that another model puts into another class: churn."""
-        return float((self.y_pred != other.y_pred).mean())
+    @property
+    def said(self) -> np.ndarray:
+        """`(n_rows,)` int8 predictions at the threshold."""
+        return self.y_pred
 
     @cached_property
     def y_pred(self) -> np.ndarray:

@@ -73,7 +73,8 @@ def render(report: MonitorReport, results: Sequence[MonitorResult], window: Wind
         results: of every monitor, with all parts.
         window: what they looked at; its current rows are those of its widest monitor.
     """
-    rows = sorted((_feature(each, results) for each in compared(window)), key=lambda each: (each.rank, each.name))
+    features = compared(window.reference, window.rows, window.texts)
+    rows = sorted((_feature(each, results) for each in features), key=lambda each: (each.rank, each.name))
     answers = _answers(window, results)
     return (
         page.templates()

@@ -39,7 +39,7 @@ class FeatureDrift(Monitor):
         window, name = window.newest(self.window), self.over("feature drift")
         n_rows, n_reference = len(window.rows), len(window.reference)
         kept = replace(window, reference=window.reference.drop(columns=list(self.ignore), errors="ignore"))
-        features = list(compared(kept))
+        features = list(compared(kept.reference, kept.rows, kept.texts))
         if not features:
             sentence = "The champion has no feature to look at."
             return self.inconclusive(name, "no_features", sentence, n_rows=n_rows)

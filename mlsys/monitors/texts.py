@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from mlsys.monitors.base import Window
 
 LONGEST = 500  # characters of a text that are looked at
 _N = 3
@@ -23,14 +21,14 @@ class ThenAndNow(NamedTuple):
     now: pd.Series
 
 
-def compared(window: Window) -> Iterator[ThenAndNow]:
-    """Yield the features of a window, in the champion's order; the shares of a text's values say nothing of it.
+def compared(reference: pd.DataFrame, rows: pd.DataFrame, texts: Collection[str]) -> Iterator[ThenAndNow]:
+    """Yield the features then and now, in the order of the reference; the shares of a text's values say nothing of it.
 
     The novelty of texts is that of about half the rows, and of none where all are missing.
     """
-    for column in window.reference.columns:
-        then, now = window.reference[column], window.rows[column]
-        if column in window.texts:
+    for column in reference.columns:
+        then, now = reference[column], rows[column]
+        if column in texts:
             yield ThenAndNow(f"{column}: length", _lengths(then), _lengths(now))
             yield ThenAndNow(f"{column}: new trigrams", *_novelties(then, now))
         else:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlsys import keys
-from mlsys.errors import IntegrityError
+from mlsys.errors import IntegrityError, shortened
 from mlsys.evaluation import champion as champions
 from mlsys.evaluation.champion import ChampionModel
+from mlsys.events import get_logger
 from mlsys.gates.base import Evidence, Gate
 from mlsys.gates.honest_data import HonestData
 from mlsys.ledger import ChampionChange, Hold
@@ -30,6 +31,8 @@ from mlsys.records import (
 from mlsys.spec import Spec
 from mlsys.store import Store
 from mlsys.workspace import Workspace
+
+log = get_logger(__name__)
 
 SIMULATED = "simulated"  # reason of a decision that no registry shows
 # What would make an inconclusive run conclusive, by its reason.
@@ -94,7 +97,7 @@ def judge(
 ) -> Decision:
     """Return what the gates say, without writing it down; `champion` is who serves, for its cutoff alone."""
     plan, evidence = prepared.plan, evidence_of(prepared, evaluations, store)
-    gates = tuple(gate.judge(evidence) for gate in gates_for(spec, evaluations))
+    gates = tuple(judged(gate, evidence) for gate in gates_for(spec, evaluations))
     outcome, reason, sentence = _outcome(plan, gates, evaluations, champion)
     return Decision(
         decision_key=keys.decision_key(plan.training_key, plan.mode, evaluations.champion),
@@ -181,7 +184,18 @@ def evidence_of(prepared: Prepared, evaluations: EvaluationSet, store: Store) ->
         champion=by_id.get(evaluations.champion or "") if evaluations.champion_state == "scored" else None,
         comparisons={comparison.metric: comparison for comparison in comparisons},
         directions={kind: METRICS.find(kind).direction for kind in {*METRICS.names(), evaluations.primary}},
+        measured=details.get("measured", {}),
     )
+
+
+def judged(gate: Gate, evidence: Evidence) -> GateResult:
+    """Return a gate's finding; one that raises has found an error, and nothing is promoted."""
+    try:
+        return gate.judge(evidence)
+    except Exception as error:
+        log.exception("gate_failed", gate=gate.kind)
+        sentence = f"The gate {gate.kind} fails on this evidence: {type(error).__name__}: {shortened(str(error))}."
+        return GateResult(gate=gate.kind, name=gate.kind, state="error", sentence=sentence, reason="gate_error")
 
 
 def _outcome(

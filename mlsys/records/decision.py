@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field
 
+from mlsys.durations import in_words
 from mlsys.records.base import Outcome, Record, State
+from mlsys.wording import number, signed
+
+# What would flip a finding that no figure decides, by its reason.
+_FLIPS = {
+    "no_challenger": "with a candidate that can be fitted and scored",
+    "undefined_metric": "on holdout rows on which the metric is defined",
+    "checks_not_passed": "once every critical check of the data passes",
+    "champion_error": "once the champion can be loaded and scored again",
+    "champion_not_comparable": "against a champion that reads the columns of this spec",
+    "wrong_side": "with a limit on the other side",
+    "not_measured": "once it is measured, in another run",
+    "not_loaded_in_time": "on a machine that has more time",
+    "process_ended": "on a machine with more memory",
+    "machine_busy": "by the same times on a machine with less to do",
+    "not_servable": "with a model that loads and answers",
+    "package_not_named": "once these packages stand in the requirements",
+}
+_SIDES = {">": ("above", "at most"), ">=": ("at least", "below"), "<=": ("at most", "above")}
 
 
 class GateResult(Record):
@@ -37,6 +57,34 @@ class GateResult(Record):
     unit: Literal["", "share", "hours", "difference"] = ""
     sentence: str
     reason: str | None = None
+
+    @property
+    def flip(self) -> str:
+        """What would flip the finding, as a sentence; empty where neither a figure nor the reason tells.
+
+        Of a bound it is the estimate that would do at the same width of the interval.
+        """
+        passes = self.state == "pass"
+        verb = "Would fail" if passes else "Would pass"
+        if not passes and self.reason in _FLIPS:
+            return f"{verb} {_FLIPS[self.reason]}."
+        if self.observed is None or self.limit is None or self.distance is None or not self.needs:
+            return ""
+        if (self.distance >= 0) != passes and not (self.distance == 0 and self.needs == ">"):
+            return ""
+        side, bound = _SIDES[self.needs][passes], self.level is not None and self.estimate is not None
+        to_go = -self.distance if self.needs != "<=" else self.distance
+        what, now, then = self.observed_as, self.observed, self.limit
+        if bound and self.estimate is not None:
+            what, now, then = self.estimate_as, self.estimate, self.estimate + to_go
+        return f"{verb} with {what} {side} {self._figure(then, now)}, in place of {self._figure(now, then)}."
+
+    def _figure(self, value: float, other: float) -> str:
+        if self.unit == "share":
+            return f"{number(100 * value, 100 * other)} %"
+        if self.unit == "hours":
+            return in_words(timedelta(hours=value))
+        return signed(value, other) if self.unit == "difference" else number(value, other)
 
 
 class Answer(Record):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 from mlsys.errors import IntegrityError, RunError
 from mlsys.events import get_logger
-from mlsys.records import Anchor, Candidate
+from mlsys.records import Anchor, Candidate, Evaluation
 from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.requirements import pinned_requirements
 from mlsys.store import canonical_json, move, sha256_of, write_atomically
@@ -24,6 +24,7 @@ MODEL = "model.joblib"
 RECORD = "release.json"
 SPEC = "spec.yaml"
 GOLDEN = "golden.json"
+REQUIREMENTS = "requirements.txt"
 
 
 class FileRegistry(Registry):
@@ -139,7 +140,7 @@ def _wrong(folder: Path, release: Release) -> list[str]:
         record = release_record(folder)
     except IntegrityError:
         return [f"{RECORD} is damaged"]
-    wanted_files = (RECORD, "metrics.json", SPEC, "requirements.txt", *((GOLDEN,) if release.golden else ()))
+    wanted_files = (RECORD, "metrics.json", SPEC, REQUIREMENTS, *((GOLDEN,) if release.golden else ()))
     missing = [name for name in wanted_files if not (folder / name).is_file()]
     if missing:
         return [f"{', '.join(missing)} is missing"]
@@ -206,8 +207,6 @@ def _golden(release: Release, place: Place) -> bytes | None:
 
 def _write(folder: Path, release: Release, model: bytes, golden: bytes | None, *, anchor: str | None = None) -> None:
     """Write the files of a version; `anchor` is the one that stood there before, which is never replaced."""
-    import yaml
-
     evaluation = {c.candidate_id: e for c, e in release.parts}.get(release.candidate.candidate_id)
     record = {
         "pipeline": release.plan.pipeline,
@@ -227,12 +226,28 @@ def _write(folder: Path, release: Release, model: bytes, golden: bytes | None, *
     }
     anchor = anchor or (release.anchor.text if release.anchor else None)
     record |= {"anchor": anchor} if anchor else {}
+    spec = release.spec.get("spec", release.spec)
+    write_release(folder, model=model, record=record, spec=spec, metrics=evaluation, golden=golden)
+
+
+def write_release(
+    folder: Path,
+    *,
+    model: bytes,
+    record: Mapping[str, Any],
+    spec: Mapping[str, Any],
+    metrics: Evaluation | None,
+    golden: bytes | None = None,
+) -> None:
+    """Write the files of a version; `record` names the model's `sha256`, `spec` is a dumped one."""
+    import yaml
+
     files = {
         MODEL: model,
-        "metrics.json": _readable(evaluation.model_dump(mode="json") if evaluation else None),
-        SPEC: yaml.safe_dump(release.spec.get("spec", release.spec), sort_keys=False, allow_unicode=True).encode(),
-        "requirements.txt": "".join(f"{line}\n" for line in pinned_requirements(model)).encode(),
-        RECORD: _readable(record),
+        "metrics.json": _readable(metrics.model_dump(mode="json") if metrics else None),
+        SPEC: yaml.safe_dump(dict(spec), sort_keys=False, allow_unicode=True).encode(),
+        REQUIREMENTS: "".join(f"{line}\n" for line in pinned_requirements(model)).encode(),
+        RECORD: _readable(dict(record)),
     }
     if golden is not None:
         files[GOLDEN] = golden

@@ -187,6 +187,10 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
         rare = {"resample": model.resample, "calibrate": model.calibrate}
         yield from _of_two_classes(spec, {f"models.{i}.{key}": given for key, given in rare.items()})
     yield from _metrics(spec)
+    for i, gate in enumerate(spec.gates):
+        if gate.tasks and spec.target.task not in gate.tasks:
+            tasks = f"{spec.target.task}, only of kind {', '.join(gate.tasks)}"
+            yield _contradiction(f"gates.{i}", f"`{gate.kind}` means nothing in a task of kind {tasks}")
     if ungated := spec.target.ungated(spec.gates):
         yield _contradiction("gates", ungated)
     yield from _of_two_classes(spec, {"metrics.k": spec.metrics.k, "metrics.threshold": spec.metrics.costs})
@@ -320,7 +324,7 @@ def _contradiction(where: str, message: str) -> PydanticCustomError:
     return PydanticCustomError("misspelt", "{message}", {"message": message, "where": where})
 
 
-_OF_MODELS = ("drop.", "monitors.", "features.text.", "inspection.")
+_OF_MODELS = ("drop.", "monitors.", "features.text.", "inspection.", "gates.")
 
 
 def _added(spec: Spec, where: str) -> set[str]:
@@ -336,6 +340,8 @@ def _named_columns(spec: Spec) -> Iterator[tuple[str, str]]:
     yield from ((f"inspection.trusted.{i}", name) for i, name in enumerate(spec.inspection.trusted))
     for i, monitor in enumerate(spec.monitors.watch):
         yield from ((f"monitors.watch.{i}.ignore", name) for name in getattr(monitor, "ignore", ()))
+    for i, gate in enumerate(spec.gates):
+        yield from ((f"gates.{i}", name) for name in gate.reads)
     if spec.split.group_column is not None:
         yield "split.column", spec.split.group_column
     for i, rule in enumerate(spec.checks.rules):

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from mlsys.gates.base import Evidence, Gate
+from mlsys.gates.measuring import Measuring
 from mlsys.records import (
     CheckReport,
     CheckResult,
@@ -58,9 +60,13 @@ def evidence(
     compared: Comparison | None = None,
     snapshot: Mapping[str, Any] | None = None,
     checks: Mapping[str, Any] | None = None,
+    measured: Mapping[str, Mapping[str, Any]] | None = None,
     **evaluations: Any,
 ) -> Evidence:
-    """Return good evidence with changes: fields of the snapshot, the check report and the evaluation set."""
+    """Return good evidence with changes: fields of the snapshot, the check report and the evaluation set.
+
+    `measured` is what gates measured, by `Measuring.asks`.
+    """
     chosen = None if without_challenger else challenger or evaluation()
     found: dict[str, Any] = {
         "primary": "roc_auc",
@@ -84,6 +90,7 @@ def evidence(
         champion=evaluation("old") if scored else None,
         comparisons={"roc_auc": compared or comparison()} if scored and chosen else {},
         directions=DIRECTIONS,
+        measured=measured or {},
     )
 
 
@@ -167,6 +174,21 @@ class GateContract:
             if found.state == "pass":
                 assert found.reason is None
                 assert found.distance is None or found.distance >= 0
+
+    def test_what_was_not_measured_is_no_pass(self, gate: Gate, good: Evidence) -> None:
+        """Where it measures: nothing measured is inconclusive, and a broken measurement an error."""
+        if isinstance(gate, Measuring):
+            assert gate.judge(replace(good, challenger=None)).reason == "no_challenger"
+            assert gate.judge(replace(good, measured={})).state == "inconclusive"
+            broken = gate.judge(replace(good, measured={gate.asks: {"error": "no such column"}}))
+            assert (broken.state, broken.reason) == ("error", "measuring_failed")
+
+    def test_a_finding_says_what_would_flip_it(self, gate: Gate, good: Evidence, spoiled: Sequence[Evidence]) -> None:
+        """A finding with a figure and a limit says what figure would flip it."""
+        for item in (good, *spoiled):
+            found = gate.judge(item)
+            if found.distance is not None and found.state in ("pass", "fail"):
+                assert found.flip.endswith(".")
 
     def test_same_evidence_same_finding(self, gate: Gate, good: Evidence) -> None:
         """A gate has no memory."""

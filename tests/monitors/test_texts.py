@@ -56,7 +56,7 @@ def test_chance_alone_alarms_as_rarely_as_promised() -> None:
     made, alarms = watched(), 0
     for seed in range(100):
         then, now = (pd.DataFrame({"url": addresses(500, seed=2 * seed + part)}) for part in (0, 1))
-        features = compared(replace(made, reference=then, rows=now))
+        features = compared(then, now, made.texts)
         found = (shift(each.then, each.now, n_bins=5, false_alarms=0.05) for each in features)
         alarms += sum(one.psi > one.by_chance for one in found)
     assert 2 <= alarms <= 20  # 10 of 200 are promised; so few or so many have a probability of 0.998 then

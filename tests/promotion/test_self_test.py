@@ -89,4 +89,4 @@ def test_that_a_slightly_worse_model_passes_is_said() -> None:
 def test_a_gate_that_raises_is_a_finding() -> None:
     found = self_test(spec(BEATS).model_copy(update={"gates": (Broken(),)}))
     assert not found.ok
-    assert "it fails on this evidence: LookupError" in found.sentence
+    assert "The gate broken fails on this evidence: LookupError" in found.sentence
