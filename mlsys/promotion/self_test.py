@@ -10,7 +10,7 @@ from typing import Literal
 
 from mlsys.evaluation.comparison import Contender, assess, scored
 from mlsys.flaws import FLAWS
-from mlsys.gates.base import Evidence, Gate
+from mlsys.gates.base import Evidence
 from mlsys.gates.better_than_champion import BetterThanChampion
 from mlsys.gates.churn import Churn
 from mlsys.gates.measuring import Measuring
