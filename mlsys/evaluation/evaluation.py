@@ -20,9 +20,11 @@ from mlsys.dataset import dataset
 from mlsys.errors import RunError
 from mlsys.evaluation import insight, payoff
 from mlsys.evaluation.champion import ChampionModel, obstacle_of, threshold_of
-from mlsys.evaluation.comparison import Assessment, Contender, assess, scored, unusable
+from mlsys.evaluation.comparison import Assessment, Contender, Rules, assess, scored, unusable
 from mlsys.evaluation.shortage import shortage_of
+from mlsys.evaluation.ties import grouping, ties_of
 from mlsys.events import get_logger
+from mlsys.gates.better_than_champion import BetterThanChampion
 from mlsys.metrics.base import Metric
 from mlsys.metrics.predictions import Predictions
 from mlsys.models.calibration import uncalibrated
@@ -91,7 +93,14 @@ def evaluate(
     sides = (VALIDATION, HOLDOUT)
     classes = () if champion is None or obstacle else champion.candidate.classes
     data = dataset.load(
-        spec, prepared.snapshot, prepared.split, store=store, sides=sides, columns=columns, classes=classes
+        spec,
+        prepared.snapshot,
+        prepared.split,
+        store=store,
+        sides=sides,
+        columns=columns,
+        classes=classes,
+        grouping=grouping(spec),
     )
     rows = _Rows(data.rows, data.y, data.side == HOLDOUT, data.target)
     with threadpool_limits(limits=1):
@@ -101,10 +110,7 @@ def evaluate(
             contenders,
             rival,
             metrics=_metrics(spec),
-            primary=spec.metrics.primary,
-            n_replicates=spec.metrics.replicates,
-            seed=plan.seed,
-            groups=None if data.group is None else np.unique(data.group[rows.on_holdout], return_inverse=True)[1],
+            rules=_rules(spec, data, rows, seed=plan.seed),
         )
         found = _insight(spec, assessed, rows, seed=plan.seed, store=store) if explained else None
     state, reason = _champion_state(plan, champion, obstacle, rival)
@@ -112,6 +118,21 @@ def evaluate(
     said = _details(spec, assessed) | _of_classes(rows, classes) | ({"insight": found} if found else {})
     details = store.put_json(said)
     return _record(spec, prepared.split, assessed, champion, (state, reason), rows=rows, details=details)
+
+
+def _rules(spec: Spec, data: dataset.Dataset, rows: _Rows, *, seed: int) -> Rules:
+    limits: dict[str, list[float]] = {}
+    for gate in spec.gates:
+        if isinstance(gate, BetterThanChampion):
+            limits.setdefault(gate.metric or spec.metrics.primary, []).append(gate.limit)
+    return Rules(
+        primary=spec.metrics.primary,
+        n_replicates=spec.metrics.replicates,
+        seed=seed,
+        level=spec.metrics.level,
+        ties=ties_of(spec, data, rows.on_holdout),
+        limits=limits,
+    )
 
 
 def _metrics(spec: Spec) -> list[Metric]:
@@ -207,6 +228,7 @@ def _record(
         summary={model_id: value for model_id, value in summary.items() if value is not None},
         comparison=assessed.comparisons.get(primary),
         shortage=shortage_of(split, assessed, spec.metrics.metric(primary)),
+        dependence=assessed.dependence,
         details=details,
     )
 

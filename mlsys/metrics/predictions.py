@@ -45,6 +45,11 @@ class Predictions(ABC):
         """`(n_rows,)` whole numbers: rows of one group are drawn together; None where rows are independent."""
         return None
 
+    @property
+    def decisions(self) -> np.ndarray | None:
+        """`(n_rows,)` whole numbers, alike for rows of one truth that are taken for the same; None without classes."""
+        return None
+
     @abstractmethod
     def where(self, rows: np.ndarray) -> Self:
         """Return the rows of a mask `(n_rows,)`, or those at some positions, in that order."""

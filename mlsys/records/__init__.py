@@ -2,7 +2,17 @@
 
 from mlsys.records.base import HISTORICAL, MAX_BYTES, MEASURED, Mode, Outcome, Record, RunStatus, Severity, State
 from mlsys.records.decision import Answer, Decision, GateResult, ModelVersion, RunReport
-from mlsys.records.evaluation import Candidate, Comparison, Evaluation, EvaluationSet, MetricValue, Shortage, TriedSet
+from mlsys.records.evaluation import (
+    Candidate,
+    Comparison,
+    Dependence,
+    Evaluation,
+    EvaluationSet,
+    Flip,
+    MetricValue,
+    Shortage,
+    TriedSet,
+)
 from mlsys.records.progress import Decided, Evaluated
 from mlsys.records.run import (
     Arrivals,
@@ -30,9 +40,11 @@ __all__ = [
     "Comparison",
     "Decided",
     "Decision",
+    "Dependence",
     "Evaluated",
     "Evaluation",
     "EvaluationSet",
+    "Flip",
     "GateResult",
     "MetricValue",
     "Mode",
