@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,7 @@ class Dataset:
         side: `(n_rows,)` int8.
         target: the learning task, which knows the classes that `y` counts.
         group: `(n_rows,)` numbers of the groups that the split keeps together; None where it keeps none.
+        groups: `(n_rows,)` numbers of the groups by each column that was asked for; a row without one is its own.
     """
 
     rows: pd.DataFrame
@@ -46,6 +47,7 @@ class Dataset:
     side: np.ndarray
     target: Target
     group: np.ndarray | None = None
+    groups: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def where(self, mask: np.ndarray) -> Dataset:
         """Return the rows of a mask `(n_rows,)`; the same object where it is true of all."""
@@ -53,7 +55,8 @@ class Dataset:
             return self
         arrays = {name: getattr(self, name)[mask] for name in ("y", "key_hash", "day", "side")}
         group = None if self.group is None else self.group[mask]
-        return replace(self, rows=self.rows[mask].reset_index(drop=True), group=group, **arrays)
+        groups = {name: codes[mask] for name, codes in self.groups.items()}
+        return replace(self, rows=self.rows[mask].reset_index(drop=True), group=group, groups=groups, **arrays)
 
 
 def load(
@@ -65,17 +68,19 @@ def load(
     sides: Collection[int],
     columns: Mapping[str, ColumnSpec] | None = None,
     classes: Collection[str] = (),
+    grouping: Collection[str] = (),
 ) -> Dataset:
     """Return the rows on the given sides; `columns` defaults to the spec's features (a champion has its own).
 
     `classes` are known to the learning task beside those of the split's rows, on whichever side: a champion's.
+    `grouping` names columns whose groups are wanted.
 
     Raises:
         DataError: a column holds what its type can't be made of.
     """
     wanted = spec.feature_columns() if columns is None else dict(columns)
     group = spec.split.group_column
-    names = list(dict.fromkeys([*wanted, *spec.target.made_of.names, DAY, KEY, *([group] if group else [])]))
+    names = list(dict.fromkeys([*wanted, *spec.target.made_of.names, DAY, KEY, *([group] if group else []), *grouping]))
     side = read_assignment(split, store)
     mask = np.isin(side, list(sides))
     table = read_rows(snapshot.manifest, store, names).filter(pa.array(mask))
@@ -87,8 +92,17 @@ def load(
         day=days_of(table),
         side=side[mask],
         target=target,
-        group=None if group is None else table[group].combine_chunks().dictionary_encode().indices.to_numpy(),
+        group=None if group is None else _places(table[group]),
+        groups={name: _places(table[name]) for name in grouping},
     )
+
+
+def _places(column: pa.ChunkedArray) -> np.ndarray:
+    """Return `(n_rows,)` whole numbers, alike for rows of one value; each row without a value has its own."""
+    places = column.combine_chunks().dictionary_encode().indices
+    own = -1 - np.arange(len(places))
+    found: np.ndarray = np.where(pc.is_null(places).to_numpy(zero_copy_only=False), own, places.fill_null(0).to_numpy())
+    return found
 
 
 def feature_frame(table: pa.Table, columns: Mapping[str, ColumnSpec]) -> pd.DataFrame:

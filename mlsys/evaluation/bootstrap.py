@@ -121,12 +121,17 @@ def replicate_under(
 
 
 def paired_interval(
-    challenger: np.ndarray, champion: np.ndarray, *, direction: Literal["higher", "lower"], level: float
+    challenger: np.ndarray,
+    champion: np.ndarray,
+    *,
+    direction: Literal["higher", "lower"],
+    level: float,
+    stretch: float = 1.0,
 ) -> Interval:
     """Return the interval of the difference, turned so that positive is better for the challenger.
 
     Both are replicates under the same weights. `level` is that of the one-sided lower bound; the interval as a whole
-    has level `2 * level - 1`.
+    has level `2 * level - 1`, its bounds moved out by a factor of `stretch`.
     """
     difference = challenger - champion if direction == "higher" else champion - challenger
-    return percentile(difference, 2 * level - 1)
+    return percentile(difference, 2 * level - 1, stretch=stretch)

@@ -20,10 +20,12 @@ from mlsys.dataset import dataset
 from mlsys.errors import RunError
 from mlsys.evaluation import insight, known_rows, payoff
 from mlsys.evaluation.champion import ChampionModel, obstacle_of, threshold_of
-from mlsys.evaluation.comparison import Assessment, Contender, assess, scored, unusable
+from mlsys.evaluation.comparison import Assessment, Contender, Rules, assess, scored, unusable
 from mlsys.evaluation.measured import Scene, columns_read, measured
 from mlsys.evaluation.shortage import shortage_of
+from mlsys.evaluation.ties import grouping, ties_of
 from mlsys.events import get_logger
+from mlsys.gates.better_than_champion import BetterThanChampion
 from mlsys.metrics.base import Metric
 from mlsys.metrics.predictions import Predictions
 from mlsys.models.calibration import uncalibrated
@@ -95,7 +97,14 @@ def evaluate(
     sides = (VALIDATION, HOLDOUT)
     classes = () if champion is None or obstacle else champion.candidate.classes
     data = dataset.load(
-        spec, prepared.snapshot, prepared.split, store=store, sides=sides, columns=columns, classes=classes
+        spec,
+        prepared.snapshot,
+        prepared.split,
+        store=store,
+        sides=sides,
+        columns=columns,
+        classes=classes,
+        grouping=grouping(spec),
     )
     shared = known_rows.known_of(champion.fitted_on if champion else None, data.key_hash, data.side == HOLDOUT)
     obstacle = obstacle or known_rows.too_many(shared, data.side == HOLDOUT)
@@ -110,10 +119,7 @@ def evaluate(
             contenders,
             rival,
             metrics=_metrics(spec),
-            primary=spec.metrics.primary,
-            n_replicates=spec.metrics.replicates,
-            seed=plan.seed,
-            groups=None if data.group is None else np.unique(data.group[rows.on_holdout], return_inverse=True)[1],
+            rules=_rules(spec, data, rows, seed=plan.seed),
         )
         found = _insight(spec, assessed, rows, seed=plan.seed, store=store) if explained else None
         inspected = None if inspect is None else inspect(assessed)
@@ -127,6 +133,21 @@ def evaluate(
     found_set = _record(spec, prepared.split, assessed, champion, (state, reason), rows=rows, details=details)
     found_set = found_set.model_copy(update={"inspection": inspected})
     return _with_known_rows(found_set, champion, int(shared.sum()), rows)
+
+
+def _rules(spec: Spec, data: dataset.Dataset, rows: _Rows, *, seed: int) -> Rules:
+    limits: dict[str, list[float]] = {}
+    for gate in spec.gates:
+        if isinstance(gate, BetterThanChampion):
+            limits.setdefault(gate.metric or spec.metrics.primary, []).append(gate.limit)
+    return Rules(
+        primary=spec.metrics.primary,
+        n_replicates=spec.metrics.replicates,
+        seed=seed,
+        level=spec.metrics.level,
+        ties=ties_of(spec, data, rows.on_holdout),
+        limits=limits,
+    )
 
 
 def _metrics(spec: Spec) -> list[Metric]:
@@ -224,6 +245,7 @@ def _record(
         summary={model_id: value for model_id, value in summary.items() if value is not None},
         comparison=assessed.comparisons.get(primary),
         shortage=shortage_of(split, assessed, spec.metrics.metric(primary)),
+        dependence=assessed.dependence,
         details=details,
     )
 

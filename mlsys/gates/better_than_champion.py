@@ -9,7 +9,7 @@ from pydantic import Field
 from mlsys.gates.against import without_champion
 from mlsys.gates.base import Evidence, Gate
 from mlsys.records import Comparison, GateResult
-from mlsys.wording import number, signed
+from mlsys.wording import counted, number, signed
 
 
 class BetterThanChampion(Gate):
@@ -41,10 +41,15 @@ class BetterThanChampion(Gate):
             why = "was not computed" if comparison is None else comparison.reason or "is undefined"
             sentence = f"The difference in {metric} to the champion is not known: {why}."
             return self.inconclusive(name, "undefined_metric", sentence)
-        return self._judged(name, comparison, comparison.difference, (comparison.lower, comparison.upper))
+        found = self._judged(name, comparison, comparison.difference, (comparison.lower, comparison.upper))
+        dependence = evidence.evaluations.dependence
+        if dependence is None or dependence.unit == "rows" or found.reason == "identical":
+            return found
+        return found.model_copy(update={"sentence": f"{found.sentence} {dependence.sentence}"})
 
     @property
-    def _limit(self) -> float:
+    def limit(self) -> float:
+        """What the lower bound of the difference must lie above."""
         return self.margin if self.require == "superior" else -self.margin
 
     def _judged(self, name: str, comparison: Comparison, difference: float, bounds: tuple[float, float]) -> GateResult:
@@ -61,8 +66,8 @@ class BetterThanChampion(Gate):
             level=comparison.level,
             needs=">",
             unit="difference",
-            limit=self._limit,
-            distance=lower - self._limit,
+            limit=self.limit,
+            distance=lower - self.limit,
             sentence=self._sentence(comparison, difference, lower, reason),
             reason=reason,
         )
@@ -70,9 +75,9 @@ class BetterThanChampion(Gate):
     def _reason(self, difference: float, lower: float, upper: float) -> str | None:
         if difference == lower == upper == 0:
             return "identical"
-        if lower > self._limit:
+        if lower > self.limit:
             return None
-        if upper <= self._limit or difference <= self._limit:
+        if upper <= self.limit or difference <= self.limit:
             return "not_better" if self.require == "superior" else "worse"
         return "not_significantly_better" if self.require == "superior" else "not_shown_not_worse"
 
@@ -84,5 +89,13 @@ class BetterThanChampion(Gate):
         confidence = f"{100 * comparison.level:g} % confidence"
         return (
             f"By {metric} the challenger is {side} the champion on {rows}: difference {signed(difference)}, its lower "
-            f"bound {signed(lower, self._limit)} with {confidence}, needed > {number(self._limit, lower)}."
+            f"bound {signed(lower, self.limit)} with {confidence}, needed > {number(self.limit, lower)}."
+            f"{self._fragility(comparison, passes=reason is None)}"
         )
+
+    def _fragility(self, comparison: Comparison, *, passes: bool) -> str:
+        flip = next((flip for flip in comparison.flips if flip.limit == self.limit), None)
+        if flip is None or not flip.fragile or flip.n_rows is None:
+            return ""
+        share = f"{counted(flip.n_rows, 'row')} ({number(100 * flip.n_rows / comparison.n)} %)"
+        return f" The verdict is fragile: without {share} it would {'not pass' if passes else 'pass'}."

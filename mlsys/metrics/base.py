@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mlsys.components import Component
-from mlsys.metrics.intervals import Interval, percentile
+from mlsys.metrics.intervals import Interval, Scale, linear, percentile
 from mlsys.metrics.predictions import Predictions
+from mlsys.metrics.units import ROWS, Units
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +38,7 @@ class Metric(Component, ABC):
         needs: what the spec must say before it can be measured (`metrics.k`, say); "" where it is always.
         judges: gates and the choice of a candidate may rest on it; else it is shown alone.
         unit: what its values are numbers of: metrics of one unit are drawn on one axis.
+        scale: on which it is about as unsure upwards as downwards.
     """
 
     direction: ClassVar[Literal["higher", "lower"]]
@@ -47,6 +49,7 @@ class Metric(Component, ABC):
     tasks: ClassVar[tuple[str, ...]] = ("binary",)
     needs: ClassVar[Literal["", "k", "costs"]] = ""
     unit: ClassVar[str] = "share"
+    scale: ClassVar[Scale] = "plain"
 
     @abstractmethod
     def replicates(self, resampled: Any) -> np.ndarray:
@@ -68,18 +71,31 @@ class Metric(Component, ABC):
 
     def interval(
         self,
-        predictions: Predictions,  # noqa: ARG002 - most metrics need no more than their resamples
+        predictions: Predictions,
         replicates: np.ndarray,
         level: float,
         *,
-        n_groups: int | None = None,  # noqa: ARG002 - resamples of whole groups vary as groups do
+        units: Units = ROWS,
     ) -> Interval:
-        """Return the two-sided interval of a defined value: by default the percentiles of its resamples.
+        """Return the two-sided interval of a defined value: by its influence values, else percentiles of its resamples.
 
         Args:
             predictions: the rows that the value is of.
-            replicates: `(n_replicates,)` values under resamples of these rows, or of their groups; NaN where undefined.
+            replicates: `(n_replicates,)` values under resamples of the units, NaN where undefined; empty where
+                there are influence values.
             level: 0.95 for 95 %.
-            n_groups: how many groups the rows come in, where they are not independent.
+            units: which rows count together, where rows are not independent.
         """
-        return percentile(replicates, level)
+        value = self.value(predictions).value
+        influence = None if value is None else self.influence(predictions)
+        if influence is None or value is None:
+            return percentile(replicates, level, stretch=units.stretch((1 - level) / 2))
+        return linear(value, influence, level, units=units, scale=self.scale)
+
+    def influence(self, predictions: Predictions) -> np.ndarray | None:  # noqa: ARG002 - few are known in general
+        """Return `(n_rows,)` float64: how much each row moves a defined value; None where that is not known.
+
+        Under weights w, 1 on average, the metric is about its value + mean(w * influence). Where it is not known, rows
+        are resampled.
+        """
+        return None

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from mlsys.components import Frozen
 from mlsys.metrics.base import Metric
+from mlsys.metrics.predictions import Predictions
 from mlsys.metrics.scores import ResampledScores
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Cost(Metric):
     direction = "lower"
     title = "Cost per row"
     unit = "cost"
+    scale = "log"
     undefined_when = "no rows"
     needs = "costs"
     costs: Costs = Costs()
@@ -51,6 +53,12 @@ class Cost(Metric):
         scored = resampled.scored
         wrong = np.where(scored.y_true == 1, self.costs.false_negative, self.costs.false_positive)
         return resampled.mean(np.where(scored.y_pred == scored.y_true, 0.0, wrong))
+
+    def influence(self, predictions: Predictions) -> np.ndarray | None:
+        """Return what leaving out one row of each outcome does."""
+        from mlsys.metrics.influence import of_decisions
+
+        return of_decisions(self.replicates, predictions)
 
 
 def cheapest(y_true: np.ndarray, y_score: np.ndarray, costs: Costs) -> float:

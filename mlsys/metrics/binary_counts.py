@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from mlsys.metrics.counts import CountFormula, Proportion
-from mlsys.metrics.predictions import ratio
+from mlsys.metrics.counts import Proportion
+from mlsys.metrics.intervals import Interval
+from mlsys.metrics.predictions import Predictions, ratio
 from mlsys.metrics.scores import Confusion, ResampledScores
+from mlsys.metrics.units import ROWS, Units
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,19 +38,32 @@ class Recall(Proportion):
         return c.tp, c.tp + c.fn
 
 
-class F1(CountFormula):
-    """`2 tp / (2 tp + fp + fn)`: harmonic mean of precision and recall."""
+class F1(Proportion):
+    """`2 tp / (2 tp + fp + fn)`: harmonic mean of precision and recall.
+
+    With `q = tp / (tp + fp + fn)`, a share of rows, it is `2 q / (1 + q)`, and so are the bounds of its interval.
+    """
 
     kind: Literal["f1"] = "f1"
     direction = "higher"
     title = "F1"
     undefined_when = "no row is positive or predicted positive"
-    unused = ("true negative",)
 
     def replicates(self, resampled: ResampledScores) -> np.ndarray:
         """Return `(n_replicates,)` values, NaN where the denominator is 0."""
         c = resampled.confusion
         return ratio(2 * c.tp, 2 * c.tp + c.fp + c.fn)
+
+    def interval(
+        self, predictions: Predictions, replicates: np.ndarray, level: float, *, units: Units = ROWS
+    ) -> Interval:
+        """Return Wilson's interval of the share, as F1 values."""
+        found = super().interval(predictions, replicates, level, units=units)
+        lower, upper = (2 * q / (1 + q) for q in (found.lower or 0.0, found.upper or 0.0))
+        return Interval(lower, upper)
+
+    def _share(self, c: Confusion) -> tuple[np.ndarray, np.ndarray]:
+        return c.tp, c.tp + c.fp + c.fn
 
 
 class FalseNegativeRate(Proportion):

@@ -5,14 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from mlsys.metrics.base import Metric
-from mlsys.metrics.predictions import ratio
-from mlsys.metrics.scores import ResampledScores
+from mlsys.metrics.intervals import Interval, wilson
+from mlsys.metrics.predictions import Predictions, ratio
+from mlsys.metrics.scores import ResampledScores, Scored
+from mlsys.metrics.units import ROWS, Units
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-class RocAuc(Metric):
+class Ranking(Metric):
+    """A share that depends on the order of the scores; its interval is that of its log odds."""
+
+    scale = "odds"
+
+    def interval(
+        self, predictions: Predictions, replicates: np.ndarray, level: float, *, units: Units = ROWS
+    ) -> Interval:
+        """Return the interval; without a wrong pair that of a share of 1 in as many rows as the rarer class has."""
+        if self.value(predictions).value == 1:
+            n_positive = int(predictions.y_true.sum())
+            rarer = min(n_positive, predictions.y_true.size - n_positive) or n_positive
+            return wilson(1.0, max(1.0, rarer * units.count(predictions.y_true.size) / predictions.y_true.size), level)
+        return super().interval(predictions, replicates, level, units=units)
+
+
+class RocAuc(Ranking):
     """Chance that a random positive row scores above a random negative one, ties counting half (Mann-Whitney)."""
 
     kind: Literal["roc_auc"] = "roc_auc"
@@ -30,8 +48,14 @@ class RocAuc(Metric):
         pairs = positive * negative
         return ratio(pairs - lost, pairs)
 
+    def influence(self, predictions: Predictions) -> np.ndarray | None:
+        """Return DeLong's placements, centred; None unless both classes have two rows."""
+        from mlsys.metrics.influence import of_area
 
-class PrAuc(Metric):
+        return of_area(predictions) if isinstance(predictions, Scored) else None
+
+
+class PrAuc(Ranking):
     """Average precision: precision at each distinct score, weighted by the recall gained there; not interpolated."""
 
     kind: Literal["pr_auc"] = "pr_auc"
@@ -51,6 +75,12 @@ class PrAuc(Metric):
         gained = _dot(ranked.positives, np.divide(found, flagged, out=found))
         positive = counts.tp + counts.fn
         return ratio(gained, positive)
+
+    def influence(self, predictions: Predictions) -> np.ndarray | None:
+        """Return the derivative by each row's weight; None where no row is positive."""
+        from mlsys.metrics.influence import of_average_precision
+
+        return of_average_precision(predictions) if isinstance(predictions, Scored) else None
 
 
 def _dot(left: np.ndarray, right: np.ndarray) -> np.ndarray:

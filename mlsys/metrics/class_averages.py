@@ -10,7 +10,9 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from mlsys.metrics.base import Metric
-from mlsys.metrics.predictions import ratio
+from mlsys.metrics.classified import Classified
+from mlsys.metrics.counts import Counted
+from mlsys.metrics.predictions import Predictions, ratio
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,10 +20,11 @@ if TYPE_CHECKING:
     from mlsys.metrics.classified import ClassCounts, ResampledClasses
 
 
-class CountAverage(Metric):
+class CountAverage(Counted):
     """An average of a share of each class; each subclass is one formula."""
 
     tasks: ClassVar = ("multiclass",)
+    scale = "odds"
     undefined_when = "no rows"
 
     def replicates(self, resampled: ResampledClasses) -> np.ndarray:
@@ -92,12 +95,20 @@ class RocAucOvr(Metric):
     direction = "higher"
     title = "ROC AUC, one against the rest"
     ranks = True
+    scale = "odds"
     tasks: ClassVar = ("multiclass",)
     undefined_when = "all rows are of one class"
 
     def replicates(self, resampled: ResampledClasses) -> np.ndarray:
         """Return `(n_replicates,)` means, NaN where one class has all weight."""
         return _mean_area(resampled, (resampled.confusion.actual > 0).astype("float64"))
+
+    def influence(self, predictions: Predictions) -> np.ndarray | None:
+        """Return the mean of the classes' influence; None unless each class has two rows or none."""
+        import numpy as np
+
+        found = _areas(predictions)
+        return None if found is None else np.mean([influence for _, influence, _ in found], axis=0)
 
 
 class RocAucOvrWeighted(Metric):
@@ -107,12 +118,23 @@ class RocAucOvrWeighted(Metric):
     direction = "higher"
     title = "ROC AUC, weighted"
     ranks = True
+    scale = "odds"
     tasks: ClassVar = ("multiclass",)
     undefined_when = "all rows are of one class"
 
     def replicates(self, resampled: ResampledClasses) -> np.ndarray:
         """Return `(n_replicates,)` means, NaN where one class has all weight."""
         return _mean_area(resampled, resampled.confusion.actual)
+
+    def influence(self, predictions: Predictions) -> np.ndarray | None:
+        """Return that of the classes and of their shares; None unless each class has two rows or none."""
+        import numpy as np
+
+        found = _areas(predictions)
+        if found is None:
+            return None
+        mean = sum(area * of_class.mean() for area, _, of_class in found)
+        return np.sum([share.mean() * moved + share * (area - mean) for area, moved, share in found], axis=0)  # type: ignore[no-any-return]
 
 
 def _mean_area(resampled: ResampledClasses, weights: np.ndarray) -> np.ndarray:
@@ -122,6 +144,21 @@ def _mean_area(resampled: ResampledClasses, weights: np.ndarray) -> np.ndarray:
     defined = np.isfinite(resampled.areas)
     weights = np.where(defined, weights, 0.0)
     return ratio((np.where(defined, resampled.areas, 0.0) * weights).sum(axis=1), weights.sum(axis=1))
+
+
+def _areas(predictions: Predictions) -> list[tuple[float, np.ndarray, np.ndarray]] | None:
+    """Return of each class that has rows its area, the influence on it, and the mask of its rows; or None."""
+    from mlsys.metrics.binary_scores import RocAuc
+    from mlsys.metrics.influence import of_area
+
+    found, measure = [], RocAuc()
+    for rows in predictions.against_the_rest if isinstance(predictions, Classified) else []:
+        if rows.y_true.any():
+            area, influence = measure.value(rows).value, of_area(rows)
+            if area is None or influence is None:
+                return None
+            found.append((area, influence, rows.y_true == 1))
+    return found or None
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from mlsys.metrics.base import Metric
-from mlsys.metrics.counts import CountFormula, Proportion
+from mlsys.metrics.counts import Counted, MeanOfShares, Proportion
 
 if TYPE_CHECKING:
     import numpy as np
 
     from mlsys.metrics.classified import ClassCounts, ResampledClasses
+    from mlsys.metrics.predictions import Predictions
     from mlsys.metrics.scores import Confusion, ResampledScores
 
 
@@ -29,6 +30,7 @@ class LogLoss(ClassMetric):
     kind: Literal["log_loss"] = "log_loss"
     direction = "lower"
     title = "Log loss"
+    scale = "log"
     undefined_when = "no rows"
 
     def replicates(self, resampled: ResampledScores | ResampledClasses) -> np.ndarray:
@@ -36,6 +38,15 @@ class LogLoss(ClassMetric):
         import numpy as np
 
         return resampled.mean(-np.log(resampled.given_to_truth))
+
+    def influence(self, predictions: Predictions) -> np.ndarray:
+        """Return how much greater each row's loss is than the mean."""
+        import numpy as np
+
+        from mlsys.metrics.influence import of_mean
+
+        # As rows of both learning tasks have it.
+        return of_mean(-np.log(predictions.given_to_truth))  # type: ignore[attr-defined]
 
 
 class Accuracy(Proportion, ClassMetric):
@@ -50,7 +61,7 @@ class Accuracy(Proportion, ClassMetric):
         return c.right, c.total
 
 
-class BalancedAccuracy(CountFormula, ClassMetric):
+class BalancedAccuracy(MeanOfShares, ClassMetric):
     """Mean of the shares found of each class that has rows; of two `(tp / (tp + fn) + tn / (tn + fp)) / 2`."""
 
     kind: Literal["balanced_accuracy"] = "balanced_accuracy"
@@ -63,7 +74,7 @@ class BalancedAccuracy(CountFormula, ClassMetric):
         return resampled.confusion.mean_recall
 
 
-class Mcc(CountFormula, ClassMetric):
+class Mcc(Counted, ClassMetric):
     """Correlation of truth and prediction: 1 is right everywhere, 0 is chance (Matthews 1975; Gorodkin 2004).
 
     Of two classes `(tp tn - fp fn) / sqrt((tp+fp)(tp+fn)(tn+fp)(tn+fn))`.
@@ -72,6 +83,7 @@ class Mcc(CountFormula, ClassMetric):
     kind: Literal["mcc"] = "mcc"
     direction = "higher"
     title = "Matthews correlation"
+    scale = "fisher"
     undefined_when = "all rows, or all predictions, are of one class"
 
     def replicates(self, resampled: ResampledScores | ResampledClasses) -> np.ndarray:

@@ -57,6 +57,14 @@ class Classified(Predictions):
         """`(n_rows,)` probability of the class that was said, and whether it was right."""
         return self.y_score.max(axis=1, initial=0.0), (self.y_pred == self.y_true).astype("float64")
 
+    @property
+    def decisions(self) -> np.ndarray:
+        """`(n_rows,)` int64: which true class is taken for which."""
+        import numpy as np
+
+        found: np.ndarray = self.y_true * np.int64(self.n_classes) + self.y_pred
+        return found
+
     def where(self, rows: np.ndarray) -> Self:
         """Return the rows of a mask, or those at some positions."""
         return replace(self, y_true=self.y_true[rows], y_score=self.y_score[rows])
@@ -98,7 +106,7 @@ class Classified(Predictions):
         """Return how many rows of each class were said to be of which: a row of counts for each true class."""
         import numpy as np
 
-        cells = np.bincount(self.y_true * np.int64(self.n_classes) + self.y_pred, minlength=self.n_classes**2)
+        cells = np.bincount(self.decisions, minlength=self.n_classes**2)
         return {"said_of": cells.reshape(self.n_classes, self.n_classes).tolist()}
 
     @property
@@ -150,14 +158,6 @@ class ClassCounts:
     said: np.ndarray
 
     @property
-    def empty(self) -> list[str]:
-        """What no row of the first replicate is, in words: predicted right, or wrong."""
-        n_right, n_rows = float(self.right[0]), float(self.total[0])
-        return [
-            name for name, n in (("row predicted right", n_right), ("row predicted wrong", n_rows - n_right)) if not n
-        ]
-
-    @property
     def right(self) -> np.ndarray:
         """`(n_replicates,)` weight of the rows predicted right."""
         total: np.ndarray = self.hits.sum(axis=1)
@@ -168,6 +168,11 @@ class ClassCounts:
         """`(n_replicates,)` weight of all rows."""
         total: np.ndarray = self.actual.sum(axis=1)
         return total
+
+    @property
+    def recalls(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of each class the weight of what is found, and of all its rows, each `(n_replicates,)`."""
+        return list(zip(self.hits.T, self.actual.T, strict=True))
 
     @property
     def mean_recall(self) -> np.ndarray:

@@ -1,61 +1,89 @@
-"""What metrics of counted rows have in common: shares have Wilson's interval, other formulas need every count."""
+"""What metrics of counted rows have in common: intervals made of Wilson's, or of what a row more or less does."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from mlsys.metrics.base import Metric
-from mlsys.metrics.intervals import Interval, effective_size, wilson
+from mlsys.metrics.intervals import Interval, effective_size, mean_of_shares, wilson
 from mlsys.metrics.predictions import Predictions, ratio
+from mlsys.metrics.units import ROWS, Units
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import numpy as np
 
-
-def counts_of(predictions: Any) -> Any:
-    """Return the confusion matrix of all rows, each counted once, as one replicate."""
-    import numpy as np
-
-    return predictions.resampled(np.ones((1, predictions.y_true.size))).confusion
+    Share = tuple[np.ndarray, np.ndarray]  # `(n_replicates,)` counts of the part and of the whole
 
 
-class Proportion(Metric):
+class Counted(Metric):
+    """A metric that only asks how many rows of which truth are taken for what."""
+
+    def influence(self, predictions: Predictions) -> np.ndarray | None:
+        """Return what leaving out one row of each decision does; None where the metric is undefined without it."""
+        from mlsys.metrics.influence import of_decisions
+
+        return of_decisions(self.replicates, predictions)
+
+
+class Proportion(Counted):
     """A share of some rows; its interval is Wilson's, which holds near 0 and 1 and where no row is of the share."""
 
     def replicates(self, resampled: Any) -> np.ndarray:
-        """Return `(n_replicates,)` shares, NaN where the whole is 0."""
+        """Return `(n_replicates,)` values, NaN where the whole is 0."""
         return ratio(*self._share(resampled.confusion))
 
     def interval(
-        self, predictions: Predictions, replicates: np.ndarray, level: float, *, n_groups: int | None = None
+        self,
+        predictions: Predictions,
+        replicates: np.ndarray,  # noqa: ARG002 - counts say it all
+        level: float,
+        *,
+        units: Units = ROWS,
     ) -> Interval:
-        """Return Wilson's interval; of as many rows as tell what the groups tell, where rows come in groups."""
-        part, whole = (float(counts[0]) for counts in self._share(counts_of(predictions)))
-        if n_groups is not None:
-            units = n_groups / predictions.y_true.size
-            return wilson(part / whole, effective_size(part / whole, whole, replicates, units=units), level)
-        return wilson(part / whole, whole, level)
+        """Return Wilson's interval; of as many rows as tell what the units tell, where rows count together."""
+        return _wilson(predictions, lambda resampled: [self._share(resampled.confusion)], level, units)[1][0]
 
     @abstractmethod
-    def _share(self, c: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return the `(n_replicates,)` counts of the part and of the whole."""
+    def _share(self, c: Any) -> Share:
+        """Return the counts of the part and of the whole."""
 
 
-class CountFormula(Metric):
-    """A formula of several counts.
-
-    Attributes:
-        unused: counts that it does not look at, in words.
-    """
-
-    unused: ClassVar[tuple[str, ...]] = ()
+class MeanOfShares(Counted):
+    """The mean of shares of different rows, each of which has Wilson's interval."""
 
     def interval(
-        self, predictions: Predictions, replicates: np.ndarray, level: float, *, n_groups: int | None = None
+        self,
+        predictions: Predictions,
+        replicates: np.ndarray,  # noqa: ARG002 - counts say it all
+        level: float,
+        *,
+        units: Units = ROWS,
     ) -> Interval:
-        """Return the percentile interval; none where a count is 0, since no resample can have it otherwise."""
-        empty = [name for name in counts_of(predictions).empty if name not in self.unused]
-        if empty:
-            return Interval(None, None, f"there is no {empty[0]}")
-        return super().interval(predictions, replicates, level, n_groups=n_groups)
+        """Return the interval that Wilson's of the shares add up to."""
+        return mean_of_shares(*_wilson(predictions, lambda resampled: resampled.confusion.recalls, level, units))
+
+
+def _wilson(
+    predictions: Predictions, shares: Callable[[Any], Sequence[Share]], level: float, units: Units
+) -> tuple[list[float], list[Interval]]:
+    """Return the values of several shares, those of no row left out, and the interval of each."""
+    import numpy as np
+
+    from mlsys.metrics.influence import of_decisions
+
+    def share_of(resampled: Any, *, place: int) -> np.ndarray:
+        return ratio(*shares(resampled)[place])
+
+    values, intervals = [], []
+    for place, (part, whole) in enumerate(shares(predictions.resampled(np.ones((1, predictions.y_true.size))))):
+        n = float(whole[0])
+        if n:
+            share = float(part[0]) / n
+            moved = None if units.of is None else of_decisions(partial(share_of, place=place), predictions)
+            values.append(share)
+            intervals.append(wilson(share, effective_size(share, n, moved, units=units, level=level), level))
+    return values, intervals

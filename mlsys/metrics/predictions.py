@@ -76,6 +76,11 @@ class Predictions(ABC):
         """
         return float((self.said != other.said).mean())
 
+    @property
+    def decisions(self) -> np.ndarray | None:
+        """`(n_rows,)` whole numbers, alike for rows of one truth that are taken for the same; None without classes."""
+        return None
+
     @abstractmethod
     def where(self, rows: np.ndarray) -> Self:
         """Return the rows of a mask `(n_rows,)`, or those at some positions, in that order."""

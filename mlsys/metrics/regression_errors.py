@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from mlsys.metrics.base import Metric
-from mlsys.metrics.predicted import ResampledNumbers
-from mlsys.metrics.predictions import ratio
+from mlsys.metrics.intervals import Interval, Scale
+from mlsys.metrics.predicted import Predicted, ResampledNumbers
+from mlsys.metrics.predictions import Predictions, ratio
+from mlsys.metrics.units import ROWS, Units
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +20,14 @@ class RegressionMetric(Metric):
 
     tasks: ClassVar = ("regression",)
     unit = "target"
+    scale: ClassVar[Scale] = "log"
+
+    def influence(self, predictions: Predictions) -> np.ndarray | None:
+        """Return how much each row moves it; None where the metric is no smooth function of means over rows."""
+        return self._moved(predictions) if isinstance(predictions, Predicted) and predictions.y_true.size else None
+
+    @abstractmethod
+    def _moved(self, predicted: Predicted) -> np.ndarray: ...
 
 
 class Rmse(RegressionMetric):
@@ -34,6 +45,15 @@ class Rmse(RegressionMetric):
         roots: np.ndarray = np.sqrt(resampled.squared_error)
         return roots
 
+    def _moved(self, predicted: Predicted) -> np.ndarray:
+        import numpy as np
+
+        from mlsys.metrics.influence import of_mean
+
+        squares = predicted.error**2
+        root = np.sqrt(squares.mean())
+        return of_mean(squares) / (2 * root if root else 1.0)  # type: ignore[no-any-return]
+
 
 class Mse(RegressionMetric):
     """Mean squared error, in the target's unit squared."""
@@ -47,6 +67,11 @@ class Mse(RegressionMetric):
     def replicates(self, resampled: ResampledNumbers) -> np.ndarray:
         """Return `(n_replicates,)` means, NaN where no row has weight."""
         return resampled.squared_error
+
+    def _moved(self, predicted: Predicted) -> np.ndarray:
+        from mlsys.metrics.influence import of_mean
+
+        return of_mean(predicted.error**2)
 
 
 class Mae(RegressionMetric):
@@ -62,6 +87,13 @@ class Mae(RegressionMetric):
         import numpy as np
 
         return resampled.mean(np.abs(resampled.predicted.error))
+
+    def _moved(self, predicted: Predicted) -> np.ndarray:
+        import numpy as np
+
+        from mlsys.metrics.influence import of_mean
+
+        return of_mean(np.abs(predicted.error))
 
 
 class MedianAe(RegressionMetric):
@@ -84,6 +116,13 @@ class MedianAe(RegressionMetric):
         found = [size[np.minimum((drawn <= place[:, None]).sum(axis=1), size.size - 1)] for place in middle]
         return np.where(resampled.total > 0, (found[0] + found[1]) / 2, np.nan)
 
+    def _moved(self, predicted: Predicted) -> np.ndarray:
+        import numpy as np
+
+        from mlsys.metrics.influence import of_median
+
+        return of_median(np.abs(predicted.error))
+
 
 class Mape(RegressionMetric):
     """Mean of `|prediction - truth| / |truth|`: a share, which small true numbers inflate."""
@@ -104,6 +143,14 @@ class Mape(RegressionMetric):
         found = resampled.mean(shares)
         return np.where(resampled.mean(zero.astype("float64")) > 0, np.nan, found)
 
+    def _moved(self, predicted: Predicted) -> np.ndarray:
+        import numpy as np
+
+        from mlsys.metrics.influence import of_mean
+
+        zero = predicted.y_true == 0
+        return of_mean(np.abs(predicted.error) / np.where(zero, 1.0, np.abs(predicted.y_true)))
+
 
 class Smape(RegressionMetric):
     """Mean of `2 |prediction - truth| / (|prediction| + |truth|)`, from 0 to 2; 0 where both are 0."""
@@ -122,6 +169,14 @@ class Smape(RegressionMetric):
         sizes = np.abs(predicted.y_pred) + np.abs(predicted.y_true)
         return resampled.mean(2 * np.abs(predicted.error) / np.where(sizes == 0, 1.0, sizes))
 
+    def _moved(self, predicted: Predicted) -> np.ndarray:
+        import numpy as np
+
+        from mlsys.metrics.influence import of_mean
+
+        sizes = np.abs(predicted.y_pred) + np.abs(predicted.y_true)
+        return of_mean(2 * np.abs(predicted.error) / np.where(sizes == 0, 1.0, sizes))
+
 
 class R2(RegressionMetric):
     """`1 - sum of squared errors / sum of squares around the mean`: the share of the variance that is explained."""
@@ -129,6 +184,7 @@ class R2(RegressionMetric):
     kind: Literal["r2"] = "r2"
     direction = "higher"
     title = "R²"
+    scale = "below_one"
     unit = "variance"
     undefined_when = "all true numbers are equal"
 
@@ -146,6 +202,12 @@ class R2(RegressionMetric):
         # Exact, while a variance of equal numbers may be a rest of rounding.
         return 1 - ratio(resampled.squared_error, np.where(least < greatest, variance, 0.0))
 
+    def _moved(self, predicted: Predicted) -> np.ndarray:
+        y_true, squares = predicted.y_true, predicted.error**2
+        around = (y_true - y_true.mean()) ** 2
+        unexplained = squares.mean() / around.mean()
+        return (unexplained * around - squares) / around.mean()  # type: ignore[no-any-return]
+
 
 class Bias(RegressionMetric):
     """`|mean of prediction - truth|`: how far predictions are too high, or too low, as a whole."""
@@ -153,6 +215,7 @@ class Bias(RegressionMetric):
     kind: Literal["bias"] = "bias"
     direction = "lower"
     title = "Bias"
+    scale = "plain"
     undefined_when = "no rows"
 
     def replicates(self, resampled: ResampledNumbers) -> np.ndarray:
@@ -161,3 +224,17 @@ class Bias(RegressionMetric):
 
         distances: np.ndarray = np.abs(resampled.mean(resampled.predicted.error))
         return distances
+
+    def interval(
+        self, predictions: Predictions, replicates: np.ndarray, level: float, *, units: Units = ROWS
+    ) -> Interval:
+        """Return the interval of the mean, without its sign: down to 0 where it may have either."""
+        found = super().interval(predictions, replicates, level, units=units)
+        return found if found.lower is None else Interval(max(0.0, found.lower), found.upper, found.reason)
+
+    def _moved(self, predicted: Predicted) -> np.ndarray:
+        import numpy as np
+
+        from mlsys.metrics.influence import of_mean
+
+        return of_mean(np.sign(predicted.error.mean()) * predicted.error)

@@ -17,8 +17,6 @@ LOG_LOSS_CLIP = 2.0**-52
 _SURE = 0.9995  # what an imagined model says of a row that it takes for positive
 _SPREAD = 0.0001  # of its scores: equal ones have no ranking
 
-_OUTCOMES = {"tp": "true positive", "fp": "false positive", "fn": "false negative", "tn": "true negative"}
-
 
 @dataclass(frozen=True)
 class Scored(Predictions):
@@ -51,6 +49,12 @@ class Scored(Predictions):
     def answers(self) -> np.ndarray:
         """`(n_rows,)` float64 scores."""
         return self.y_score
+
+    @property
+    def decisions(self) -> np.ndarray:
+        """`(n_rows,)` int8: which of the four outcomes."""
+        found: np.ndarray = 2 * self.y_true + self.y_pred
+        return found
 
     def where(self, rows: np.ndarray) -> Self:
         """Return the rows of a mask, or those at some positions."""
@@ -174,11 +178,6 @@ class Confusion:
     tn: np.ndarray
 
     @property
-    def empty(self) -> list[str]:
-        """The outcomes without weight in the first replicate, in words."""
-        return [words for name, words in _OUTCOMES.items() if not getattr(self, name)[0]]
-
-    @property
     def right(self) -> np.ndarray:
         """`(n_replicates,)` weight of the rows predicted right."""
         found: np.ndarray = self.tp + self.tn
@@ -191,9 +190,14 @@ class Confusion:
         return found
 
     @property
+    def recalls(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of both classes the weight of what is found, and of all its rows, each `(n_replicates,)`."""
+        return [(self.tp, self.tp + self.fn), (self.tn, self.tn + self.fp)]
+
+    @property
     def mean_recall(self) -> np.ndarray:
         """`(n_replicates,)` mean share found of both classes, NaN where one has no rows."""
-        both: np.ndarray = ratio(self.tp, self.tp + self.fn) + ratio(self.tn, self.tn + self.fp)
+        both: np.ndarray = sum(ratio(*recall) for recall in self.recalls)  # type: ignore[assignment]
         return both / 2
 
     @property

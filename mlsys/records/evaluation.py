@@ -155,12 +155,51 @@ class Evaluation(Record):
         return next((value for value in self.validation if value.name == metric), None)
 
 
+class Dependence(Record):
+    """How far rows of the holdout depend on each other, and what counts as one piece of evidence therefore.
+
+    Attributes:
+        unit: single `rows`, or all rows of a `group`, of a `day`, of a `block` of days; `column` names the group.
+        n_rows, n_units: how many of both there are.
+        correlation: intra-class correlation of the rows of a unit, or None where it was not measured.
+        design_effect: how many times as large as for independent rows the variance is.
+        effective_rows: how many independent rows would tell as much.
+        sentence: what was measured and chosen, for people, complete.
+        warning: what the holdout can't tell because its groups have rows on other sides, too, or None.
+    """
+
+    unit: Literal["rows", "group", "day", "block"]
+    column: str | None = None
+    n_rows: int
+    n_units: int
+    correlation: float | None = None
+    design_effect: float
+    effective_rows: int
+    sentence: str
+    warning: str | None = None
+
+
+class Flip(Record):
+    """How few rows of the holdout a comparison's verdict rests on.
+
+    Attributes:
+        limit: what the lower bound is held against.
+        n_rows: leaving out so many rows, those that speak most for the verdict, turns it; None: not half of them do.
+        fragile: they are less than 1 % of the rows.
+    """
+
+    limit: float
+    n_rows: int | None
+    fragile: bool
+
+
 class Comparison(Record):
     """Challenger against champion on the same holdout rows.
 
     Attributes:
         difference: challenger minus champion, turned so that positive is better, or None with a reason.
         lower, upper: bounds of the two-sided interval of `2 * level - 1`; `lower` is the one-sided bound at `level`.
+        flips: of each limit that a gate holds it against, how few rows turn the verdict.
     """
 
     metric: str
@@ -172,6 +211,7 @@ class Comparison(Record):
     n: int
     method: str
     reason: str | None = None
+    flips: tuple[Flip, ...] = Field(default=(), exclude_if=lambda flips: not flips)
 
 
 class Shortage(Record):
@@ -212,6 +252,8 @@ class EvaluationSet(Record):
         known_rows: of the holdout those that the champion was fitted on; None where there are none.
         summary: the primary metric of every model (the rest is in `details`).
         inspection: what was found wrong with the data, None where nobody looked; left out of records without one.
+        dependence: what counts as one piece of evidence in the comparison, or, without one, in the best candidate's
+            primary metric; None where nothing ties rows together.
         details: SHA-256 of a JSON file in the store: evaluations, comparisons, curves, confusion matrices.
     """
 
@@ -229,4 +271,5 @@ class EvaluationSet(Record):
     twin: str | None = Field(default=None, exclude_if=lambda value: value is None)
     known_rows: KnownRows | None = Field(default=None, exclude_if=lambda value: value is None)
     inspection: Inspection | None = Field(default=None, exclude_if=lambda seen: seen is None)
+    dependence: Dependence | None = Field(default=None, exclude_if=lambda value: value is None)
     details: str

@@ -12,6 +12,7 @@ from mlsys.metrics import METRICS
 from mlsys.records import Comparison, Evaluation, EvaluationSet, MetricValue
 from mlsys.report import curves as report_curves
 from mlsys.report import svg
+from mlsys.wording import counted, number
 
 _N_STYLES = 6
 
@@ -69,6 +70,22 @@ class Difference:
     comparison: Comparison
     verdict: str
     drawing: Markup
+
+    @property
+    def flips(self) -> list[str]:
+        """How few rows turn what a gate says of it, in words, one for each limit."""
+        n_rows = self.comparison.n
+        found = []
+        for flip in self.comparison.flips:
+            limit = f"its lower bound lies {'above' if (self.comparison.lower or 0) > flip.limit else 'at or below'}"
+            verdict = f"{self.title}: {limit} {number(flip.limit)}"
+            if flip.n_rows is None:
+                found.append(f"{verdict}, whichever half of the rows is left out.")
+                continue
+            share = f"{counted(flip.n_rows, 'row')} ({number(100 * flip.n_rows / n_rows)} %)"
+            fragile = "fragile" if flip.fragile else "not fragile"
+            found.append(f"{verdict}; leaving out the {share} that speak most for that turns it: {fragile}.")
+        return found
 
 
 @dataclass(frozen=True)

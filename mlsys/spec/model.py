@@ -204,6 +204,9 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
 
 def _metrics(spec: Spec) -> Iterator[PydanticCustomError]:
     """Yield what does not fit of the metrics that the spec names."""
+    if spec.metrics.resample == "group" and spec.metrics.group is None and spec.split.group_column is None:
+        missing = "`resample: group` needs a column that names the group: add `metrics.group`"
+        yield _contradiction("metrics.resample", missing)
     known = spec.task_metrics
     for where, metric in _named_metrics(spec):
         if metric not in METRICS.names():
@@ -344,6 +347,8 @@ def _named_columns(spec: Spec) -> Iterator[tuple[str, str]]:
         yield from ((f"gates.{i}", name) for name in gate.reads)
     if spec.split.group_column is not None:
         yield "split.column", spec.split.group_column
+    if spec.metrics.group is not None:
+        yield "metrics.group", spec.metrics.group
     for i, rule in enumerate(spec.checks.rules):
         named = {getattr(rule, field, None): field for field in ("column", "columns", "other")}
         yield from ((f"checks.rules.{i}.{named.get(name, 'columns')}", name) for name in rule.looks_at)

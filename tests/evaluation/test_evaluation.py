@@ -20,6 +20,7 @@ from mlsys.records import MAX_BYTES, Candidate, Evaluation, EvaluationSet, Split
 from mlsys.schema import ColumnSpec
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, VALIDATION
+from mlsys.splits.group_split import GroupSplit
 from mlsys.store import Store, canonical_json
 from mlsys.training import model_file
 
@@ -154,7 +155,7 @@ def test_every_metric_has_a_value_and_an_interval(run: Run, store: Store) -> Non
     assert all(value.lower is None for value in found.validation)
 
 
-def test_rows_that_come_in_groups_are_drawn_by_the_group(run: Run, data: Dataset, store: Store) -> None:
+def test_rows_that_come_in_groups_are_drawn_by_the_group(run: Run, spec: Spec, data: Dataset, store: Store) -> None:
     def lower_bound() -> tuple[float, str]:
         comparison = run(readers(store, "good"), champion(store)).comparison
         assert comparison is not None
@@ -162,10 +163,11 @@ def test_rows_that_come_in_groups_are_drawn_by_the_group(run: Run, data: Dataset
         return comparison.lower, comparison.method
 
     alone, method = lower_bound()
-    assert method == "paired bootstrap, 200 resamples"
-    object.__setattr__(data, "group", np.arange(N_ROWS) * 20 // N_ROWS)
+    assert method == "paired, by how much each row moves the difference (DeLong)"
+    object.__setattr__(spec, "split", GroupSplit(column="shop"))
+    object.__setattr__(data, "groups", {"shop": np.arange(N_ROWS) * 20 // N_ROWS})
     grouped, method = lower_bound()
-    assert method == "paired bootstrap of 14 whole groups, 200 resamples"  # those with rows on the holdout
+    assert method.endswith("(DeLong), 14 whole groups of shop")  # those with rows on the holdout
     assert grouped != alone
 
 
