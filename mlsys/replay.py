@@ -15,6 +15,7 @@ from mlsys.dataset import assignment, dataset
 from mlsys.dataset.dataset import Dataset
 from mlsys.errors import UsageError, near_match
 from mlsys.evaluation import evaluation
+from mlsys.evaluation.anchor import anchor_under
 from mlsys.evaluation.champion import ChampionModel, model_of
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange, RunRow
@@ -196,8 +197,15 @@ def _judged_again(
     evaluations, decision = decided
     change = _rival_of(work, prepared.plan, evaluations)
     rival: ChampionModel | None = None if change is None else model_of(work, change)
+    asked = change is not None and spec.anchored_metrics
     again = evaluation.evaluate(
-        spec, prepared, candidates=candidates, champion=rival, store=work.store, explained=False
+        spec,
+        prepared,
+        candidates=candidates,
+        champion=rival,
+        anchor=anchor_under(work, change, prepared.plan.cutoff) if asked and change else None,
+        store=work.store,
+        explained=False,
     )
     judged = decide.judge(spec, prepared, evaluations=again, champion=change, store=work.store)
     if (judged.outcome, judged.reason, judged.challenger) != (decision.outcome, decision.reason, decision.challenger):

@@ -76,13 +76,19 @@ def rival(work: Workspace, plan: Plan) -> ChampionModel | None:
     A run that was interrupted after its own promotion is still compared with the champion before. A run about the
     past is compared with none: today's champion may have learnt from the very rows it would be judged on.
     """
+    champion = rival_change(work, plan)
+    return None if champion is None else model_of(work, champion)
+
+
+def rival_change(work: Workspace, plan: Plan) -> ChampionChange | None:
+    """Return the change that made the champion of `rival` serve."""
     champion = work.ledger.champion(plan.pipeline)
     if plan.mode in HISTORICAL:
         return None
     if champion is not None and champion.run_id == plan.run_id and champion.kind == "promote":
         before = work.ledger.champion_changes(plan.pipeline, of={str(champion.previous)})
         champion = before[-1] if before else None
-    return None if champion is None else model_of(work, champion)
+    return champion
 
 
 def model_of(work: Workspace, champion: ChampionChange) -> ChampionModel:

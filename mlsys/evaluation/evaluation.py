@@ -19,6 +19,7 @@ import pandas as pd
 from mlsys.dataset import dataset
 from mlsys.errors import RunError
 from mlsys.evaluation import insight, payoff
+from mlsys.evaluation.anchor import Anchor
 from mlsys.evaluation.champion import ChampionModel, obstacle_of, threshold_of
 from mlsys.evaluation.comparison import Assessment, Contender, assess, scored, unusable
 from mlsys.evaluation.shortage import shortage_of
@@ -26,7 +27,7 @@ from mlsys.events import get_logger
 from mlsys.metrics.base import Metric
 from mlsys.metrics.predictions import Predictions
 from mlsys.models.calibration import uncalibrated
-from mlsys.records import HISTORICAL, Candidate, EvaluationSet, Plan, Prepared, Split
+from mlsys.records import HISTORICAL, AnchorComparison, Candidate, EvaluationSet, Plan, Prepared, Split
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, VALIDATION
 from mlsys.store import Store
@@ -54,12 +55,13 @@ _REASON_LENGTH = 300
 
 @dataclass(frozen=True)
 class _Rows:
-    """Rows to judge on; `frame` holds the columns of this spec and of the champion."""
+    """Rows to judge on; `frame` holds the columns of this spec and of the champion, `groups` those of the holdout."""
 
     frame: pd.DataFrame
     y: np.ndarray
     on_holdout: np.ndarray
     target: Target
+    groups: np.ndarray | None = None
 
     def judged(self, answers: np.ndarray, inside: np.ndarray, *, threshold: float) -> Predictions:
         """Return the truth and a model's answers `(n_rows,)` on the rows of a mask."""
@@ -73,27 +75,21 @@ def evaluate(
     candidates: Sequence[Candidate],
     champion: ChampionModel | None,
     store: Store,
+    anchor: Anchor | None = None,
     explained: bool = True,
 ) -> EvaluationSet:
     """Score all fitted candidates and the champion, choose the best, and compare it with the champion.
 
     A candidate that can't be scored is named with its reason and never chosen; a champion that can't be scored makes
-    the champion's state `error`, which no gate lets pass. Where `explained`, the details say what the best candidate
-    relies on.
+    the champion's state `error`, which no gate lets pass. The best candidate is compared with the `anchor`, too. Where
+    `explained`, the details say what the best candidate relies on.
     """
     # Imported on use: one thread makes sums independent of the machine, and starts no OpenMP pool before a later fork.
     from threadpoolctl import threadpool_limits
 
     plan, obstacle = prepared.plan, obstacle_of(spec, champion)
-    columns = dict(spec.feature_columns())
-    if champion is not None and obstacle is None:
-        columns |= {name: column for name, column in champion.columns.items() if name not in columns}
-    sides = (VALIDATION, HOLDOUT)
-    classes = () if champion is None or obstacle else champion.candidate.classes
-    data = dataset.load(
-        spec, prepared.snapshot, prepared.split, store=store, sides=sides, columns=columns, classes=classes
-    )
-    rows = _Rows(data.rows, data.y, data.side == HOLDOUT, data.target)
+    past = anchor.model if anchor and not obstacle_of(spec, anchor.model) else None
+    rows, classes = _rows(spec, prepared, champion if obstacle is None else None, past, store=store)
     with threadpool_limits(limits=1):
         contenders = _contenders(spec, candidates, rows, store)
         rival = None if champion is None or obstacle else _champion_as_contender(spec, champion, rows, store)
@@ -104,14 +100,61 @@ def evaluate(
             primary=spec.metrics.primary,
             n_replicates=spec.metrics.replicates,
             seed=plan.seed,
-            groups=None if data.group is None else np.unique(data.group[rows.on_holdout], return_inverse=True)[1],
+            groups=rows.groups,
         )
         found = _insight(spec, assessed, rows, seed=plan.seed, store=store) if explained else None
+        held = _held_against(spec, anchor, assessed, rows, seed=plan.seed, store=store) if anchor else None
     state, reason = _champion_state(plan, champion, obstacle, rival)
     _log(plan, assessed, state, reason)
     said = _details(spec, assessed) | _of_classes(rows, classes) | ({"insight": found} if found else {})
-    details = store.put_json(said)
+    details = store.put_json(said | ({"anchor": held.dump()} if held else {}))
     return _record(spec, prepared.split, assessed, champion, (state, reason), rows=rows, details=details)
+
+
+def _rows(
+    spec: Spec, prepared: Prepared, champion: ChampionModel | None, past: ChampionModel | None, *, store: Store
+) -> tuple[_Rows, tuple[str, ...]]:
+    """Return the rows to judge on, with the columns of past models that can be scored, and the champion's classes."""
+    columns, others = dict(spec.feature_columns()), [model for model in (champion, past) if model is not None]
+    for model in others:
+        columns |= {name: column for name, column in model.columns.items() if name not in columns}
+    data = dataset.load(
+        spec,
+        prepared.snapshot,
+        prepared.split,
+        store=store,
+        sides=(VALIDATION, HOLDOUT),
+        columns=columns,
+        classes=[name for model in others for name in model.candidate.classes],
+    )
+    on_holdout = data.side == HOLDOUT
+    groups = None if data.group is None else np.unique(data.group[on_holdout], return_inverse=True)[1]
+    return _Rows(data.rows, data.y, on_holdout, data.target, groups), champion.candidate.classes if champion else ()
+
+
+def _held_against(
+    spec: Spec, anchor: Anchor, assessed: Assessment, rows: _Rows, *, seed: int, store: Store
+) -> AnchorComparison:
+    """Compare the best candidate with the best past champion, by the metrics that gates ask for."""
+    known = AnchorComparison(model_id=anchor.model_id, version=anchor.version, state="champion")
+    if anchor.model is None:
+        return known
+    obstacle = obstacle_of(spec, anchor.model)
+    past = None if obstacle else _champion_as_contender(spec, anchor.model, rows, store)
+    if past is None or past.holdout is None:
+        return known.model_copy(update={"state": "unusable", "reason": obstacle or (past.reason if past else None)})
+    if assessed.best is None:
+        return known.model_copy(update={"state": "scored"})
+    found = assess(
+        [assessed.best],
+        past,
+        metrics=[metric for metric in _metrics(spec) if metric.kind in {*spec.anchored_metrics, spec.metrics.primary}],
+        primary=spec.metrics.primary,
+        n_replicates=spec.metrics.replicates,
+        seed=seed,
+        groups=rows.groups,
+    )
+    return known.model_copy(update={"state": "scored", "comparisons": tuple(found.comparisons.values())})
 
 
 def _metrics(spec: Spec) -> list[Metric]:

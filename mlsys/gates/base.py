@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mlsys.components import Component
-from mlsys.records import CheckReport, Comparison, Evaluation, EvaluationSet, GateResult, Plan, Snapshot
+from mlsys.records import (
+    AnchorComparison,
+    CheckReport,
+    Comparison,
+    Evaluation,
+    EvaluationSet,
+    GateResult,
+    Plan,
+    Snapshot,
+)
 
 
 @dataclass(frozen=True)
@@ -20,6 +29,9 @@ class Evidence:
         champion: the champion's evaluation on the same holdout rows, or None (`evaluations.champion_state` says why).
         comparisons: challenger against champion, by metric; empty without a champion.
         directions: `higher` or `lower` is better, by metric.
+        anchor: the challenger against the best past champion, or None where no gate asks or nobody serves.
+        decided_before: how many decisions before this one compared models on some of the same holdout rows; None
+            where nobody counts.
     """
 
     plan: Plan
@@ -30,6 +42,8 @@ class Evidence:
     champion: Evaluation | None
     comparisons: Mapping[str, Comparison]
     directions: Mapping[str, str]
+    anchor: AnchorComparison | None = None
+    decided_before: int | None = None
 
 
 class Gate(Component, ABC):

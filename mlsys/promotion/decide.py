@@ -10,8 +10,10 @@ from mlsys.gates.base import Evidence
 from mlsys.ledger import ChampionChange
 from mlsys.metrics import METRICS
 from mlsys.promotion import more_data
+from mlsys.promotion.reuse import decided_before
 from mlsys.records import (
     HISTORICAL,
+    AnchorComparison,
     Answer,
     Comparison,
     Decision,
@@ -40,7 +42,8 @@ def decide(spec: Spec, prepared: Prepared, *, evaluations: EvaluationSet, work: 
     A decision of the same key stands: it is returned as it was made. An error is none, once what caused it is mended.
     """
     champion = work.ledger.champion(spec.pipeline)
-    decision = judge(spec, prepared, evaluations=evaluations, champion=champion, store=work.store)
+    before = decided_before(work, spec, prepared)
+    decision = judge(spec, prepared, evaluations=evaluations, champion=champion, store=work.store, before=before)
     stands = work.ledger.add_decision(spec.pipeline, evaluations, decision)
     if stands.outcome != "error" or decision.outcome == "error":
         return stands
@@ -55,9 +58,13 @@ def judge(
     evaluations: EvaluationSet,
     champion: ChampionChange | None,
     store: Store,
+    before: int | None = None,
 ) -> Decision:
-    """Return what the gates say, without writing it down; `champion` is who serves, for its cutoff alone."""
-    plan, evidence = prepared.plan, evidence_of(prepared, evaluations, store)
+    """Return what the gates say, without writing it down; `champion` is who serves, for its cutoff alone.
+
+    `before` is how often the holdout's rows have decided, where somebody counts.
+    """
+    plan, evidence = prepared.plan, evidence_of(prepared, evaluations, store, before=before)
     gates = tuple(gate.judge(evidence) for gate in spec.gates_in_force)
     outcome, reason, sentence = _outcome(plan, gates, evaluations, champion)
     return Decision(
@@ -96,8 +103,8 @@ def refuse(work: Workspace, decision: Decision, answer: Answer) -> Decision:
     return work.ledger.add_decision(work.ledger.plan(decision.run_id).pipeline, found[0], refused)
 
 
-def evidence_of(prepared: Prepared, evaluations: EvaluationSet, store: Store) -> Evidence:
-    """Return what gates look at.
+def evidence_of(prepared: Prepared, evaluations: EvaluationSet, store: Store, *, before: int | None = None) -> Evidence:
+    """Return what gates look at; `before` is how often the holdout's rows have decided.
 
     Raises:
         IntegrityError: the details of the evaluation are missing or were changed.
@@ -114,6 +121,8 @@ def evidence_of(prepared: Prepared, evaluations: EvaluationSet, store: Store) ->
         champion=by_id.get(evaluations.champion or "") if evaluations.champion_state == "scored" else None,
         comparisons={comparison.metric: comparison for comparison in comparisons},
         directions={kind: METRICS.find(kind).direction for kind in {*METRICS.names(), evaluations.primary}},
+        anchor=AnchorComparison.load(details["anchor"]) if "anchor" in details else None,
+        decided_before=before,
     )
 
 

@@ -1,8 +1,17 @@
 """What the steps hand to each other: small, frozen, JSON-pure records."""
 
 from mlsys.records.base import HISTORICAL, MAX_BYTES, MEASURED, Mode, Outcome, Record, RunStatus, Severity, State
-from mlsys.records.decision import Answer, Decision, GateResult, ModelVersion, RunReport
-from mlsys.records.evaluation import Candidate, Comparison, Evaluation, EvaluationSet, MetricValue, Shortage, TriedSet
+from mlsys.records.decision import AnchorFinding, Answer, Decision, GateResult, ModelVersion, RunReport
+from mlsys.records.evaluation import (
+    AnchorComparison,
+    Candidate,
+    Comparison,
+    Evaluation,
+    EvaluationSet,
+    MetricValue,
+    Shortage,
+    TriedSet,
+)
 from mlsys.records.progress import Decided, Evaluated
 from mlsys.records.run import (
     Arrivals,
@@ -21,6 +30,8 @@ __all__ = [
     "HISTORICAL",
     "MAX_BYTES",
     "MEASURED",
+    "AnchorComparison",
+    "AnchorFinding",
     "Answer",
     "Arrivals",
     "BadRows",
