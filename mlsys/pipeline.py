@@ -21,6 +21,7 @@ from typing import Protocol
 from mlsys.dataset import assignment
 from mlsys.errors import LostRaceError, MlsysError
 from mlsys.evaluation import champion, evaluation
+from mlsys.evaluation.anchor import anchor_for
 from mlsys.events import get_logger
 from mlsys.explanation.explanation import explain
 from mlsys.inspection import inspection
@@ -138,11 +139,13 @@ def evaluate(work: Workspace, prepared: Prepared, *, candidates: Sequence[Candid
         RunError: not one candidate was fitted.
     """
     training.require_fitted(candidates, prepared.split)
+    plan, spec = prepared.plan, work.spec_of(prepared.plan)
     return evaluation.evaluate(
-        work.spec_of(prepared.plan),
+        spec,
         prepared,
         candidates=candidates,
-        champion=champion.rival(work, prepared.plan),
+        champion=champion.rival(work, plan),
+        anchor=anchor_for(work, spec, plan),
         store=work.store,
         inspect=inspection.of(work, prepared),
     )

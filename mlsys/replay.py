@@ -15,6 +15,7 @@ from mlsys.dataset import assignment, dataset
 from mlsys.dataset.dataset import Dataset
 from mlsys.errors import UsageError, near_match
 from mlsys.evaluation import evaluation
+from mlsys.evaluation.anchor import anchor_under
 from mlsys.evaluation.champion import ChampionModel, opponent
 from mlsys.events import get_logger
 from mlsys.inspection import inspection
@@ -212,12 +213,14 @@ def _judged_again(
 ) -> Agreement:
     evaluations, decision = decided
     change = _rival_of(work, prepared.plan, evaluations)
+    asked = change is not None and spec.anchored_metrics
     rival: ChampionModel | None = None if change is None else opponent(work, change)
     again = evaluation.evaluate(
         spec,
         prepared,
         candidates=candidates,
         champion=rival,
+        anchor=anchor_under(work, change, prepared.plan.cutoff) if asked and change else None,
         store=work.store,
         explained=False,
         inspect=inspection.again(work, spec, prepared, evaluations.inspection),

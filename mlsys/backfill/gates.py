@@ -13,6 +13,7 @@ from mlsys import keys
 from mlsys.backfill.days import SimulatedDay, Simulation
 from mlsys.backfill.records import Verdict
 from mlsys.evaluation import evaluation
+from mlsys.evaluation.anchor import Anchor, becomes_anchor
 from mlsys.evaluation.champion import model_by
 from mlsys.events import get_logger
 from mlsys.gates.base import Evidence, Gate
@@ -31,10 +32,12 @@ def judge_in_turn(work: Workspace, simulation: Simulation) -> tuple[Verdict, ...
     """Return one verdict per simulated day; each day that the gates promote is the rival of the days after it."""
     verdicts = []
     champion: SimulatedDay | None = None
+    anchor: SimulatedDay | None = None
     for simulated in simulation.days:
-        verdict = _verdict(work, simulation, simulated, champion)
+        verdict = _verdict(work, simulation, simulated, champion, anchor)
         if verdict.outcome == "promote":
-            champion = simulated
+            moves = becomes_anchor(verdict.gates, of_anchor=champion is anchor)
+            champion, anchor = simulated, simulated if moves else anchor
         verdicts.append(verdict)
     log.info("judged_in_turn", pipeline=simulation.pipeline, days=len(verdicts))
     return tuple(verdicts)
@@ -45,8 +48,15 @@ def promoted(days: Sequence[SimulatedDay], verdicts: Sequence[Verdict]) -> tuple
     return tuple(day for day, verdict in zip(days, verdicts, strict=True) if verdict.outcome == "promote")
 
 
-def _verdict(work: Workspace, simulation: Simulation, simulated: SimulatedDay, rival: SimulatedDay | None) -> Verdict:
-    path = _path(work, simulated, rival)
+def _verdict(
+    work: Workspace,
+    simulation: Simulation,
+    simulated: SimulatedDay,
+    rival: SimulatedDay | None,
+    anchor: SimulatedDay | None,
+) -> Verdict:
+    held = anchor if simulation.spec.anchored_metrics else None
+    path = _path(work, simulated, rival, held)
     known = recall(path)
     if known is not None:
         return Verdict.model_validate_json(known)
@@ -58,6 +68,7 @@ def _verdict(work: Workspace, simulation: Simulation, simulated: SimulatedDay, r
         prepared,
         candidates=[simulated.best],
         champion=model_by(spec, rival.best) if rival else None,
+        anchor=_as_anchor(spec, held, rival) if held else None,
         store=work.store,
         explained=False,
         inspect=_look(spec, prepared, work.store),
@@ -83,6 +94,11 @@ def _look(spec: Spec, prepared: Prepared, store: Store) -> inspection.Look | Non
     return inspection.look_at(spec, prepared, reference=None, store=store) if asked else None
 
 
+def _as_anchor(spec: Spec, held: SimulatedDay, rival: SimulatedDay | None) -> Anchor:
+    """Return the model of a simulated day as the anchor, which keeps its place while the range lasts."""
+    return Anchor(held.best.candidate_id, held.day.isoformat(), None if held is rival else model_by(spec, held.best))
+
+
 def _kept_out_by(gates: Sequence[Gate], evidence: Evidence, decision: Decision) -> tuple[str, ...]:
     """Return the limits that alone kept a better model out, where the one that serves misses each of them too."""
     compared = evidence.evaluations.comparison
@@ -93,13 +109,14 @@ def _kept_out_by(gates: Sequence[Gate], evidence: Evidence, decision: Decision) 
     return tuple(found.name for _, found in missed) if alike else ()
 
 
-def _path(work: Workspace, simulated: SimulatedDay, rival: SimulatedDay | None) -> Path:
+def _path(work: Workspace, simulated: SimulatedDay, rival: SimulatedDay | None, held: SimulatedDay | None) -> Path:
     parts = [
         keys.code_fingerprint(),
         simulated.plan.run_id,
         simulated.plan.training_key,
         simulated.best.candidate_id,
         [rival.best.candidate_id, rival.day.isoformat()] if rival else None,
+        *([held.best.candidate_id] if held else []),
     ]
     name = hashlib.sha256(canonical_json(parts)).hexdigest()
     return work.home / "cache" / "walkforward" / "verdicts" / f"{name}.json"

@@ -94,13 +94,19 @@ def rival(work: Workspace, plan: Plan) -> ChampionModel | None:
     A run that was interrupted after its own promotion is still compared with the champion before. A run about the
     past is compared with none: today's champion may have learnt from the very rows it would be judged on.
     """
+    champion = rival_change(work, plan)
+    return None if champion is None else replace(opponent(work, champion), unlike=unlike(work, champion))
+
+
+def rival_change(work: Workspace, plan: Plan) -> ChampionChange | None:
+    """Return the change that made the champion of `rival` serve."""
     champion = work.ledger.champion(plan.pipeline)
     if plan.mode in HISTORICAL:
         return None
     if champion is not None and champion.run_id == plan.run_id and champion.kind == "promote":
         before = work.ledger.champion_changes(plan.pipeline, of={str(champion.previous)})
         champion = before[-1] if before else None
-    return None if champion is None else replace(opponent(work, champion), unlike=unlike(work, champion))
+    return champion
 
 
 def unlike(work: Workspace, champion: ChampionChange) -> str | None:
@@ -132,7 +138,8 @@ def opponent(work: Workspace, champion: ChampionChange) -> ChampionModel:
     twin = work.ledger.candidate(judged) if judged else None
     if twin is not None and twin.model is not None and work.store.renew(twin.model):
         found, on = replace(found, candidate=twin, serves=champion.candidate_id), None
-    return replace(found, fitted_on=fitted_on(work, champion.run_id, on))
+    spec = work.spec_of(work.ledger.plan(champion.run_id))
+    return replace(found, fitted_on=fitted_on(work, spec, champion.run_id, on))
 
 
 def model_of(work: Workspace, champion: ChampionChange) -> ChampionModel:

@@ -8,31 +8,29 @@ through its own whole pipeline and its own columns.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
-from mlsys.dataset import dataset
 from mlsys.errors import RunError
 from mlsys.evaluation import insight, known_rows, payoff
+from mlsys.evaluation.anchor import Anchor
 from mlsys.evaluation.champion import ChampionModel, obstacle_of, threshold_of
 from mlsys.evaluation.comparison import Assessment, Contender, Rules, assess, scored, unusable
-from mlsys.evaluation.measured import Scene, columns_read, measured
+from mlsys.evaluation.measured import Scene, measured
+from mlsys.evaluation.rows import EvaluationRows, rows_to_judge
 from mlsys.evaluation.shortage import shortage_of
-from mlsys.evaluation.ties import grouping, ties_of
 from mlsys.events import get_logger
 from mlsys.gates.better_than_champion import BetterThanChampion
 from mlsys.metrics.base import Metric
 from mlsys.metrics.predictions import Predictions
 from mlsys.models.calibration import uncalibrated
-from mlsys.records import HISTORICAL, Candidate, EvaluationSet, Plan, Prepared, Split
+from mlsys.records import HISTORICAL, AnchorComparison, Candidate, EvaluationSet, Plan, Prepared, Split
 from mlsys.records.inspection import Inspection
 from mlsys.spec import Spec
-from mlsys.splits.base import HOLDOUT, VALIDATION
 from mlsys.store import Store
 from mlsys.targets.base import Target
 from mlsys.training import model_file
@@ -56,20 +54,6 @@ _MODEL_ERRORS = (
 _REASON_LENGTH = 300
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Rows to judge on; `frame` holds the columns of this spec and of the champion."""
-
-    frame: pd.DataFrame
-    y: np.ndarray
-    on_holdout: np.ndarray
-    target: Target
-
-    def judged(self, answers: np.ndarray, inside: np.ndarray, *, threshold: float) -> Predictions:
-        """Return the truth and a model's answers `(n_rows,)` on the rows of a mask."""
-        return self.target.predictions.of(self.y[inside], answers[inside], threshold=threshold)
-
-
 def evaluate(
     spec: Spec,
     prepared: Prepared,
@@ -77,65 +61,59 @@ def evaluate(
     candidates: Sequence[Candidate],
     champion: ChampionModel | None,
     store: Store,
+    anchor: Anchor | None = None,
     explained: bool = True,
     inspect: Callable[[Assessment], Inspection] | None = None,
 ) -> EvaluationSet:
     """Score all fitted candidates and the champion, choose the best, and compare it with the champion.
 
     A candidate that can't be scored is named with its reason and never chosen; a champion that can't be scored makes
-    the champion's state `error`, which no gate lets pass. Where `explained`, the details say what the best candidate
-    relies on. `inspect` looks for flaws in the data while the scores are at hand.
+    the champion's state `error`, which no gate lets pass. The best candidate is compared with the `anchor`, too. Where
+    `explained`, the details say what the best candidate relies on. `inspect` looks for flaws in the data while the
+    scores are at hand.
     """
     # Imported on use: one thread makes sums independent of the machine, and starts no OpenMP pool before a later fork.
     from threadpoolctl import threadpool_limits
 
-    plan, obstacle = prepared.plan, obstacle_of(spec, champion)
-    columns = dict(spec.feature_columns())
-    if champion is not None and obstacle is None:
-        columns |= {name: column for name, column in champion.columns.items() if name not in columns}
-    columns = {**columns_read(spec), **columns}
-    sides = (VALIDATION, HOLDOUT)
-    classes = () if champion is None or obstacle else champion.candidate.classes
-    data = dataset.load(
-        spec,
-        prepared.snapshot,
-        prepared.split,
-        store=store,
-        sides=sides,
-        columns=columns,
-        classes=classes,
-        grouping=grouping(spec),
-    )
-    shared = known_rows.known_of(champion.fitted_on if champion else None, data.key_hash, data.side == HOLDOUT)
-    obstacle = obstacle or known_rows.too_many(shared, data.side == HOLDOUT)
-    if obstacle is not None:
-        shared = np.zeros_like(shared)
-    data = data.where(~shared)
-    rows = _Rows(data.rows, data.y, data.side == HOLDOUT, data.target)
+    plan, past = prepared.plan, anchor.model if anchor else None
+    rows = rows_to_judge(spec, prepared, champion=champion, past=past, store=store)
     with threadpool_limits(limits=1):
         contenders = _contenders(spec, candidates, rows, store)
-        rival = None if champion is None or obstacle else _champion_as_contender(spec, champion, rows, store)
-        assessed = assess(
-            contenders,
-            rival,
-            metrics=_metrics(spec),
-            rules=_rules(spec, data, rows, seed=plan.seed),
-        )
+        rival = None if champion is None or rows.obstacle else _as_contender(spec, champion, rows, store)
+        assessed = assess(contenders, rival, metrics=_metrics(spec), rules=_rules(spec, rows, seed=plan.seed))
         found = _insight(spec, assessed, rows, seed=plan.seed, store=store) if explained else None
+        held = _held_against(spec, anchor, assessed, rows, seed=plan.seed, store=store) if anchor else None
         inspected = None if inspect is None else inspect(assessed)
-        scene = Scene(spec, prepared, data, assessed, candidates, champion if rival else None, store)
+        scene = Scene(spec, prepared, rows.data, assessed, candidates, champion if rival else None, store)
         by_gates = measured(scene)
-    state, reason = _champion_state(plan, champion, obstacle, rival)
-    _log(plan, assessed, state, reason)
-    said = _details(spec, assessed) | _of_classes(rows, classes) | ({"insight": found} if found else {})
-    said |= {"measured": by_gates} if by_gates else {}
-    details = store.put_json(said)
-    found_set = _record(spec, prepared.split, assessed, champion, (state, reason), rows=rows, details=details)
-    found_set = found_set.model_copy(update={"inspection": inspected})
-    return _with_known_rows(found_set, champion, int(shared.sum()), rows)
+    state = _champion_state(plan, champion, rows.obstacle, rival)
+    _log(plan, assessed, *state)
+    parts = {"insight": found, "anchor": held.dump() if held else None, "measured": by_gates}
+    said = _details(spec, assessed) | _of_classes(rows) | {name: part for name, part in parts.items() if part}
+    judged = _record(spec, prepared.split, assessed, champion, state, rows=rows, details=store.put_json(said))
+    return judged.model_copy(update={"inspection": inspected})
 
 
-def _rules(spec: Spec, data: dataset.Dataset, rows: _Rows, *, seed: int) -> Rules:
+def _held_against(
+    spec: Spec, anchor: Anchor, assessed: Assessment, rows: EvaluationRows, *, seed: int, store: Store
+) -> AnchorComparison:
+    """Compare the best candidate with the best past champion, by the metrics that gates ask for."""
+    known = AnchorComparison(model_id=anchor.model_id, version=anchor.version, state="champion")
+    if anchor.model is None:
+        return known
+    obstacle = obstacle_of(spec, anchor.model)
+    past = None if obstacle else _as_contender(spec, anchor.model, rows, store)
+    if past is None or past.holdout is None:
+        return known.model_copy(update={"state": "unusable", "reason": obstacle or (past.reason if past else None)})
+    if assessed.best is None:
+        return known.model_copy(update={"state": "scored"})
+    asked = {*spec.anchored_metrics, spec.metrics.primary}
+    metrics = [metric for metric in _metrics(spec) if metric.kind in asked]
+    found = assess([assessed.best], past, metrics=metrics, rules=_rules(spec, rows, seed=seed))
+    return known.model_copy(update={"state": "scored", "comparisons": tuple(found.comparisons.values())})
+
+
+def _rules(spec: Spec, rows: EvaluationRows, *, seed: int) -> Rules:
     limits: dict[str, list[float]] = {}
     for gate in spec.gates:
         if isinstance(gate, BetterThanChampion):
@@ -145,7 +123,7 @@ def _rules(spec: Spec, data: dataset.Dataset, rows: _Rows, *, seed: int) -> Rule
         n_replicates=spec.metrics.replicates,
         seed=seed,
         level=spec.metrics.level,
-        ties=ties_of(spec, data, rows.on_holdout),
+        ties=rows.ties(spec),
         limits=limits,
     )
 
@@ -157,7 +135,7 @@ def _metrics(spec: Spec) -> list[Metric]:
     return built_in if spec.metrics.primary in known else [*built_in, spec.metrics.metric(spec.metrics.primary)]
 
 
-def _contenders(spec: Spec, candidates: Sequence[Candidate], rows: _Rows, store: Store) -> list[Contender]:
+def _contenders(spec: Spec, candidates: Sequence[Candidate], rows: EvaluationRows, store: Store) -> list[Contender]:
     place = {model.label: index for index, model in enumerate(spec.models)}
     # Never one that was fitted again: it was not judged, and may have learnt from these very rows.
     fitted = [c for c in candidates if c.status == "fitted" and c.judged_twin is None]
@@ -171,7 +149,7 @@ def _contenders(spec: Spec, candidates: Sequence[Candidate], rows: _Rows, store:
     return found
 
 
-def _champion_as_contender(spec: Spec, champion: ChampionModel, rows: _Rows, store: Store) -> Contender:
+def _as_contender(spec: Spec, champion: ChampionModel, rows: EvaluationRows, store: Store) -> Contender:
     names, threshold = list(champion.columns), threshold_of(spec, champion)
     found = _contender(champion.candidate, "champion", names, threshold, rows=rows, store=store)
     return replace(found, model_id=champion.champion_id)
@@ -183,7 +161,7 @@ def _contender(
     columns: list[str],
     threshold: float,
     *,
-    rows: _Rows,
+    rows: EvaluationRows,
     store: Store,
 ) -> Contender:
     blank = Contender(candidate.candidate_id, candidate.name, role, candidate.model)
@@ -228,10 +206,10 @@ def _record(
     champion: ChampionModel | None,
     state: tuple[ChampionState, str | None],
     *,
-    rows: _Rows,
+    rows: EvaluationRows,
     details: str,
 ) -> EvaluationSet:
-    primary = spec.metrics.primary
+    primary, n_holdout = spec.metrics.primary, int(rows.on_holdout.sum())
     summary = {evaluation.model_id: evaluation.on_holdout(primary) for evaluation in assessed.evaluations}
     return EvaluationSet(
         primary=primary,
@@ -240,30 +218,26 @@ def _record(
         champion_state=state[0],
         champion_reason=state[1],
         n_validation=int((~rows.on_holdout).sum()),
-        n_holdout=int(rows.on_holdout.sum()),
-        holdout_classes=dict(split.holdout.classes),
+        n_holdout=n_holdout,
+        holdout_classes=_holdout_classes(split, rows),
         summary={model_id: value for model_id, value in summary.items() if value is not None},
         comparison=assessed.comparisons.get(primary),
         shortage=shortage_of(split, assessed, spec.metrics.metric(primary)),
         dependence=assessed.dependence,
+        twin=champion.candidate.candidate_id if champion and champion.serves else None,
+        known_rows=known_rows.record(champion.fitted_on, rows.n_known, n_holdout + rows.n_known) if champion else None,
         details=details,
     )
 
 
-def _with_known_rows(found: EvaluationSet, champion: ChampionModel | None, n_shared: int, rows: _Rows) -> EvaluationSet:
-    """Return evaluations with what the champion knows of the holdout, and whom it is compared by."""
-    if champion is None:
-        return found
-    n_rows = found.n_holdout + n_shared
-    changes: dict[str, Any] = {"known_rows": known_rows.record(champion.fitted_on, n_shared, n_rows)}
-    if champion.serves is not None:
-        changes["twin"] = champion.candidate.candidate_id
-    if n_shared and found.holdout_classes:
-        changes["holdout_classes"] = rows.target.class_counts(rows.y[rows.on_holdout])
-    return found.model_copy(update=changes)
+def _holdout_classes(split: Split, rows: EvaluationRows) -> dict[str, int]:
+    known = dict(split.holdout.classes)
+    return rows.target.class_counts(rows.y[rows.on_holdout]) if known and rows.n_known else known
 
 
-def _insight(spec: Spec, assessed: Assessment, rows: _Rows, *, seed: int, store: Store) -> dict[str, Any] | None:
+def _insight(
+    spec: Spec, assessed: Assessment, rows: EvaluationRows, *, seed: int, store: Store
+) -> dict[str, Any] | None:
     """Return what the best candidate relies on, calibration and segments of it and the champion; None without one."""
     best = assessed.best
     if best is None or best.holdout is None or best.model is None or not best.holdout.y_true.size:
@@ -314,12 +288,12 @@ def _details(spec: Spec, assessed: Assessment) -> dict[str, Any]:
     }
 
 
-def _of_classes(rows: _Rows, champion: Collection[str]) -> dict[str, Any]:
+def _of_classes(rows: EvaluationRows) -> dict[str, Any]:
     """Return the classes that answers have a column for, and the holdout rows of those that the champion lacks."""
     if not rows.target.names:
         return {}
     counts = rows.target.class_counts(rows.y[rows.on_holdout])
-    unknown = {name: n for name, n in counts.items() if champion and name not in champion}
+    unknown = {name: n for name, n in counts.items() if rows.classes and name not in rows.classes}
     return {"classes": list(rows.target.names), "unknown": unknown}
 
 

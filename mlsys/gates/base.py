@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from mlsys.components import Component
-from mlsys.records import CheckReport, Comparison, Evaluation, EvaluationSet, GateResult, Plan, Snapshot
+from mlsys.records import (
+    AnchorComparison,
+    CheckReport,
+    Comparison,
+    Evaluation,
+    EvaluationSet,
+    GateResult,
+    Plan,
+    Snapshot,
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +31,9 @@ class Evidence:
         directions: `higher` or `lower` is better, by metric.
         measured: what gates measured themselves while rows and models were at hand, by `Measuring.asks`; stored with
             the evaluation, so that a decision can be judged again.
+        anchor: the challenger against the best past champion, or None where no gate asks or nobody serves.
+        decided_before: how many decisions before this one compared models on some of the same holdout rows; None
+            where nobody counts.
     """
 
     plan: Plan
@@ -33,6 +45,8 @@ class Evidence:
     comparisons: Mapping[str, Comparison]
     directions: Mapping[str, str]
     measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    anchor: AnchorComparison | None = None
+    decided_before: int | None = None
 
 
 class Gate(Component, ABC):

@@ -7,8 +7,9 @@ from typing import Literal
 from pydantic import Field
 
 from mlsys.gates.against import without_champion
+from mlsys.gates.anchor import against_anchor, anchor_sentence
 from mlsys.gates.base import Evidence, Gate
-from mlsys.records import Comparison, GateResult
+from mlsys.records import AnchorFinding, Comparison, GateResult
 from mlsys.wording import counted, number, signed
 
 
@@ -19,7 +20,7 @@ class BetterThanChampion(Gate):
         require: better, or only no worse, beyond chance.
         metric: what is compared; default the spec's primary metric.
         margin: in the metric's unit. `superior` passes when the bound lies above `margin`, `not_worse` when it lies
-            above `-margin`.
+            above `-margin`, against the champion and against the best past champion (evaluation/anchor.py).
     """
 
     kind: Literal["better_than_champion"] = "better_than_champion"
@@ -41,20 +42,28 @@ class BetterThanChampion(Gate):
             why = "was not computed" if comparison is None else comparison.reason or "is undefined"
             sentence = f"The difference in {metric} to the champion is not known: {why}."
             return self.inconclusive(name, "undefined_metric", sentence)
-        found = self._judged(name, comparison, comparison.difference, (comparison.lower, comparison.upper))
-        dependence = evidence.evaluations.dependence
-        if dependence is None or dependence.unit == "rows" or found.reason == "identical":
-            return found
-        return found.model_copy(update={"sentence": f"{found.sentence} {dependence.sentence}"})
+        anchor = evidence.anchor if self.require == "not_worse" else None
+        limit = 0.0 if anchor is not None and anchor.state == "unusable" else self.limit
+        found = self._judged(name, comparison, comparison.difference, (comparison.lower, comparison.upper), limit)
+        if anchor is not None:
+            held = against_anchor(anchor, evidence.comparisons, metric, limit=self.limit)
+            found = _anchored(found, held, anchor.reason)
+        dependence, more = evidence.evaluations.dependence, ""
+        if dependence is not None and dependence.unit != "rows" and found.reason != "identical":
+            more = f" {dependence.sentence}"
+        more += decided_before(evidence.decided_before, comparison.level)
+        return found.model_copy(update={"sentence": found.sentence + more, "decided_before": evidence.decided_before})
 
     @property
     def limit(self) -> float:
         """What the lower bound of the difference must lie above."""
         return self.margin if self.require == "superior" else -self.margin
 
-    def _judged(self, name: str, comparison: Comparison, difference: float, bounds: tuple[float, float]) -> GateResult:
+    def _judged(
+        self, name: str, comparison: Comparison, difference: float, bounds: tuple[float, float], limit: float
+    ) -> GateResult:
         lower, upper = bounds
-        reason = self._reason(difference, lower, upper)
+        reason = self._reason(difference, lower, upper, limit)
         return GateResult(
             gate=self.kind,
             name=name,
@@ -66,22 +75,25 @@ class BetterThanChampion(Gate):
             level=comparison.level,
             needs=">",
             unit="difference",
-            limit=self.limit,
-            distance=lower - self.limit,
-            sentence=self._sentence(comparison, difference, lower, reason),
+            limit=limit,
+            distance=lower - limit,
+            sentence=self._sentence(comparison, difference, (lower, limit), reason),
             reason=reason,
         )
 
-    def _reason(self, difference: float, lower: float, upper: float) -> str | None:
+    def _reason(self, difference: float, lower: float, upper: float, limit: float) -> str | None:
         if difference == lower == upper == 0:
             return "identical"
-        if lower > self.limit:
+        if lower > limit:
             return None
-        if upper <= self.limit or difference <= self.limit:
+        if upper <= limit or difference <= limit:
             return "not_better" if self.require == "superior" else "worse"
         return "not_significantly_better" if self.require == "superior" else "not_shown_not_worse"
 
-    def _sentence(self, comparison: Comparison, difference: float, lower: float, reason: str | None) -> str:
+    def _sentence(
+        self, comparison: Comparison, difference: float, bound: tuple[float, float], reason: str | None
+    ) -> str:
+        lower, limit = bound
         metric, rows = comparison.metric, f"{comparison.n:,} holdout rows"
         if reason == "identical":
             return f"Challenger and champion do exactly alike by {metric} on {rows}: nothing speaks for a change."
@@ -89,13 +101,42 @@ class BetterThanChampion(Gate):
         confidence = f"{100 * comparison.level:g} % confidence"
         return (
             f"By {metric} the challenger is {side} the champion on {rows}: difference {signed(difference)}, its lower "
-            f"bound {signed(lower, self.limit)} with {confidence}, needed > {number(self.limit, lower)}."
-            f"{self._fragility(comparison, passes=reason is None)}"
+            f"bound {signed(lower, limit)} with {confidence}, needed > {number(limit, lower)}."
+            f"{self._fragility(comparison, limit, passes=reason is None)}"
         )
 
-    def _fragility(self, comparison: Comparison, *, passes: bool) -> str:
-        flip = next((flip for flip in comparison.flips if flip.limit == self.limit), None)
+    def _fragility(self, comparison: Comparison, limit: float, *, passes: bool) -> str:
+        flip = next((flip for flip in comparison.flips if flip.limit == limit), None)
         if flip is None or not flip.fragile or flip.n_rows is None:
             return ""
         share = f"{counted(flip.n_rows, 'row')} ({number(100 * flip.n_rows / comparison.n)} %)"
         return f" The verdict is fragile: without {share} it would {'not pass' if passes else 'pass'}."
+
+
+def _anchored(found: GateResult, held: AnchorFinding, reason: str | None) -> GateResult:
+    """Return a finding about the champion with what the anchor says; only both together pass."""
+    said = {"anchor": held, "sentence": found.sentence + anchor_sentence(held, reason)}
+    if found.state != "pass" or held.state == "unusable":
+        return found.model_copy(update=said)
+    if held.bound is None or held.limit is None:
+        return found.model_copy(update=said | {"state": "inconclusive", "reason": "undefined_metric"})
+    if held.bound > held.limit:
+        return found.model_copy(update=said)
+    seen = {"observed": held.bound, "estimate": held.difference, "level": held.level, "limit": held.limit}
+    said |= seen | {"observed_as": "its lower bound to the best past champion", "distance": held.bound - held.limit}
+    return found.model_copy(update=said | {"state": "fail", "reason": "not_as_good_as_anchor"})
+
+
+def decided_before(n: int | None, level: float) -> str:
+    """Return how often some of the same holdout days have decided before, and what that adds up to; or nothing.
+
+    Tests that see the same rows are positively dependent, so that the chance of one false promotion among them is at
+    most that of independent ones (Sidak, JASA 62, 1967).
+    """
+    if not n:
+        return ""
+    at_most = 100 * (1 - level ** (n + 1))
+    return (
+        f" Some of these rows have decided {counted(n, 'time')} before: with this one, the chance that a model which "
+        f"is no better passed some time adds up to {at_most:.0f} % at most."
+    )

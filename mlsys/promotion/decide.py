@@ -15,9 +15,11 @@ from mlsys.ledger import ChampionChange, Hold
 from mlsys.metrics import METRICS
 from mlsys.promotion import luck, more_data
 from mlsys.promotion.envelope import envelope_of
+from mlsys.promotion.reuse import decided_before
 from mlsys.records import (
     HELD,
     HISTORICAL,
+    AnchorComparison,
     Answer,
     Comparison,
     Decision,
@@ -49,7 +51,8 @@ def decide(spec: Spec, prepared: Prepared, *, evaluations: EvaluationSet, work: 
     What a hold keeps back becomes a decision of its own, beside what the gates said.
     """
     champion = work.ledger.champion(spec.pipeline)
-    decision = judge(spec, prepared, evaluations=evaluations, champion=champion, store=work.store)
+    before = decided_before(work, spec, prepared)
+    decision = judge(spec, prepared, evaluations=evaluations, champion=champion, store=work.store, before=before)
     known = work.ledger.decision(decision.decision_key)
     if spec.training.seeds > 1 and (known is None or known[1].outcome == "error"):
         rival = champions.rival(work, prepared.plan)
@@ -94,9 +97,13 @@ def judge(
     evaluations: EvaluationSet,
     champion: ChampionChange | None,
     store: Store,
+    before: int | None = None,
 ) -> Decision:
-    """Return what the gates say, without writing it down; `champion` is who serves, for its cutoff alone."""
-    plan, evidence = prepared.plan, evidence_of(prepared, evaluations, store)
+    """Return what the gates say, without writing it down; `champion` is who serves, for its cutoff alone.
+
+    `before` is how often the holdout's rows have decided, where somebody counts.
+    """
+    plan, evidence = prepared.plan, evidence_of(prepared, evaluations, store, before=before)
     gates = tuple(judged(gate, evidence) for gate in gates_for(spec, evaluations))
     outcome, reason, sentence = _outcome(plan, gates, evaluations, champion)
     return Decision(
@@ -166,8 +173,8 @@ def _after(work: Workspace, decision: Decision, following: Decision) -> Decision
     return work.ledger.add_decision(work.ledger.plan(decision.run_id).pipeline, found[0], following)
 
 
-def evidence_of(prepared: Prepared, evaluations: EvaluationSet, store: Store) -> Evidence:
-    """Return what gates look at.
+def evidence_of(prepared: Prepared, evaluations: EvaluationSet, store: Store, *, before: int | None = None) -> Evidence:
+    """Return what gates look at; `before` is how often the holdout's rows have decided.
 
     Raises:
         IntegrityError: the details of the evaluation are missing or were changed.
@@ -185,6 +192,8 @@ def evidence_of(prepared: Prepared, evaluations: EvaluationSet, store: Store) ->
         comparisons={comparison.metric: comparison for comparison in comparisons},
         directions={kind: METRICS.find(kind).direction for kind in {*METRICS.names(), evaluations.primary}},
         measured=details.get("measured", {}),
+        anchor=AnchorComparison.load(details["anchor"]) if "anchor" in details else None,
+        decided_before=before,
     )
 
 

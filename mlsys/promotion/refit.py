@@ -14,7 +14,6 @@ import numpy as np
 from mlsys.dataset import dataset
 from mlsys.errors import IntegrityError, RunError
 from mlsys.evaluation.bootstrap import paired_interval, replicate
-from mlsys.evaluation.comparison import COMPARISON_LEVEL
 from mlsys.events import get_logger
 from mlsys.metrics.predictions import Predictions
 from mlsys.records import Candidate, Decision, Guard, Prepared, Refit
@@ -145,7 +144,7 @@ def _sane(spec: Spec, prepared: Prepared, newest: _Newest, *, n_rows: str, on_al
         groups=newest.groups,
     )
     pair = [values[name][metric.kind] for name in ("again", "judged")]
-    upper = paired_interval(pair[0], pair[1], direction=metric.direction, level=COMPARISON_LEVEL).upper
+    upper = paired_interval(pair[0], pair[1], direction=metric.direction, level=spec.metrics.level).upper
     seen = ", which it has learnt from" if on_all else ", which it has not seen"
     if upper is None:
         return Guard(name="scores", passed=True, sentence=f"{metric.title} is undefined on {n_rows}{seen}")

@@ -2,8 +2,18 @@
 
 from mlsys.records.anchor import Anchor
 from mlsys.records.base import HELD, HISTORICAL, MAX_BYTES, MEASURED, Mode, Outcome, Record, RunStatus, Severity, State
-from mlsys.records.decision import Answer, Decision, EnvelopeFinding, GateResult, Luck, ModelVersion, RunReport
+from mlsys.records.decision import (
+    AnchorFinding,
+    Answer,
+    Decision,
+    EnvelopeFinding,
+    GateResult,
+    Luck,
+    ModelVersion,
+    RunReport,
+)
 from mlsys.records.evaluation import (
+    AnchorComparison,
     Candidate,
     Comparison,
     Dependence,
@@ -38,6 +48,8 @@ __all__ = [
     "MAX_BYTES",
     "MEASURED",
     "Anchor",
+    "AnchorComparison",
+    "AnchorFinding",
     "Answer",
     "Arrivals",
     "BadRows",

@@ -29,6 +29,29 @@ _FLIPS = {
 _SIDES = {">": ("above", "at most"), ">=": ("at least", "below"), "<=": ("at most", "above")}
 
 
+class AnchorFinding(Record):
+    """What a gate saw when it held the challenger against the best past champion as well.
+
+    Attributes:
+        state: as in `AnchorComparison`; `undefined` where the metric is.
+        difference: challenger minus it, turned so that positive is better; `bound` its one-sided bound at `level`.
+        limit: what the bound must lie above; `shown_better` when it lies above 0, too.
+    """
+
+    model_id: str
+    version: str
+    state: Literal["champion", "scored", "unusable", "undefined"]
+    difference: float | None = None
+    bound: float | None = None
+    level: float | None = None
+    limit: float | None = None
+
+    @property
+    def shown_better(self) -> bool:
+        """Whether the challenger was shown to be better than it."""
+        return self.bound is not None and self.bound > 0
+
+
 class GateResult(Record):
     """What one gate saw.
 
@@ -41,6 +64,8 @@ class GateResult(Record):
         unit: of all four: `share` of one, `hours`, a `difference` of a metric, or empty for metrics and counts.
         sentence: the finding for people, complete.
         reason: stable code for machines (`below_minimum`, `too_few_rows`), None for a pass.
+        decided_before: decisions before this one that compared models on some of the same holdout rows.
+        anchor: what it saw of the best past champion; None of a gate that asks for more than "not worse".
     """
 
     gate: str
@@ -57,6 +82,8 @@ class GateResult(Record):
     unit: Literal["", "share", "hours", "difference"] = ""
     sentence: str
     reason: str | None = None
+    decided_before: int | None = Field(default=None, exclude_if=lambda n: n is None)
+    anchor: AnchorFinding | None = Field(default=None, exclude_if=lambda found: found is None)
 
     @property
     def flip(self) -> str:

@@ -214,6 +214,23 @@ class Comparison(Record):
     flips: tuple[Flip, ...] = Field(default=(), exclude_if=lambda flips: not flips)
 
 
+class AnchorComparison(Record):
+    """Challenger against the best past champion, on the same holdout rows.
+
+    Attributes:
+        model_id, version: of the past champion.
+        state: `champion` is the one that serves, so that its comparisons stand already; `unusable` can't be scored
+            any more, for the `reason`.
+        comparisons: of the metrics that gates hold against it.
+    """
+
+    model_id: str
+    version: str
+    state: Literal["champion", "scored", "unusable"]
+    reason: str | None = None
+    comparisons: tuple[Comparison, ...] = ()
+
+
 class Shortage(Record):
     """Too little data to fit, to choose or to judge; then nothing is promoted.
 

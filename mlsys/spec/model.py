@@ -13,6 +13,7 @@ from mlsys.errors import shortened
 from mlsys.features import FEATURES
 from mlsys.gates import GATES
 from mlsys.gates.base import Gate
+from mlsys.gates.better_than_champion import BetterThanChampion
 from mlsys.gates.min_rows import MinRows
 from mlsys.metrics import METRICS
 from mlsys.models import MODELS
@@ -135,6 +136,12 @@ class Spec(Frozen):
         """The spec's gates, and the floor of rows that holds where the spec names none of its own."""
         floor = () if any(isinstance(gate, MinRows) for gate in self.gates) else (MinRows(),)
         return (*self.gates, *floor)
+
+    @property
+    def anchored_metrics(self) -> tuple[str, ...]:
+        """Metrics by which a gate asks for "not worse": by them the best past champion is compared with, too."""
+        asked = [g for g in self.gates if isinstance(g, BetterThanChampion) and g.require == "not_worse"]
+        return tuple(dict.fromkeys(gate.metric or self.metrics.primary for gate in asked))
 
     @property
     def task_metrics(self) -> list[str]:
