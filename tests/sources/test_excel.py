@@ -109,7 +109,7 @@ def test_texts_in_a_table_of_their_own(tmp_path):
 
 def test_percent_is_a_format(tmp_path):
     assert column(tmp_path, [Styled(0.25), Styled(1)], type="number") == ([0.25, 1.0], [])
-    assert "percent" in column(tmp_path, ["25 %", 1, 2], type="number")[1][0]
+    assert '`unit: "%"`' in column(tmp_path, ["25 %", 1, 2], type="number")[1][0]
 
 
 def test_numbers_in_a_category_have_one_spelling(tmp_path):
