@@ -47,7 +47,7 @@ test: venv ## run all tests but the long ones: about thirteen minutes on two cor
 test-long: venv ## every kind of run, drops, upkeep, dead workers, Celery, a browser: minutes each on a real Airflow
 	@$(BIN)/python -m pytest -q -n 0 -m long $(ARGS)
 
-test-fast: venv ## run the tests that take less than two seconds each
+test-fast: venv ## run the quick tests, without servers: what breaks first breaks there
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not slow and not e2e and not postgres" $(ARGS)
 
 test-compose: venv ## docker-compose.yaml in real containers, one of which is killed (root, podman; no Docker)

@@ -19,6 +19,8 @@ from mlsys.drafting.target import TargetWish
 from mlsys.drafting.writing import written
 from mlsys.errors import MlsysError
 
+pytestmark = pytest.mark.slow
+
 N = 60
 WORDS = st.text(string.printable + "äß名\u00a0\ufeff", max_size=12).map(lambda text: text.replace("\r", " "))
 ODD = [

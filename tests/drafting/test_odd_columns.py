@@ -11,7 +11,7 @@ from given.odd_tables import each, plain, times, with_columns, write_csv
 
 from mlsys.errors import UsageError
 
-pytestmark = pytest.mark.usefixtures("work")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("work")]
 
 
 def test_a_table_without_quirks(drafted, tmp_path: Path) -> None:

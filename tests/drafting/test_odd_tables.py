@@ -10,7 +10,7 @@ from given.odd_tables import each, plain, times, with_columns, write_csv
 
 from mlsys.errors import DataError, UsageError
 
-pytestmark = pytest.mark.usefixtures("work")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("work")]
 
 
 @pytest.mark.parametrize(

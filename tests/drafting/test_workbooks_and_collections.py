@@ -18,7 +18,7 @@ from mlsys.drafting.file import write_new
 from mlsys.drafting.questions import refuse
 from mlsys.errors import DataError, UsageError
 
-pytestmark = pytest.mark.usefixtures("work")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("work")]
 
 FIRST = datetime(2025, 1, 1)
 BOUGHT = {

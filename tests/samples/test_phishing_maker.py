@@ -14,6 +14,8 @@ import pytest
 
 from mlsys.spec import Spec
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = "phishing"
 KEY = "website_id"
 
