@@ -15,6 +15,7 @@ from mlsys import __version__
 from mlsys.cli.backfilling import backfill
 from mlsys.cli.champions import champion, history, promote, report, rollback
 from mlsys.cli.drafts import init
+from mlsys.cli.evaluating import evaluate
 from mlsys.cli.explaining import explain
 from mlsys.cli.holding import hold
 from mlsys.cli.operating import clean, doctor, down, reconcile, status, up
@@ -50,7 +51,7 @@ def commands() -> None:
 
 _ALL = [up, down, status, doctor, reconcile, clean, samples]
 _ALL += [init, check, schema, preview, run, backfill]
-_ALL += [list_, why, explain, history, champion, report, monitor, replay, promote, rollback, hold]
+_ALL += [list_, why, explain, history, champion, report, monitor, replay, evaluate, promote, rollback, hold]
 for _command in _ALL:
     commands.add_command(_command)
 

@@ -100,7 +100,7 @@ def evaluate(
         assessed = assess(
             contenders,
             rival,
-            metrics=_metrics(spec),
+            metrics=metrics_of(spec),
             primary=spec.metrics.primary,
             n_replicates=spec.metrics.replicates,
             seed=plan.seed,
@@ -114,7 +114,7 @@ def evaluate(
     return _record(spec, prepared.split, assessed, champion, (state, reason), rows=rows, details=details)
 
 
-def _metrics(spec: Spec) -> list[Metric]:
+def metrics_of(spec: Spec) -> list[Metric]:
     """Return all built-in metrics of the learning task, and the primary one if it comes from outside."""
     built_in = [spec.metrics.metric(name) for name in spec.task_metrics]
     known = {metric.kind for metric in built_in}
@@ -217,7 +217,7 @@ def _insight(spec: Spec, assessed: Assessment, rows: _Rows, *, seed: int, store:
     if best is None or best.holdout is None or best.model is None or not best.holdout.y_true.size:
         return None
     columns, frame = spec.feature_columns(), rows.frame[rows.on_holdout]
-    metric = next(metric for metric in _metrics(spec) if metric.kind == spec.metrics.primary)
+    metric = next(metric for metric in metrics_of(spec) if metric.kind == spec.metrics.primary)
     try:
         pipeline = model_file.load(best.model, store)
         ask = partial(rows.target.answers, pipeline)
