@@ -101,7 +101,9 @@ def champion(name: str, instant: str | None, as_json: bool) -> None:
 
     with open_workspace() as work:
         work.settings.spec_path(name)
-        change = work.ledger.champion_at(name, instant_of(instant, where="--at")) if instant else work.ledger.champion(name)
+        change = (
+            work.ledger.champion_at(name, instant_of(instant, where="--at")) if instant else work.ledger.champion(name)
+        )
         candidate = work.ledger.candidate(change.candidate_id) if change else None
         link = None if instant else work.home / "registry" / name / "best_model.joblib"
     model = candidate.model if candidate else None

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name")
 @click.option("--reason", required=True, help="Why; kept in the ledger for ever.")
-@click.option("--until", metavar="TIME", help="When it ends by itself: ISO 8601, UTC unless it has an offset; or 36h, 3d.")
+@click.option(
+    "--until", metavar="TIME", help="When it ends by itself: ISO 8601, UTC unless it has an offset; or 36h, 3d."
+)
 @click.option("--release", "ends", is_flag=True, help="End the hold that is in force.")
 @json_option
 def hold(name: str, reason: str, until: str | None, ends: bool, as_json: bool) -> None:

@@ -211,7 +211,9 @@ def _unlabelled(truth: Truth | None, n_rows: int) -> dict[str, int]:
 def _quantiles(answers: np.ndarray) -> dict[str, float]:
     if answers.ndim != 1:
         return {}
-    return {f"{share:.0%}": float(value) for share, value in zip(_QUANTILES, np.quantile(answers, _QUANTILES), strict=True)}
+    return {
+        f"{share:.0%}": float(value) for share, value in zip(_QUANTILES, np.quantile(answers, _QUANTILES), strict=True)
+    }
 
 
 def _scores(spec: Spec, target: Target, table: pa.Table, answers: np.ndarray) -> pa.Table:

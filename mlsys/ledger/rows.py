@@ -122,7 +122,11 @@ class Hold(Record):
         """Who, since when, until when and why; without a full stop."""
         since = f" since {self.at:%Y-%m-%d %H:%M} UTC" if self.at else ""
         until = f"until {self.until:%Y-%m-%d %H:%M} UTC" if self.until else "until somebody releases it"
-        return f"held by {self.who}{since}, {until}: {self.reason}" if self.held else f"released by {self.who}: {self.reason}"
+        return (
+            f"held by {self.who}{since}, {until}: {self.reason}"
+            if self.held
+            else f"released by {self.who}: {self.reason}"
+        )
 
     def as_request(self) -> RequestRow:
         """Return the row that the ledger keeps."""

@@ -79,9 +79,7 @@ def rollback_target(work: Workspace, pipeline: str, *, version: str | None) -> C
     return _target(work, pipeline, work.ledger.champion_changes(pipeline), version)[0]
 
 
-def hold(
-    work: Workspace, pipeline: str, *, reason: str, until: datetime | None = None, who: str | None = None
-) -> Hold:
+def hold(work: Workspace, pipeline: str, *, reason: str, until: datetime | None = None, who: str | None = None) -> Hold:
     """Let the gates promote nothing from now on, until an instant or until `release`; runs go on and report.
 
     A hold in force is replaced. What people do by hand is not held.
@@ -195,9 +193,7 @@ def _named(pipeline: str, changes: Sequence[ChampionChange], version: str, *, wh
     return served[version]
 
 
-def _earlier(
-    work: Workspace, pipeline: str, changes: Sequence[ChampionChange]
-) -> tuple[ChampionChange, list[str]]:
+def _earlier(work: Workspace, pipeline: str, changes: Sequence[ChampionChange]) -> tuple[ChampionChange, list[str]]:
     """Return who served before the present champion and can serve again, and why others were passed over."""
     present = _require_champion(pipeline, changes)
     stack, passed = _standing(changes)[:-1], []
@@ -216,7 +212,11 @@ def _earlier(
     raise UsageError(
         rule,
         where=pipeline,
-        remedy=(f"Name one of {', '.join(served)}: mlsys rollback {pipeline} --to VERSION --reason '...'. " if served else "")
+        remedy=(
+            f"Name one of {', '.join(served)}: mlsys rollback {pipeline} --to VERSION --reason '...'. "
+            if served
+            else ""
+        )
         + f"Any candidate of a run may be promoted: mlsys promote {pipeline} RUN --reason '...'",
     )
 

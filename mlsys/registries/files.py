@@ -103,7 +103,6 @@ class FileRegistry(Registry):
         """Return what is wrong with the file that the link names, or None."""
         return _damage(_folder(pipeline, place) / LINK, champion)
 
-
     def differences(self, pipeline: str, releases: Sequence[Release], place: Place) -> list[str]:
         """Return what is wrong with the folders of versions: gone, of another candidate, without files, or changed."""
         found = []

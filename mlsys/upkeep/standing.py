@@ -43,10 +43,10 @@ class Standing:
 
     Attributes:
         state: `failed` (also by the decision `error`), `waits` for a person, `differs` (a registry points at another
-            model than the ledger says serves: somebody moved an alias or a link by hand), `weak` (the champion misses a minimum of
-            its own spec), `stale` (the newest data are older than the freshness gate allows, by the clock), `behind`
-            (no live request for two nights although there is a schedule), `held` (a person lets the gates promote
-            nothing), `running`, `never ran`, `fine`, or `retired`: its spec was removed.
+            model than the ledger says serves: somebody moved an alias or a link by hand), `weak` (the champion misses a
+            minimum of its own spec), `stale` (the newest data are older than the freshness gate allows, by the clock),
+            `behind` (no live request for two nights although there is a schedule), `held` (a person lets the gates
+            promote nothing), `running`, `never ran`, `fine`, or `retired`: its spec was removed.
         happened: one sentence: what became of the newest live request.
         meaning: one sentence: who serves, and what that means.
         todo: one sentence: what to do, with the command; empty where there is nothing to do.

@@ -1,4 +1,4 @@
-"""Processes that promote, roll back, hold, release and let overrides end at random: no lost update, and a whole chain."""
+"""Processes that promote, roll back, hold and release at random: no lost update, and a whole chain."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ import sqlalchemy as sa
 
 from mlsys import clock
 from mlsys.errors import UsageError
-from mlsys.ledger import ChampionChange, ChampionMovedError, HeldError, Hold, Ledger, tables
-from mlsys.ledger import chain, engine
+from mlsys.ledger import ChampionChange, ChampionMovedError, HeldError, Hold, Ledger, chain, engine, tables
 
 CUTOFF = datetime(2026, 3, 1, tzinfo=UTC)
 

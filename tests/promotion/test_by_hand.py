@@ -81,7 +81,7 @@ def test_a_rollback_after_a_rollback_goes_further_back(work) -> None:
     promote_by_hand(work, "shop", run_id, candidate="prior", reason="a test")
     assert roll_back(work, "shop", version=None, reason="worse").version == "1.0.1"
     assert roll_back(work, "shop", version=None, reason="worse, too").version == "1.0.0"
-    with pytest.raises(UsageError, match="not taken back since.*rollback shop --to"):
+    with pytest.raises(UsageError, match=r"not taken back since.*rollback shop --to"):
         roll_back(work, "shop", version=None, reason="once more")
     assert roll_back(work, "shop", version="1.0.1", reason="named").version == "1.0.1"
 

@@ -1,7 +1,7 @@
 """The glances of many pipelines: each is looked at anew when something of it has changed, else as it was seen before.
 
-What a glance rests on is append-only or a file: the ledger's rows, the spec, what monitoring wrote; what others have changed in the registries; and the clock, of
-which an hour is fine enough.
+What a glance rests on is append-only or a file: the ledger's rows, the spec, what monitoring wrote; what others have
+changed in the registries; and the clock, of which an hour is fine enough.
 """
 
 from __future__ import annotations
