@@ -15,7 +15,7 @@ from mlsys.wording import counted, measured
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from mlsys.evaluation.on_file import Measured
+    from mlsys.evaluation.on_file import FileEvaluation
     from mlsys.records import MetricValue
 
 
@@ -50,7 +50,7 @@ def evaluate(name: str, path: Path, version: str | None, out: Path | None, as_js
         say(f"\nScores of {counted(found.n_rows, 'row')}: {out}")
 
 
-def _show(found: Measured) -> None:
+def _show(found: FileEvaluation) -> None:
     say(f"{found.pipeline} {found.version} ({found.candidate}) on {found.path}")
     labelled = ", ".join(f"{n:,} '{name}'" for name, n in found.classes.items())
     show_facts(

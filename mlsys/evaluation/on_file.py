@@ -20,6 +20,7 @@ from mlsys.evaluation.champion import ChampionModel, model_of
 from mlsys.evaluation.comparison import Contender, assess
 from mlsys.evaluation.evaluation import metrics_of
 from mlsys.ledger import ChampionChange
+from mlsys.metrics.predictions import Predictions
 from mlsys.records import MetricValue
 from mlsys.schema import ColumnSpec
 from mlsys.sources.base import ReadRequest, Rejected
@@ -39,7 +40,7 @@ _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
 @dataclass(frozen=True)
-class Measured:
+class FileEvaluation:
     """What a version says of the rows of a file.
 
     Attributes:
@@ -72,7 +73,7 @@ class Measured:
         return {**said, "values": [value.dump() for value in self.values], "n_rejected": len(self.rejected)}
 
 
-def measure(work: Workspace, pipeline: str, path: Path, *, version: str | None = None) -> Measured:
+def measure(work: Workspace, pipeline: str, path: Path, *, version: str | None = None) -> FileEvaluation:
     """Let a version that served (default: the champion) score the rows of a CSV, Parquet or Excel file.
 
     Raises:
@@ -93,9 +94,12 @@ def measure(work: Workspace, pipeline: str, path: Path, *, version: str | None =
         pipeline_of_model = model_file.load(champion.candidate.model, work.store)
         answers = target.answers(pipeline_of_model, feature_frame(table, champion.columns))
         truth = _truth(target, table)
-        values = () if truth is None else _values(spec, champion, target, truth, answers, table, seed=plan.seed)
-    known = np.zeros(table.num_rows, dtype=bool) if truth is None else truth.known
-    return Measured(
+        known = np.zeros(table.num_rows, dtype=bool) if truth is None else truth.known
+        values: tuple[MetricValue, ...] = ()
+        if truth is not None:
+            judged = target.predictions.of(truth.y[known], answers[known], threshold=champion.threshold)
+            values = _values(spec, champion, judged, _groups(spec, table, known), seed=plan.seed)
+    return FileEvaluation(
         pipeline=pipeline,
         version=change.version,
         candidate=change.candidate_id,
@@ -174,22 +178,10 @@ def _truth(target: Target, table: pa.Table) -> Truth | None:
 
 
 def _values(
-    spec: Spec,
-    champion: ChampionModel,
-    target: Target,
-    truth: Truth,
-    answers: np.ndarray,
-    table: pa.Table,
-    *,
-    seed: int,
+    spec: Spec, champion: ChampionModel, judged: Predictions, groups: np.ndarray | None, *, seed: int
 ) -> tuple[MetricValue, ...]:
-    known, group = truth.known, spec.split.group_column
-    judged = target.predictions.of(truth.y[known], answers[known], threshold=champion.threshold)
+    """Return every metric of the labelled rows; `groups` are those of the rows that a split would keep together."""
     one = Contender(champion.candidate.candidate_id, champion.candidate.name, "champion", holdout=judged)
-    groups = None
-    if group is not None and group in table.column_names:
-        numbers = table[group].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
-        groups = np.unique(numbers[known], return_inverse=True)[1]
     assessed = assess(
         [],
         one,
@@ -200,6 +192,15 @@ def _values(
         groups=groups,
     )
     return assessed.evaluations[0].holdout
+
+
+def _groups(spec: Spec, table: pa.Table, known: np.ndarray) -> np.ndarray | None:
+    group = spec.split.group_column
+    if group is None or group not in table.column_names:
+        return None
+    numbers = table[group].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    groups: np.ndarray = np.unique(numbers[known], return_inverse=True)[1]
+    return groups
 
 
 def _unlabelled(truth: Truth | None, n_rows: int) -> dict[str, int]:

@@ -30,7 +30,7 @@ class Weighed:
 
 
 @dataclass(frozen=True)
-class Explained:
+class DecisionExplained:
     """A decision in words.
 
     Attributes:
@@ -51,7 +51,7 @@ class Explained:
     advice: str | None
 
 
-def explain(work: Workspace, name: str) -> Explained:
+def explain(work: Workspace, name: str) -> DecisionExplained:
     """Explain the newest decision of a run, or the one of a key (its first 8 characters will do).
 
     Raises:
@@ -64,7 +64,7 @@ def explain(work: Workspace, name: str) -> Explained:
     challenger = decision.challenger or "no candidate"
     against = f" against {decision.champion}" if decision.champion else ""
     trial = "" if plan.mode == "live" else f" ({plan.mode})"
-    return Explained(
+    return DecisionExplained(
         decision=decision,
         what=f"{decision.outcome}: {challenger}{against}, by run {decision.run_id} about {plan.day}{trial}",
         because=decision.sentence,
