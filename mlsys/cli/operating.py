@@ -200,7 +200,8 @@ def clean(really: bool, runs: int, predictions: int, logs: int, as_json: bool) -
 
 
 def _heal() -> list[str]:
-    """Bring all registries up to date, and return what could not be."""
+    """Bring all registries up to date, overrides whose time is over included, and return what could not be."""
+    from mlsys.promotion.by_hand import expire
     from mlsys.promotion.projection import project
     from mlsys.workspace import open_workspace
 
@@ -208,6 +209,7 @@ def _heal() -> list[str]:
     with open_workspace() as work:
         for name in work.ledger.pipelines():
             try:
+                expire(work, name)
                 project(work, name)
             except MlsysError as error:
                 failed.append(f"{name}: {error}")

@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as csv
 import pyarrow.parquet as parquet
 import pytest
+from given import workbooks
 
 from mlsys.dataset.dataset import read_assignment
 from mlsys.errors import DataError, UsageError
@@ -45,12 +46,8 @@ def test_on_its_own_holdout_a_version_has_the_numbers_of_its_run(work, holdout, 
 
 
 def test_a_workbook_is_read_as_well(work, holdout, tmp_path) -> None:
-    openpyxl = pytest.importorskip("openpyxl")
-    book = openpyxl.Workbook()
-    book.active.append(holdout.column_names)
-    for row in holdout.slice(0, 50).to_pylist():
-        book.active.append(list(row.values()))
-    book.save(tmp_path / "rows.xlsx")
+    rows = [list(row.values()) for row in holdout.slice(0, 50).to_pylist()]
+    workbooks.write(tmp_path / "rows.xlsx", [holdout.column_names, *rows])
     assert measure(work, "shop", tmp_path / "rows.xlsx").n_rows == 50
 
 
