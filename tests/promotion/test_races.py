@@ -1,4 +1,4 @@
-"""People, nights and housekeeping at once on one home: eight processes change champions and mend registries at random."""
+"""People, nights and housekeeping at once on one home: eight processes change champions and registries at random."""
 
 from __future__ import annotations
 
