@@ -177,8 +177,9 @@ def promote(
 ) -> ModelVersion:
     """Make the challenger the champion if the decision says so, then bring the registries up to date.
 
-    Where a person has the last word, `answer` is theirs; a refusal is a decision of its own, and so is what a hold keeps
-    back. When another run promoted meanwhile, the challenger is judged again, against the new champion, and a person has to be asked again.
+    Where a person has the last word, `answer` is theirs; a refusal is a decision of its own, and so is what a hold
+    keeps back. When another run promoted meanwhile, the challenger is judged again, against the new champion, and a
+    person has to be asked again.
 
     Raises:
         LostRaceError: that happened three times.

@@ -16,6 +16,7 @@ from mlsys.cli.auditing import audit
 from mlsys.cli.backfilling import backfill
 from mlsys.cli.champions import champion, history, promote, report, rollback
 from mlsys.cli.drafts import init
+from mlsys.cli.evaluating import evaluate
 from mlsys.cli.explaining import explain
 from mlsys.cli.holding import hold
 from mlsys.cli.operating import clean, doctor, down, reconcile, status, up
@@ -52,7 +53,7 @@ def commands() -> None:
 
 _ALL = [up, down, status, doctor, reconcile, clean, samples]
 _ALL += [init, check, schema, preview, run, backfill]
-_ALL += [list_, why, explain, history, champion, report, monitor, replay, audit]
+_ALL += [list_, why, explain, history, champion, report, monitor, replay, evaluate, audit]
 _ALL += [promote, rollback, hold, rehydrate]
 for _command in _ALL:
     commands.add_command(_command)

@@ -76,12 +76,17 @@ def status(as_json: bool) -> int:
 
 @click.command()
 @click.argument("name", required=False)
+@click.option("--look", is_flag=True, help="Only name what differs; exit code 4 where anything does.")
 @json_option
-def reconcile(name: str | None, as_json: bool) -> None:
-    """Write MLflow's registry and the file registry again from the ledger (all pipelines without NAME)."""
-    from mlsys.promotion.reconcile import mend
+def reconcile(name: str | None, look: bool, as_json: bool) -> int:
+    """Find where MLflow, the file registry and the store differ from the ledger, and write them again from it.
+
+    All pipelines without NAME. A model file that the store lost is taken back from a registry that has the same bytes.
+    """
+    from mlsys.promotion import reconcile as reconciliation
     from mlsys.workspace import open_workspace
 
+    done = reconciliation.differences if look else reconciliation.mend
     found: list[_Mended] = []
     with open_workspace() as work:
         known = work.ledger.pipelines()
@@ -89,30 +94,31 @@ def reconcile(name: str | None, as_json: bool) -> None:
             work.settings.spec_path(name)  # a pipeline without runs has nothing to mend, another name is a mistake
         for each in [name] if name else known:
             try:
-                found.append(_Mended(each, mend(work, each)))
+                found.append(_Mended(each, done(work, each)))
             except MlsysError as error:  # the other pipelines' registries are to be mended all the same
                 found.append(_Mended(each, error=str(error)))
             if not as_json:
-                _show_mended(found[-1])
+                _show_mended(found[-1], verb="differs" if look else "mended")
     if as_json:
         say_json(found)
     elif not found:
         say("No pipeline has run yet: there is nothing to write.")
     _refuse([f"{one.pipeline}: {one.error}" for one in found if one.error])
+    return 4 if look and any(one.mended for one in found) else 0
 
 
 @dataclass(frozen=True)
 class _Mended:
-    """What was written again in a pipeline's registries, or why it could not be."""
+    """What differed in a pipeline's registries and was written again, or why it could not be."""
 
     pipeline: str
     mended: Sequence[str] = ()
     error: str | None = None
 
 
-def _show_mended(found: _Mended) -> None:
+def _show_mended(found: _Mended, *, verb: str) -> None:
     for sentence in found.mended:
-        say(f"mended: {sentence}")
+        say(f"{verb}: {sentence}")
     if not found.mended and not found.error:
         say(f"{found.pipeline}: the registries say what the ledger says")
 
@@ -194,7 +200,8 @@ def clean(really: bool, runs: int, predictions: int, logs: int, as_json: bool) -
 
 
 def _heal() -> list[str]:
-    """Bring all registries up to date, and return what could not be."""
+    """Bring all registries up to date, overrides whose time is over included, and return what could not be."""
+    from mlsys.promotion.by_hand import expire
     from mlsys.promotion.projection import project
     from mlsys.workspace import open_workspace
 
@@ -202,6 +209,7 @@ def _heal() -> list[str]:
     with open_workspace() as work:
         for name in work.ledger.pipelines():
             try:
+                expire(work, name)
                 project(work, name)
             except MlsysError as error:
                 failed.append(f"{name}: {error}")

@@ -80,7 +80,7 @@ def evaluate(
     with threadpool_limits(limits=1):
         contenders = _contenders(spec, candidates, rows, store)
         rival = None if champion is None or rows.obstacle else _as_contender(spec, champion, rows, store)
-        assessed = assess(contenders, rival, metrics=_metrics(spec), rules=_rules(spec, rows, seed=plan.seed))
+        assessed = assess(contenders, rival, metrics=metrics_of(spec), rules=_rules(spec, rows, seed=plan.seed))
         found = _insight(spec, assessed, rows, seed=plan.seed, store=store) if explained else None
         held = _held_against(spec, anchor, assessed, rows, seed=plan.seed, store=store) if anchor else None
         inspected = None if inspect is None else inspect(assessed)
@@ -108,7 +108,7 @@ def _held_against(
     if assessed.best is None:
         return known.model_copy(update={"state": "scored"})
     asked = {*spec.anchored_metrics, spec.metrics.primary}
-    metrics = [metric for metric in _metrics(spec) if metric.kind in asked]
+    metrics = [metric for metric in metrics_of(spec) if metric.kind in asked]
     found = assess([assessed.best], past, metrics=metrics, rules=_rules(spec, rows, seed=seed))
     return known.model_copy(update={"state": "scored", "comparisons": tuple(found.comparisons.values())})
 
@@ -128,7 +128,7 @@ def _rules(spec: Spec, rows: EvaluationRows, *, seed: int) -> Rules:
     )
 
 
-def _metrics(spec: Spec) -> list[Metric]:
+def metrics_of(spec: Spec) -> list[Metric]:
     """Return all built-in metrics of the learning task, and the primary one if it comes from outside."""
     built_in = [spec.metrics.metric(name) for name in spec.task_metrics]
     known = {metric.kind for metric in built_in}
@@ -243,7 +243,7 @@ def _insight(
     if best is None or best.holdout is None or best.model is None or not best.holdout.y_true.size:
         return None
     columns, frame = spec.feature_columns(), rows.frame[rows.on_holdout]
-    metric = next(metric for metric in _metrics(spec) if metric.kind == spec.metrics.primary)
+    metric = next(metric for metric in metrics_of(spec) if metric.kind == spec.metrics.primary)
     try:
         pipeline = model_file.load(best.model, store)
         ask = partial(rows.target.answers, pipeline)

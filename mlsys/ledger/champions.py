@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from pydantic_core import from_json
 
@@ -122,5 +124,5 @@ def _newest(connection: sa.Connection, pipeline: str) -> Hold | None:
     return None if row is None else _hold(pipeline, row)
 
 
-def _hold(pipeline: str, row: sa.Row[tuple[str, str]]) -> Hold:
+def _hold(pipeline: str, row: Any) -> Hold:
     return Hold.of_request(pipeline, RequestRow.load({**from_json(row.record), "at": row.at}))

@@ -197,7 +197,7 @@ def _named(pipeline: str, changes: Sequence[ChampionChange], version: str, *, wh
 def _earlier(work: Workspace, pipeline: str, changes: Sequence[ChampionChange]) -> tuple[ChampionChange, list[str]]:
     """Return who served before the present champion and can serve again, and why others were passed over."""
     present = _require_champion(pipeline, changes)
-    stack, passed = _standing(changes)[:-1], []
+    stack, passed = _standing(changes)[:-1], list[str]()
     for change in reversed(stack):
         broken = _broken(work, change)
         if broken is None:

@@ -30,7 +30,7 @@ class Weighed:
 
 
 @dataclass(frozen=True)
-class Explained:
+class DecisionExplained:
     """A decision in words.
 
     Attributes:
@@ -51,7 +51,7 @@ class Explained:
     advice: str | None
 
 
-def explain(work: Workspace, name: str) -> Explained:
+def explain(work: Workspace, name: str) -> DecisionExplained:
     """Explain the newest decision of a run, or the one of a key (its first 8 characters will do).
 
     Raises:
@@ -64,11 +64,11 @@ def explain(work: Workspace, name: str) -> Explained:
     challenger = decision.challenger or "no candidate"
     against = f" against {decision.champion}" if decision.champion else ""
     trial = "" if plan.mode == "live" else f" ({plan.mode})"
-    return Explained(
+    return DecisionExplained(
         decision=decision,
         what=f"{decision.outcome}: {challenger}{against}, by run {decision.run_id} about {plan.day}{trial}",
         because=decision.sentence,
-        flipped=_flipped(decision, plan),
+        flipped=_flipped(decision),
         gates=tuple(Weighed(gate.name, gate.state, gate.sentence, flip_of(gate)) for gate in gates),
         since=tuple(_since(work, plan, decision)),
         advice=decision.advice,
@@ -85,7 +85,9 @@ def flip_of(gate: GateResult) -> str:
     if gate.state == "pass":
         return f"passes with {gap} to spare: {gate.observed_as} is {observed}, and {side} {limit} is needed"
     missing = f"{gap} short: {gate.observed_as} is {observed}, and {side} {limit} is needed"
-    return missing + _by_rows(gate) if gate.estimate is not None else missing
+    if gate.estimate is None:
+        return missing
+    return missing + _by_rows(gate, estimate=gate.estimate, observed=gate.observed, limit=gate.limit)
 
 
 def _figure(value: float, unit: str, *, difference: bool = False) -> str:
@@ -93,13 +95,12 @@ def _figure(value: float, unit: str, *, difference: bool = False) -> str:
     return quantity(value, unit, difference=difference).replace("−", "-").replace("\u00a0", " ")
 
 
-def _by_rows(gate: GateResult) -> str:
+def _by_rows(gate: GateResult, *, estimate: float, observed: float, limit: float) -> str:
     """Return what an estimate, or more rows, would have had to be: a bound comes closer with the root of the rows."""
-    assert gate.estimate is not None and gate.observed is not None and gate.limit is not None
-    width, lead = abs(gate.estimate - gate.observed), gate.estimate - gate.limit
-    needed = gate.limit + (gate.estimate - gate.observed)
+    width, lead = abs(estimate - observed), estimate - limit
+    needed = limit + (estimate - observed)
     text = f"; with the same rows {gate.estimate_as or 'the estimate'} would have to be "
-    text += f"{_figure(needed, gate.unit)} instead of {_figure(gate.estimate, gate.unit)}"
+    text += f"{_figure(needed, gate.unit)} instead of {_figure(estimate, gate.unit)}"
     if gate.needs == "<=":
         lead = -lead
     if lead > 0 and width > 0:
@@ -132,7 +133,7 @@ def _found(work: Workspace, name: str) -> Decision:
     raise UsageError("There is no run and no decision of that name", got=name, remedy=remedy)
 
 
-def _flipped(decision: Decision, plan: Plan) -> str:
+def _flipped(decision: Decision) -> str:
     against = [gate for gate in decision.gates if gate.state != "pass"]
     if decision.reason == HELD:
         return "Without the hold it would have been promoted: all gates pass."

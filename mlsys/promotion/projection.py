@@ -122,10 +122,11 @@ def drift(work: Workspace, pipeline: str, *, read: bool = False) -> list[str]:
 
 
 def releases(work: Workspace, pipeline: str) -> list[Release]:
-    """Return all that registries show of a pipeline when they are written anew, as they are told it."""
+    """Return all that registries show of a pipeline when they are written anew: of a model what they are told last."""
     champion = work.ledger.champion(pipeline)
     decisions = _to_publish(work, pipeline, champion, done=None, settled=False)
-    return [release for decision in decisions for release in _releases(work, decision)]
+    found = {r.candidate.candidate_id: r for decision in decisions for r in _releases(work, decision)}
+    return list(found.values())
 
 
 def _to_publish(

@@ -47,7 +47,12 @@ def mend(work: Workspace, pipeline: str) -> list[str]:
     if work.ledger.champion(pipeline) is None:
         for registry in _without_champion(work, pipeline):
             registry.point(pipeline, None, work.place)
-    project(work, pipeline, force=True)
+    try:
+        project(work, pipeline, force=True)
+    except MlsysError as error:
+        if not left:
+            raise
+        raise RunError("; ".join(left), where=pipeline) from error  # a model that is nowhere is the cause
     left += _of_registries(work, pipeline) if found else []
     if left:
         raise RunError("; ".join(left), where=pipeline, remedy="See that the registry's folder can be written")

@@ -103,7 +103,7 @@ class Registry(Component, ABC):
         return []
 
     def copy_of(self, pipeline: str, candidate: Candidate, place: Place) -> bytes | None:  # noqa: ARG002
-        """Return what is kept here as a published candidate's model file, or None; whoever asks compares its SHA-256."""
+        """Return what is kept here as a published candidate's model file, or None; who asks compares its SHA-256."""
         return None
 
     def attach(self, pipeline: str, candidate_id: str, files: Mapping[str, bytes], place: Place) -> None:  # noqa: ARG002

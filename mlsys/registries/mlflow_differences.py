@@ -35,7 +35,8 @@ def differences(client: MlflowClient, pipeline: str, releases: Sequence[Release]
 
 def _of_version(client: MlflowClient, release: Release, version: ModelVersion, place: Place) -> Iterator[str]:
     wanted = version_tags(release)
-    changed = sorted(key for key, value in wanted.items() if version.tags.get(key) != value)
+    # A tag that is not there at all may be one that an older mlsys did not set.
+    changed = sorted(key for key, value in wanted.items() if version.tags.get(key, value) != value)
     if changed:
         yield f"of version {version.version}, {_named(release)}, other tags are set: {', '.join(changed)}"
     if release.version is not None:

@@ -18,6 +18,7 @@ from mlsys.errors import IntegrityError, MlsysError, RunError, TransientError
 from mlsys.events import get_logger
 from mlsys.records import Anchor, Candidate
 from mlsys.registries.base import Place, Registry, Release, Shown
+from mlsys.registries.mlflow_alias import aliased, can_be_asked
 from mlsys.registries.mlflow_content import (
     CANDIDATE_TAG,
     anchor_tags,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 logger = get_logger(__name__)
 
 ALIAS = "champion"
+_FOREIGN = "version {}, not of mlsys"
 _RUN_TAG = "mlsys.run_id"
 # What MLflow calls a failure of its own or of the way to it; every other code is its answer to what it was told.
 _PASSING = {
@@ -101,14 +103,24 @@ class MlflowRegistry(Registry):
                 client.set_registered_model_alias(pipeline, ALIAS, version)
 
     def pointed(self, pipeline: str, place: Place) -> str | None:
-        """Return the candidate id of the version with the alias, or None.
+        """Return the candidate id of the version with the alias, or None; of a version of somebody else its number.
 
         Raises:
             TransientError: MLflow's database or server does not answer.
         """
+        if can_be_asked(place.tracking_uri):
+            from sqlalchemy.exc import SQLAlchemyError
+
+            try:
+                found = aliased(place.tracking_uri, pipeline, ALIAS)
+            except SQLAlchemyError as error:
+                raise _told(error, place) from error
+            if found is None:
+                return None
+            return found.candidate or _FOREIGN.format(found.version)
         with _client(place) as client:
             version = _aliased(client, pipeline)
-        return None if version is None else version.tags.get(CANDIDATE_TAG, f"version {version.version}, not of mlsys")
+            return None if version is None else version.tags.get(CANDIDATE_TAG, _FOREIGN.format(version.version))
 
     def attach(self, pipeline: str, candidate_id: str, files: Mapping[str, bytes], place: Place) -> None:
         """Log files as artifacts of the run of a published candidate, unless these very bytes are there.

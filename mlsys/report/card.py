@@ -76,6 +76,7 @@ class Card:
         arrivals: what the run was the first to read.
         failure: why the run failed, complete sentences, or None.
         failed_step: the step that failed: `validate`, `split`, `train`, `evaluate`, `decide`, `promote`, `report`.
+        override: who had put the champion of then in place by hand, until when and why; None where nobody had.
         versions: the versions, as `1.0.0`, that the ledger gave to the champions before and after, by candidate id.
         pages: addresses as the run recorded them: `airflow` of its page there, `mlflow` of all pages there.
         explanation: of the challenger, as `explain` keeps it; None where there is none.
@@ -96,6 +97,7 @@ class Card:
     failure: str | None = None
     failed_step: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    override: str | None = None
     pages: Mapping[str, str] = field(default_factory=dict)
     explanation: Mapping[str, Any] | None = None
     anchor: Anchor | None = None

@@ -10,6 +10,7 @@ from mlsys.events import get_logger
 from mlsys.ledger import RunRow
 from mlsys.ledger.anchors import anchor_of, rewritten
 from mlsys.records import (
+    HISTORICAL,
     Anchor,
     Arrivals,
     Candidate,
@@ -123,6 +124,7 @@ def card_of(work: Workspace, run_id: str) -> card.Card:
         failure=failed.sentence if failed else None,
         failed_step=failed.step if failed else None,
         versions=_versions(work, plan, decision, version),
+        override=_override(work, plan, rows[0]),
         pages=parts.get("pages", {}),
         explanation=explained.read(plan, work.home),
         anchor=anchor_of(work.ledger, plan.pipeline, decision.decision_key) if decision else None,
@@ -134,6 +136,15 @@ def _versions(work: Workspace, plan: Plan, decision: Decision | None, version: M
     ids = {plan.champion, decision and decision.champion, version and version.champion}
     changes = work.ledger.champion_changes(plan.pipeline, of=[str(name) for name in ids if name])
     return {change.candidate_id: change.version for change in reversed(changes)}
+
+
+def _override(work: Workspace, plan: Plan, begun: RunRow) -> str | None:
+    """Return in words that a person had put the champion in place under which a live run began, or None."""
+    change = work.ledger.champion_at(plan.pipeline, begun.at) if begun.at and plan.mode not in HISTORICAL else None
+    if change is None or change.kind != "manual":
+        return None
+    until = f" until {change.expires:%Y-%m-%d %H:%M} UTC" if change.expires else ""
+    return f"{change.who} had put {change.version} in place by hand{until}: {change.reason}"
 
 
 def _judgement(

@@ -28,7 +28,7 @@ from mlsys.workspace import Workspace, open_workspace
 
 _LOW_DISK = 1 << 30
 # A run that waits for a person is none: it ends by itself at its deadline, and the champion serves on.
-_PROBLEMS: frozenset[StandingState] = frozenset({"failed", "behind", "weak", "stale"})
+_PROBLEMS: frozenset[StandingState] = frozenset({"failed", "behind", "differs", "weak", "stale"})
 
 
 def examine(settings: Settings) -> Iterator[Diagnosis]:

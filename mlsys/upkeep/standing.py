@@ -12,17 +12,23 @@ from typing import Literal
 
 from mlsys import clock
 from mlsys.errors import MlsysError
+from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange, Hold, Judgement, RequestRow, RunRow
+from mlsys.promotion.projection import drift
 from mlsys.records import Candidate, Decision
 from mlsys.spec import Spec, load_spec
 from mlsys.upkeep import health
 from mlsys.upkeep.health import Measurement
 from mlsys.workspace import Workspace
 
-StandingState = Literal["failed", "waits", "weak", "stale", "behind", "held", "running", "never ran", "fine", "retired"]
+log = get_logger(__name__)
+
+StandingState = Literal[
+    "failed", "waits", "differs", "weak", "stale", "behind", "held", "running", "never ran", "fine", "retired"
+]
 # What needs a person, first.
 WORST_FIRST: tuple[StandingState, ...] = (
-    *("failed", "waits", "behind", "weak", "stale"),
+    *("failed", "waits", "differs", "behind", "weak", "stale"),
     *("held", "running", "never ran", "fine", "retired"),
 )
 RECENT = 24  # decisions among which the champion's newest measurement is looked for
@@ -36,10 +42,11 @@ class Standing:
     """How one pipeline stands.
 
     Attributes:
-        state: `failed` (also by the decision `error`), `waits` for a person, `weak` (the champion misses a minimum of
-            its own spec), `stale` (the newest data are older than the freshness gate allows, by the clock), `behind`
-            (no live request for two nights although there is a schedule), `held` (a person lets the gates promote
-            nothing), `running`, `never ran`, `fine`, or `retired`: its spec was removed.
+        state: `failed` (also by the decision `error`), `waits` for a person, `differs` (a registry points at another
+            model than the ledger says serves: somebody moved an alias or a link by hand), `weak` (the champion misses a
+            minimum of its own spec), `stale` (the newest data are older than the freshness gate allows, by the clock),
+            `behind` (no live request for two nights although there is a schedule), `held` (a person lets the gates
+            promote nothing), `running`, `never ran`, `fine`, or `retired`: its spec was removed.
         happened: one sentence: what became of the newest live request.
         meaning: one sentence: who serves, and what that means.
         todo: one sentence: what to do, with the command; empty where there is nothing to do.
@@ -50,7 +57,8 @@ class Standing:
         champion: the change that made the present champion, or None; `measured` where it was measured last.
         newest_day: newest day of data that any run has read.
         hold: under which the gates promote nothing now, or None.
-        missed, stale: in words, which minimum the champion misses and that the data are too old; None where not.
+        missed, stale, differs: in words, which minimum the champion misses, that the data are too old, and which
+            registry shows somebody else; None where not.
     """
 
     pipeline: str
@@ -68,6 +76,7 @@ class Standing:
     hold: Hold | None = None
     missed: str | None = None
     stale: str | None = None
+    differs: str | None = None
 
 
 def standings(work: Workspace, *, at: datetime | None = None) -> list[Standing]:
@@ -105,6 +114,7 @@ def standing(
         measured=health.measured(work, champion, judgements) if champion else None,
         newest_day=work.ledger.newest_day(pipeline),
         hold=work.ledger.hold(pipeline),
+        differs=_differs(work, pipeline),
     )
     if not (work.settings.pipelines / f"{pipeline}.yaml").exists():
         return known
@@ -135,8 +145,19 @@ def _with_spec(work: Workspace, known: Standing, spec: Spec, now: datetime) -> S
     return known if known.hold is None else replace(known, happened=f"{_begun(known.hold.sentence)}. {known.happened}")
 
 
+def _differs(work: Workspace, pipeline: str) -> str | None:
+    try:
+        return "; ".join(drift(work, pipeline)) or None
+    except MlsysError as error:  # MLflow may be down, or the champion's spec gone: `mlsys doctor` says so
+        log.debug("registries_not_asked", pipeline=pipeline, error=str(error))
+        return None
+
+
 def _looked_at_closely(known: Standing, spec: Spec, now: datetime) -> Standing:
     """Return what is wrong although the newest run went well, the worst first."""
+    if known.differs:
+        todo = f"Write them again from the ledger: `mlsys reconcile {known.pipeline}`."
+        return replace(known, state="differs", happened=f"{_begun(known.differs)}. {known.happened}", todo=todo)
     # The cause before what comes of it: without runs the data grow old and the champion weak.
     if known.request and _behind(known.request, spec, now):
         todo = "Look at `mlsys status`: paused DAGs and a dead scheduler ask for nothing."

@@ -81,7 +81,7 @@ def test_a_rollback_after_a_rollback_goes_further_back(work) -> None:
     promote_by_hand(work, "shop", run_id, candidate="prior", reason="a test")
     assert roll_back(work, "shop", version=None, reason="worse").version == "1.0.1"
     assert roll_back(work, "shop", version=None, reason="worse, too").version == "1.0.0"
-    with pytest.raises(UsageError, match="not taken back since.*rollback shop --to"):
+    with pytest.raises(UsageError, match=r"not taken back since.*rollback shop --to"):
         roll_back(work, "shop", version=None, reason="once more")
     assert roll_back(work, "shop", version="1.0.1", reason="named").version == "1.0.1"
 
@@ -127,3 +127,12 @@ def test_a_version_may_be_put_in_place_for_a_time(work) -> None:
         promote_by_hand(work, "shop", newest_run(work), version="1.0.0", reason="both")
     with pytest.raises(UsageError, match="ends in the future"):
         promote_by_hand(work, "shop", version="1.0.1", reason="late", expires=clock.now())
+
+
+def test_the_card_of_a_run_under_an_override_says_so(work) -> None:
+    promote_by_hand(
+        work, "shop", newest_run(work), candidate="prior", reason="a test", who="ann",
+        expires=clock.now() + timedelta(days=1),
+    )  # fmt: skip
+    done = pipeline.run(work, RunRequest("shop", day=day(12), mode="dry"))
+    assert "ann had put 1.1.0 in place by hand until" in (work.home / done.report.path).read_text()

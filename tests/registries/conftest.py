@@ -16,7 +16,7 @@ from mlsys.store import Store
 def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mlflow")
     path = folder / "mlflow.db"
-    MlflowRegistry().pointed("nobody", Place(Store(folder / "store"), folder, f"sqlite:///{path}"))
+    MlflowRegistry().point("nobody", None, Place(Store(folder / "store"), folder, f"sqlite:///{path}"))
     return path
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,14 +94,40 @@ def test_an_interrupted_publication_leaves_no_version(place: Place, monkeypatch:
     assert REGISTRY.publish(release, place) == Shown("1.0.0")
 
 
-def test_a_damaged_record_is_named(place: Place) -> None:
+def test_a_damaged_record_is_named_and_written_again(place: Place) -> None:
     release = make_release(place.store, version="1.0.0")
     REGISTRY.publish(release, place)
     record = folder(place) / "v1.0.0" / "release.json"
+    before = record.read_bytes()
     record.chmod(0o644)
     record.write_text("{")
-    with pytest.raises(IntegrityError, match="damaged"):
+    assert REGISTRY.differences(PIPELINE, [release], place) == [f"{record.parent}: release.json is damaged"]
+    REGISTRY.publish(release, place)
+    assert record.read_bytes() == before
+
+
+def test_every_way_in_which_a_folder_differs_is_named_and_mended(place: Place) -> None:
+    release = make_release(place.store, version="1.0.0")
+    REGISTRY.publish(release, place)
+    kept = folder(place) / "v1.0.0"
+    before = {path.name: path.read_bytes() for path in kept.iterdir()}
+
+    def said() -> str:
+        return " ".join(REGISTRY.differences(PIPELINE, [release], place))
+
+    assert said() == ""
+    assert REGISTRY.copy_of(PIPELINE, release.candidate, place) == before["model.joblib"]
+    for file, words in (("metrics.json", "metrics.json is missing"), ("model.joblib", "can't be read")):
+        (kept / file).unlink()
+        assert words in said()
         REGISTRY.publish(release, place)
+    shutil.rmtree(kept)
+    assert "the folder of this version is gone" in said()
+    assert REGISTRY.copy_of(PIPELINE, release.candidate, place) is None
+    REGISTRY.publish(release, place)
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
+    other = replace(release, candidate=make_release(place.store, run=2).candidate)
+    assert "release.json names another candidate_id" in " ".join(REGISTRY.differences(PIPELINE, [other], place))
 
 
 @pytest.mark.parametrize("damage", ["gone", "changed"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -76,3 +77,27 @@ def test_what_mlflow_is_told_keeps_its_limits(release_of_all, name: str, text: s
         assert len(text) <= 5000
         text.encode()
         assert "\0" not in text
+
+
+def test_nothing_is_tagged_a_success_that_is_none(store: Store) -> None:
+    release = make_release(store)
+    passed = replace(release, decision=release.decision.model_copy(update={"outcome": "promote", "reason": "x"}))
+    released, other = (part for part, _ in passed.parts)
+    assert content.version_tags(passed)["mlsys.outcome"] == "waiting"
+    dry = replace(passed, plan=passed.plan.model_copy(update={"mode": "dry"}))
+    assert content.version_tags(dry)["mlsys.outcome"] == "dry"
+    assert content.run_name(dry).endswith(" dry")
+    serving = replace(passed, version="1.0.0", promoted=("promote", "gates"))
+    assert content.version_tags(serving)["mlsys.outcome"] == "promote"
+    assert content.candidate_tags(serving, released, "parent")["mlsys.outcome"] == "promote"
+    assert content.candidate_tags(serving, other, "parent")["mlsys.outcome"] == "not_chosen"
+    failed = other.model_copy(update={"status": "failed"})
+    assert content.candidate_tags(serving, failed, "parent")["mlsys.outcome"] == "failed"
+
+
+def test_a_persons_override_is_tagged_as_one(store: Store) -> None:
+    end = datetime(2026, 5, 20, tzinfo=UTC)
+    release = replace(make_release(store), version="1.0.1", promoted=("manual", "ann"), expires=end)
+    tags = content.version_tags(release)
+    assert (tags["mlsys.outcome"], tags["mlsys.promotion"]) == ("reject", "manual")
+    assert (tags["mlsys.promoted_by"], tags["mlsys.expires"]) == ("ann", end.isoformat())

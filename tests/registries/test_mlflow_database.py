@@ -121,5 +121,5 @@ def test_tables_of_a_newer_mlflow_are_left_alone(place: Place) -> None:
         connection.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
     before = shutil.copy(path, path.with_name("before"))
     with pytest.raises(RunError, match="newer mlsys"):
-        MlflowRegistry().pointed(PIPELINE, place)
+        MlflowRegistry().point(PIPELINE, None, place)
     assert path.read_bytes() == Path(before).read_bytes()

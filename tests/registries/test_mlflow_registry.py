@@ -244,7 +244,7 @@ def said_by_mlflow(place: Place, monkeypatch, code: str) -> MlsysError:
 
     monkeypatch.setattr(MlflowClient, "search_registered_models", refuse)
     with pytest.raises(MlsysError) as caught:
-        REGISTRY.pointed(PIPELINE, place)
+        REGISTRY.point(PIPELINE, None, place)
     return caught.value
 
 

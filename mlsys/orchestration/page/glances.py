@@ -1,7 +1,7 @@
 """The glances of many pipelines: each is looked at anew when something of it has changed, else as it was seen before.
 
-What a glance rests on is append-only or a file: the ledger's rows, the spec, what monitoring wrote; and the clock, of
-which an hour is fine enough.
+What a glance rests on is append-only or a file: the ledger's rows, the spec, what monitoring wrote; what others have
+changed in the registries; and the clock, of which an hour is fine enough.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mlsys import clock
-from mlsys.orchestration.page import overview
+from mlsys.orchestration.page import overview, watching
 from mlsys.orchestration.page.overview import Glance
 from mlsys.workspace import Workspace
 
@@ -26,7 +26,8 @@ def glances(work: Workspace, names: Iterable[str], *, at: datetime | None = None
     n_rows, found = work.ledger.pipelines(), []
     for name in names:
         files = (work.settings.pipelines / f"{name}.yaml", work.home / "monitoring" / name)
-        stamp = (n_rows.get(name), *map(_changed, files), now.replace(minute=0, second=0, microsecond=0))
+        differs = watching.differing(work.home, name)
+        stamp = (n_rows.get(name), *map(_changed, files), differs, now.replace(minute=0, second=0, microsecond=0))
         known = _seen.get((work.home, name))
         if known is None or known[0] != stamp:
             known = _seen[work.home, name] = (stamp, overview.glance(work, name, at=now))

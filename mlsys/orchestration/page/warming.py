@@ -1,4 +1,5 @@
 """The first reader after a start waits no longer than the others: the api-server looks at all pipelines as it starts.
+From then on until it ends it looks twice a minute whether registries still show what the ledger says.
 
 Airflow gives a plugin's apps no sign of its start; middleware sees it, as the first scope of the ASGI protocol. The
 import of this module costs nothing, since every process of Airflow loads plugins.
@@ -20,12 +21,25 @@ class Warming:
         self.app = app
 
     async def __call__(self, scope: _Scope, receive: Any, send: Any) -> None:
-        """Pass everything on; at the server's start look at the pipelines, in a thread beside it."""
-        if scope["type"] == "lifespan":
-            from threading import Thread
+        """Pass everything on; from the server's start to its end look at the pipelines, in threads beside it."""
+        if scope["type"] != "lifespan":
+            await self.app(scope, receive, send)
+            return
+        from threading import Event, Thread
 
-            Thread(target=warm, name="mlsys-warm", daemon=True).start()
-        await self.app(scope, receive, send)
+        stop = Event()
+        Thread(target=warm, name="mlsys-warm", daemon=True).start()
+        Thread(target=_watch, args=(stop,), name="mlsys-watch", daemon=True).start()
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            stop.set()
+
+
+def _watch(stop: Any) -> None:
+    from mlsys.orchestration.page.watching import watch
+
+    watch(stop)
 
 
 def warm() -> None:
