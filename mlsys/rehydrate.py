@@ -106,7 +106,7 @@ def rehydrate(work: Workspace, pipeline: str, *, dry_run: bool = False) -> Rehyd
             f"{pipeline} {champion.version} needs no fit: the packages are those of its promotion",
             remedy="Where its file is damaged: `mlsys reconcile`, or `mlsys rollback`",
         )
-    fitted = _fit(work, champion, why=seen.sentence)
+    fitted = _fit(work, champion, why=seen.since if seen.ok else seen.sentence)
     _require_close(fitted.found)
     if dry_run:
         return fitted.found

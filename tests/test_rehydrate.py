@@ -147,7 +147,27 @@ def test_a_promotion_meanwhile_wins(
     assert champion.kind == "manual"
 
 
-@pytest.mark.parametrize("before", ["change_champion", pytest.param("after it", marks=pytest.mark.long)])
+@pytest.mark.parametrize("place", ["add_decision", "change_champion"])
+def test_what_broke_off_before_the_change_is_done_again(
+    place: str, work: Workspace, upgraded: None, told: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, place, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            rehydrate.rehydrate(work, "shop")
+    assert [change.kind for change in work.ledger.champion_changes("shop")] == ["promote"]
+    rehydrate.rehydrate(work, "shop")
+    assert [change.kind for change in work.ledger.champion_changes("shop")] == ["promote", "rehydrate"]
+    assert drift(work, "shop", read=True) == []
+    assert work.ledger.verify("shop")
+
+
+def interrupted(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("before", ["change_champion", "after it"])
 def test_a_kill_in_the_middle_leaves_one_champion_or_the_other(shop: Path, before: str) -> None:
     kill = "import os, signal; from mlsys import keys, rehydrate; from mlsys.evaluation import canary\n"
     kill += f"keys.versions = lambda: {NEWER!r}\ncanary._asked = lambda *_, **__: {{'largest': 0.0}}\n"

@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -174,14 +174,14 @@ class _Changes:
 
     seen: list[ChampionChange] = field(default_factory=list)
 
-    def within(self, first: str, last: str) -> list[tuple[ChampionChange, str | None]]:
+    def within(self, first: str, last: str) -> list[tuple[ChampionChange, datetime | None]]:
         """Return those whose term reaches into a range of days, each with when it ended, or None."""
         found = []
         for place, change in enumerate(self.seen):
             after = self.seen[place + 1] if place + 1 < len(self.seen) else None
-            until = after.at.isoformat() if after and after.at else None
+            until = after.at if after else None
             began = change.at.isoformat() if change.at else ""
-            if began[:10] <= last and (until is None or until[:10] >= first):
+            if began[:10] <= last and (until is None or until.isoformat()[:10] >= first):
                 found.append((change, until))
         return found
 

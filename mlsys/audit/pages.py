@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from mlsys.audit.verify import DecisionTable
@@ -29,7 +30,7 @@ class _Segment:
     metric: float | None
 
 
-def model_card(work: Workspace, change: ChampionChange, *, until: str | None) -> str:
+def model_card(work: Workspace, change: ChampionChange, *, until: datetime | None) -> str:
     """Return the model card of a version for one term of its service, as HTML that needs nothing else.
 
     Raises:
@@ -54,7 +55,7 @@ def model_card(work: Workspace, change: ChampionChange, *, until: str | None) ->
         primary=METRICS.find(spec["metrics"]["primary"]).title,
         refitted=candidate.candidate_id != judged,
         limits=_limits(known, candidate, refitted=candidate.candidate_id != judged),
-        features=spec["schema"],
+        features=list(work.spec_of(known.plan).feature_columns()),
         params=flatten(candidate.params),
         versions=known.environment.get("versions", {}),
         style=page.style("report/style.css"),
@@ -67,7 +68,7 @@ def index(
     head: Anchor,
     table: DecisionTable,
     reports: Collection[str],
-    served: Sequence[tuple[ChampionChange, str | None, str]],
+    served: Sequence[tuple[ChampionChange, datetime | None, str]],
     anchors: Sequence[Anchor],
     missing: Sequence[str],
 ) -> str:

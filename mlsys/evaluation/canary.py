@@ -39,11 +39,12 @@ class Canary:
     Attributes:
         state: `unchanged`: the packages are those of its promotion; `unknown`: it can be loaded, and no golden
             predictions were kept when it was promoted.
-        sentence: the finding for people.
+        sentence: the finding for people; `since` is the part of it that names what has changed.
     """
 
     state: CanaryState
     sentence: str
+    since: str = ""
 
     @property
     def ok(self) -> bool:
@@ -113,17 +114,22 @@ def _asked(store: Store, *, model: str, golden: str | None, spec: str) -> dict[s
 
 def _judged(found: Mapping[str, Any], changed: list[str]) -> Canary:
     since = f"since its promotion: {', '.join(changed)}"
+    state, told = _state(found)
+    return Canary(state, f"{told}; {since}", since)
+
+
+def _state(found: Mapping[str, Any]) -> tuple[CanaryState, str]:
     if "error" in found:
-        return Canary("unreadable", f"it can't be used with what is installed now ({found['error']}); {since}")
+        return "unreadable", f"it can't be used with what is installed now ({found['error']})"
     largest = found["largest"]
     if largest is None:
-        return Canary("unknown", f"it can be loaded, and no golden predictions were kept to compare; {since}")
+        return "unknown", "it can be loaded, and no golden predictions were kept to compare"
     if largest == 0:
-        return Canary("identical", f"its golden predictions are identical; {since}")
+        return "identical", "its golden predictions are identical"
     apart = "have another shape" if math.isinf(largest) else f"differ by up to {number(largest * 100)} % of their range"
     if largest <= TOLERANCE:
-        return Canary("within tolerance", f"its golden predictions {apart}, in their last digits; {since}")
-    return Canary("differs", f"its golden predictions {apart}; {since}")
+        return "within tolerance", f"its golden predictions {apart}, in their last digits"
+    return "differs", f"its golden predictions {apart}"
 
 
 def main() -> None:

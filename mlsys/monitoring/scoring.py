@@ -52,7 +52,8 @@ def score(
     Raises:
         UsageError: no such pipeline, or `days` names one without rows.
         DataError, TransientError: the source is refused, locked or unreachable.
-        RunError: the champion can't be loaded, can't read the schema, or gives no probabilities.
+        RunError: the champion can't be loaded, is not what was promoted under the packages that are installed, can't
+            read the schema, or gives no probabilities.
     """
     from mlsys.snapshot import snapshot
     from mlsys.spec import resolve
@@ -191,10 +192,12 @@ class _Task:
 
 
 def _task(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snapshot) -> _Task:
-    from mlsys.evaluation.champion import model_of, obstacle_of
+    from mlsys.evaluation.champion import model_of, obstacle_of, unlike
     from mlsys.training import model_file
 
-    champion = model_of(work, change)
+    champion, other = model_of(work, change), unlike(work, change)
+    if other is not None:
+        raise RunError(f"The champion {change.version} is not what was promoted, and scores nothing: {other}")
     obstacle = obstacle_of(spec, champion)
     if obstacle is not None:
         raise RunError(

@@ -13,6 +13,7 @@ from mlsys.errors import DataError, MlsysError, SpecError, near_match
 from mlsys.planning import obstacles
 from mlsys.planning.libraries import is_complete, missing_libraries, require_libraries
 from mlsys.planning.trial import judge_newest
+from mlsys.promotion.envelope import spec_outside
 from mlsys.records import CheckResult
 from mlsys.snapshot import snapshot
 from mlsys.snapshot.joined import table_specs
@@ -71,6 +72,7 @@ def problems_of(work: Workspace, name: str, *, full: bool) -> list[Problem]:
             obstacles.without_key(spec),
             *(obstacles.relative_source(each, work.home) for each in (spec, *table_specs(spec))),
             obstacles.of_champion(work, spec),
+            spec_outside(work, spec),
         )
         found += [Problem(warning, 0) for warning in warnings if warning]
         if is_complete(spec.source):

@@ -53,6 +53,27 @@ def envelope_of(
     )
 
 
+def spec_outside(work: Workspace, spec: Spec) -> str | None:
+    """Return in words that what a spec's next run promotes will wait for a person, and why; None where it will not.
+
+    Raises:
+        IntegrityError: the champion's spec is missing or was changed.
+    """
+    champion = work.ledger.champion(spec.pipeline)
+    before = work.spec_of(work.ledger.plan(champion.run_id)) if champion else None
+    force = _envelope(before)
+    if before is None or force is None or champion is None:
+        return (
+            None if _envelope(spec) is None else "A promotion waits for a person: nobody has approved the envelope yet."
+        )
+    outside = list(_changed(before, spec, force))
+    if not outside:
+        return None
+    more = f" (and {len(outside) - _NAMED} more)" if len(outside) > _NAMED else ""
+    told = "; ".join(outside[:_NAMED])
+    return f"A promotion waits for a person: outside the envelope of version {champion.version}, {told}{more}."
+
+
 def _is(candidate: Candidate, challenger: str) -> bool:
     return candidate.candidate_id == challenger
 

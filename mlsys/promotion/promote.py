@@ -111,7 +111,8 @@ def outcome_of(
         )
         sentence += f". {decision.envelope.sentence}" if decision.envelope and decision.needs_person else ""
     elif decision.outcome == "promote":
-        sentence = f"Dry run: {decision.challenger} would have become champion"
+        would = "waited for a person" if decision.needs_person else "become champion"
+        sentence = f"Dry run: {decision.challenger} would have {would}"
     else:
         serves = (
             f"version {champion.version} ({champion.candidate_id}) goes on serving" if champion else "nothing serves"

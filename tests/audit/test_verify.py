@@ -33,7 +33,7 @@ def test_any_changed_byte_is_found(exported: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(exported) as zipped:
         members = {name: zipped.read(name) for name in zipped.namelist()}
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.sampled_from(sorted(members)), st.floats(0, 1, exclude_max=True), st.integers(1, 255))
     def changed(name: str, place: float, by: int) -> None:
         data = bytearray(members[name])

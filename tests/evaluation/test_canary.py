@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +12,10 @@ import pytest
 
 from mlsys import keys
 from mlsys.evaluation import golden
-from mlsys.evaluation.canary import Canary, canary, changes
+from mlsys.evaluation.canary import Canary, _asked, _judged, canary, changes
 from mlsys.planning.obstacles import of_champion
 from mlsys.spec import load_spec
+from mlsys.store import Store
 from mlsys.upkeep.doctor import examine
 from mlsys.workspace import Workspace
 
@@ -52,12 +54,36 @@ def test_a_fresh_process_compares_the_golden_predictions(work: Workspace, monkey
     assert found.state == "identical"
     assert "numpy " in found.sentence
     assert canary(work, champion, ask=False) == found  # remembered
-    known = work.store.read_json(str(champion.golden))
-    assert len(known["answers"]) == golden.ROWS
-    known["answers"] = (1 - np.asarray(known["answers"])).tolist()
-    other = seen(work, golden=work.store.put_json(known))
-    assert other.state == "differs"
-    assert not other.ok
+    assert len(work.store.read_json(str(champion.golden))["answers"]) == golden.ROWS
+
+
+@pytest.mark.parametrize(
+    ("found", "state", "told"),
+    [
+        ({"largest": None}, "unknown", "no golden predictions were kept"),
+        ({"largest": 1e-9}, "within tolerance", "in their last digits"),
+        ({"largest": 0.2}, "differs", "differ by up to 20 % of their range"),
+        ({"largest": float("inf")}, "differs", "have another shape"),
+        ({"error": "AttributeError: gone"}, "unreadable", "(AttributeError: gone)"),
+    ],
+)
+def test_what_was_found_in_words(found: dict[str, Any], state: str, told: str) -> None:
+    judged = _judged(found, ["numpy 1 -> 2"])
+    assert (judged.state, judged.ok) == (state, state not in ("differs", "unreadable"))
+    assert told in judged.sentence
+    assert judged.sentence.endswith("since its promotion: numpy 1 -> 2")
+
+
+def test_a_process_that_breaks_or_hangs_is_an_unreadable_model(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(*_: Any, **__: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess([], -11, stdout="", stderr="one\nSegmentation fault")
+
+    def hangs(*_: Any, **__: Any) -> None:
+        raise subprocess.TimeoutExpired("python", 300)
+
+    for run, told in ((ended, "ended with code -11: Segmentation fault"), (hangs, "not loaded within 300 seconds")):
+        monkeypatch.setattr(subprocess, "run", run)
+        assert told in _asked(store, model="0" * 64, golden=None, spec="0" * 64)["error"]
 
 
 def test_a_model_that_cant_be_loaded_is_said_by_check_and_doctor(
@@ -70,8 +96,9 @@ def test_a_model_that_cant_be_loaded_is_said_by_check_and_doctor(
     assert candidate is not None
     broken = candidate.model_copy(update={"model": work.store.put_bytes(pickle.dumps(Gone(), protocol=4))})
     monkeypatch.setattr(type(work.ledger), "candidate", lambda *_: broken)
-    assert seen(work).state == "unreadable"
-    assert "a_package_that_went_away" in seen(work).sentence
+    found = seen(work)
+    assert found.state == "unreadable"
+    assert "a_package_that_went_away" in found.sentence
     spec = load_spec(work.settings.spec_path("shop"))
     assert "mlsys rehydrate shop" in str(of_champion(work, spec))
     told = {one.subject: one for one in examine(work.settings)}["environment shop"]

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from given.shop import FIRST_DAY, ROWS_PER_DAY, day, edit_spec, enter, make_shop
 
+from mlsys import keys
 from mlsys.dataset.dataset import feature_frame
 from mlsys.errors import IntegrityError, RunError, UsageError
 from mlsys.evaluation.champion import model_of
@@ -171,3 +172,13 @@ def test_a_champion_that_can_not_read_the_schema_says_so(work: Workspace) -> Non
     edit_spec(work.home / "pipelines", schema=schema)
     with pytest.raises(RunError, match="'n_items' was integer and is number now"):
         score(work, "shop")
+
+
+def test_a_champion_that_other_packages_make_another_model_of_scores_nothing(
+    work: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "versions", lambda: {"python": "4.0"})
+    monkeypatch.setattr("mlsys.evaluation.canary._asked", lambda *_, **__: {"largest": 0.5})
+    with pytest.raises(RunError, match=r"1\.0\.0 is not what was promoted.*differ by up to 50 %.*mlsys rehydrate shop"):
+        score(work, "shop")
+    assert predictions_of(work.home, "shop", day(12)) is None

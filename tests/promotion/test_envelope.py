@@ -75,6 +75,11 @@ def test_what_of_its_measurements_lies_outside(force: Envelope, told: list[str])
     assert unknown == ["the share of positive answers could not be compared with the champion's"]
 
 
+def told(work: Workspace) -> str:
+    spec = load_spec(work.settings.spec_path("shop"))
+    return envelope.spec_outside(work, spec) or ""
+
+
 def judged(work: Workspace, **asked: Any) -> ModelVersion:
     finished = pipeline.run(work, RunRequest("shop", **asked))
     assert finished.version is not None
@@ -88,6 +93,7 @@ def test_an_envelope_is_approved_by_a_person_and_holds_from_then_on(work: Worksp
     gates = [{"kind": "minimum", "metric": "roc_auc", "at_least": 0.1}]  # whatever is fitted passes
     wanted = {"envelope": {"may_change": {"training.seed": {"at_most": 50}}}}
     edit_spec(work.home / "pipelines", gates=gates, governance=wanted)
+    assert "nobody has approved the envelope" in told(work)
     waits = judged(work, day=day(11))
     assert not waits.changed
     assert waits.decision.needs_person
@@ -97,6 +103,7 @@ def test_an_envelope_is_approved_by_a_person_and_holds_from_then_on(work: Worksp
     promote_by_hand(work, "shop", run_id, candidate=None, reason="the committee has approved it")
     assert standing(work, "shop").state != "waits"
 
+    assert told(work) == ""
     serves = judged(work, day=day(12))
     assert serves.changed
     assert serves.decision.envelope is not None
@@ -106,6 +113,8 @@ def test_an_envelope_is_approved_by_a_person_and_holds_from_then_on(work: Worksp
     outside = judged(work, day=day(12), overrides=("training.seed=51",))
     assert not outside.changed
     assert "`training.seed` was 43 and is 51; allowed is at most 50" in outside.sentence
+    edit_spec(work.home / "pipelines", owner="somebody else")
+    assert "outside the envelope of version 1.2.0, `owner` was mlsys and is somebody else" in told(work)
     html = (work.home / "reports" / "shop" / f"{outside.decision.run_id}.html").read_text()
     assert "so that a person has the last word" in html
 
