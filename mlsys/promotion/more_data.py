@@ -56,13 +56,13 @@ def times_as_many(gate: GateResult) -> float:
 
 def _in_days(spec: Spec, times: float, n_holdout: int, snapshot: Snapshot) -> str:
     """Say it in days: a split by time keeps its holdout, one by hash judges on more rows every night."""
-    kept = spec.split.withheld.get("holdout")
-    if kept:
+    if spec.split.judging_days is not None:
+        key, kept = spec.split.judging_days
         days = math.ceil(kept * times)
         about = f"of about {days:,} days" if days <= MOST_DAYS else f"of more than {MOST_DAYS} days"
         return (
             f"More nights alone would not decide it, for the holdout keeps its {counted(kept, 'day')}: one {about} "
-            f"(`split.holdout_days`) would, {_IF}"
+            f"(`split.{key}`) would, {_IF}"
         )
     if snapshot.newest_event is None:
         return f"About {math.ceil(n_holdout * times):,} holdout rows in place of {n_holdout:,} would decide it, {_IF}"

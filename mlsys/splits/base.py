@@ -65,6 +65,11 @@ class Splitter(Component, ABC):
         return {}
 
     @property
+    def judging_days(self) -> tuple[str, int] | None:
+        """The key and the number of newest days that the holdout never leaves; None where it grows with the data."""
+        return None
+
+    @property
     def group_column(self) -> str | None:
         """The column whose hash the rule needs as `group_hash`, or None."""
         return None

@@ -57,6 +57,11 @@ class RecentHashSplit(Splitter):
         return self
 
     @property
+    def judging_days(self) -> tuple[str, int]:
+        """The days in which keys are set aside."""
+        return "days", self.days
+
+    @property
     def group_column(self) -> str | None:
         """The column that names the group, if whole groups are set aside."""
         return self.column

@@ -37,6 +37,11 @@ class TimeSplit(Splitter):
         days = {"holdout": self.holdout_days, "validation": self.validation_days, "gaps": 2 * self.gap_days}
         return {name: n for name, n in days.items() if n}
 
+    @property
+    def judging_days(self) -> tuple[str, int]:
+        """The days of the holdout."""
+        return "holdout_days", self.holdout_days
+
     def assign(self, rows: SplitRows) -> Assignment:
         """Return sides that depend on each row's day and on `last_day` alone."""
         import numpy as np

@@ -35,6 +35,13 @@ def test_a_holdout_that_keeps_its_days_is_said_in_days() -> None:
     )
 
 
+def test_keys_set_aside_in_the_newest_days_are_said_in_days_too() -> None:
+    said = told(against(0.015, -0.005), split={"kind": "recent_hash", "days": 5})
+    assert said is not None
+    assert said.startswith("More nights alone would not decide it, for the holdout keeps its 5 days: one of about 21 ")
+    assert "`split.days`" in said
+
+
 def test_a_holdout_by_hash_grows_with_every_night() -> None:
     # 60 days of data, and 3.06 times as many on top of them, as rows of a day go on coming
     said = told(against(0.015, -0.005), split=BY_HASH, snapshot=records_samples.snapshot())
