@@ -76,7 +76,7 @@ def test_what_a_fresh_process_can_not_use_fails(run: Run, store: Store, monkeypa
     ids=["timeout", "killed", "ended"],
 )
 def test_a_process_that_finds_nothing_says_why(
-    ends: Any, key: str, says: str, run: Run, store: Store, monkeypatch: pytest.MonkeyPatch
+    ends: Any, key: str, says: str, *, run: Run, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fake(*_: Any, **__: Any) -> Any:
         if isinstance(ends, Exception):
