@@ -92,7 +92,7 @@ def _material(scene: Scene) -> GateMaterial:
     assert best is not None
     candidate = next(each for each in scene.candidates if each.candidate_id == best.model_id)
     rival = next((each.holdout for each in assessed.contenders if each.role == "champion"), None)
-    inside = data.side == HOLDOUT
+    inside, timed = data.side == HOLDOUT, any(gate.times for gate in _measuring(spec))
 
     @cache
     def validation() -> JudgedRows:
@@ -105,7 +105,7 @@ def _material(scene: Scene) -> GateMaterial:
         holdout=_judged(data, inside, best.holdout, rival),
         validation=validation,
         moved=lambda days, ignore: _moved(scene, days, ignore),
-        served=cache(lambda: served(spec, scene.prepared, candidate, store=scene.store)),
+        served=cache(lambda: served(spec, scene.prepared, candidate, store=scene.store, timed=timed)),
         n_bytes=scene.store.path(str(candidate.model)).stat().st_size,
     )
 

@@ -37,7 +37,7 @@ LONGEST = 120.0  # seconds, then the process is ended
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-def served(spec: Spec, prepared: Prepared, candidate: Candidate, *, store: Store) -> Mapping[str, Any]:
+def served(spec: Spec, prepared: Prepared, candidate: Candidate, *, store: Store, timed: bool) -> Mapping[str, Any]:
     """Return what a fresh process found: answers to golden rows, packages, times; `refused` where it could not.
 
     The same candidate is measured once: a retry, and whoever judges again, finds what was found.
@@ -48,19 +48,19 @@ def served(spec: Spec, prepared: Prepared, candidate: Candidate, *, store: Store
     if candidate.model is None:
         raise IntegrityError("The candidate has no model file", got=candidate.candidate_id)
     about = [candidate.model, prepared.split.assignment, prepared.snapshot.manifest]
-    key = hashlib.sha256(canonical_json([*about, keys.versions(), keys.code_fingerprint()])).hexdigest()
+    key = hashlib.sha256(canonical_json([*about, timed, keys.versions(), keys.code_fingerprint()])).hexdigest()
     path = store.cache / "served" / f"{key}.json"
     known = recall(path)
     if known is not None:
         kept: dict[str, Any] = json.loads(known)
         return kept
-    found = _measured(spec, prepared, candidate, store)
-    if "clock_ms" in found:
+    found = _measured(spec, prepared, candidate, store, timed)
+    if "difference" in found:
         remember(path, canonical_json(found))
     return found
 
 
-def _measured(spec: Spec, prepared: Prepared, candidate: Candidate, store: Store) -> dict[str, Any]:
+def _measured(spec: Spec, prepared: Prepared, candidate: Candidate, store: Store, timed: bool) -> dict[str, Any]:
     columns = spec.feature_columns()
     golden = _golden(prepared, list(columns), store)
     if not golden.num_rows:
@@ -79,7 +79,7 @@ def _measured(spec: Spec, prepared: Prepared, candidate: Candidate, store: Store
     with store.working() as folder:
         write_release(folder, model=data, record=record, spec=spec.dump(), metrics=None)
         pq.write_table(golden, folder / GOLDEN)
-        task = {"pipeline": spec.pipeline, "method": spec.target.method}
+        task = {"pipeline": spec.pipeline, "method": spec.target.method, "timed": timed}
         (folder / TASK).write_text(json.dumps(task), encoding="utf-8")
         try:
             done = subprocess.run(

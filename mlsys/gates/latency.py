@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -29,6 +29,7 @@ class Latency(Measuring):
     """
 
     kind: Literal["latency"] = "latency"
+    times: ClassVar = True
     p50_ms: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     p99_ms: float | None = Field(default=100.0, gt=0, allow_inf_nan=False)
     batch_ms: float | None = Field(default=None, gt=0, allow_inf_nan=False)

@@ -81,10 +81,12 @@ class Measuring(Gate, ABC):
     Attributes:
         against_champion: whether it compares; then it passes without a champion.
         decisive: fields that change what is measured; all others are limits, which only judge it.
+        times: whether it wants to know how long answers take, of what is `served`.
     """
 
     against_champion: ClassVar[bool] = False
     decisive: ClassVar[tuple[str, ...]] = ()
+    times: ClassVar[bool] = False
 
     @property
     @abstractmethod
