@@ -23,7 +23,7 @@ _UNSEEN = 0.5  # share of the newest rows whose value no older row has
 
 
 class ChangedSpelling(Flaw):
-    """The newest day's categories are older ones in other letters, or hardly one of them was there before.
+    """The newest rows' categories are older ones in other letters, or hardly one of them was there before.
 
     Two spellings are one where they agree in letters and digits, small or large. Without times it is told against the
     rows of the run that made the champion.
@@ -40,7 +40,7 @@ class ChangedSpelling(Flaw):
         if rows.change is None:
             return
         old, new = rows.change
-        when = "the newest day" if rows.timed else "this reading"
+        when = "the newest" if rows.timed else "this reading's"
         for column in rows.columns():
             if column.numbers is not None and not (column.type == "integer" and column.n_distinct <= _MOST_CODES):
                 continue
@@ -64,7 +64,7 @@ class ChangedSpelling(Flaw):
             some = sorted(respelt, key=lambda value: (-respelt[value], str(value)))[:3]
             pairs = ", ".join(f"'{value}' for '{usual[_plain(value)]}'" for value in some)
             sentence = (
-                f"Column '{name}' is spelt otherwise in {when}'s rows: {pairs}; {100 * share:.3g} % of {n_now:,}"
+                f"Column '{name}' is spelt otherwise in {when} rows: {pairs}; {100 * share:.3g} % of {n_now:,}"
                 " values. To a model these are new categories: spell them alike where the column is made."
             )
             return self.found(
@@ -79,7 +79,7 @@ class ChangedSpelling(Flaw):
             return None
         some = sorted(fresh, key=lambda value: (-fresh[value], str(value)))[:3]
         sentence = (
-            f"{100 * unseen:.3g} % of {when}'s {n_now:,} values of '{name}' were never there before:"
+            f"{100 * unseen:.3g} % of {when} {n_now:,} values of '{name}' were never there before:"
             f" {', '.join(repr(_shown(value)) for value in some)}. Has its encoding changed?"
         )
         return self.found(sentence, column=name, observed=unseen, observed_as="share of new values", limit=_UNSEEN)

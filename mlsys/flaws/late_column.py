@@ -23,12 +23,12 @@ class LateColumn(Flaw):
     """Rows without a label yet lack the column, or the newest rows have it without what it says of older ones.
 
     Rows whose label has not arrived are compared with rows of the same days whose label has: what is filled in together
-    with the label shows there. A column that tells the label of older rows and nothing of the newest day's is likely to
+    with the label shows there. A column that tells the label of older rows and nothing of the newest ones is likely to
     get its value later.
 
     Attributes:
         filled: difference of the share of rows with a value, with a label less without one, from here on it is shown.
-        lost: ROC-AUC, or rank correlation, that older rows have and the newest day's have lost.
+        lost: ROC-AUC, or rank correlation, that older rows have and the newest ones have lost.
     """
 
     kind: Literal["late_column"] = "late_column"
@@ -91,12 +91,12 @@ class LateColumn(Flaw):
             return None
         by = "ROC-AUC" if rows.classes else "rank correlation"
         sentence = (
-            f"Column '{column.name}' tells nothing of the newest day's rows, {by} {new:.3f}, and much of older ones,"
+            f"Column '{column.name}' tells nothing of the newest rows, {by} {new:.3f}, and much of older ones,"
             f" {old:.3f}: it seems to get its value later. When the model is asked it does not have it yet; list it"
             " under `drop`, or see whether its source broke."
         )
         return self.found(
-            sentence, column=column.name, observed=new, observed_as=f"{by} on the newest day", limit=self.lost
+            sentence, column=column.name, observed=new, observed_as=f"{by} of the newest rows", limit=self.lost
         )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LEAST_ROWS = 100  # labelled rows below which single columns are not judged
 LEAST_OF_CLASS = 20
+ENOUGH_NEW = 60  # of the newest rows, to hold against the older ones
 MOST_CLASSES = 10  # the largest, each of which is held against the rest
 
 
@@ -174,18 +175,17 @@ class Inspected:
 
     @cached_property
     def newest(self) -> np.ndarray:
-        """`(n_sampled,)` bool: rows of the newest day that has labels; none where rows have no times."""
+        """`(n_sampled,)` bool: rows of the last day, or of as many days as hold 60; none where rows have no times."""
         import numpy as np
 
         day = self.sample.day
-        if not self.timed or not len(day):
+        if not self.timed or len(day) < 2 * ENOUGH_NEW:
             return np.zeros(len(day), dtype=bool)
-        found: np.ndarray = day == day.max()
-        return found
+        return np.asarray(day >= np.sort(day)[-ENOUGH_NEW])
 
     @cached_property
     def change(self) -> tuple[Rows, Rows] | None:
-        """Older rows, and those to hold against them: the newest day's, or all where an earlier reading is known."""
+        """Older rows, and those to hold against them: the newest, or all where an earlier reading is known."""
         if self.timed:
             return self.sample.where(~self.newest), self.sample.where(self.newest)
         return None if self.past is None else (self.past, self.sample)
