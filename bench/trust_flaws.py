@@ -9,22 +9,16 @@ each flaw is planted, five times with other draws.
 
 from __future__ import annotations
 
-import argparse
 import os
-import sys
-import tempfile
-import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from mlsys.flaws import FLAWS
 from mlsys.flaws.rows import Inspected
 from mlsys.testing.flaws import frame
-from mlsys.testing.planted import PLANTED, Honest
+from mlsys.testing.planted import Honest
 
 HERE = Path(__file__).resolve().parent
 SAMPLES = ("phishing", "housing", "leads", "network_security", "next_best_action")

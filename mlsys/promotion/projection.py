@@ -246,4 +246,5 @@ def _release(work: Workspace, decision: Decision) -> Release:
         spec=work.dumped_spec(plan),
         version=change.version if change else None,
         method=spec.target.method,
+        inspection=found[0].inspection if found else None,
     )

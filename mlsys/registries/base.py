@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from mlsys.components import Component
 from mlsys.records import Candidate, Decision, Evaluation, Plan, Snapshot
+from mlsys.records.inspection import Inspection
 from mlsys.schema import LogicalType
 from mlsys.store import Store
 
@@ -28,6 +29,7 @@ class Release:
         columns: logical types of the columns that the model sees, by name, in the schema's order.
         spec: `ResolvedSpec.dump()` of the run.
         method: what the model is asked with: `predict_proba` gives a probability a row and class, `predict` one number.
+        inspection: what was found wrong with the data of the run, or None where nobody looked.
     """
 
     plan: Plan
@@ -39,6 +41,7 @@ class Release:
     spec: Mapping[str, Any]
     version: str | None = None
     method: Literal["predict_proba", "predict"] = "predict_proba"
+    inspection: Inspection | None = None
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,14 @@ from given.records_samples import CUTOFF
 
 from mlsys.gates import GATES
 from mlsys.gates.base import Evidence, Gate
-from mlsys.testing.gates import VALUES, GateContract, comparison, evaluation, evidence
+from mlsys.records.inspection import Finding
+from mlsys.testing.gates import VALUES, GateContract, comparison, evaluation, evidence, inspection
 
 UNDEFINED = evidence(challenger=evaluation(values={"roc_auc": None}), compared=comparison(None, None, None))
 MISSING = evidence(challenger=evaluation(values={}), compared=comparison(None, None, None))
 NOBODY = evidence(without_challenger=True)
 OVERLAP = {"effective_rows": (150.0, 130.0, 170.0), "logged_share": (0.99, 0.98, 1.0)}
+LEAK = Finding(flaw="leaking_column", column="code", severity="critical", sentence="Column 'code' tells the label.")
 CASES: dict[str, tuple[dict[str, Any], list[Evidence]]] = {
     "minimum": (
         {"metric": "roc_auc", "at_least": 0.8},
@@ -51,6 +53,14 @@ CASES: dict[str, tuple[dict[str, Any], list[Evidence]]] = {
             evidence(holdout_classes={"no": 971, "yes": 29}),
             evidence(holdout_classes={"no": 1000}),
             evidence(n_holdout=0, holdout_classes={}),
+        ],
+    ),
+    "honest_data": (
+        {},
+        [
+            evidence(inspection=None),
+            evidence(inspection=inspection(LEAK)),
+            evidence(inspection=inspection(LEAK.model_copy(update={"state": "error"}))),
         ],
     ),
     "data_quality": (
