@@ -112,7 +112,8 @@ def sampled(home: Path) -> Iterator[tuple[str, Inspected]]:
         for name in SAMPLES:
             make_sample(name)
             start = pipeline.take_snapshot(work, RunRequest(name, mode="dry"))
-            assert start.plan is not None and start.snapshot is not None
+            assert start.plan is not None
+            assert start.snapshot is not None
             checks = pipeline.validate(work, start.plan, start.snapshot)
             prepared = pipeline.split(work, start.plan, start.snapshot, checks)
             nothing = Assessment((), (), None, {}, "")

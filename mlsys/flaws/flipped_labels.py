@@ -23,8 +23,8 @@ _STANDARD_ERRORS = 4
 class FlippedLabels(Flaw):
     """Rows that an earlier run had read have other labels now, or the newest rows contradict the older ones.
 
-    Certain: most rows of every class are of another one now; numbers changed their sign or their unit; or what each
-    column said of the label, weighted by how much that was, has turned round.
+    Certain: most rows of every class are of another one now, or numbers changed their sign or their unit. Likely: what
+    the columns said of the label, each weighted by how much that was, has turned round, which the world may do, too.
 
     Attributes:
         changed: share of the common rows whose label differs, from here on it is shown.
@@ -129,9 +129,7 @@ class FlippedLabels(Flaw):
                 f"What the columns say of {what} has turned round in {when} {len(new.y):,} rows: {turned:.2f} of what"
                 " it was, where 1 is no change. Have the classes changed places, or the number its sign?"
             )
-            return self.found(
-                sentence, certain=True, observed=turned, observed_as="direction against before", limit=self.turned
-            )
+            return self.found(sentence, observed=turned, observed_as="direction against before", limit=self.turned)
         return None
 
 
