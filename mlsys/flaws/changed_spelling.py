@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mlsys.flaws.base import Flaw
 from mlsys.flaws.rows import Inspected
-from mlsys.records.inspection import Finding
+from mlsys.records.inspection import FlawFound
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ class ChangedSpelling(Flaw):
     kind: Literal["changed_spelling"] = "changed_spelling"
     share: float = Field(default=0.05, gt=0, le=1)
 
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield the columns whose categories are spelt otherwise."""
         if rows.change is None:
             return
@@ -52,7 +52,7 @@ class ChangedSpelling(Flaw):
             if found is not None:
                 yield found
 
-    def _found(self, name: str, then: pd.Series, now: pd.Series, when: str) -> Finding | None:
+    def _found(self, name: str, then: pd.Series, now: pd.Series, when: str) -> FlawFound | None:
         n_now, known = int(now.sum()), set(then.index)
         fresh = {value: int(n) for value, n in now.items() if value not in known}
         usual: dict[str, object] = {}

@@ -10,7 +10,7 @@ from pydantic import Field
 from mlsys.flaws.association import rank_correlation
 from mlsys.flaws.base import Flaw
 from mlsys.flaws.rows import Inspected
-from mlsys.records.inspection import Finding
+from mlsys.records.inspection import FlawFound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +37,7 @@ class ChangedUnit(Flaw):
     kind: Literal["changed_unit"] = "changed_unit"
     factor: float = Field(default=4.0, gt=1)
 
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield the columns whose numbers have changed their unit."""
         import numpy as np
 

@@ -11,7 +11,7 @@ from mlsys.flaws.association import rank_correlation
 from mlsys.flaws.base import Flaw
 from mlsys.flaws.digests import Digests
 from mlsys.flaws.rows import LEAST_ROWS, Answers, Inspected
-from mlsys.records.inspection import Finding
+from mlsys.records.inspection import FlawFound
 from mlsys.splits.base import HOLDOUT, TRAINING
 from mlsys.wording import number
 
@@ -40,7 +40,7 @@ class Duplicates(Flaw):
     kind: Literal["duplicates"] = "duplicates"
     share: float = Field(default=0.02, gt=0, le=1)
 
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield one finding where too many rows stand on both sides."""
         import numpy as np
 
@@ -80,7 +80,7 @@ class NearDuplicates(Flaw):
     kind: Literal["near_duplicates"] = "near_duplicates"
     share: float = Field(default=0.05, gt=0, le=1)
 
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield one finding where too many rows are almost alike on both sides."""
         import numpy as np
 

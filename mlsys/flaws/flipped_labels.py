@@ -9,8 +9,8 @@ from pydantic import Field
 
 from mlsys.flaws.association import directed_auc, means_by_code, rank_correlation
 from mlsys.flaws.base import Flaw
-from mlsys.flaws.rows import LEAST_OF_CLASS, Inspected, Rows
-from mlsys.records.inspection import Finding
+from mlsys.flaws.rows import LEAST_OF_CLASS, Inspected, LabelledRows
+from mlsys.records.inspection import FlawFound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,7 @@ class FlippedLabels(Flaw):
     changed: float = Field(default=0.2, gt=0, le=1)
     turned: float = Field(default=-0.5, ge=-1, lt=0)
 
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield what has changed of the labels."""
         known = self._of_same_rows(rows)
         if known is not None:
@@ -46,7 +46,7 @@ class FlippedLabels(Flaw):
             if turned is not None:
                 yield turned
 
-    def _of_same_rows(self, rows: Inspected) -> Finding | None:
+    def _of_same_rows(self, rows: Inspected) -> FlawFound | None:
         import numpy as np
 
         now, before = rows.truths, rows.before
@@ -62,7 +62,7 @@ class FlippedLabels(Flaw):
             return None
         return self._of_names(np.array(before.classes)[y_then[known]], np.array(now.classes)[y_now[known]])
 
-    def _of_names(self, then: np.ndarray, now: np.ndarray) -> Finding | None:
+    def _of_names(self, then: np.ndarray, now: np.ndarray) -> FlawFound | None:
         import numpy as np
 
         changed = float((then != now).mean())
@@ -84,7 +84,7 @@ class FlippedLabels(Flaw):
             sentence, certain=certain, observed=changed, observed_as="share of changed labels", limit=self.changed
         )
 
-    def _of_numbers(self, then: np.ndarray, now: np.ndarray) -> Finding | None:
+    def _of_numbers(self, then: np.ndarray, now: np.ndarray) -> FlawFound | None:
         import numpy as np
 
         other = ~np.isclose(then, now, rtol=1e-9, atol=0)
@@ -104,7 +104,7 @@ class FlippedLabels(Flaw):
             sentence, certain=certain, observed=changed, observed_as="share of changed labels", limit=self.changed
         )
 
-    def _of_columns(self, rows: Inspected, old: Rows, new: Rows) -> Finding | None:
+    def _of_columns(self, rows: Inspected, old: LabelledRows, new: LabelledRows) -> FlawFound | None:
         import numpy as np
 
         if min(len(old.y), len(new.y)) < _LEAST_ROWS:
@@ -133,7 +133,7 @@ class FlippedLabels(Flaw):
         return None
 
 
-def _parts(rows: Inspected, old: Rows, new: Rows, y: np.ndarray) -> list[np.ndarray]:
+def _parts(rows: Inspected, old: LabelledRows, new: LabelledRows, y: np.ndarray) -> list[np.ndarray]:
     """Return by column `(n_old + n_new,)` numbers that order the rows: numbers by rank, categories by older labels."""
     import numpy as np
     import pandas as pd

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from mlsys.flaws.association import directed_auc, rank_correlation
 from mlsys.flaws.base import Flaw
-from mlsys.flaws.rows import LEAST_OF_CLASS, Inspected, Values
-from mlsys.records.inspection import Finding
+from mlsys.flaws.rows import LEAST_OF_CLASS, FeatureValues, Inspected
+from mlsys.records.inspection import FlawFound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,7 @@ class LateColumn(Flaw):
     filled: float = Field(default=0.5, gt=0, le=1)
     lost: float = Field(default=0.75, gt=0.5, le=1)
 
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield the columns that come with the label, or after the rows."""
         if not rows.judgeable:
             return
@@ -50,7 +50,7 @@ class LateColumn(Flaw):
             if found is not None:
                 yield found
 
-    def _with_label(self, column: Values, rows: Inspected, alike: np.ndarray) -> Finding | None:
+    def _with_label(self, column: FeatureValues, rows: Inspected, alike: np.ndarray) -> FlawFound | None:
         if alike.sum() < LEAST_OF_CLASS:
             return None
         n_waiting = len(rows.unlabelled.y)
@@ -74,7 +74,7 @@ class LateColumn(Flaw):
             limit=self.filled,
         )
 
-    def _without_signal(self, column: Values, rows: Inspected) -> Finding | None:
+    def _without_signal(self, column: FeatureValues, rows: Inspected) -> FlawFound | None:
         young = rows.newest
         if young.sum() < _YOUNG_ROWS or (~young).sum() < _YOUNG_ROWS or column.numbers is None:
             return None
@@ -100,7 +100,7 @@ class LateColumn(Flaw):
         )
 
 
-def _strength(column: Values, y: np.ndarray, part: np.ndarray) -> float:
+def _strength(column: FeatureValues, y: np.ndarray, part: np.ndarray) -> float:
     """Return how well a column of numbers orders some rows, in the better direction; missing values are lowest."""
     import numpy as np
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from mlsys.flaws.base import Flaw
-from mlsys.flaws.rows import Inspected, Values
-from mlsys.records.inspection import Finding
+from mlsys.flaws.rows import FeatureValues, Inspected
+from mlsys.records.inspection import FlawFound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +38,7 @@ class OrderedCodes(Flaw):
     jumps: float = Field(default=0.8, gt=0, le=4)
     effect: float = Field(default=0.01, ge=0, le=1)
 
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield the columns of codes."""
         import numpy as np
 
@@ -56,7 +56,7 @@ class OrderedCodes(Flaw):
                     yield self._found(column, jumps)
                     break
 
-    def _found(self, column: Values, jumps: float) -> Finding:
+    def _found(self, column: FeatureValues, jumps: float) -> FlawFound:
         sentence = (
             f"The numbers of '{column.name}' seem to be names: what they say of the label jumps up and down over its"
             f" {column.n_distinct} codes ({jumps:.2f}, where a random order gives 2 and a smooth one next to 0)."

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from mlsys.flaws.base import Flaw
-from mlsys.flaws.rows import LEAST_OF_CLASS, Inspected, Values
+from mlsys.flaws.rows import LEAST_OF_CLASS, FeatureValues, Inspected
 from mlsys.metrics.intervals import wilson
-from mlsys.records.inspection import Finding
+from mlsys.records.inspection import FlawFound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,7 @@ class TellingGap(Flaw):
     difference: float = Field(default=0.4, gt=0, le=1)
     deviations: float = Field(default=0.8, gt=0)
 
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield the columns whose gaps tell the label."""
         if not rows.judgeable:
             return
@@ -46,7 +46,7 @@ class TellingGap(Flaw):
                 continue
             yield from self._of_classes(column, rows) if rows.classes else self._of_numbers(column, rows)
 
-    def _of_classes(self, column: Values, rows: Inspected) -> Iterator[Finding]:
+    def _of_classes(self, column: FeatureValues, rows: Inspected) -> Iterator[FlawFound]:
         missing = ~column.known
         told = [(name, missing[y == 1].mean(), missing[y == 0].mean(), y) for name, y in rows.one_against_rest.items()]
         name, inside, outside, y = max(told, key=lambda each: abs(each[1] - each[2]))
@@ -69,7 +69,7 @@ class TellingGap(Flaw):
             limit=self.difference,
         )
 
-    def _of_numbers(self, column: Values, rows: Inspected) -> Iterator[Finding]:
+    def _of_numbers(self, column: FeatureValues, rows: Inspected) -> Iterator[FlawFound]:
         from scipy.stats import rankdata
 
         missing, y = ~column.known, rows.sample.y

@@ -21,7 +21,7 @@ from mlsys.records import (
     Plan,
     Snapshot,
 )
-from mlsys.records.inspection import Finding, Inspection
+from mlsys.records.inspection import FlawFound, Inspection
 
 DIRECTIONS = {"roc_auc": "higher", "log_loss": "lower"}
 VALUES = {"roc_auc": (0.95, 0.94, 0.96), "log_loss": (0.30, 0.28, 0.32)}
@@ -89,7 +89,7 @@ def evidence(
     )
 
 
-def inspection(*findings: Finding) -> Inspection:
+def inspection(*findings: FlawFound) -> Inspection:
     """Return what was found wrong with the data: nothing, or these findings."""
     return Inspection(
         findings=findings,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlsys.flaws.rows import Inspected, Rows, Truths
+from mlsys.flaws.rows import Inspected, LabelledRows, Truths
 from mlsys.schema import LogicalType
 from mlsys.splits.base import HOLDOUT, TRAINING
 from mlsys.testing import flaws
@@ -98,7 +98,7 @@ def late_column(honest: Honest, random: np.random.Generator) -> Inspected:
     places = np.arange(len(honest.y) - 60, len(honest.y))
     waiting = made.sample.where(np.isin(np.arange(len(honest.y)), places))
     frame = waiting.frame.assign(handled_by=np.nan)
-    return replace(made, unlabelled=Rows(frame, waiting.y * 0 - 1, waiting.side * 0, waiting.day, waiting.key))
+    return replace(made, unlabelled=LabelledRows(frame, waiting.y * 0 - 1, waiting.side * 0, waiting.day, waiting.key))
 
 
 def late_signal(honest: Honest, random: np.random.Generator) -> Inspected:

@@ -9,14 +9,14 @@ from given.records_samples import CUTOFF
 
 from mlsys.gates import GATES
 from mlsys.gates.base import Evidence, Gate
-from mlsys.records.inspection import Finding
+from mlsys.records.inspection import FlawFound
 from mlsys.testing.gates import VALUES, GateContract, comparison, evaluation, evidence, inspection
 
 UNDEFINED = evidence(challenger=evaluation(values={"roc_auc": None}), compared=comparison(None, None, None))
 MISSING = evidence(challenger=evaluation(values={}), compared=comparison(None, None, None))
 NOBODY = evidence(without_challenger=True)
 OVERLAP = {"effective_rows": (150.0, 130.0, 170.0), "logged_share": (0.99, 0.98, 1.0)}
-LEAK = Finding(flaw="leaking_column", column="code", severity="critical", sentence="Column 'code' tells the label.")
+LEAK = FlawFound(flaw="leaking_column", column="code", severity="critical", sentence="Column 'code' tells the label.")
 CASES: dict[str, tuple[dict[str, Any], list[Evidence]]] = {
     "minimum": (
         {"metric": "roc_auc", "at_least": 0.8},

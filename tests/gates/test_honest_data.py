@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from mlsys.gates.honest_data import HonestData
-from mlsys.records.inspection import Finding
+from mlsys.records.inspection import FlawFound
 from mlsys.testing.gates import evidence, inspection
 
-LEAK = Finding(flaw="leaking_column", column="code", severity="critical", sentence="Column 'code' tells the label.")
+LEAK = FlawFound(flaw="leaking_column", column="code", severity="critical", sentence="Column 'code' tells the label.")
 ODD = LEAK.model_copy(update={"flaw": "constant_column", "severity": "warning"})
 FAILED = LEAK.model_copy(update={"flaw": "duplicates", "state": "error", "sentence": "It could not be looked at."})
 
