@@ -15,7 +15,7 @@ from mlsys.evaluation.comparison import Assessment
 from mlsys.events import get_logger
 from mlsys.flaws.base import Flaw
 from mlsys.flaws.rows import Inspected
-from mlsys.inspection.rows import HeldAgainst, inspected
+from mlsys.inspection.rows import EarlierRun, inspected
 from mlsys.ledger import RunRow
 from mlsys.records import HISTORICAL, Plan, Prepared
 from mlsys.records.inspection import FlawFound, Inspection
@@ -42,7 +42,7 @@ def of(work: Workspace, prepared: Prepared) -> Inspector | None:
     return look_at(spec, prepared, reference=reference_of(work, prepared.plan, spec), store=work.store)
 
 
-def look_at(spec: Spec, prepared: Prepared, *, reference: HeldAgainst | None, store: Store) -> Inspector:
+def look_at(spec: Spec, prepared: Prepared, *, reference: EarlierRun | None, store: Store) -> Inspector:
     """Return the look at the data of a run, given the run that its rows are held against."""
     return partial(inspect, spec, prepared, reference=reference, store=store)
 
@@ -56,7 +56,7 @@ def again(work: Workspace, spec: Spec, prepared: Prepared, then: Inspection | No
 
 
 def inspect(
-    spec: Spec, prepared: Prepared, assessed: Assessment, *, reference: HeldAgainst | None, store: Store
+    spec: Spec, prepared: Prepared, assessed: Assessment, *, reference: EarlierRun | None, store: Store
 ) -> Inspection:
     """Inspector for all flaws that the spec does not ignore, and return what was found, worst first.
 
@@ -95,7 +95,7 @@ def _look(flaw: Flaw, rows: Inspected) -> list[FlawFound]:
     return [each.model_copy(update={"sentence": each.sentence[:_LONGEST]}) for each in kept]
 
 
-def reference_of(work: Workspace, plan: Plan, spec: Spec) -> HeldAgainst | None:
+def reference_of(work: Workspace, plan: Plan, spec: Spec) -> EarlierRun | None:
     """Return the run whose snapshot this one's is held against: the champion's, or without one the last that ended.
 
     The champion's, because what stopped last night's promotion must stop tonight's too. None where the columns, the
@@ -114,7 +114,7 @@ def reference_of(work: Workspace, plan: Plan, spec: Spec) -> HeldAgainst | None:
     return None
 
 
-def recalled(work: Workspace, run_id: str, spec: Spec) -> HeldAgainst | None:
+def recalled(work: Workspace, run_id: str, spec: Spec) -> EarlierRun | None:
     """Return a run to hold rows against, or None where its rows can't be read as this spec's."""
     rows: list[RunRow] = work.ledger.run(run_id)
     snapshot = next((row.snapshot for row in rows if row.snapshot is not None), None)
@@ -131,4 +131,4 @@ def recalled(work: Workspace, run_id: str, spec: Spec) -> HeldAgainst | None:
         and before.target == spec.target
         and before.joins == spec.joins
     )
-    return HeldAgainst(run_id, snapshot.manifest) if alike else None
+    return EarlierRun(run_id, snapshot.manifest) if alike else None

@@ -28,8 +28,8 @@ _SEED = 0  # the same rows whenever the same data are looked at
 
 
 @dataclass(frozen=True)
-class HeldAgainst:
-    """The run whose rows are held against this one's: the SHA-256 of its manifest, and its id."""
+class EarlierRun:
+    """The run whose rows are held against this one's: its id, and the SHA-256 of its manifest."""
 
     run_id: str
     manifest: str
@@ -46,7 +46,7 @@ class _Table:
 
 
 def inspected(
-    spec: Spec, prepared: Prepared, assessed: Assessment, *, reference: HeldAgainst | None, store: Store
+    spec: Spec, prepared: Prepared, assessed: Assessment, *, reference: EarlierRun | None, store: Store
 ) -> Inspected:
     """Return the rows of a run as flaws look at them; a sample of them is drawn with a fixed seed.
 
@@ -143,7 +143,7 @@ def _rows(spec: Spec, table: _Table, side: np.ndarray, places: np.ndarray) -> La
 def _earlier(
     spec: Spec,
     manifest: Manifest,
-    reference: HeldAgainst | None,
+    reference: EarlierRun | None,
     classes: tuple[str, ...],
     *,
     random: np.random.Generator,
