@@ -28,6 +28,7 @@ _GROUPS = {
     "Specs": ("load_spec", "Spec"),
     "Contracts of components": (
         *("Source", "Check", "Splitter", "Features", "Model", "Metric", "Gate", "Registry", "Monitor", "Target"),
+        "Flaw",
     ),
 }
 _ERRORS = "Errors"

@@ -19,19 +19,8 @@ def test_the_public_names_are_these() -> None:
     assert set(mlsys.__all__) == {
         *("Champion", "load_champion"),
         *("__version__", "run", "RunRequest", "Spec", "load_spec", "Workspace", "open_workspace"),
-        *(
-            "Source",
-            "Check",
-            "Splitter",
-            "Target",
-            "Features",
-            "Model",
-            "Metric",
-            "Gate",
-            "Registry",
-            "Monitor",
-            "Flaw",
-        ),
+        *("Source", "Check", "Splitter", "Target", "Features", "Model", "Metric", "Gate", "Registry", "Monitor"),
+        "Flaw",
         *("MlsysError", "UsageError", "SpecError", "DataError", "TransientError"),
         *("RunError", "IntegrityError", "NotUnderstoodError", "LostRaceError"),
     }

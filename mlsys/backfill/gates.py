@@ -88,7 +88,7 @@ def _verdict(
     return verdict
 
 
-def _look(spec: Spec, prepared: Prepared, store: Store) -> inspection.Look | None:
+def _look(spec: Spec, prepared: Prepared, store: Store) -> inspection.Inspector | None:
     """Return the look at a day's data, where a gate of the spec asks for it; no earlier run is held against it."""
     asked = any(isinstance(gate, HonestData) for gate in spec.gates) and spec.inspection.enabled
     return inspection.look_at(spec, prepared, reference=None, store=store) if asked else None

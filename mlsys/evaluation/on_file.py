@@ -17,8 +17,9 @@ import pyarrow as pa
 from mlsys.dataset.dataset import feature_frame
 from mlsys.errors import DataError, IntegrityError, UsageError, near_match
 from mlsys.evaluation.champion import ChampionModel, model_of
-from mlsys.evaluation.comparison import Contender, assess
+from mlsys.evaluation.comparison import Contender, Rules, assess
 from mlsys.evaluation.evaluation import metrics_of
+from mlsys.evaluation.ties import Ties
 from mlsys.ledger import ChampionChange
 from mlsys.metrics.predictions import Predictions
 from mlsys.records import MetricValue
@@ -98,7 +99,7 @@ def measure(work: Workspace, pipeline: str, path: Path, *, version: str | None =
         values: tuple[MetricValue, ...] = ()
         if truth is not None:
             judged = target.predictions.of(truth.y[known], answers[known], threshold=champion.threshold)
-            values = _values(spec, champion, judged, _groups(spec, table, known), seed=plan.seed)
+            values = _values(spec, champion, judged, _ties(spec, table, known), seed=plan.seed)
     return FileEvaluation(
         pipeline=pipeline,
         version=change.version,
@@ -178,29 +179,27 @@ def _truth(target: Target, table: pa.Table) -> Truth | None:
 
 
 def _values(
-    spec: Spec, champion: ChampionModel, judged: Predictions, groups: np.ndarray | None, *, seed: int
+    spec: Spec, champion: ChampionModel, judged: Predictions, ties: Ties, *, seed: int
 ) -> tuple[MetricValue, ...]:
-    """Return every metric of the labelled rows; `groups` are those of the rows that a split would keep together."""
+    """Return every metric of the labelled rows."""
     one = Contender(champion.candidate.candidate_id, champion.candidate.name, "champion", holdout=judged)
-    assessed = assess(
-        [],
-        one,
-        metrics=metrics_of(spec),
+    rules = Rules(
         primary=spec.metrics.primary,
         n_replicates=spec.metrics.replicates,
         seed=seed,
-        groups=groups,
+        level=spec.metrics.level,
+        ties=ties,
     )
-    return assessed.evaluations[0].holdout
+    return assess([], one, metrics=metrics_of(spec), rules=rules).evaluations[0].holdout
 
 
-def _groups(spec: Spec, table: pa.Table, known: np.ndarray) -> np.ndarray | None:
+def _ties(spec: Spec, table: pa.Table, known: np.ndarray) -> Ties:
+    """Return what labelled rows have in common: the groups that a split would keep together."""
     group = spec.split.group_column
     if group is None or group not in table.column_names:
-        return None
+        return Ties()
     numbers = table[group].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    groups: np.ndarray = np.unique(numbers[known], return_inverse=True)[1]
-    return groups
+    return Ties(groups={group: np.unique(numbers[known], return_inverse=True)[1]}, kept=group)
 
 
 def _unlabelled(truth: Truth | None, n_rows: int) -> dict[str, int]:

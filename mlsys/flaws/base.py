@@ -11,7 +11,7 @@ from pydantic import Field
 from mlsys.components import Component, not_given
 from mlsys.flaws.rows import Inspected
 from mlsys.records import Severity
-from mlsys.records.inspection import Finding
+from mlsys.records.inspection import FlawFound
 
 
 class Flaw(Component, ABC):
@@ -32,7 +32,7 @@ class Flaw(Component, ABC):
         return "critical" if (self.severity or self.usual) == "critical" else "warning"
 
     @abstractmethod
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield what was found; nothing where the rows are too few to tell."""
 
     def found(
@@ -44,9 +44,9 @@ class Flaw(Component, ABC):
         observed: float | None = None,
         observed_as: str = "",
         limit: float | None = None,
-    ) -> Finding:
+    ) -> FlawFound:
         """Return a finding; what is only likely never stops a promotion."""
-        return Finding(
+        return FlawFound(
             flaw=self.kind,
             column=column,
             severity=self.severity_of_certain if certain else "warning",

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mlsys.flaws.base import Flaw
 from mlsys.flaws.rows import Inspected
-from mlsys.records.inspection import Finding
+from mlsys.records.inspection import FlawFound
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,7 @@ _UNSEEN = 0.5  # share of the newest rows whose value no older row has
 
 
 class ChangedSpelling(Flaw):
-    """The newest day's categories are older ones in other letters, or hardly one of them was there before.
+    """The newest rows' categories are older ones in other letters, or hardly one of them was there before.
 
     Two spellings are one where they agree in letters and digits, small or large. Without times it is told against the
     rows of the run that made the champion.
@@ -35,12 +35,12 @@ class ChangedSpelling(Flaw):
     kind: Literal["changed_spelling"] = "changed_spelling"
     share: float = Field(default=0.05, gt=0, le=1)
 
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield the columns whose categories are spelt otherwise."""
         if rows.change is None:
             return
         old, new = rows.change
-        when = "the newest day" if rows.timed else "this reading"
+        when = "the newest" if rows.timed else "this reading's"
         for column in rows.columns():
             if column.numbers is not None and not (column.type == "integer" and column.n_distinct <= _MOST_CODES):
                 continue
@@ -52,7 +52,7 @@ class ChangedSpelling(Flaw):
             if found is not None:
                 yield found
 
-    def _found(self, name: str, then: pd.Series, now: pd.Series, when: str) -> Finding | None:
+    def _found(self, name: str, then: pd.Series, now: pd.Series, when: str) -> FlawFound | None:
         n_now, known = int(now.sum()), set(then.index)
         fresh = {value: int(n) for value, n in now.items() if value not in known}
         usual: dict[str, object] = {}
@@ -64,7 +64,7 @@ class ChangedSpelling(Flaw):
             some = sorted(respelt, key=lambda value: (-respelt[value], str(value)))[:3]
             pairs = ", ".join(f"'{value}' for '{usual[_plain(value)]}'" for value in some)
             sentence = (
-                f"Column '{name}' is spelt otherwise in {when}'s rows: {pairs}; {100 * share:.3g} % of {n_now:,}"
+                f"Column '{name}' is spelt otherwise in {when} rows: {pairs}; {100 * share:.3g} % of {n_now:,}"
                 " values. To a model these are new categories: spell them alike where the column is made."
             )
             return self.found(
@@ -79,7 +79,7 @@ class ChangedSpelling(Flaw):
             return None
         some = sorted(fresh, key=lambda value: (-fresh[value], str(value)))[:3]
         sentence = (
-            f"{100 * unseen:.3g} % of {when}'s {n_now:,} values of '{name}' were never there before:"
+            f"{100 * unseen:.3g} % of {when} {n_now:,} values of '{name}' were never there before:"
             f" {', '.join(repr(_shown(value)) for value in some)}. Has its encoding changed?"
         )
         return self.found(sentence, column=name, observed=unseen, observed_as="share of new values", limit=_UNSEEN)

@@ -10,7 +10,7 @@ from pydantic import Field
 from mlsys.flaws.association import rank_correlation
 from mlsys.flaws.base import Flaw
 from mlsys.flaws.rows import Inspected
-from mlsys.records.inspection import Finding
+from mlsys.records.inspection import FlawFound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ _TREND = 0.9  # rank correlation with the day, from which on a column rises or f
 
 
 class ChangedUnit(Flaw):
-    """The newest day's numbers are a multiple of older ones, or lie apart from nearly all of them.
+    """The newest rows' numbers are a multiple of older ones, or lie apart from nearly all of them.
 
     Told by the ratio of the medians of what is not zero, and by the Kolmogorov-Smirnov distance before and after
     dividing by it; without times, against the rows of the run that made the champion. Columns that rise or fall with
@@ -37,14 +37,14 @@ class ChangedUnit(Flaw):
     kind: Literal["changed_unit"] = "changed_unit"
     factor: float = Field(default=4.0, gt=1)
 
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield the columns whose numbers have changed their unit."""
         import numpy as np
 
         if rows.change is None:
             return
         old, new = rows.change
-        when = "the newest day" if rows.timed else "this reading"
+        when = "the newest" if rows.timed else "this reading's"
         for column in rows.columns():
             if column.numbers is None or column.type == "boolean":
                 continue
@@ -58,7 +58,7 @@ class ChangedUnit(Flaw):
                 continue
             observed, words, certain = said
             sentence = (
-                f"The numbers of '{column.name}' {words} in {when}'s {len(now):,} rows than before: median"
+                f"The numbers of '{column.name}' {words} in {when} {len(now):,} rows than before: median"
                 f" {np.median(now):.4g}, and {np.median(then):.4g} in {len(then):,} older ones. Has their unit changed?"
                 " See where the column is made; models take both for the same."
             )

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from mlsys.flaws.base import Flaw
 from mlsys.flaws.rows import Answers, Inspected
-from mlsys.records.inspection import Finding
+from mlsys.records.inspection import FlawFound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,7 @@ class CollapsedScores(Flaw):
     kind: Literal["collapsed_scores"] = "collapsed_scores"
     share: float = Field(default=0.1, gt=0, lt=1)
 
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield at most one finding."""
         if rows.challenger is None:
             return

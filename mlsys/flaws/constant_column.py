@@ -9,7 +9,7 @@ from pydantic import Field
 
 from mlsys.flaws.base import Flaw
 from mlsys.flaws.rows import LEAST_ROWS, Inspected
-from mlsys.records.inspection import Finding
+from mlsys.records.inspection import FlawFound
 from mlsys.wording import number
 
 
@@ -23,7 +23,7 @@ class ConstantColumn(Flaw):
     kind: Literal["constant_column"] = "constant_column"
     share: float = Field(default=0.999, gt=0.5, le=1)
 
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield the columns that hardly vary."""
         import numpy as np
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+_LOOKED_AT = 20_000
 _STEPS = 100  # of a standard deviation; numbers that differ by much less count as alike in `rough`
 
 
@@ -32,34 +33,50 @@ class Digests:
     side: np.ndarray
 
     @cached_property
+    def by_column(self) -> Mapping[str, np.ndarray]:
+        """By column `(n_rows,)` uint64 hashes of its values."""
+        return {name: _mixed(_hashes(self.table[name]), place) for place, name in enumerate(self.table.column_names)}
+
+    @cached_property
     def exact(self) -> np.ndarray:
         """`(n_rows,)` uint64: equal where all values are."""
-        import numpy as np
-
-        total = np.zeros(self.table.num_rows, dtype=np.uint64)
-        for place, name in enumerate(self.table.column_names):
-            total += _mixed(_hashes(self.table[name]), place)
-        return total
+        return _sum(self.by_column, self.table.num_rows)
 
     @cached_property
-    def rough(self) -> Mapping[str, np.ndarray]:
-        """By column `(n_rows,)` uint64 hashes of values, of numbers to about a 100th of a standard deviation."""
-        found = {}
-        for place, name in enumerate(self.table.column_names):
-            found[name] = _mixed(_hashes(self.table[name], steps=_STEPS), place)
-        return found
+    def rough_by_column(self) -> Mapping[str, np.ndarray]:
+        """As `by_column`, of numbers to about a 100th of a standard deviation."""
+        names = self.table.column_names
+        return {name: _mixed(_hashes(self.table[name], steps=_STEPS), place) for place, name in enumerate(names)}
 
     @cached_property
-    def variety(self) -> dict[str, float]:
-        """By column the bits of its rough values: minus the logarithm of the chance that two rows have the same one."""
-        import numpy as np
+    def rough(self) -> np.ndarray:
+        """`(n_rows,)` uint64: equal where all values roughly are."""
+        return _sum(self.rough_by_column, self.table.num_rows)
 
-        found = {}
-        for name, hashes in self.rough.items():
-            _, counts = np.unique(hashes, return_counts=True)
-            shares = counts / max(len(hashes), 1)
-            found[name] = float(-np.log2(max((shares**2).sum(), 2.0**-64))) if len(hashes) else 0.0
-        return found
+    @cached_property
+    def bits(self) -> dict[str, float]:
+        """By column its variety: minus the binary logarithm of the chance that two rows have the same value."""
+        return {name: variety(hashes) for name, hashes in self.by_column.items()}
+
+
+def variety(hashes: np.ndarray) -> float:
+    """Return the bits of some values, told by at most 20,000 of them: 64 where no two are alike."""
+    import numpy as np
+
+    some = hashes[:: max(1, len(hashes) // _LOOKED_AT)]
+    _, counts = np.unique(some, return_counts=True)
+    pairs = len(some) * (len(some) - 1)
+    alike = float((counts * (counts - 1)).sum()) / pairs if pairs else 1.0
+    return float(-np.log2(max(alike, 2.0**-64)))
+
+
+def _sum(hashes: Mapping[str, np.ndarray], n_rows: int) -> np.ndarray:
+    import numpy as np
+
+    total = np.zeros(n_rows, dtype=np.uint64)
+    for each in hashes.values():
+        total += each
+    return total
 
 
 def _hashes(column: pa.ChunkedArray, *, steps: int | None = None) -> np.ndarray:

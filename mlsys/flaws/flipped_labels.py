@@ -9,8 +9,8 @@ from pydantic import Field
 
 from mlsys.flaws.association import directed_auc, means_by_code, rank_correlation
 from mlsys.flaws.base import Flaw
-from mlsys.flaws.rows import LEAST_OF_CLASS, Inspected, Rows
-from mlsys.records.inspection import Finding
+from mlsys.flaws.rows import LEAST_OF_CLASS, Inspected, LabelledRows
+from mlsys.records.inspection import FlawFound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,8 +23,8 @@ _STANDARD_ERRORS = 4
 class FlippedLabels(Flaw):
     """Rows that an earlier run had read have other labels now, or the newest rows contradict the older ones.
 
-    Certain: most rows of every class are of another one now; numbers changed their sign or their unit; or what each
-    column said of the label, weighted by how much that was, has turned round.
+    Certain: most rows of every class are of another one now, or numbers changed their sign or their unit. Likely: what
+    the columns said of the label, each weighted by how much that was, has turned round, which the world may do, too.
 
     Attributes:
         changed: share of the common rows whose label differs, from here on it is shown.
@@ -36,7 +36,7 @@ class FlippedLabels(Flaw):
     changed: float = Field(default=0.2, gt=0, le=1)
     turned: float = Field(default=-0.5, ge=-1, lt=0)
 
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield what has changed of the labels."""
         known = self._of_same_rows(rows)
         if known is not None:
@@ -46,7 +46,7 @@ class FlippedLabels(Flaw):
             if turned is not None:
                 yield turned
 
-    def _of_same_rows(self, rows: Inspected) -> Finding | None:
+    def _of_same_rows(self, rows: Inspected) -> FlawFound | None:
         import numpy as np
 
         now, before = rows.truths, rows.before
@@ -62,7 +62,7 @@ class FlippedLabels(Flaw):
             return None
         return self._of_names(np.array(before.classes)[y_then[known]], np.array(now.classes)[y_now[known]])
 
-    def _of_names(self, then: np.ndarray, now: np.ndarray) -> Finding | None:
+    def _of_names(self, then: np.ndarray, now: np.ndarray) -> FlawFound | None:
         import numpy as np
 
         changed = float((then != now).mean())
@@ -84,7 +84,7 @@ class FlippedLabels(Flaw):
             sentence, certain=certain, observed=changed, observed_as="share of changed labels", limit=self.changed
         )
 
-    def _of_numbers(self, then: np.ndarray, now: np.ndarray) -> Finding | None:
+    def _of_numbers(self, then: np.ndarray, now: np.ndarray) -> FlawFound | None:
         import numpy as np
 
         other = ~np.isclose(then, now, rtol=1e-9, atol=0)
@@ -104,59 +104,67 @@ class FlippedLabels(Flaw):
             sentence, certain=certain, observed=changed, observed_as="share of changed labels", limit=self.changed
         )
 
-    def _of_columns(self, rows: Inspected, old: Rows, new: Rows) -> Finding | None:
+    def _of_columns(self, rows: Inspected, old: LabelledRows, new: LabelledRows) -> FlawFound | None:
         import numpy as np
 
         if min(len(old.y), len(new.y)) < _LEAST_ROWS:
             return None
-        for name, place in [(name, rows.classes.index(name)) for name in rows.one_against_rest] or [("", -1)]:
+        for name in rows.one_against_rest or [""]:
+            place = rows.classes.index(name) if name else -1
             truths = [(part.y == place).astype(np.float64) if name else part.y for part in (old, new)]
             if name and any(min(y.sum(), (1 - y).sum()) < LEAST_OF_CLASS for y in truths):
                 continue
-            told = [_directions(old, new, truths, column, classes=bool(name)) for column in _columns(rows)]
-            then, now = np.array(told).reshape(-1, 2).T
-            weight = float((then**2).sum())
-            if weight == 0:
+            then, now = _directions(_parts(rows, old, new, truths[0]), truths, classes=bool(name))
+            if then <= 0:
                 continue
-            slope = float((then * now).sum()) / weight
-            # As large as it gets where all columns say the same, with the variance of a Mann-Whitney statistic.
-            sizes = [truths[1].sum(), (1 - truths[1]).sum()] if name else []
-            one = 0.5 * (sum(1 / (3 * n) for n in sizes)) ** 0.5 if name else len(new.y) ** -0.5
-            error = one * float(np.abs(then).sum()) / weight
-            if slope > self.turned or slope + _STANDARD_ERRORS * error >= 0:
+            # The variance of a Mann-Whitney statistic, and of a rank correlation, of rows that say nothing.
+            sizes = (truths[1].sum(), (1 - truths[1]).sum())
+            error = sum(1 / (3 * n) for n in sizes) ** 0.5 if name else len(new.y) ** -0.5
+            turned = now / then
+            if turned > self.turned or now + _STANDARD_ERRORS * error >= 0:
                 continue
             what = f"class '{name}'" if name else "the target"
-            when = "the newest day" if rows.timed else "this reading"
+            when = "the newest" if rows.timed else "this reading's"
             sentence = (
-                f"What the columns say of {what} has turned round in {when}'s {len(new.y):,} rows: {slope:.2f} of what"
+                f"What the columns say of {what} has turned round in {when} {len(new.y):,} rows: {turned:.2f} of what"
                 " it was, where 1 is no change. Have the classes changed places, or the number its sign?"
             )
-            return self.found(
-                sentence, certain=True, observed=slope, observed_as="direction against before", limit=self.turned
-            )
+            return self.found(sentence, observed=turned, observed_as="direction against before", limit=self.turned)
         return None
 
 
-def _columns(rows: Inspected) -> list[str]:
-    return [
-        column.name for column in rows.columns() if column.numbers is not None or column.n_distinct <= _MOST_CATEGORIES
-    ]
-
-
-def _directions(old: Rows, new: Rows, truths: list[np.ndarray], column: str, *, classes: bool) -> tuple[float, float]:
-    """Return how a column goes with the truth in older and in newer rows, from -1 to 1."""
+def _parts(rows: Inspected, old: LabelledRows, new: LabelledRows, y: np.ndarray) -> list[np.ndarray]:
+    """Return by column `(n_old + n_new,)` numbers that order the rows: numbers by rank, categories by older labels."""
     import numpy as np
     import pandas as pd
+    from scipy.stats import rankdata
 
-    parts = [old.frame[column], new.frame[column]]
-    if parts[0].dtype.kind == "f":
-        scores = [np.nan_to_num(part.to_numpy(), nan=np.finfo(float).min) for part in parts]
-    else:
-        codes, _ = pd.factorize(pd.concat(parts, ignore_index=True))
-        means = means_by_code(codes[: len(old.y)] + 1, truths[0], size=int(codes.max()) + 2)
-        scores = list(np.split(means[codes + 1], [len(old.y)]))
-    if not classes:
-        found = [rank_correlation(score, y) for score, y in zip(scores, truths, strict=True)]
-    else:
-        found = [2 * directed_auc(y, score) - 1 for score, y in zip(scores, truths, strict=True)]
-    return found[0], found[1]
+    found = []
+    for column in rows.columns():
+        both = pd.concat([old.frame[column.name], new.frame[column.name]], ignore_index=True)
+        if column.numbers is not None:
+            scores = rankdata(np.nan_to_num(both.to_numpy(), nan=np.finfo(float).min))
+        elif column.n_distinct <= _MOST_CATEGORIES:
+            codes = pd.factorize(both)[0] + 1
+            scores = means_by_code(codes[: len(y)], y, size=int(codes.max()) + 1)[codes]
+        else:
+            continue
+        if scores.std() > 0:
+            found.append((scores - scores.mean()) / scores.std())
+    return found
+
+
+def _directions(parts: list[np.ndarray], truths: list[np.ndarray], *, classes: bool) -> tuple[float, float]:
+    """Return how the sum of all columns, each weighted by what it said of older rows, goes with older and newer labels.
+
+    Both are from -1 to 1.
+    """
+    import numpy as np
+
+    def direction(scores: np.ndarray, y: np.ndarray) -> float:
+        return 2 * directed_auc(y, scores) - 1 if classes else rank_correlation(scores, y)
+
+    n_old, total = len(truths[0]), np.zeros(len(truths[0]) + len(truths[1]))
+    for scores in parts:
+        total += direction(scores[:n_old], truths[0]) * scores
+    return direction(total[:n_old], truths[0]), direction(total[n_old:], truths[1])

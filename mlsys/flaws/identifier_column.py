@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from mlsys.flaws.base import Flaw
 from mlsys.flaws.identifiers import as_identifier
-from mlsys.flaws.rows import LEAST_ROWS, Inspected, Values
-from mlsys.records.inspection import Finding
+from mlsys.flaws.rows import LEAST_ROWS, FeatureValues, Inspected
+from mlsys.records.inspection import FlawFound
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,7 +23,7 @@ class IdentifierColumn(Flaw):
 
     kind: Literal["identifier_column"] = "identifier_column"
 
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield the columns that name rows."""
         table = rows.digests.table
         if table.num_rows < LEAST_ROWS:
@@ -36,7 +36,7 @@ class IdentifierColumn(Flaw):
                 yield self.found(sentence + ".", certain=True, column=column.name)
 
 
-def _named(column: Values, table: pa.Table) -> str | None:
+def _named(column: FeatureValues, table: pa.Table) -> str | None:
     import pyarrow.compute as pc
 
     values = table[column.name]
@@ -44,7 +44,7 @@ def _named(column: Values, table: pa.Table) -> str | None:
     return as_identifier(column.name, n_distinct=n_distinct, n_known=len(values) - values.null_count)
 
 
-def _counted(column: Values, values: pa.ChunkedArray) -> str | None:
+def _counted(column: FeatureValues, values: pa.ChunkedArray) -> str | None:
     import pyarrow.compute as pc
 
     n_known = len(values) - values.null_count

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from mlsys.flaws.association import directed_auc, rank_correlation
 from mlsys.flaws.base import Flaw
-from mlsys.flaws.rows import LEAST_OF_CLASS, Inspected, Values
-from mlsys.records.inspection import Finding
+from mlsys.flaws.rows import LEAST_OF_CLASS, FeatureValues, Inspected
+from mlsys.records.inspection import FlawFound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,12 +23,12 @@ class LateColumn(Flaw):
     """Rows without a label yet lack the column, or the newest rows have it without what it says of older ones.
 
     Rows whose label has not arrived are compared with rows of the same days whose label has: what is filled in together
-    with the label shows there. A column that tells the label of older rows and nothing of the newest day's is likely to
+    with the label shows there. A column that tells the label of older rows and nothing of the newest ones is likely to
     get its value later.
 
     Attributes:
         filled: difference of the share of rows with a value, with a label less without one, from here on it is shown.
-        lost: ROC-AUC, or rank correlation, that older rows have and the newest day's have lost.
+        lost: ROC-AUC, or rank correlation, that older rows have and the newest ones have lost.
     """
 
     kind: Literal["late_column"] = "late_column"
@@ -36,7 +36,7 @@ class LateColumn(Flaw):
     filled: float = Field(default=0.5, gt=0, le=1)
     lost: float = Field(default=0.75, gt=0.5, le=1)
 
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield the columns that come with the label, or after the rows."""
         if not rows.judgeable:
             return
@@ -50,7 +50,7 @@ class LateColumn(Flaw):
             if found is not None:
                 yield found
 
-    def _with_label(self, column: Values, rows: Inspected, alike: np.ndarray) -> Finding | None:
+    def _with_label(self, column: FeatureValues, rows: Inspected, alike: np.ndarray) -> FlawFound | None:
         if alike.sum() < LEAST_OF_CLASS:
             return None
         n_waiting = len(rows.unlabelled.y)
@@ -74,7 +74,7 @@ class LateColumn(Flaw):
             limit=self.filled,
         )
 
-    def _without_signal(self, column: Values, rows: Inspected) -> Finding | None:
+    def _without_signal(self, column: FeatureValues, rows: Inspected) -> FlawFound | None:
         young = rows.newest
         if young.sum() < _YOUNG_ROWS or (~young).sum() < _YOUNG_ROWS or column.numbers is None:
             return None
@@ -91,16 +91,16 @@ class LateColumn(Flaw):
             return None
         by = "ROC-AUC" if rows.classes else "rank correlation"
         sentence = (
-            f"Column '{column.name}' tells nothing of the newest day's rows, {by} {new:.3f}, and much of older ones,"
+            f"Column '{column.name}' tells nothing of the newest rows, {by} {new:.3f}, and much of older ones,"
             f" {old:.3f}: it seems to get its value later. When the model is asked it does not have it yet; list it"
             " under `drop`, or see whether its source broke."
         )
         return self.found(
-            sentence, column=column.name, observed=new, observed_as=f"{by} on the newest day", limit=self.lost
+            sentence, column=column.name, observed=new, observed_as=f"{by} of the newest rows", limit=self.lost
         )
 
 
-def _strength(column: Values, y: np.ndarray, part: np.ndarray) -> float:
+def _strength(column: FeatureValues, y: np.ndarray, part: np.ndarray) -> float:
     """Return how well a column of numbers orders some rows, in the better direction; missing values are lowest."""
     import numpy as np
 

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from mlsys.flaws.association import auc, orderings, rank_correlation
 from mlsys.flaws.base import Flaw
-from mlsys.flaws.rows import Inspected, Values
-from mlsys.records.inspection import Finding
+from mlsys.flaws.rows import FeatureValues, Inspected
+from mlsys.records.inspection import FlawFound
 from mlsys.wording import counted
 
 _ENOUGH_OF_CLASS = 50  # rows of each class: fewer may be told apart by chance
@@ -32,7 +32,7 @@ class LeakingColumn(Flaw):
     likely: float = Field(default=0.99, gt=0.5, le=1)
     certain: float = Field(default=0.999, gt=0.5, le=1)
 
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield the columns that tell the label by themselves."""
         if not rows.judgeable:
             return
@@ -54,7 +54,7 @@ class LeakingColumn(Flaw):
             )
 
 
-def _told(column: Values, rows: Inspected) -> float:
+def _told(column: FeatureValues, rows: Inspected) -> float:
     if not rows.classes:
         y = rows.sample.y
         scores = orderings(column.numbers, column.codes, y)

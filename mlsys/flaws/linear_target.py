@@ -9,7 +9,7 @@ from pydantic import Field
 
 from mlsys.flaws.base import Flaw
 from mlsys.flaws.rows import Inspected
-from mlsys.records.inspection import Finding
+from mlsys.records.inspection import FlawFound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +34,7 @@ class LinearTarget(Flaw):
     likely: float = Field(default=0.999, gt=0.5, le=1)
     certain: float = Field(default=0.99999, gt=0.5, le=1)
 
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield the columns that together are the target."""
         import numpy as np
 
@@ -58,7 +58,7 @@ class LinearTarget(Flaw):
                 yield found
                 return
 
-    def _found(self, table: np.ndarray, y: np.ndarray, names: list[str], what: str) -> Finding | None:
+    def _found(self, table: np.ndarray, y: np.ndarray, names: list[str], what: str) -> FlawFound | None:
         import numpy as np
 
         complete = np.flatnonzero(~np.isnan(table).any(axis=1))[:_MOST_ROWS]

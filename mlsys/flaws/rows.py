@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 LEAST_ROWS = 100  # labelled rows below which single columns are not judged
 LEAST_OF_CLASS = 20
+ENOUGH_NEW = 60  # of the newest rows, to hold against the older ones
 MOST_CLASSES = 10  # the largest, each of which is held against the rest
 
 
 @dataclass(frozen=True)
-class Rows:
+class LabelledRows:
     """Some rows; all arrays are `(n_rows,)` in one order.
 
     Attributes:
@@ -38,15 +39,15 @@ class Rows:
     day: np.ndarray
     key: np.ndarray
 
-    def where(self, mask: np.ndarray) -> Rows:
+    def where(self, mask: np.ndarray) -> LabelledRows:
         """Return the rows of a mask."""
         frame = self.frame[mask].reset_index(drop=True)
-        return Rows(frame, self.y[mask], self.side[mask], self.day[mask], self.key[mask])
+        return LabelledRows(frame, self.y[mask], self.side[mask], self.day[mask], self.key[mask])
 
 
 @dataclass(frozen=True)
 class Truths:
-    """Keys and labels of all rows of a reading, `(n_rows,)` each; labels as in `Rows`, `classes` are their names."""
+    """Keys and labels of all rows of a reading, `(n_rows,)` each; `classes` names the codes."""
 
     key: np.ndarray
     y: np.ndarray
@@ -69,7 +70,7 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Values:
+class FeatureValues:
     """A column of the sample.
 
     Attributes:
@@ -115,25 +116,25 @@ class Inspected:
     texts: frozenset[str]
     classes: tuple[str, ...]
     timed: bool
-    sample: Rows
-    unlabelled: Rows
+    sample: LabelledRows
+    unlabelled: LabelledRows
     digests: Digests
     truths: Truths
     holdout_day: np.ndarray
     before: Truths | None = None
-    past: Rows | None = None
+    past: LabelledRows | None = None
     challenger: Answers | None = None
     champion: Answers | None = None
     trusted: frozenset[str] = frozenset()
-    _seen: dict[str, Values] = field(default_factory=dict, compare=False, repr=False)
+    _seen: dict[str, FeatureValues] = field(default_factory=dict, compare=False, repr=False)
 
-    def columns(self) -> Iterator[Values]:
+    def columns(self) -> Iterator[FeatureValues]:
         """Yield the features that are not taken apart as text, over the sample."""
         for name in self.types:
             if name not in self.texts:
                 yield self.values(name)
 
-    def values(self, name: str) -> Values:
+    def values(self, name: str) -> FeatureValues:
         """Return a column of the sample."""
         import numpy as np
         import pandas as pd
@@ -142,7 +143,7 @@ class Inspected:
             column = self.sample.frame[name]
             codes, different = pd.factorize(column)
             numbers = column.to_numpy(dtype=np.float64) if column.dtype.kind == "f" else None
-            self._seen[name] = Values(name, self.types[name], numbers, codes, len(different))
+            self._seen[name] = FeatureValues(name, self.types[name], numbers, codes, len(different))
         return self._seen[name]
 
     @cached_property
@@ -174,18 +175,17 @@ class Inspected:
 
     @cached_property
     def newest(self) -> np.ndarray:
-        """`(n_sampled,)` bool: rows of the newest day that has labels; none where rows have no times."""
+        """`(n_sampled,)` bool: rows of the last day, or of as many days as hold 60; none where rows have no times."""
         import numpy as np
 
         day = self.sample.day
-        if not self.timed or not len(day):
+        if not self.timed or len(day) < 2 * ENOUGH_NEW:
             return np.zeros(len(day), dtype=bool)
-        found: np.ndarray = day == day.max()
-        return found
+        return np.asarray(day >= np.sort(day)[-ENOUGH_NEW])
 
     @cached_property
-    def change(self) -> tuple[Rows, Rows] | None:
-        """Older rows, and those to hold against them: the newest day's, or all where an earlier reading is known."""
+    def change(self) -> tuple[LabelledRows, LabelledRows] | None:
+        """Older rows, and those to hold against them: the newest, or all where an earlier reading is known."""
         if self.timed:
             return self.sample.where(~self.newest), self.sample.where(self.newest)
         return None if self.past is None else (self.past, self.sample)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from mlsys.flaws.base import Flaw
-from mlsys.flaws.rows import LEAST_OF_CLASS, Inspected, Values
+from mlsys.flaws.rows import LEAST_OF_CLASS, FeatureValues, Inspected
 from mlsys.metrics.intervals import wilson
-from mlsys.records.inspection import Finding
+from mlsys.records.inspection import FlawFound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,20 +23,20 @@ class TellingGap(Flaw):
     """Whether a value is missing tells the label.
 
     Certain is a gap behind which (or outside which) all rows are of one class, at least 98 % by the 95 % Wilson bound,
-    and at least half of that class; likely is a difference of the class's share, or of numbers of the mean in standard
-    deviations.
+    and at least half of that class; likely is a class that misses it much more, or less, often than the rest.
 
     Attributes:
-        difference: of the share of a class between rows with and without a value, from here on it is shown.
-        deviations: the same of numbers: of their means, in standard deviations.
+        difference: of the share that misses it, between rows of a class and the rest, from here on it is shown.
+        deviations: where labels are numbers: between the mean ranks of rows with and without it, in standard
+            deviations (0.8 is a large effect: Cohen, Statistical Power Analysis, 1988).
     """
 
     kind: Literal["telling_gap"] = "telling_gap"
     usual: ClassVar = "critical"
     difference: float = Field(default=0.4, gt=0, le=1)
-    deviations: float = Field(default=1.5, gt=0)
+    deviations: float = Field(default=0.8, gt=0)
 
-    def look(self, rows: Inspected) -> Iterator[Finding]:
+    def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield the columns whose gaps tell the label."""
         if not rows.judgeable:
             return
@@ -46,16 +46,17 @@ class TellingGap(Flaw):
                 continue
             yield from self._of_classes(column, rows) if rows.classes else self._of_numbers(column, rows)
 
-    def _of_classes(self, column: Values, rows: Inspected) -> Iterator[Finding]:
+    def _of_classes(self, column: FeatureValues, rows: Inspected) -> Iterator[FlawFound]:
         missing = ~column.known
-        shares = [(name, y[missing].mean(), y[~missing].mean(), y) for name, y in rows.one_against_rest.items()]
-        name, gone, there, y = max(shares, key=lambda each: abs(each[1] - each[2]))
+        told = [(name, missing[y == 1].mean(), missing[y == 0].mean(), y) for name, y in rows.one_against_rest.items()]
+        name, inside, outside, y = max(told, key=lambda each: abs(each[1] - each[2]))
         certain = _gives_away(missing, y) or (len(rows.one_against_rest) == 1 and _gives_away(missing, 1 - y))
-        if abs(gone - there) < self.difference and not certain:
+        if abs(inside - outside) < self.difference and not certain:
             return
         sentence = (
-            f"Whether '{column.name}' is missing tells the label: where it is missing {_share(gone)} of the rows are"
-            f" '{name}', elsewhere {_share(there)} ({int(missing.sum()):,} of {len(missing):,} rows miss it). "
+            f"Whether '{column.name}' is missing tells the label: where it is missing {_share(y[missing].mean())} of"
+            f" the rows are '{name}', elsewhere {_share(y[~missing].mean())} ({int(missing.sum()):,} of"
+            f" {len(missing):,} rows miss it). "
             + ("Filled in once the label is known? " if certain else "Known only afterwards? ")
             + _REMEDY
         )
@@ -63,14 +64,17 @@ class TellingGap(Flaw):
             sentence,
             certain=certain,
             column=column.name,
-            observed=float(abs(gone - there)),
-            observed_as="difference of the share",
+            observed=float(abs(inside - outside)),
+            observed_as="difference of the missing share",
             limit=self.difference,
         )
 
-    def _of_numbers(self, column: Values, rows: Inspected) -> Iterator[Finding]:
+    def _of_numbers(self, column: FeatureValues, rows: Inspected) -> Iterator[FlawFound]:
+        from scipy.stats import rankdata
+
         missing, y = ~column.known, rows.sample.y
-        apart = float(abs(y[missing].mean() - y[~missing].mean()) / y.std())
+        ranks = rankdata(y)
+        apart = float(abs(ranks[missing].mean() - ranks[~missing].mean()) / ranks.std())
         lower, upper = sorted((y[missing], y[~missing]), key=lambda part: part.mean())
         # All of one part below all of the other: by chance that is as good as impossible with so many rows.
         certain = bool(lower.max() < upper.min())
@@ -78,14 +82,15 @@ class TellingGap(Flaw):
             return
         sentence = (
             f"Whether '{column.name}' is missing tells the target: its mean is {y[missing].mean():.4g} where it is"
-            f" missing and {y[~missing].mean():.4g} elsewhere, {apart:.2g} standard deviations apart. {_REMEDY}"
+            f" missing and {y[~missing].mean():.4g} elsewhere ({int(missing.sum()):,} of {len(missing):,} rows miss"
+            f" it). Known only afterwards? {_REMEDY}"
         )
         yield self.found(
             sentence,
             certain=certain,
             column=column.name,
             observed=apart,
-            observed_as="standard deviations apart",
+            observed_as="standard deviations of rank apart",
             limit=self.deviations,
         )
 

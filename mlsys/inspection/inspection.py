@@ -15,10 +15,10 @@ from mlsys.evaluation.comparison import Assessment
 from mlsys.events import get_logger
 from mlsys.flaws.base import Flaw
 from mlsys.flaws.rows import Inspected
-from mlsys.inspection.rows import Reference, inspected
+from mlsys.inspection.rows import EarlierRun, inspected
 from mlsys.ledger import RunRow
 from mlsys.records import HISTORICAL, Plan, Prepared
-from mlsys.records.inspection import Finding, Inspection
+from mlsys.records.inspection import FlawFound, Inspection
 from mlsys.spec import Spec
 from mlsys.store import Store
 from mlsys.workspace import Workspace
@@ -28,10 +28,10 @@ log = get_logger(__name__)
 _KEPT = 12  # findings in a record, which has at most 16 KB
 _LONGEST = 700  # characters of a sentence
 
-Look = Callable[[Assessment], Inspection]
+Inspector = Callable[[Assessment], Inspection]
 
 
-def of(work: Workspace, prepared: Prepared) -> Look | None:
+def of(work: Workspace, prepared: Prepared) -> Inspector | None:
     """Return the look at the data of a run, to be taken when its models are scored; None where nothing is wanted.
 
     A simulated day is not looked at: its walk-forward judges by other means, and nothing is promoted.
@@ -42,12 +42,12 @@ def of(work: Workspace, prepared: Prepared) -> Look | None:
     return look_at(spec, prepared, reference=reference_of(work, prepared.plan, spec), store=work.store)
 
 
-def look_at(spec: Spec, prepared: Prepared, *, reference: Reference | None, store: Store) -> Look:
+def look_at(spec: Spec, prepared: Prepared, *, reference: EarlierRun | None, store: Store) -> Inspector:
     """Return the look at the data of a run, given the run that its rows are held against."""
     return partial(inspect, spec, prepared, reference=reference, store=store)
 
 
-def again(work: Workspace, spec: Spec, prepared: Prepared, then: Inspection | None) -> Look | None:
+def again(work: Workspace, spec: Spec, prepared: Prepared, then: Inspection | None) -> Inspector | None:
     """Return the look at the data that a run took, against the same earlier run; None where it took none."""
     if then is None:
         return None
@@ -56,9 +56,9 @@ def again(work: Workspace, spec: Spec, prepared: Prepared, then: Inspection | No
 
 
 def inspect(
-    spec: Spec, prepared: Prepared, assessed: Assessment, *, reference: Reference | None, store: Store
+    spec: Spec, prepared: Prepared, assessed: Assessment, *, reference: EarlierRun | None, store: Store
 ) -> Inspection:
-    """Look for all flaws that the spec does not ignore, and return what was found, worst first.
+    """Inspector for all flaws that the spec does not ignore, and return what was found, worst first.
 
     A look that fails is a finding of the flaw's own severity: what could not be looked at is not honest.
 
@@ -84,18 +84,18 @@ def inspect(
     )
 
 
-def _look(flaw: Flaw, rows: Inspected) -> list[Finding]:
+def _look(flaw: Flaw, rows: Inspected) -> list[FlawFound]:
     try:
         found = list(flaw.look(rows))
     except Exception as error:
         log.exception("look_failed", flaw=flaw.kind)
         sentence = f"The data could not be looked at for {flaw.kind}: {type(error).__name__}: {shortened(str(error))}."
-        return [Finding(flaw=flaw.kind, severity=flaw.severity_of_certain, state="error", sentence=sentence)]
+        return [FlawFound(flaw=flaw.kind, severity=flaw.severity_of_certain, state="error", sentence=sentence)]
     kept = [each for each in found if each.column is None or each.column not in rows.trusted]
     return [each.model_copy(update={"sentence": each.sentence[:_LONGEST]}) for each in kept]
 
 
-def reference_of(work: Workspace, plan: Plan, spec: Spec) -> Reference | None:
+def reference_of(work: Workspace, plan: Plan, spec: Spec) -> EarlierRun | None:
     """Return the run whose snapshot this one's is held against: the champion's, or without one the last that ended.
 
     The champion's, because what stopped last night's promotion must stop tonight's too. None where the columns, the
@@ -114,7 +114,7 @@ def reference_of(work: Workspace, plan: Plan, spec: Spec) -> Reference | None:
     return None
 
 
-def recalled(work: Workspace, run_id: str, spec: Spec) -> Reference | None:
+def recalled(work: Workspace, run_id: str, spec: Spec) -> EarlierRun | None:
     """Return a run to hold rows against, or None where its rows can't be read as this spec's."""
     rows: list[RunRow] = work.ledger.run(run_id)
     snapshot = next((row.snapshot for row in rows if row.snapshot is not None), None)
@@ -131,4 +131,4 @@ def recalled(work: Workspace, run_id: str, spec: Spec) -> Reference | None:
         and before.target == spec.target
         and before.joins == spec.joins
     )
-    return Reference(run_id, snapshot.manifest) if alike else None
+    return EarlierRun(run_id, snapshot.manifest) if alike else None

@@ -13,7 +13,7 @@ import pyarrow as pa
 from mlsys.dataset.dataset import days_of, feature_frame, keys_of, quarantined, read_assignment
 from mlsys.evaluation.comparison import Assessment, Contender
 from mlsys.flaws.digests import Digests
-from mlsys.flaws.rows import Answers, Inspected, Rows, Truths
+from mlsys.flaws.rows import Answers, Inspected, LabelledRows, Truths
 from mlsys.metrics.base import Metric
 from mlsys.records import Prepared
 from mlsys.snapshot.manifest import Manifest, read_manifest
@@ -28,8 +28,8 @@ _SEED = 0  # the same rows whenever the same data are looked at
 
 
 @dataclass(frozen=True)
-class Reference:
-    """The run whose rows are held against this one's: the SHA-256 of its manifest, and its id."""
+class EarlierRun:
+    """The run whose rows are held against this one's: its id, and the SHA-256 of its manifest."""
 
     run_id: str
     manifest: str
@@ -46,7 +46,7 @@ class _Table:
 
 
 def inspected(
-    spec: Spec, prepared: Prepared, assessed: Assessment, *, reference: Reference | None, store: Store
+    spec: Spec, prepared: Prepared, assessed: Assessment, *, reference: EarlierRun | None, store: Store
 ) -> Inspected:
     """Return the rows of a run as flaws look at them; a sample of them is drawn with a fixed seed.
 
@@ -129,9 +129,9 @@ def _some(places: np.ndarray, most: int, random: np.random.Generator) -> np.ndar
     return found
 
 
-def _rows(spec: Spec, table: _Table, side: np.ndarray, places: np.ndarray) -> Rows:
+def _rows(spec: Spec, table: _Table, side: np.ndarray, places: np.ndarray) -> LabelledRows:
     taken = table.rows.take(pa.array(places))
-    return Rows(
+    return LabelledRows(
         frame=feature_frame(taken, spec.feature_columns()),
         y=table.y[places],
         side=side[places],
@@ -143,12 +143,12 @@ def _rows(spec: Spec, table: _Table, side: np.ndarray, places: np.ndarray) -> Ro
 def _earlier(
     spec: Spec,
     manifest: Manifest,
-    reference: Reference | None,
+    reference: EarlierRun | None,
     classes: tuple[str, ...],
     *,
     random: np.random.Generator,
     store: Store,
-) -> tuple[Truths | None, Rows | None]:
+) -> tuple[Truths | None, LabelledRows | None]:
     """Return what an earlier run read of rows that are others now, and some of its rows where rows have no times.
 
     Partitions of the same content hold the same labels: of a night's days most need not be read again.
@@ -168,7 +168,7 @@ def _earlier(
         return truths, None
     labelled = _some(np.flatnonzero(~_unlabelled(table.y)), _PAST, random)
     rows = _rows(spec, table, np.zeros(len(table.y), dtype=np.int8), labelled)
-    return truths, Rows(rows.frame, _renamed(rows.y, table.classes, classes), rows.side, rows.day, rows.key)
+    return truths, LabelledRows(rows.frame, _renamed(rows.y, table.classes, classes), rows.side, rows.day, rows.key)
 
 
 def _renamed(y: np.ndarray, names: tuple[str, ...], classes: tuple[str, ...]) -> np.ndarray:

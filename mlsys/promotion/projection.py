@@ -263,4 +263,5 @@ def _release(
         anchor=anchor_of(
             work.ledger, plan.pipeline, decision.decision_key, generation=change.generation if change else None
         ),
+        inspection=found[0].inspection if found else None,
     )

@@ -7,7 +7,7 @@ from typing import Literal
 from mlsys.records.base import Record, Severity
 
 
-class Finding(Record):
+class FlawFound(Record):
     """A flaw that the data have, or that could not be looked for.
 
     Attributes:
@@ -38,7 +38,7 @@ class Inspection(Record):
         compared_with: the run whose rows the same rows were compared with, or None where there is none.
     """
 
-    findings: tuple[Finding, ...]
+    findings: tuple[FlawFound, ...]
     n_found: int
     n_critical: int
     looked_for: tuple[str, ...]
@@ -48,6 +48,6 @@ class Inspection(Record):
     details: str
 
     @property
-    def critical(self) -> tuple[Finding, ...]:
+    def critical(self) -> tuple[FlawFound, ...]:
         """The findings that stop a promotion."""
         return tuple(finding for finding in self.findings if finding.severity == "critical")

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal
 
 from mlsys.components import Component
 from mlsys.records import Anchor, Candidate, Decision, Evaluation, Plan, Snapshot
+from mlsys.records.inspection import Inspection
 from mlsys.schema import LogicalType
 from mlsys.store import Store
 
@@ -34,6 +35,7 @@ class Release:
         spec: `ResolvedSpec.dump()` of the run.
         method: what the model is asked with: `predict_proba` gives a probability a row and class, `predict` one number.
         anchor: the ledger's row that made it champion, or decided on it; shown beside it, and never written over.
+        inspection: what was found wrong with the data of the run, or None where nobody looked.
     """
 
     plan: Plan
@@ -50,6 +52,7 @@ class Release:
     anchor: Anchor | None = None
     golden: str | None = None
     again: bool = False
+    inspection: Inspection | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlsys.records import Anchor, Candidate, Evaluation
+from mlsys.records.inspection import Inspection
 from mlsys.registries.base import Release
 
 CANDIDATE_TAG = "mlsys.candidate"
@@ -86,8 +87,17 @@ def run_tags(release: Release) -> dict[str, str]:
         "mlsys.dataset.rows": str(snapshot.n_rows),
         "mlsys.dataset.assignment.labelled": str(snapshot.n_labelled),
         "mlflow.note.content": verdict(release),
+        **_flaw_tags(release.inspection),
     }
     return _tags(tags)
+
+
+def _flaw_tags(seen: Inspection | None) -> dict[str, str]:
+    """Return how many flaws the data have, and which; nothing of a run that did not look."""
+    if seen is None:
+        return {}
+    named = ", ".join(dict.fromkeys(finding.flaw for finding in seen.findings)) or "none"
+    return {"mlsys.flaws": named, "mlsys.flaws.critical": str(seen.n_critical)}
 
 
 def _shared_tags(release: Release) -> dict[str, str]:

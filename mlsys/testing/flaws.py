@@ -17,11 +17,11 @@ import pyarrow as pa
 
 from mlsys.flaws.base import Flaw
 from mlsys.flaws.digests import Digests
-from mlsys.flaws.rows import Answers, Inspected, Rows, Truths
+from mlsys.flaws.rows import Answers, Inspected, LabelledRows, Truths
 from mlsys.metrics import METRICS
 from mlsys.metrics.predicted import Predicted
 from mlsys.metrics.scores import Scored
-from mlsys.records.inspection import Finding
+from mlsys.records.inspection import FlawFound
 from mlsys.schema import LogicalType
 from mlsys.splits.base import HOLDOUT, TRAINING, VALIDATION
 
@@ -87,7 +87,7 @@ def of(
     names = () if y.dtype.kind == "f" else tuple(CLASSES if classes is None else classes)
     key, side = np.arange(n_rows).astype(np.uint64) + 1, side.astype(np.int8)
     known = types or {}
-    sample = Rows(columns.reset_index(drop=True), y, side, day, key)
+    sample = LabelledRows(columns.reset_index(drop=True), y, side, day, key)
     made = Inspected(
         types={name: known.get(str(name), _type(columns[name])) for name in map(str, columns.columns)},
         texts=frozenset(),
@@ -139,7 +139,7 @@ class FlawContract:
             found = list(flaw.look(item))
             assert found
             for finding in found:
-                assert Finding.load(finding.dump()) == finding
+                assert FlawFound.load(finding.dump()) == finding
                 assert finding.flaw == flaw.kind
                 assert finding.state == "found"
                 assert finding.sentence.endswith((".", "?"))

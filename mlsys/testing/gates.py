@@ -23,6 +23,7 @@ from mlsys.records import (
     Plan,
     Snapshot,
 )
+from mlsys.records.inspection import FlawFound, Inspection
 
 DIRECTIONS = {"roc_auc": "higher", "log_loss": "lower"}
 VALUES = {"roc_auc": (0.95, 0.94, 0.96), "log_loss": (0.30, 0.28, 0.32)}
@@ -77,6 +78,7 @@ def evidence(
         "n_holdout": 1000,
         "holdout_classes": {"no": 600, "yes": 400},
         "summary": {},
+        "inspection": inspection(),
         "details": "0" * 64,
     }
     found |= evaluations
@@ -91,6 +93,19 @@ def evidence(
         comparisons={"roc_auc": compared or comparison()} if scored and chosen else {},
         directions=DIRECTIONS,
         measured=measured or {},
+    )
+
+
+def inspection(*findings: FlawFound) -> Inspection:
+    """Return what was found wrong with the data: nothing, or these findings."""
+    return Inspection(
+        findings=findings,
+        n_found=len(findings),
+        n_critical=sum(finding.severity == "critical" for finding in findings),
+        looked_for=("leaking_column", "telling_gap"),
+        n_rows=10_000,
+        n_sampled=10_000,
+        details="6" * 64,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlsys.flaws.rows import Inspected, Rows, Truths
+from mlsys.flaws.rows import Inspected, LabelledRows, Truths
 from mlsys.schema import LogicalType
 from mlsys.splits.base import HOLDOUT, TRAINING
 from mlsys.testing import flaws
@@ -98,14 +98,15 @@ def late_column(honest: Honest, random: np.random.Generator) -> Inspected:
     places = np.arange(len(honest.y) - 60, len(honest.y))
     waiting = made.sample.where(np.isin(np.arange(len(honest.y)), places))
     frame = waiting.frame.assign(handled_by=np.nan)
-    return replace(made, unlabelled=Rows(frame, waiting.y * 0 - 1, waiting.side * 0, waiting.day, waiting.key))
+    return replace(made, unlabelled=LabelledRows(frame, waiting.y * 0 - 1, waiting.side * 0, waiting.day, waiting.key))
 
 
 def late_signal(honest: Honest, random: np.random.Generator) -> Inspected:
-    """Add a count that follows the label later, and says nothing of it on the newest day."""
+    """Add a count that follows the label later, and says nothing of it on the newest rows."""
     made = honest.rows()
-    newest = made.sample.day == made.sample.day.max()
-    told = (honest.rare if honest.classes else honest.number / honest.y.std()) + random.normal(0, 0.3, len(honest.y))
+    newest = made.newest
+    ranks = pd.Series(honest.number).rank().to_numpy() / len(honest.y)
+    told = (honest.rare if honest.classes else 3 * ranks) + random.normal(0, 0.3, len(honest.y))
     chance = random.permutation(told[~newest])[: int(newest.sum())]
     told[newest] = np.resize(chance, int(newest.sum()))
     return honest.beside(n_complaints=told).rows()
@@ -126,10 +127,10 @@ def flipped_labels(honest: Honest, _: np.random.Generator) -> Inspected:
 
 
 def turned_labels(honest: Honest, _: np.random.Generator) -> Inspected:
-    """Turn the labels of the newest day round: of two classes each is the other, numbers change their sign."""
+    """Turn the labels of the newest rows round: classes are counted from the other end, numbers change their sign."""
     made = honest.rows()
-    newest = made.sample.day == made.sample.day.max()
-    turned = 1 - honest.y if honest.classes else 2 * honest.y.mean() - honest.y
+    newest = made.newest
+    turned = len(honest.classes) - 1 - honest.y if honest.classes else 2 * honest.y.mean() - honest.y
     return replace(honest, y=np.where(newest, turned, honest.y)).rows()
 
 
@@ -139,9 +140,9 @@ def duplicates(honest: Honest, random: np.random.Generator) -> Inspected:
 
 
 def near_duplicates(honest: Honest, random: np.random.Generator) -> Inspected:
-    """Let three of ten holdout rows be training rows with another value in the first column."""
+    """Let three of ten holdout rows be training rows with another value in the column of most values."""
     copied = _copied(honest, random)
-    first = honest.columns.columns[0]
+    first = max(honest.columns.columns, key=lambda name: honest.columns[name].nunique())
     other = copied.columns[first].to_numpy(copy=True)
     held = np.flatnonzero(honest.rows().sample.side == HOLDOUT)
     other[held] = other[random.permutation(held)]
@@ -161,14 +162,14 @@ def _copied(honest: Honest, random: np.random.Generator) -> Honest:
 
 
 def changed_unit(honest: Honest, random: np.random.Generator) -> Inspected:
-    """Add amounts that are a hundred times as large on the newest day."""
+    """Add amounts that are a hundred times as large on the newest rows."""
     made = honest.rows()
     amounts = random.lognormal(2, 0.7, len(honest.y))
     return _newest(honest, made, "amount", amounts, amounts * 100)
 
 
 def changed_spelling(honest: Honest, random: np.random.Generator) -> Inspected:
-    """Add countries that are written with points on the newest day."""
+    """Add countries that are written with points on the newest rows."""
     places = random.integers(0, 4, len(honest.y))
     plain, dotted = (
         np.array(names, dtype=object) for names in (["US", "UK", "DE", "FR"], ["U.S.", "U.K.", "DE", "fr"])
@@ -177,14 +178,14 @@ def changed_spelling(honest: Honest, random: np.random.Generator) -> Inspected:
 
 
 def changed_codes(honest: Honest, random: np.random.Generator) -> Inspected:
-    """Add categories that are numbers on the newest day."""
+    """Add categories that are numbers on the newest rows."""
     places = random.integers(0, 4, len(honest.y))
     names, codes = (np.array(each, dtype=object) for each in (["north", "east", "south", "west"], ["1", "2", "3", "4"]))
     return _newest(honest, honest.rows(), "region", names[places], codes[places])
 
 
 def _newest(honest: Honest, made: Inspected, name: str, then: _Array, now: _Array) -> Inspected:
-    newest = made.sample.day == made.sample.day.max()
+    newest = made.newest
     values = np.where(newest, now, then) if honest.timed else now
     changed = replace(honest, columns=honest.columns.assign(**{name: values})).rows()
     if honest.timed:
@@ -204,10 +205,10 @@ def ordered_codes(honest: Honest, random: np.random.Generator) -> Inspected:
 
 
 def collapsed_scores(honest: Honest, _: np.random.Generator) -> Inspected:
-    """Let the model say the same of every row of the newest day."""
+    """Let the model say the same of every row of the newest rows."""
     assert honest.scores is not None
     made = honest.rows()
-    newest = made.sample.day == made.sample.day.max()
+    newest = made.newest
     return replace(honest, scores=np.where(newest, np.median(honest.scores), honest.scores)).rows()
 
 
@@ -236,17 +237,17 @@ PLANTED: dict[str, tuple[str, Plant]] = {
     "filled in for one class alone": ("telling_gap", telling_gap),
     "missing more often in one class": ("telling_gap", leaning_gap),
     "filled in with the label": ("late_column", late_column),
-    "without signal on the newest day": ("late_column", late_signal),
+    "without signal on the newest rows": ("late_column", late_signal),
     "two columns that add up to the label": ("linear_target", linear_target),
     "same rows, other labels": ("flipped_labels", flipped_labels),
-    "labels turned on the newest day": ("flipped_labels", turned_labels),
+    "labels turned on the newest rows": ("flipped_labels", turned_labels),
     "duplicates on the holdout": ("duplicates", duplicates),
     "near duplicates on the holdout": ("near_duplicates", near_duplicates),
     "a unit times 100": ("changed_unit", changed_unit),
     "other spellings": ("changed_spelling", changed_spelling),
     "codes for names": ("changed_spelling", changed_codes),
     "names as whole numbers": ("ordered_codes", ordered_codes),
-    "one score for the newest day": ("collapsed_scores", collapsed_scores),
+    "one score for the newest rows": ("collapsed_scores", collapsed_scores),
     "a constant": ("constant_column", constant_column),
     "a name in every row": ("identifier_column", identifier_column),
     "a running number": ("identifier_column", running_number),

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from mlsys.drafting.declaring import Marks, declared
 from mlsys.drafting.profiles import read_once
 from mlsys.drafting.questions import refuse
-from mlsys.drafting.sampling import Sample, _auc
+from mlsys.drafting.sampling import Sample
 from mlsys.drafting.target import TargetFound, TargetWish, target_of
+from mlsys.flaws.association import auc
 
 
 def of(columns: dict[str, list[object]]) -> tuple[Sample, TargetFound]:
@@ -64,7 +65,7 @@ def test_the_area_is_that_of_scikit_learn(rows: list[tuple[bool, int]]) -> None:
         return
     score = np.array([float(value) for _, value in rows])
     area = roc_auc_score(y, score)
-    assert _auc(y, score) == pytest.approx(max(area, 1 - area))
+    assert auc(y, score) == pytest.approx(max(area, 1 - area))
 
 
 def of_three(random: np.random.Generator, n: int) -> tuple[np.ndarray, list[str]]:

@@ -11,8 +11,9 @@ from given.records_samples import CUTOFF
 from mlsys.gates import GATES
 from mlsys.gates.base import Evidence, Gate
 from mlsys.gates.measuring import Measuring, lacking
+from mlsys.records.inspection import FlawFound
 from mlsys.testing.gate_material import SERVED
-from mlsys.testing.gates import VALUES, GateContract, comparison, evaluation, evidence
+from mlsys.testing.gates import VALUES, GateContract, comparison, evaluation, evidence, inspection
 
 UNDEFINED = evidence(challenger=evaluation(values={"roc_auc": None}), compared=comparison(None, None, None))
 MISSING = evidence(challenger=evaluation(values={}), compared=comparison(None, None, None))
@@ -40,6 +41,7 @@ def measured(**by_kind: Any) -> Evidence:
     return evidence(measured=by_kind)
 
 
+LEAK = FlawFound(flaw="leaking_column", column="code", severity="critical", sentence="Column 'code' tells the label.")
 CASES: dict[str, tuple[dict[str, Any], list[Evidence]]] = {
     "minimum": (
         {"metric": "roc_auc", "at_least": 0.8},
@@ -76,6 +78,14 @@ CASES: dict[str, tuple[dict[str, Any], list[Evidence]]] = {
             evidence(holdout_classes={"no": 971, "yes": 29}),
             evidence(holdout_classes={"no": 1000}),
             evidence(n_holdout=0, holdout_classes={}),
+        ],
+    ),
+    "honest_data": (
+        {},
+        [
+            evidence(inspection=None),
+            evidence(inspection=inspection(LEAK)),
+            evidence(inspection=inspection(LEAK.model_copy(update={"state": "error"}))),
         ],
     ),
     "data_quality": (
