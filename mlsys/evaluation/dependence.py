@@ -19,8 +19,8 @@ from mlsys.records import Dependence
 from mlsys.spec.blocks import Resample
 from mlsys.wording import number
 
-# A liberal level: to take rows for dependent that are not costs little, to miss those that are costs false promotions.
-LEVEL = 0.2
+# Of independent rows, one in twenty holdouts looks dependent by chance: then a few days count, which costs power.
+LEVEL = 0.05
 COPIES = 0.5  # correlation of residuals from which on rows of equal content are one row, written several times
 FEWEST_DAYS, DAYS_IN_A_ROW = 3, 20
 
@@ -31,7 +31,7 @@ class Tie:
 
     Attributes:
         column: that names the group, or None for days and for copies.
-        correlation: intra-class correlation; shown: it is beyond chance, at a liberal level.
+        correlation: intra-class correlation; shown: it is beyond chance.
         effect: the variance by units over that by rows.
         must: the spec wants it, whatever is measured.
     """
@@ -182,10 +182,8 @@ def _chosen(tie: Tie, n_rows: int, effective: int, asked: Resample) -> str:
     kind = {"day": "Whole days count", "block": "Blocks of days in a row count"}.get(tie.units.kind)
     kind = kind or (f"Whole groups of {tie.column} count" if tie.column else "Each row counts once with its copies")
     correlation = number(tie.correlation)
-    why = f"the spec asks for it, whatever rows of one have in common (intra-class correlation {correlation})"
-    if tie.shown or asked == "auto":
-        alike = "resemble each other" if tie.shown else "may resemble each other"
-        why = f"rows of one {alike} (intra-class correlation {correlation})"
+    why = "the spec asks for it" if asked != "auto" else f"rows of one {'' if tie.shown else 'may '}resemble each other"
+    why += f" (intra-class correlation {correlation})"
     tells = f"{n_rows:,} rows tell as much as {effective:,} independent ones"
     return f"{kind}, {tie.units.n:,} of them: {why}, so that {tells}."
 
