@@ -25,7 +25,7 @@ if ! '$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <=
   echo "mlsys needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1): name another one: make PYTHON=python3.12" >&2; exit 2; fi
 endef
 
-.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-joins bench-many bench-page bench-past bench-quality architecture reference changelog lock clean
+.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-intervals bench-joins bench-many bench-page bench-past bench-quality architecture reference changelog lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ bench: venv ## the reference job as a plain script and as `mlsys run`; writes be
 
 bench-dag: venv ## the reference job as a plain script and as a DAG on a warm Airflow; writes bench/results-dag.md
 	@$(BIN)/python bench/dag.py $(ARGS)
+
+bench-intervals: venv ## intervals and paired differences of 100,000 rows, beside resampling; writes bench/results-intervals.md
+	@$(BIN)/python bench/intervals.py $(ARGS)
 
 bench-joins: venv ## a million rows joined as of a time, beside pandas; writes bench/results-joins.md
 	@$(BIN)/python bench/joins.py $(ARGS)

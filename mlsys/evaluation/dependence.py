@@ -21,6 +21,7 @@ from mlsys.wording import number
 
 # Of independent rows, one in twenty holdouts looks dependent by chance: then a few days count, which costs power.
 LEVEL = 0.05
+MATERIAL = 1.05  # design effect up to which what rows have in common makes no difference worth a change of units
 COPIES = 0.5  # correlation of residuals from which on rows of equal content are one row, written several times
 FEWEST_DAYS, DAYS_IN_A_ROW = 3, 20
 
@@ -60,7 +61,7 @@ def tied(influence: np.ndarray, residual: np.ndarray, ties: Ties) -> tuple[Units
     found = _ties(influence, residual, ties)
     if not found:
         return ROWS, None
-    able = [tie for tie in found if tie.must or (ties.asked == "auto" and tie.shown and tie.effect > 1)]
+    able = [tie for tie in found if tie.must or (ties.asked == "auto" and tie.shown and tie.effect > MATERIAL)]
     chosen = max(able, key=lambda tie: tie.effect, default=None)
     if chosen is None:
         return ROWS, _record(None, found, influence, ties)
@@ -193,6 +194,6 @@ def _none_chosen(found: Sequence[Tie], asked: Resample) -> str:
     if asked == "rows":
         return f"Rows count one by one, as the spec asks; intra-class correlations of rows {seen}."
     return (
-        f"Rows count one by one: by their intra-class correlations rows {seen} resemble each other "
-        "no more than chance would have it."
+        f"Rows count one by one: by their intra-class correlation, rows {seen} resemble each other no more than by "
+        "chance, or too little to matter."
     )
