@@ -21,7 +21,7 @@ from run import HERE, heading
 from threadpoolctl import threadpool_limits
 
 from mlsys.evaluation.bootstrap import paired_interval, replicate
-from mlsys.evaluation.comparison import Contender, Rules, assess, scored
+from mlsys.evaluation.comparison import ComparisonRules, Contender, assess, scored
 from mlsys.metrics import METRICS
 from mlsys.metrics.scores import Scored
 
@@ -52,7 +52,7 @@ def by_influence(n_rows: int) -> None:
         [scored(Contender("new", "new", "candidate"), validation=new, holdout=new)],
         scored(Contender("old", "old", "champion"), validation=old, holdout=old),
         metrics=[METRICS.parse(name) for name in NAMES],
-        rules=Rules("roc_auc", 1000, 0, limits={"roc_auc": [0.0]}),
+        rules=ComparisonRules("roc_auc", 1000, 0, limits={"roc_auc": [0.0]}),
     )
 
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from mlsys.evaluation.ties import Ties
 from mlsys.metrics.units import ROWS, Units
-from mlsys.records import Dependence
-from mlsys.spec.blocks import Resample
+from mlsys.records import RowDependence
+from mlsys.spec.blocks import AskedUnit
 from mlsys.wording import number
 
 # Of independent rows, one in twenty holdouts looks dependent by chance: then a few days count, which costs power.
@@ -50,7 +50,7 @@ class Tie:
         return self.column or {"day": "day", "block": "block of days"}.get(self.units.kind, "row with its copies")
 
 
-def tied(influence: np.ndarray, residual: np.ndarray, ties: Ties) -> tuple[Units, Dependence | None]:
+def tied(influence: np.ndarray, residual: np.ndarray, ties: Ties) -> tuple[Units, RowDependence | None]:
     """Return which rows count together, and why; None where nothing could tie them together.
 
     Args:
@@ -161,12 +161,12 @@ def _within(inner: Units, outer: Units) -> bool:
     return np.unique(inner.places * np.int64(outer.n) + outer.places).size == inner.n
 
 
-def _record(chosen: Tie | None, found: Sequence[Tie], influence: np.ndarray, ties: Ties) -> Dependence:
+def _record(chosen: Tie | None, found: Sequence[Tie], influence: np.ndarray, ties: Ties) -> RowDependence:
     n_rows = influence.size
     units = chosen.units if chosen else ROWS
     effect = chosen.effect if chosen else 1.0
     effective = max(1, min(n_rows, int(n_rows / effect + 1e-9))) if effect > 0 else n_rows
-    return Dependence(
+    return RowDependence(
         unit=units.kind,
         column=chosen.column if chosen else None,
         n_rows=n_rows,
@@ -179,7 +179,7 @@ def _record(chosen: Tie | None, found: Sequence[Tie], influence: np.ndarray, tie
     )
 
 
-def _chosen(tie: Tie, n_rows: int, effective: int, asked: Resample) -> str:
+def _chosen(tie: Tie, n_rows: int, effective: int, asked: AskedUnit) -> str:
     kind = {"day": "Whole days count", "block": "Blocks of days in a row count"}.get(tie.units.kind)
     kind = kind or (f"Whole groups of {tie.column} count" if tie.column else "Each row counts once with its copies")
     correlation = number(tie.correlation)
@@ -189,9 +189,9 @@ def _chosen(tie: Tie, n_rows: int, effective: int, asked: Resample) -> str:
     return f"{kind}, {tie.units.n:,} of them: {why}, so that {tells}."
 
 
-def _none_chosen(found: Sequence[Tie], asked: Resample) -> str:
+def _none_chosen(found: Sequence[Tie], asked: AskedUnit) -> str:
     seen = " and ".join(f"of one {tie.one} ({tie.units.n:,} of them, {number(tie.correlation)})" for tie in found)
-    if asked == "rows":
+    if asked == "row":
         return f"Rows count one by one, as the spec asks; intra-class correlations of rows {seen}."
     return (
         f"Rows count one by one: by their intra-class correlation, rows {seen} resemble each other no more than by "

@@ -20,7 +20,7 @@ from mlsys.dataset import dataset
 from mlsys.errors import RunError
 from mlsys.evaluation import insight, payoff
 from mlsys.evaluation.champion import ChampionModel, obstacle_of, threshold_of
-from mlsys.evaluation.comparison import Assessment, Contender, Rules, assess, scored, unusable
+from mlsys.evaluation.comparison import Assessment, ComparisonRules, Contender, assess, scored, unusable
 from mlsys.evaluation.shortage import shortage_of
 from mlsys.evaluation.ties import grouping, ties_of
 from mlsys.events import get_logger
@@ -120,12 +120,12 @@ def evaluate(
     return _record(spec, prepared.split, assessed, champion, (state, reason), rows=rows, details=details)
 
 
-def _rules(spec: Spec, data: dataset.Dataset, rows: _Rows, *, seed: int) -> Rules:
+def _rules(spec: Spec, data: dataset.Dataset, rows: _Rows, *, seed: int) -> ComparisonRules:
     limits: dict[str, list[float]] = {}
     for gate in spec.gates:
         if isinstance(gate, BetterThanChampion):
             limits.setdefault(gate.metric or spec.metrics.primary, []).append(gate.limit)
-    return Rules(
+    return ComparisonRules(
         primary=spec.metrics.primary,
         n_replicates=spec.metrics.replicates,
         seed=seed,

@@ -42,7 +42,7 @@ class BetterThanChampion(Gate):
             return self.inconclusive(name, "undefined_metric", sentence)
         found = self._judged(name, comparison, comparison.difference, (comparison.lower, comparison.upper))
         dependence = evidence.evaluations.dependence
-        if dependence is None or dependence.unit == "rows" or found.reason == "identical":
+        if dependence is None or dependence.unit == "row" or found.reason == "identical":
             return found
         return found.model_copy(update={"sentence": f"{found.sentence} {dependence.sentence}"})
 

@@ -5,11 +5,11 @@ from mlsys.records.decision import Answer, Decision, GateResult, ModelVersion, R
 from mlsys.records.evaluation import (
     Candidate,
     Comparison,
-    Dependence,
     Evaluation,
     EvaluationSet,
     Flip,
     MetricValue,
+    RowDependence,
     Shortage,
     TriedSet,
 )
@@ -40,7 +40,6 @@ __all__ = [
     "Comparison",
     "Decided",
     "Decision",
-    "Dependence",
     "Evaluated",
     "Evaluation",
     "EvaluationSet",
@@ -53,6 +52,7 @@ __all__ = [
     "Plan",
     "Prepared",
     "Record",
+    "RowDependence",
     "RunReport",
     "RunStatus",
     "Severity",

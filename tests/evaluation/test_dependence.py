@@ -55,11 +55,11 @@ def test_rows_that_do_not_resemble_each_other_are_said_to_be_independent() -> No
     units, found = tied(moved(groups, 0, 1), np.zeros(600), Ties({"customer": groups}))
     assert units is ROWS
     assert found is not None
-    assert (found.unit, found.effective_rows, found.design_effect) == ("rows", 600, 1)
+    assert (found.unit, found.effective_rows, found.design_effect) == ("row", 600, 1)
     assert "rows of one customer (60 of them" in found.sentence
 
 
-@pytest.mark.parametrize(("asked", "kind"), [("rows", "rows"), ("group", "group"), ("day", "day")])
+@pytest.mark.parametrize(("asked", "kind"), [("row", "row"), ("group", "group"), ("day", "day")])
 def test_what_the_spec_asks_for_is_taken_whatever_is_measured(asked: str, kind: str) -> None:
     groups, days = np.arange(300) % 30, days_of(10, 30)
     ties = Ties({"customer": groups}, days=days, asked=asked)  # type: ignore[arg-type]

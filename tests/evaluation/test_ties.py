@@ -90,7 +90,7 @@ def test_a_split_by_time_with_the_same_customers_on_both_sides_warns() -> None:
 
 
 def test_what_the_spec_asks_for_is_handed_on() -> None:
-    ties = found(spec(metrics={"resample": "day"}), {})
+    ties = found(spec(metrics={"unit": "day"}), {})
     assert ties.asked == "day"
     assert ties.days is not None
     assert ties.days.size == 80

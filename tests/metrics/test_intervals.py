@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from mlsys.metrics import METRICS
-from mlsys.metrics.intervals import Scale, effective_size, linear, mean_of_shares, percentile, wilson
+from mlsys.metrics.intervals import IntervalScale, effective_size, linear, mean_of_shares, percentile, wilson
 from mlsys.metrics.scores import Scored
 from mlsys.metrics.units import ROWS, Units
 
@@ -78,7 +78,7 @@ def test_a_perfect_ranking_is_as_sure_as_its_rarer_class() -> None:
 
 
 @pytest.mark.parametrize(("scale", "value"), [("odds", 0.99), ("log", 0.01), ("below_one", 0.99), ("fisher", 0.98)])
-def test_a_scale_keeps_bounds_where_values_can_be(scale: Scale, value: float) -> None:
+def test_a_scale_keeps_bounds_where_values_can_be(scale: IntervalScale, value: float) -> None:
     influence = np.random.default_rng(0).normal(size=100) * 0.2
     plain = linear(value, influence, 0.95, units=ROWS, scale="plain")
     found = linear(value, influence, 0.95, units=ROWS, scale=scale)
