@@ -116,7 +116,7 @@ def assess(
         pair = {_key(who): usable[_key(who)] for who in (best, champion) if _key(who) in usable}
         by, dependence = _tied(measure, list(pair.values()), rules)
         drawn = drawn if by.same(units) else _drawn(pair, metrics, by, rules)
-        sides = tuple(Compared(who, values[_key(who)], drawn.get(_key(who), {})) for who in (best, champion))
+        sides = tuple(ComparedModel(who, values[_key(who)], drawn.get(_key(who), {})) for who in (best, champion))
         found = [_comparison(metric, sides, by, dependence, rules) for metric in metrics]
         comparisons = {comparison.metric: comparison for comparison in found}
     sentence = _sentence(best, candidates, values, measure)
@@ -202,7 +202,7 @@ def _best(candidates: Sequence[Contender], by_key: dict[str, Evaluation], measur
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedModel:
     """One of two models that are compared: its values, and resamples of the metrics that need them."""
 
     who: Contender
@@ -211,7 +211,11 @@ class Compared:
 
 
 def _comparison(
-    metric: Metric, sides: Sequence[Compared], units: Units, dependence: RowDependence | None, rules: ComparisonRules
+    metric: Metric,
+    sides: Sequence[ComparedModel],
+    units: Units,
+    dependence: RowDependence | None,
+    rules: ComparisonRules,
 ) -> Comparison:
     new, old = sides
     blank = Comparison(
@@ -249,7 +253,11 @@ def _comparison(
 
 
 def _method(
-    metric: Metric, sides: Sequence[Compared], units: Units, dependence: RowDependence | None, rules: ComparisonRules
+    metric: Metric,
+    sides: Sequence[ComparedModel],
+    units: Units,
+    dependence: RowDependence | None,
+    rules: ComparisonRules,
 ) -> str:
     """Return how the interval of a difference was found, in words."""
     column = f" of {dependence.column}" if dependence and dependence.column else ""
