@@ -25,7 +25,7 @@ if ! '$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <=
   echo "mlsys needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1): name another one: make PYTHON=python3.12" >&2; exit 2; fi
 endef
 
-.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-flaws bench-joins bench-many bench-page bench-past bench-quality architecture reference changelog lock clean
+.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-flaws bench-intervals bench-joins bench-many bench-page bench-past bench-quality architecture reference changelog lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,8 @@ bench-dag: venv ## the reference job as a plain script and as a DAG on a warm Ai
 
 bench-flaws: venv ## flaws planted into honest data, and honest data alone; writes bench/results-flaws.md
 	@$(BIN)/python bench/trust_flaws.py $(ARGS)
+bench-intervals: venv ## intervals and paired differences of 100,000 rows, beside resampling; writes bench/results-intervals.md
+	@$(BIN)/python bench/intervals.py $(ARGS)
 
 bench-joins: venv ## a million rows joined as of a time, beside pandas; writes bench/results-joins.md
 	@$(BIN)/python bench/joins.py $(ARGS)

@@ -16,7 +16,7 @@ from mlsys.metrics.base import Metric
 from mlsys.metrics.influence import of_mean
 from mlsys.metrics.predictions import Predictions
 from mlsys.metrics.units import Units
-from mlsys.records import Comparison, Dependence, Evaluation, MetricValue
+from mlsys.records import Comparison, Evaluation, MetricValue, RowDependence
 from mlsys.wording import number
 
 INTERVAL_LEVEL = 0.95
@@ -58,11 +58,11 @@ class Assessment:
     best: Contender | None
     comparisons: dict[str, Comparison]
     sentence: str
-    dependence: Dependence | None = None
+    dependence: RowDependence | None = None
 
 
 @dataclass(frozen=True)
-class Rules:
+class ComparisonRules:
     """How models are compared.
 
     Attributes:
@@ -92,7 +92,7 @@ def unusable(contender: Contender, reason: str) -> Contender:
 
 
 def assess(
-    candidates: Sequence[Contender], champion: Contender | None, *, metrics: Sequence[Metric], rules: Rules
+    candidates: Sequence[Contender], champion: Contender | None, *, metrics: Sequence[Metric], rules: ComparisonRules
 ) -> Assessment:
     """Return values with intervals, the best candidate, and its paired differences to the champion.
 
@@ -116,7 +116,7 @@ def assess(
         pair = {_key(who): usable[_key(who)] for who in (best, champion) if _key(who) in usable}
         by, dependence = _tied(measure, list(pair.values()), rules)
         drawn = drawn if by.same(units) else _drawn(pair, metrics, by, rules)
-        sides = tuple(Side(who, values[_key(who)], drawn.get(_key(who), {})) for who in (best, champion))
+        sides = tuple(ComparedModel(who, values[_key(who)], drawn.get(_key(who), {})) for who in (best, champion))
         found = [_comparison(metric, sides, by, dependence, rules) for metric in metrics]
         comparisons = {comparison.metric: comparison for comparison in found}
     sentence = _sentence(best, candidates, values, measure)
@@ -128,7 +128,7 @@ def _key(contender: Contender) -> str:
     return f"{contender.role == 'champion'}:{contender.model_id}"
 
 
-def _tied(measure: Metric, models: Sequence[Predictions], rules: Rules) -> tuple[Units, Dependence | None]:
+def _tied(measure: Metric, models: Sequence[Predictions], rules: ComparisonRules) -> tuple[Units, RowDependence | None]:
     """Return which rows count together in a metric of one model, or in its difference between two."""
     if not models or not models[0].y_true.size:
         return Units(), None
@@ -142,7 +142,9 @@ def _tied(measure: Metric, models: Sequence[Predictions], rules: Rules) -> tuple
     return tied(moved[0] - moved[1] if len(moved) == 2 else moved[0], np.mean(residuals, axis=0), rules.ties)
 
 
-def _drawn(models: Mapping[str, Predictions], metrics: Sequence[Metric], units: Units, rules: Rules) -> Replicates:
+def _drawn(
+    models: Mapping[str, Predictions], metrics: Sequence[Metric], units: Units, rules: ComparisonRules
+) -> Replicates:
     """Return resamples of the metrics that do not say of all models how much each row moves them."""
     asked = [
         metric
@@ -200,7 +202,7 @@ def _best(candidates: Sequence[Contender], by_key: dict[str, Evaluation], measur
 
 
 @dataclass(frozen=True)
-class Side:
+class ComparedModel:
     """One of two models that are compared: its values, and resamples of the metrics that need them."""
 
     who: Contender
@@ -209,7 +211,11 @@ class Side:
 
 
 def _comparison(
-    metric: Metric, sides: Sequence[Side], units: Units, dependence: Dependence | None, rules: Rules
+    metric: Metric,
+    sides: Sequence[ComparedModel],
+    units: Units,
+    dependence: RowDependence | None,
+    rules: ComparisonRules,
 ) -> Comparison:
     new, old = sides
     blank = Comparison(
@@ -246,15 +252,20 @@ def _comparison(
     return blank.model_copy(update={**update, "flips": flips})
 
 
-def _method(metric: Metric, sides: Sequence[Side], units: Units, dependence: Dependence | None, rules: Rules) -> str:
+def _method(
+    metric: Metric,
+    sides: Sequence[ComparedModel],
+    units: Units,
+    dependence: RowDependence | None,
+    rules: ComparisonRules,
+) -> str:
     """Return how the interval of a difference was found, in words."""
     column = f" of {dependence.column}" if dependence and dependence.column else ""
     what = {"group": f"whole groups{column}", "day": "whole days", "block": "blocks of days"}.get(units.kind)
-    of_units = f" of {units.n:,} {what}" if what else ""
+    of_units = f", {units.n:,} {what}" if what else ""
     if any(metric.kind in side.drawn for side in sides):
         return f"paired bootstrap{of_units}, {rules.n_replicates} resamples"
-    by = " (DeLong)" if metric.kind == "roc_auc" else ""
-    return f"paired, by how much each row moves the difference{by}{of_units and ', ' + of_units[4:]}"
+    return f"paired, by how much each row moves the difference{of_units}"
 
 
 def _sentence(

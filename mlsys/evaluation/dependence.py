@@ -15,12 +15,13 @@ import numpy as np
 
 from mlsys.evaluation.ties import Ties
 from mlsys.metrics.units import ROWS, Units
-from mlsys.records import Dependence
-from mlsys.spec.blocks import Resample
+from mlsys.records import RowDependence
+from mlsys.spec.blocks import AskedUnit
 from mlsys.wording import number
 
-# A liberal level: to take rows for dependent that are not costs little, to miss those that are costs false promotions.
-LEVEL = 0.2
+# Of independent rows, one in twenty holdouts looks dependent by chance: then a few days count, which costs power.
+LEVEL = 0.05
+MATERIAL = 1.05  # design effect up to which what rows have in common makes no difference worth a change of units
 COPIES = 0.5  # correlation of residuals from which on rows of equal content are one row, written several times
 FEWEST_DAYS, DAYS_IN_A_ROW = 3, 20
 
@@ -31,7 +32,7 @@ class Tie:
 
     Attributes:
         column: that names the group, or None for days and for copies.
-        correlation: intra-class correlation; shown: it is beyond chance, at a liberal level.
+        correlation: intra-class correlation; shown: it is beyond chance.
         effect: the variance by units over that by rows.
         must: the spec wants it, whatever is measured.
     """
@@ -49,7 +50,7 @@ class Tie:
         return self.column or {"day": "day", "block": "block of days"}.get(self.units.kind, "row with its copies")
 
 
-def tied(influence: np.ndarray, residual: np.ndarray, ties: Ties) -> tuple[Units, Dependence | None]:
+def tied(influence: np.ndarray, residual: np.ndarray, ties: Ties) -> tuple[Units, RowDependence | None]:
     """Return which rows count together, and why; None where nothing could tie them together.
 
     Args:
@@ -60,7 +61,7 @@ def tied(influence: np.ndarray, residual: np.ndarray, ties: Ties) -> tuple[Units
     found = _ties(influence, residual, ties)
     if not found:
         return ROWS, None
-    able = [tie for tie in found if tie.must or (ties.asked == "auto" and tie.shown and tie.effect > 1)]
+    able = [tie for tie in found if tie.must or (ties.asked == "auto" and tie.shown and tie.effect > MATERIAL)]
     chosen = max(able, key=lambda tie: tie.effect, default=None)
     if chosen is None:
         return ROWS, _record(None, found, influence, ties)
@@ -160,12 +161,12 @@ def _within(inner: Units, outer: Units) -> bool:
     return np.unique(inner.places * np.int64(outer.n) + outer.places).size == inner.n
 
 
-def _record(chosen: Tie | None, found: Sequence[Tie], influence: np.ndarray, ties: Ties) -> Dependence:
+def _record(chosen: Tie | None, found: Sequence[Tie], influence: np.ndarray, ties: Ties) -> RowDependence:
     n_rows = influence.size
     units = chosen.units if chosen else ROWS
     effect = chosen.effect if chosen else 1.0
     effective = max(1, min(n_rows, int(n_rows / effect + 1e-9))) if effect > 0 else n_rows
-    return Dependence(
+    return RowDependence(
         unit=units.kind,
         column=chosen.column if chosen else None,
         n_rows=n_rows,
@@ -178,23 +179,21 @@ def _record(chosen: Tie | None, found: Sequence[Tie], influence: np.ndarray, tie
     )
 
 
-def _chosen(tie: Tie, n_rows: int, effective: int, asked: Resample) -> str:
+def _chosen(tie: Tie, n_rows: int, effective: int, asked: AskedUnit) -> str:
     kind = {"day": "Whole days count", "block": "Blocks of days in a row count"}.get(tie.units.kind)
     kind = kind or (f"Whole groups of {tie.column} count" if tie.column else "Each row counts once with its copies")
     correlation = number(tie.correlation)
-    why = f"the spec asks for it, whatever rows of one have in common (intra-class correlation {correlation})"
-    if tie.shown or asked == "auto":
-        alike = "resemble each other" if tie.shown else "may resemble each other"
-        why = f"rows of one {alike} (intra-class correlation {correlation})"
+    why = "the spec asks for it" if asked != "auto" else f"rows of one {'' if tie.shown else 'may '}resemble each other"
+    why += f" (intra-class correlation {correlation})"
     tells = f"{n_rows:,} rows tell as much as {effective:,} independent ones"
     return f"{kind}, {tie.units.n:,} of them: {why}, so that {tells}."
 
 
-def _none_chosen(found: Sequence[Tie], asked: Resample) -> str:
+def _none_chosen(found: Sequence[Tie], asked: AskedUnit) -> str:
     seen = " and ".join(f"of one {tie.one} ({tie.units.n:,} of them, {number(tie.correlation)})" for tie in found)
-    if asked == "rows":
+    if asked == "row":
         return f"Rows count one by one, as the spec asks; intra-class correlations of rows {seen}."
     return (
-        f"Rows count one by one: by their intra-class correlations rows {seen} resemble each other "
-        "no more than chance would have it."
+        f"Rows count one by one: by their intra-class correlation, rows {seen} resemble each other no more than by "
+        "chance, or too little to matter."
     )

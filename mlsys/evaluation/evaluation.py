@@ -19,7 +19,7 @@ from mlsys.errors import RunError
 from mlsys.evaluation import insight, known_rows, payoff
 from mlsys.evaluation.anchor import Anchor
 from mlsys.evaluation.champion import ChampionModel, obstacle_of, threshold_of
-from mlsys.evaluation.comparison import Assessment, Contender, Rules, assess, scored, unusable
+from mlsys.evaluation.comparison import Assessment, ComparisonRules, Contender, assess, scored, unusable
 from mlsys.evaluation.measured import Scene, measured
 from mlsys.evaluation.rows import EvaluationRows, rows_to_judge
 from mlsys.evaluation.shortage import shortage_of
@@ -113,12 +113,12 @@ def _held_against(
     return known.model_copy(update={"state": "scored", "comparisons": tuple(found.comparisons.values())})
 
 
-def _rules(spec: Spec, rows: EvaluationRows, *, seed: int) -> Rules:
+def _rules(spec: Spec, rows: EvaluationRows, *, seed: int) -> ComparisonRules:
     limits: dict[str, list[float]] = {}
     for gate in spec.gates:
         if isinstance(gate, BetterThanChampion):
             limits.setdefault(gate.metric or spec.metrics.primary, []).append(gate.limit)
-    return Rules(
+    return ComparisonRules(
         primary=spec.metrics.primary,
         n_replicates=spec.metrics.replicates,
         seed=seed,

@@ -17,7 +17,7 @@ import pyarrow as pa
 from mlsys.dataset.dataset import feature_frame
 from mlsys.errors import DataError, IntegrityError, UsageError, near_match
 from mlsys.evaluation.champion import ChampionModel, model_of
-from mlsys.evaluation.comparison import Contender, Rules, assess
+from mlsys.evaluation.comparison import ComparisonRules, Contender, assess
 from mlsys.evaluation.evaluation import metrics_of
 from mlsys.evaluation.ties import Ties
 from mlsys.ledger import ChampionChange
@@ -183,7 +183,7 @@ def _values(
 ) -> tuple[MetricValue, ...]:
     """Return every metric of the labelled rows."""
     one = Contender(champion.candidate.candidate_id, champion.candidate.name, "champion", holdout=judged)
-    rules = Rules(
+    rules = ComparisonRules(
         primary=spec.metrics.primary,
         n_replicates=spec.metrics.replicates,
         seed=seed,

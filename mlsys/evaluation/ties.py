@@ -9,7 +9,7 @@ import numpy as np
 
 from mlsys.dataset.dataset import Dataset
 from mlsys.spec import Spec
-from mlsys.spec.blocks import Resample
+from mlsys.spec.blocks import AskedUnit
 
 FEWEST_OF_KEY = 20  # values of a column of the key below which it is no entity but a number within one
 
@@ -31,7 +31,7 @@ class Ties:
     days: np.ndarray | None = None
     contents: np.ndarray | None = None
     kept: str | None = None
-    asked: Resample = "auto"
+    asked: AskedUnit = "auto"
     warning: str | None = None
 
 
@@ -53,7 +53,7 @@ def ties_of(spec: Spec, data: Dataset, inside: np.ndarray) -> Ties:
         days=data.day[inside],
         contents=None if spec.key else data.key_hash[inside].view(np.int64),
         kept=spec.split.group_column,
-        asked=spec.metrics.resample,
+        asked=spec.metrics.unit,
         warning=_on_both_sides(spec, data, inside, groups),
     )
 

@@ -49,7 +49,7 @@ class BetterThanChampion(Gate):
             held = against_anchor(anchor, evidence.comparisons, metric, limit=self.limit)
             found = _anchored(found, held, anchor.reason)
         dependence, more = evidence.evaluations.dependence, ""
-        if dependence is not None and dependence.unit != "rows" and found.reason != "identical":
+        if dependence is not None and dependence.unit != "row" and found.reason != "identical":
             more = f" {dependence.sentence}"
         more += decided_before(evidence.decided_before, comparison.level)
         return found.model_copy(update={"sentence": found.sentence + more, "decided_before": evidence.decided_before})

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mlsys.components import Component
-from mlsys.metrics.intervals import Interval, Scale, linear, percentile
+from mlsys.metrics.intervals import Interval, IntervalScale, linear, percentile
 from mlsys.metrics.predictions import Predictions
 from mlsys.metrics.units import ROWS, Units
 
@@ -49,7 +49,7 @@ class Metric(Component, ABC):
     tasks: ClassVar[tuple[str, ...]] = ("binary",)
     needs: ClassVar[Literal["", "k", "costs"]] = ""
     unit: ClassVar[str] = "share"
-    scale: ClassVar[Scale] = "plain"
+    scale: ClassVar[IntervalScale] = "plain"
 
     @abstractmethod
     def replicates(self, resampled: Any) -> np.ndarray:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-class Ranking(Metric):
+class RankMetric(Metric):
     """A share that depends on the order of the scores; its interval is that of its log odds."""
 
     scale = "odds"
@@ -30,7 +30,7 @@ class Ranking(Metric):
         return super().interval(predictions, replicates, level, units=units)
 
 
-class RocAuc(Ranking):
+class RocAuc(RankMetric):
     """Chance that a random positive row scores above a random negative one, ties counting half (Mann-Whitney)."""
 
     kind: Literal["roc_auc"] = "roc_auc"
@@ -55,7 +55,7 @@ class RocAuc(Ranking):
         return of_area(predictions) if isinstance(predictions, Scored) else None
 
 
-class PrAuc(Ranking):
+class PrAuc(RankMetric):
     """Average precision: precision at each distinct score, weighted by the recall gained there; not interpolated."""
 
     kind: Literal["pr_auc"] = "pr_auc"

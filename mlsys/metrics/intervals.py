@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 DROPPED_SHARE = 0.01
-Scale = Literal["plain", "log", "odds", "below_one", "fisher"]
+IntervalScale = Literal["plain", "log", "odds", "below_one", "fisher"]
 # Of each scale: the way there, the way back, and the slope. On it a metric is about as unsure upwards as downwards:
 # errors by their logarithm, shares by log odds, R² by the logarithm of its distance from 1, correlations by Fisher's z.
 _Scaling = tuple[Callable[[float], float], Callable[[float], float], Callable[[float], float]]
-_SCALES: dict[Scale, _Scaling] = {
+_SCALES: dict[IntervalScale, _Scaling] = {
     "plain": (lambda v: v, lambda v: v, lambda v: 1.0),  # noqa: ARG005 - the same slope everywhere
     "log": (log, exp, lambda v: 1 / v),
     "odds": (lambda v: log(v / (1 - v)), lambda v: 1 / (1 + exp(-v)), lambda v: 1 / (v * (1 - v))),
@@ -35,7 +35,7 @@ class Interval:
     reason: str | None = None
 
 
-def linear(value: float, influence: np.ndarray, level: float, *, units: Units, scale: Scale) -> Interval:
+def linear(value: float, influence: np.ndarray, level: float, *, units: Units, scale: IntervalScale) -> Interval:
     """Return the two-sided t interval of a metric with `(n_rows,)` influence values.
 
     The delta method carries the standard error to the scale. Where the rows do not say how unsure the value is, or it

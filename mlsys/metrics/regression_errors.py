@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from mlsys.metrics.base import Metric
-from mlsys.metrics.intervals import Interval, Scale
+from mlsys.metrics.intervals import Interval, IntervalScale
 from mlsys.metrics.predicted import Predicted, ResampledNumbers
 from mlsys.metrics.predictions import Predictions, ratio
 from mlsys.metrics.units import ROWS, Units
@@ -20,7 +20,7 @@ class RegressionMetric(Metric):
 
     tasks: ClassVar = ("regression",)
     unit = "target"
-    scale: ClassVar[Scale] = "log"
+    scale: ClassVar[IntervalScale] = "log"
 
     def influence(self, predictions: Predictions) -> np.ndarray | None:
         """Return how much each row moves it; None where the metric is no smooth function of means over rows."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import numpy as np
 
-UnitKind = Literal["rows", "group", "day", "block"]
+UnitKind = Literal["row", "group", "day", "block"]
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Units:
     """Which rows count together.
 
     Attributes:
-        kind: single `rows`, or what rows have in common.
+        kind: a single `row`, or what rows have in common.
         of: `(n_rows,)` whole numbers, alike for rows of one unit; None where each row is one.
         widened: factor of standard errors, where rows have more in common than the unit.
     """
 
-    kind: UnitKind = "rows"
+    kind: UnitKind = "row"
     of: np.ndarray | None = None
     widened: float = 1.0
 

@@ -13,7 +13,7 @@ from mlsys import clock
 from mlsys.dataset import dataset
 from mlsys.errors import IntegrityError
 from mlsys.evaluation.champion import model_of
-from mlsys.evaluation.comparison import Contender, Rules, assess
+from mlsys.evaluation.comparison import ComparisonRules, Contender, assess
 from mlsys.ledger import ChampionChange
 from mlsys.metrics import METRICS
 from mlsys.metrics.predictions import Predictions
@@ -67,7 +67,7 @@ def measured(metric: str, rows: Predictions, *, choice: MetricChoice, seed: int)
     # Draws go by position: rows alike in label and score are interchangeable, so this order is as good as any.
     entry = Contender("", "", "champion", holdout=rows.in_order())
     chosen = choice.metric(metric)
-    rules = Rules(primary=metric, n_replicates=choice.replicates, seed=seed)
+    rules = ComparisonRules(primary=metric, n_replicates=choice.replicates, seed=seed)
     found = assess([entry], None, metrics=[chosen], rules=rules)
     return found.evaluations[0].holdout[0]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from mlsys.evaluation.comparison import Contender, Rules, assess, scored
+from mlsys.evaluation.comparison import ComparisonRules, Contender, assess, scored
 from mlsys.flaws import FLAWS
 from mlsys.gates.base import Evidence
 from mlsys.gates.better_than_champion import BetterThanChampion
@@ -94,7 +94,7 @@ def _evidence(spec: Spec, *, challenger: Quality, champion: Quality) -> Evidence
         [scored(Contender("new", "new", "candidate"), validation=new, holdout=new)],
         scored(Contender("old", "old", "champion"), validation=old, holdout=old),
         metrics=_metrics(spec),
-        rules=Rules(primary=spec.metrics.primary, n_replicates=_REPLICATES, seed=_SEED),
+        rules=ComparisonRules(primary=spec.metrics.primary, n_replicates=_REPLICATES, seed=_SEED),
     )
     found = {evaluation.model_id: evaluation for evaluation in assessed.evaluations}
     values = {name: evaluation.on_holdout(spec.metrics.primary) for name, evaluation in found.items()}

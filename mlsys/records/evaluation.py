@@ -155,11 +155,11 @@ class Evaluation(Record):
         return next((value for value in self.validation if value.name == metric), None)
 
 
-class Dependence(Record):
+class RowDependence(Record):
     """How far rows of the holdout depend on each other, and what counts as one piece of evidence therefore.
 
     Attributes:
-        unit: single `rows`, or all rows of a `group`, of a `day`, of a `block` of days; `column` names the group.
+        unit: a single `row`, or all rows of a `group`, of a `day`, of a `block` of days; `column` names the group.
         n_rows, n_units: how many of both there are.
         correlation: intra-class correlation of the rows of a unit, or None where it was not measured.
         design_effect: how many times as large as for independent rows the variance is.
@@ -168,7 +168,7 @@ class Dependence(Record):
         warning: what the holdout can't tell because its groups have rows on other sides, too, or None.
     """
 
-    unit: Literal["rows", "group", "day", "block"]
+    unit: Literal["row", "group", "day", "block"]
     column: str | None = None
     n_rows: int
     n_units: int
@@ -288,5 +288,5 @@ class EvaluationSet(Record):
     twin: str | None = Field(default=None, exclude_if=lambda value: value is None)
     known_rows: KnownRows | None = Field(default=None, exclude_if=lambda value: value is None)
     inspection: Inspection | None = Field(default=None, exclude_if=lambda seen: seen is None)
-    dependence: Dependence | None = Field(default=None, exclude_if=lambda value: value is None)
+    dependence: RowDependence | None = Field(default=None, exclude_if=lambda value: value is None)
     details: str

@@ -80,7 +80,7 @@ class CostThreshold(Costs):
     kind: Literal["cost"] = "cost"
 
 
-Resample = Literal["auto", "rows", "group", "day"]
+AskedUnit = Literal["auto", "row", "group", "day"]
 
 
 class MetricChoice(Frozen):
@@ -95,8 +95,8 @@ class MetricChoice(Frozen):
         k: how much of a list is worked through: a share of the rows, such as 0.05, or a number of them, such as 100;
             `precision_at_k`, `recall_at_k` and `lift_at_k` are then measured, too.
         replicates: bootstrap samples behind the intervals of metrics that need them.
-        resample: which rows of the holdout count together, because they resemble each other: `rows` none, `group` all
-            rows of a group, `day` all rows of a day; `auto` measures it, and says what it took and why.
+        unit: what counts as one piece of evidence: a `row`, or, where their rows resemble each other, a whole `group`
+            or a whole `day`; `auto` measures it on the holdout, and says what it took and why.
         group: the column that names the group of a row (a customer, a device); where the spec has none, that of
             `split: {kind: group}`, and columns of a `key` of several.
         level: confidence of the lower bound of a difference to the champion, one-sided.
@@ -107,7 +107,7 @@ class MetricChoice(Frozen):
     k: NumberOfRows | ShareOfRows | None = Field(default=None, union_mode="left_to_right", exclude_if=not_given)
     replicates: int = Field(default=1000, ge=100, le=20000)
     # Left out of the stored spec where they are as ever: the fingerprints of specs stay.
-    resample: Resample = Field(default="auto", exclude_if=lambda value: value == "auto")
+    unit: AskedUnit = Field(default="auto", exclude_if=lambda value: value == "auto")
     group: str | None = Field(default=None, exclude_if=not_given)
     level: float = Field(default=0.95, gt=0.5, lt=1, exclude_if=lambda value: value == 0.95)
 

@@ -211,9 +211,9 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
 
 def _metrics(spec: Spec) -> Iterator[PydanticCustomError]:
     """Yield what does not fit of the metrics that the spec names."""
-    if spec.metrics.resample == "group" and spec.metrics.group is None and spec.split.group_column is None:
-        missing = "`resample: group` needs a column that names the group: add `metrics.group`"
-        yield _contradiction("metrics.resample", missing)
+    if spec.metrics.unit == "group" and spec.metrics.group is None and spec.split.group_column is None:
+        missing = "`unit: group` needs a column that names the group: add `metrics.group`"
+        yield _contradiction("metrics.unit", missing)
     known = spec.task_metrics
     for where, metric in _named_metrics(spec):
         if metric not in METRICS.names():

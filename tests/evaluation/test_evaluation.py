@@ -163,11 +163,11 @@ def test_rows_that_come_in_groups_are_drawn_by_the_group(run: Run, spec: Spec, d
         return comparison.lower, comparison.method
 
     alone, method = lower_bound()
-    assert method == "paired, by how much each row moves the difference (DeLong)"
+    assert method == "paired, by how much each row moves the difference"
     object.__setattr__(spec, "split", GroupSplit(column="shop"))
     object.__setattr__(data, "groups", {"shop": np.arange(N_ROWS) * 20 // N_ROWS})
     grouped, method = lower_bound()
-    assert method.endswith("(DeLong), 14 whole groups of shop")  # those with rows on the holdout
+    assert method.endswith("the difference, 14 whole groups of shop")  # those with rows on the holdout
     assert grouped != alone
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from mlsys.evaluation.comparison import Contender, Rules, assess
+from mlsys.evaluation.comparison import ComparisonRules, Contender, assess
 from mlsys.gates.better_than_champion import BetterThanChampion
 from mlsys.metrics import METRICS
 from mlsys.metrics.scores import Scored
@@ -52,7 +52,7 @@ def judged(n_rows: int, skill: float, *, seed: int) -> GateResult:
     new, old = scored(skill), scored(SKILL)
     entries = [Contender("new", "new", "candidate", "a", new, new), Contender("old", "old", "champion", "b", None, old)]
     roc_auc = [METRICS.parse("roc_auc")]
-    found = assess(entries[:1], entries[1], metrics=roc_auc, rules=Rules("roc_auc", REPLICATES, seed))
+    found = assess(entries[:1], entries[1], metrics=roc_auc, rules=ComparisonRules("roc_auc", REPLICATES, seed))
     return BetterThanChampion().judge(evidence(compared=found.comparisons["roc_auc"]))
 
 

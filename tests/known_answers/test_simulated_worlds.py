@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from mlsys.evaluation.comparison import Contender, Rules, assess
+from mlsys.evaluation.comparison import ComparisonRules, Contender, assess
 from mlsys.gates.better_than_champion import BetterThanChampion
 from mlsys.metrics import METRICS
 from mlsys.metrics.scores import Scored
@@ -50,7 +50,9 @@ def simulate(n_worlds: int, skill: float, champion_skill: float, *, seed: int) -
             Contender("old", "old", "champion", "b", None, _scored(y, common, champion_skill, generator)[1]),
         ]
         metrics = [METRICS.parse("roc_auc")]
-        found = assess(entries[:1], entries[1], metrics=metrics, rules=Rules("roc_auc", REPLICATES, seed=world))
+        found = assess(
+            entries[:1], entries[1], metrics=metrics, rules=ComparisonRules("roc_auc", REPLICATES, seed=world)
+        )
         gate = BetterThanChampion().judge(evidence(compared=found.comparisons["roc_auc"]))
         passes += gate.state == "pass"
         for evaluation, truth in zip(found.evaluations, (skill, champion_skill), strict=True):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from given import records_samples
 
-from mlsys.evaluation.comparison import Assessment, Contender, Rules, assess, scored
+from mlsys.evaluation.comparison import Assessment, ComparisonRules, Contender, assess, scored
 from mlsys.gates import GATES
 from mlsys.gates.base import Evidence
 from mlsys.metrics import METRICS
@@ -41,7 +41,7 @@ def entry(role: str, y: np.ndarray, y_score: np.ndarray, model: str) -> Contende
 
 def judged(challenger: Contender, champion: Contender | None, primary: str = "roc_auc") -> list[GateResult]:
     metrics = [metric.model_validate({}) for metric in METRICS if "binary" in metric.tasks]
-    found = assess([challenger], champion, metrics=metrics, rules=Rules(primary, 400, seed=1))
+    found = assess([challenger], champion, metrics=metrics, rules=ComparisonRules(primary, 400, seed=1))
     evidence = evidence_of(found, challenger, champion, primary)
     return [GATES.parse(rule).judge(evidence) for rule in RULES]
 
@@ -128,7 +128,7 @@ def test_a_candidate_without_scores_is_not_promoted() -> None:
     unusable = Contender("lost", "lost", "candidate", "a", reason="1 of 2000 scores are not finite probabilities")
     metrics = [metric.model_validate({}) for metric in METRICS if "binary" in metric.tasks]
     champion = entry("champion", y, scores(y, 0.8, 2), "b")
-    found = assess([unusable], champion, metrics=metrics, rules=Rules("roc_auc", 100, seed=1))
+    found = assess([unusable], champion, metrics=metrics, rules=ComparisonRules("roc_auc", 100, seed=1))
     assert found.best is None
     assert found.comparisons == {}
     evidence = evidence_of(found, champion, champion, "roc_auc")
