@@ -29,9 +29,9 @@ ABOUT = (
     "# A year of nights",
     "",
     "Written by `make bench-trust`: years of a logistic world whose truth is known, 175 rows a day, decided night by",
-    "night by each rule on the same rows (bench/trust_rules.py says each exactly). `needless` are promotions where nothing",
-    "changes, `worse` those of a truly worse model, `gap` what serves loses in true ROC AUC against the model that the",
-    "newest 30 days would give, in thousandths, the mean of all nights; nights are medians.",
+    "night by each rule on the same rows (bench/trust_rules.py says each exactly). `needless` are promotions where",
+    "nothing changes, `worse` those of a truly worse model, `gap` what serves loses in true ROC AUC against the model",
+    "that the newest 30 days would give, in thousandths, the mean of all nights; nights are medians.",
 )
 Row = dict[str, Any]
 
