@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from given.shop import day, edit_spec, make_shop
 
-from mlsys.cli.main import main
+from mlsys.cli.main import commands
 from mlsys.ledger import ChampionChange
 from mlsys.monitoring.gains import gain_of
 from mlsys.monitoring.monitoring import monitor
@@ -46,12 +46,12 @@ def test_the_gain_is_found_once_its_days_are_over_and_stays(work: Workspace, pro
 
 
 def test_people_are_told(work: Workspace, promoted: ChampionChange) -> None:
-    before = CliRunner().invoke(main, ["champion", "shop"], catch_exceptions=False).output
+    before = CliRunner().invoke(commands, ["champion", "shop"], catch_exceptions=False).output
     assert "not known yet" in before
     gain = monitor(work, "shop", day=day(13)).gain
     assert gain is not None
     for command in ("champion", "history", "why"):
-        output = CliRunner().invoke(main, [command, "shop"], catch_exceptions=False).output
+        output = CliRunner().invoke(commands, [command, "shop"], catch_exceptions=False).output
         assert f"over version {gain.previous_version}" in " ".join(output.split())
 
 

@@ -113,8 +113,12 @@ class Glance:
 
 @dataclass(frozen=True)
 class Detail:
-    """All that the page of one pipeline shows; `decisions`, oldest first, include runs about the past that trained; `gains` are confirmed ones, by
-    the candidate that was promoted."""
+    """All that the page of one pipeline shows.
+
+    Attributes:
+        decisions: oldest first, those of runs about the past that trained among them.
+        gains: confirmed ones, by the candidate that was promoted.
+    """
 
     glance: Glance
     terms: tuple[Term, ...]
