@@ -147,6 +147,7 @@ RULES: dict[str, Rule] = {
     "accumulated, once a year": accumulated(365),
     "accumulated, once in 60 nights": accumulated(60),
     "accumulated, once in 20 years, or 99.9 % at once": accumulated(20 * 365, at_once=0.999),
+    "accumulated, once in 20 years, or 99.99 % at once": accumulated(20 * 365, at_once=0.9999),
     "accumulated, once a year, or 99.9 % at once": accumulated(365, at_once=0.999),
     "accumulated, once in 60 nights, or 99.9 % at once": accumulated(60, at_once=0.999),
     "new >= old": nightly("split", 0.5),

@@ -1,7 +1,7 @@
 """Logistic worlds whose truth is known, one year long, and models fitted on their newest days.
 
-A day has `ROWS` rows with `COLUMNS` independent standard normal columns, and labels whose log odds are a weighted sum of
-them. The weights of a day are its truth; how they move is what a world is. A model's true ROC AUC depends on nothing
+A day has `ROWS` rows with `COLUMNS` independent standard normal columns, and labels whose log odds are a weighted sum
+of them. The weights of a day are its truth; how they move is what a world is. A model's true ROC AUC depends on nothing
 but the correlation of its scores with the log odds, and is read from a table made by numerical integration.
 """
 
@@ -100,7 +100,7 @@ class Year:
         return float(np.interp(correlation, *self.table))
 
     def difference(self, new: Model, old: Model, days: slice, rows: slice = slice(None)) -> tuple[float, float]:
-        """Return the difference of two ROC AUCs on the rows of days, and its standard error (DeLong and others 1988)."""
+        """Return the difference of two ROC AUCs on the rows of days, with its standard error (DeLong 1988)."""
         parts = [self._placements(model, days, rows) for model in (new, old)]
         of_positives, of_negatives = (parts[0][i] - parts[1][i] for i in (0, 1))
         variance = of_positives.var(ddof=1) / of_positives.size + of_negatives.var(ddof=1) / of_negatives.size

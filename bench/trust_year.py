@@ -29,9 +29,9 @@ ABOUT = (
     "# A year of nights",
     "",
     "Written by `make bench-trust`: years of a logistic world whose truth is known, 175 rows a day, decided night by",
-    "night by each rule on the same rows (bench/trust_rules.py says each exactly). `needless` are promotions where nothing",
-    "changes, `worse` those of a truly worse model, `gap` what serves loses in true ROC AUC against the model that the",
-    "newest 30 days would give, in thousandths, the mean of all nights; nights are medians.",
+    "night by each rule on the same rows (bench/trust_rules.py says each exactly). `needless` are promotions where",
+    "nothing changes, `worse` those of a truly worse model, `gap` what serves loses in true ROC AUC against the model",
+    "that the newest 30 days would give, in thousandths, the mean of all nights; nights are medians.",
 )
 Row = dict[str, Any]
 
@@ -65,20 +65,24 @@ def _since_change(nights: Iterable[int]) -> int:
 def simulate(n_years: int, worlds: Sequence[str], raw: Path) -> list[Row]:
     """Simulate what is missing of the years asked for, and return all that is known of them."""
     raw.parent.mkdir(parents=True, exist_ok=True)
-    known = [json.loads(line) for line in raw.read_text().splitlines()] if raw.exists() else []
-    done, table = {(row["world"], row["seed"]): row for row in known}, make_table()
+    known: dict[tuple[str, int], Row] = {}
+    for line in raw.read_text().splitlines() if raw.exists() else []:
+        row = json.loads(line)
+        known.setdefault((row["world"], row["seed"]), {}).update(row["rules"])
+    table = make_table()
     for seed in range(n_years):
         for world in worlds:
-            if (world, seed) in done:
+            found = known.setdefault((world, seed), {})
+            missing = {name: rule for name, rule in RULES.items() if name not in found}
+            if not missing:
                 continue
             year = make_year(world, seed, table)
-            rules = {name: measure(year, rule(year), world) for name, rule in RULES.items()}
-            row = {"world": world, "seed": seed, "rules": rules}
+            rules = {name: measure(year, rule(year), world) for name, rule in missing.items()}
             with raw.open("a") as file:
-                file.write(json.dumps(row) + "\n")
-            known.append(row)
+                file.write(json.dumps({"world": world, "seed": seed, "rules": rules}) + "\n")
+            found.update(rules)
         print(f"year {seed + 1} of {n_years}", flush=True)
-    return known
+    return [{"world": world, "seed": seed, "rules": rules} for (world, seed), rules in known.items()]
 
 
 def tables(rows: Sequence[Row]) -> list[str]:

@@ -8,19 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from statistics import NormalDist
 
 from mlsys.backfill.agreement import contradictions, disagreement, looks
 from mlsys.backfill.days import spans
-from mlsys.backfill.measure import LEVEL
 from mlsys.backfill.records import Change, Gain, PaceAnswer, SimulatedModel, StrategyResult, ViewGain
 from mlsys.backfill.recovery import SUBJECTS, never_trained_on, not_repaired, recoveries_of, repaired
 from mlsys.backfill.strategies import GATED, MONTHLY, NEVER, NIGHTLY, WEEKLY, Compared
 from mlsys.metrics import METRICS
+from mlsys.promotion.more_data import POWER
 from mlsys.records import Comparison
 from mlsys.wording import number, signed
 
 _HEADLINES = {
-    NEVER: "No retraining needed so far",
+    NEVER: "No gain from retraining was found",
     MONTHLY: "Retrain monthly",
     WEEKLY: "Retrain weekly",
     GATED: "Retrain nightly",
@@ -194,9 +195,27 @@ def _reasons(
     if advice == GATED:
         return ["Every rarer retraining loses to it by more than chance explains."]
     if advice == NEVER:
-        covers = gain.lower is not None and gain.lower <= 0
-        return ["No retraining beats the first model by more than chance explains."] if covers else []
+        return _not_found(gain, title)
     return [_rarest(advice)]
+
+
+def _not_found(gain: Comparison, title: str) -> list[str]:
+    """Return what a comparison without a finding could have found: no finding is no proof that there is nothing.
+
+    With a half width `z * s` of the interval, a gain of `(z + z_POWER) * s` is found with probability `POWER` (Chow,
+    Shao and Wang, Sample Size Calculations in Clinical Research, 2008, section 3.1).
+    """
+    if gain.lower is None or gain.upper is None or gain.lower > 0:
+        return []
+    found = "No retraining beats the first model by more than chance explains"
+    z = NormalDist().inv_cdf(gain.level)
+    seen = (gain.upper - gain.lower) / 2 * (z + NormalDist().inv_cdf(POWER)) / z
+    if gain.upper < 0 or not seen:
+        return [f"{found}."]
+    return [
+        f"{found}. These days would have shown a gain of {number(seen)} {title} four times out of five: a smaller one "
+        f"may well be there, and a longer range would show it."
+    ]
 
 
 def _gates(advice: str | None, gains: Sequence[ViewGain]) -> list[str]:
@@ -234,4 +253,4 @@ def _fall(change: Change | None) -> tuple[str, ...]:
 def _interval(gain: Comparison, *, turned: bool = False) -> str:
     lower, upper = gain.lower or 0.0, gain.upper or 0.0
     low, high = (-upper, -lower) if turned else (lower, upper)
-    return f"({LEVEL:.0%} interval {number(low)} to {number(high)})".replace("%", " %")
+    return f"({100 * (2 * gain.level - 1):.3g} % interval {number(low)} to {number(high)})"

@@ -156,7 +156,8 @@ class Change(Record):
     """The fall of the model that is never retrained.
 
     Attributes:
-        kind: `abrupt`, or `gradual` where a straight line fits its days better than two levels.
+        kind: `abrupt`, or `gradual` where a straight line fits its days as well as two levels, by the criterion of
+            `change.py`.
         day: the first of the worse days; None for a gradual fall.
         before, after: mean of its daily values on either side of the day that divides them best.
         p_value: chance of as large a fall when nothing changes.

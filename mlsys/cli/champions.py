@@ -17,6 +17,7 @@ from mlsys.errors import UsageError
 if TYPE_CHECKING:
     from mlsys.ledger import ChampionChange, Hold, RequestRow, RunRow
     from mlsys.records import Decision
+    from mlsys.records.monitoring import ConfirmedGain
     from mlsys.workspace import Workspace
 
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @json_option
 def history(name: str, last: int, as_json: bool) -> None:
     """Show the requests, decisions, champions and holds of NAME, newest last."""
+    from mlsys.monitoring.gains import gain_of
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
@@ -33,8 +35,11 @@ def history(name: str, last: int, as_json: bool) -> None:
         asked = _asked(work, name, last=last)
         changes = work.ledger.champion_changes(name, last=last)
         holds = work.ledger.holds(name)[-last:]
+        gains = {c.candidate_id: gain_of(work.home, name, c.candidate_id) for c in changes}
     if as_json:
-        say_json({"requests": [_request_facts(one) for one in asked], "champions": changes, "holds": holds})
+        known = {candidate: gain for candidate, gain in gains.items() if gain}
+        requests = [_request_facts(one) for one in asked]
+        say_json({"requests": requests, "champions": changes, "holds": holds, "gains": known})
         return
     if asked:
         show_table(("requested", "day", "status", "decision", "why", "run"), map(_in_words, asked))
@@ -42,7 +47,10 @@ def history(name: str, last: int, as_json: bool) -> None:
         say(f"No request yet: `mlsys run {name}` makes one, or the night under `mlsys up`.")
     say()
     if changes:
-        show_table(("since", "version", "champion", "how", "who", "why"), map(_change, changes))
+        show_table(
+            ("since", "version", "champion", "how", "who", "why", "gain"),
+            [(*_change(c), _gain(gains[c.candidate_id])) for c in changes],
+        )
     else:
         say("No champion yet: the first candidate that passes all gates becomes it.")
     if holds:
@@ -97,6 +105,7 @@ def _request_facts(asked: _Asked) -> dict[str, Any]:
 @json_option
 def champion(name: str, instant: str | None, as_json: bool) -> None:
     """Show the champion of NAME: version, data, decision and files."""
+    from mlsys.monitoring.gains import gain_of
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
@@ -106,9 +115,14 @@ def champion(name: str, instant: str | None, as_json: bool) -> None:
         )
         candidate = work.ledger.candidate(change.candidate_id) if change else None
         link = None if instant else work.home / "registry" / name / "best_model.joblib"
+        gain = gain_of(work.home, name, change.candidate_id) if change else None
     model = candidate.model if candidate else None
     if as_json:
-        say_json({**change.dump(), "last_day": change.last_day, "model": model, "link": link} if change else None)
+        say_json(
+            {**change.dump(), "last_day": change.last_day, "model": model, "link": link, "gain": gain}
+            if change
+            else None
+        )
         return
     if change is None:
         say(f"{name} has no champion" + (f" at {instant}" if instant else " yet") + ".")
@@ -120,6 +134,7 @@ def champion(name: str, instant: str | None, as_json: bool) -> None:
             ("serves since", _minute(change.at)),
             ("by", f"{_how(change)}, {change.who}"),
             ("because", change.reason),
+            ("gain", gain.sentence if gain else "not known yet: the monitors find it on the first days after"),
             ("run", change.run_id),
             ("model file", model),
             ("link", link),
@@ -219,6 +234,10 @@ def _how(change: ChampionChange) -> str:
 
 def _hold(hold: Hold) -> tuple[object, ...]:
     return (_minute(hold.at), "held" if hold.held else "released", _minute(hold.until), hold.who, hold.reason)
+
+
+def _gain(gain: ConfirmedGain | None) -> str:
+    return gain.sentence if gain else ""
 
 
 def _minute(instant: datetime | None) -> str:

@@ -49,19 +49,23 @@ def why(name: str, as_json: bool) -> None:
 
     After a failure also the last error in its log, and the commands that come next.
     """
+    from mlsys.monitoring.gains import gain_of
     from mlsys.upkeep.standing import standing
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
         work.settings.spec_path(name)
         found = standing(work, name)
-        home = work.home
+        home, serving = work.home, work.ledger.champion(name)
+    gain = gain_of(home, name, serving.candidate_id) if serving else None
     if as_json:
-        say_json(_facts(found, home))
+        say_json({**_facts(found, home), "gain": gain})
         return
     say(found.happened)
     say(found.meaning)
     say(found.todo or "There is nothing to do.")
+    if gain is not None and serving is not None:
+        say(f"\nThe promotion of version {serving.version}. {gain.sentence}")
     logged = _logged(found, home)
     if logged is not None:
         say(f"\nLog:  {logged.path}\n      {logged.at} {logged.line}".rstrip())

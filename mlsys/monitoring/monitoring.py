@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from mlsys.errors import IntegrityError, MlsysError, UsageError
 from mlsys.events import get_logger
 from mlsys.records import Snapshot
-from mlsys.records.monitoring import MonitorReport, MonitorResult, MonitorState, ScoreReport
+from mlsys.records.monitoring import ConfirmedGain, MonitorReport, MonitorResult, MonitorState, ScoreReport
 from mlsys.store import canonical_json, write_atomically
 from mlsys.wording import counted
 
@@ -146,7 +147,8 @@ def _watched(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snap
     from mlsys.monitoring.drift_page import render
     from mlsys.report.page import keep
 
-    window = _widest(work, spec, change, snapshot)
+    gain = _gain(work, spec, change, snapshot)
+    window = replace(_widest(work, spec, change, snapshot), confirmed=gain)
     found = tuple(_look(each, window) for each in spec.monitors.watch)
     state = min((result.state for result in found), key=_WORST_FIRST.index)
     before = _before(work.home, spec, change, window.last_day)
@@ -167,12 +169,23 @@ def _watched(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snap
         n_windows=1 + len(before),
         asks_retraining=asks,
         details=work.store.put_json([result.model_dump(mode="json") for result in found]),
+        gain=gain,
     )
     if window.last_day >= max(
         _days(work.home, spec.pipeline), default=window.last_day
     ):  # else a newer one stands there
         keep(render(report, found, window), drift_page(spec.pipeline), home=work.home, run_id=change.run_id)
     return report
+
+
+def _gain(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snapshot) -> ConfirmedGain | None:
+    from mlsys.monitoring.confirmation import confirm
+
+    try:
+        return confirm(work, spec, change, snapshot)
+    except _MONITOR_ERRORS as error:  # the model before it may be gone: what is watched is the one that serves
+        log.warning("gain_not_confirmed", champion=change.candidate_id, reason=str(error))
+        return None
 
 
 def _look(each: Monitor, window: Window) -> MonitorResult:

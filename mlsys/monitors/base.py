@@ -14,7 +14,7 @@ from mlsys.components import Component
 from mlsys.durations import Duration, duration_text
 from mlsys.metrics.predictions import Predictions
 from mlsys.records import Evaluation, MetricValue
-from mlsys.records.monitoring import MonitorResult
+from mlsys.records.monitoring import ConfirmedGain, MonitorResult
 from mlsys.targets.base import Target
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Window:
             several classes, as `target.names` has them, 0 for one that it does not know.
         y_true: `(n_rows,)` labels; those that were not known before the cutoff are not `labelled`.
         target: what is predicted; knows which labels are known, and what metrics are made of.
+        confirmed: what the champion's promotion gained by the first days after it, or None while that is not known.
         texts: columns that the champion takes apart as text; their values hardly ever repeat.
         evaluation: the champion on its holdout when it was judged, or None.
         primary: the spec's primary metric; `directions`: `higher` or `lower` is better, by metric.
@@ -60,6 +61,7 @@ class Window:
     target: Target
     unknown: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    confirmed: ConfirmedGain | None = None
 
     @property
     def labelled(self) -> np.ndarray:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class LiveMetric(Monitor):
-    """Alarms when the champion is worse than on its holdout by more than `tolerance`, beyond chance.
+    """Alarms when the champion is worse than it was by more than `tolerance`, beyond chance.
+
+    What it was is its value on the first days after its promotion, where that is known, and the window lies after
+    them; before that its value on the holdout, which helped to choose it and so is too good on average.
 
     The difference of two independent values has a bound made of their 95 % intervals: the distance from each value to
     the bound of its interval, squared and added (Newcombe, Statistics in Medicine 17, 1998; Zou and Donner, Statistics
@@ -52,7 +55,7 @@ class LiveMetric(Monitor):
         if n_bad:
             sentence = f"{n_bad:,} scores are no finite numbers."
             return self.inconclusive(name, "scores_not_finite", sentence, n_rows=n_rows)
-        then = _bounded(window.evaluation.on_holdout(metric) if window.evaluation else None)
+        then, where = self._then(window, metric)
         if then is None:
             sentence = f"The champion's {metric} on its holdout, or the interval of it, is not known."
             return self.inconclusive(name, "no_holdout_value", sentence, n_rows=n_rows)
@@ -70,12 +73,21 @@ class LiveMetric(Monitor):
             observed=now.value,
             limit=limit,
             sentence=f"The champion's {metric} is {number(now.value, limit)} on {n_rows:,} labelled rows it has not "
-            f"seen (95 % interval {number(now.lower)} to {number(now.upper)}); on its holdout it was "
+            f"seen (95 % interval {number(now.lower)} to {number(now.upper)}); on {where} it was "
             f"{number(then.value)}. With {number(self.tolerance)} tolerated, and what chance may take, the alarm "
             f"begins at {number(limit, now.value)}.{_strangers(window, y_true)}",
             reason="worse_than_holdout" if worse else None,
             n_rows=n_rows,
         )
+
+    def _then(self, window: Window, metric: str) -> tuple[Bounded | None, str]:
+        """Return what the metric was, and on which rows: fresh ones, if they are none of the window's."""
+        gain = window.confirmed
+        if gain is not None and gain.n_rows >= self.min_labels and gain.last_day <= window.last_day - self.window:
+            fresh = _bounded(gain.value(metric))
+            if fresh is not None:
+                return fresh, f"the first days after its promotion ({gain.first_day} to {gain.last_day})"
+        return _bounded(window.evaluation.on_holdout(metric) if window.evaluation else None), "its holdout"
 
     def _limit(self, now: Bounded, then: Bounded, *, higher: bool) -> float:
         if higher:

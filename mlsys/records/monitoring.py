@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
+from pydantic import Field
+
 from mlsys.records.base import Record
+from mlsys.records.evaluation import Comparison, MetricValue
 from mlsys.records.run import Snapshot
 
 # As a gate's state, but `alarm` in place of `fail`: the champion is not refused, somebody is told.
@@ -67,6 +70,37 @@ class ScoreReport(Record):
     sentence: str
 
 
+class ConfirmedGain(Record):
+    """What a promotion gained, by the first days after it: rows that neither model, nor the decision, had seen.
+
+    The gain that promoted a model was selected for being large, and is too large on average; this one was not.
+
+    Attributes:
+        champion, version: who was promoted; `previous`, `previous_version`: who served before.
+        first_day, last_day: of the rows, UTC; n_rows: those with a known label.
+        promised: the comparison of the decision by the primary metric, on its holdout; None of a person's promotion.
+        confirmed: the same comparison on these rows.
+        values: the champion's metrics on these rows, with their intervals.
+        sentence: both gains in words.
+    """
+
+    champion: str
+    version: str
+    previous: str
+    previous_version: str
+    first_day: date
+    last_day: date
+    n_rows: int
+    promised: Comparison | None = None
+    confirmed: Comparison
+    values: tuple[MetricValue, ...]
+    sentence: str
+
+    def value(self, metric: str) -> MetricValue | None:
+        """Return the champion's value of a metric, or None when it was not computed."""
+        return next((found for found in self.values if found.name == metric), None)
+
+
 class MonitorPart(Record):
     """One of several things that a monitor looked at: a feature, say."""
 
@@ -112,6 +146,7 @@ class MonitorReport(Record):
         n_alarmed, n_windows: of the newest `n_windows` reports about this champion, this one included, so many alarmed.
         asks_retraining: this window alarmed, and so did enough of those before.
         details: SHA-256 of the JSON list of all results with all their parts, or None when nothing was looked at.
+        gain: what the champion's promotion gained, as soon as the days after it say so.
     """
 
     pipeline: str
@@ -129,3 +164,4 @@ class MonitorReport(Record):
     n_windows: int = 0
     asks_retraining: bool = False
     details: str | None = None
+    gain: ConfirmedGain | None = Field(default=None, exclude_if=lambda gain: gain is None)

@@ -323,6 +323,7 @@ class Monitors(Frozen):
         watch: the monitors.
         of: the newest windows that `ask_after` counts in.
         ask_after: a retraining is asked for when the newest window alarms, and with it so many of the newest `of`.
+        confirm_days: UTC days after a promotion whose rows say what it gained.
     """
 
     watch: tuple[MONITORS.field(), ...] = Field(  # type: ignore[valid-type]
@@ -330,6 +331,8 @@ class Monitors(Frozen):
     )
     ask_after: int = Field(default=2, ge=1)
     of: int = Field(default=3, ge=1, le=60)
+    # Left out of the stored spec where it is the default: the fingerprints of specs stay.
+    confirm_days: int = Field(default=7, ge=1, le=365, exclude_if=lambda days: days == 7)
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:

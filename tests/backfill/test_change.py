@@ -77,3 +77,18 @@ def test_calm_days_are_rarely_taken_for_a_fall() -> None:
     n_worlds = 400
     alarms = sum(found_in(noisy([0.9] * N_DAYS, seed=seed)) is not None for seed in range(n_worlds))
     assert alarms / n_worlds <= P_VALUE + 3 * (P_VALUE / n_worlds) ** 0.5
+
+
+@pytest.mark.parametrize(("n_days", "spreads"), [(14, 4), (20, 3), (30, 3), (60, 2)])
+def test_a_straight_fall_is_rarely_dated(n_days: int, spreads: int) -> None:
+    line = np.linspace(0.9, 0.9 - 0.02 * spreads, n_days).tolist()
+    found = [found_in(noisy(line, seed=seed)) for seed in range(100)]
+    seen = [change.kind for change in found if change is not None]
+    assert len(seen) > 60
+    assert seen.count("abrupt") / len(seen) < 0.2
+
+
+def test_an_abrupt_fall_of_noisy_days_is_mostly_dated() -> None:
+    level = [0.9] * 12 + [0.82] * 18
+    found = [found_in(noisy(level, seed=seed)) for seed in range(100)]
+    assert sum(change is not None and change.kind == "abrupt" for change in found) > 90

@@ -6,8 +6,8 @@ served by Airflow's own api-server.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
@@ -18,8 +18,9 @@ from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange, Judgement, RequestRow
 from mlsys.metrics import METRICS
 from mlsys.monitoring import monitoring
+from mlsys.monitoring.gains import gain_of
 from mlsys.records import Candidate, Decision, MetricValue, Mode, Plan
-from mlsys.records.monitoring import MonitorReport
+from mlsys.records.monitoring import ConfirmedGain, MonitorReport
 from mlsys.report import refusals
 from mlsys.upkeep import health
 from mlsys.upkeep.health import Measurement
@@ -115,11 +116,17 @@ class Glance:
 
 @dataclass(frozen=True)
 class Detail:
-    """All that the page of one pipeline shows; `decisions`, oldest first, include runs about the past that trained."""
+    """All that the page of one pipeline shows.
+
+    Attributes:
+        decisions: oldest first, those of runs about the past that trained among them.
+        gains: confirmed ones, by the candidate that was promoted.
+    """
 
     glance: Glance
     terms: tuple[Term, ...]
     decisions: tuple[Judged, ...]
+    gains: Mapping[str, ConfirmedGain] = field(default_factory=dict)
 
 
 def pipelines(work: Workspace) -> list[str]:
@@ -141,7 +148,9 @@ def detail(work: Workspace, pipeline: str, *, at: datetime | None = None) -> Det
     changes = work.ledger.champion_changes(pipeline)
     everything = work.ledger.judgements(pipeline, last=LISTED)
     decisions = [judged for judged in _judged(work, pipeline, everything) if judged.mode != "simulate"]
-    return Detail(seen, terms(changes), tuple(decisions))
+    found = {change.candidate_id: gain_of(work.home, pipeline, change.candidate_id) for change in changes[-LISTED:]}
+    gains = {candidate: gain for candidate, gain in found.items() if gain is not None}
+    return Detail(seen, terms(changes), tuple(decisions), gains)
 
 
 def terms(changes: Sequence[ChampionChange]) -> tuple[Term, ...]:
