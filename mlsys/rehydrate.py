@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from mlsys import keys
 from mlsys.errors import IntegrityError, LostRaceError, RunError, UsageError
-from mlsys.evaluation import evaluation, golden
+from mlsys.evaluation import evaluation
 from mlsys.evaluation.canary import canary
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange, ChampionMovedError, RunRow
@@ -32,7 +32,7 @@ from mlsys.records import (
 )
 from mlsys.report.run_records import write_card
 from mlsys.spec import Spec
-from mlsys.training import training
+from mlsys.training import golden, training
 from mlsys.wording import measured, number
 from mlsys.workspace import Workspace
 

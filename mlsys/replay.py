@@ -25,6 +25,7 @@ from mlsys.records import Candidate, CheckReport, Decision, EvaluationSet, Plan,
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT
 from mlsys.training import model_file, training
+from mlsys.training.golden import TOLERANCE
 from mlsys.wording import counted, number
 from mlsys.workspace import Workspace
 
@@ -37,7 +38,6 @@ Agreement = Literal["identical", "within tolerance", "diverged"]
 
 _ORDER: tuple[Agreement, ...] = ("identical", "within tolerance", "diverged")
 # Of the spread of a model's answers: sums in another order differ by less, another split of a tree by more.
-TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)

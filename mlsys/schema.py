@@ -47,7 +47,7 @@ _NUMBER_NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 
 DecimalMark = Literal[".", ","]
 ThousandsMark = Literal[",", ".", " ", "'"]
-Unit = Annotated[str, StringConstraints(pattern=r"^[^\s0-9+\-.,']([^0-9]{0,8}[^\s0-9+\-.,'])?\.?$")]
+NumberUnit = Annotated[str, StringConstraints(pattern=r"^[^\s0-9+\-.,']([^0-9]{0,8}[^\s0-9+\-.,'])?\.?$")]
 
 
 def require_two_marks(decimal: str | None, thousands: str | None) -> None:
@@ -123,7 +123,7 @@ class ColumnSpec(Frozen):
 
     decimal: DecimalMark | None = None
     thousands: ThousandsMark | None = None
-    unit: Unit | None = None
+    unit: NumberUnit | None = None
     earliest: IsoDay | None = None
     latest: IsoDay | None = None
 

@@ -302,9 +302,9 @@ def _require_like_promoted(folder: Path, spec: Spec, model: Any) -> None:
     Raises:
         RunError: they differ by more than their last digits.
     """
-    from mlsys.evaluation import golden
-    from mlsys.evaluation.canary import TOLERANCE, changes
     from mlsys.registries.files import GOLDEN
+    from mlsys.training import golden
+    from mlsys.training.golden import TOLERANCE, changes
 
     try:
         known = json.loads((folder / GOLDEN).read_bytes())

@@ -23,7 +23,7 @@ from mlsys.errors import IntegrityError, UsageError
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange
 from mlsys.ledger.anchors import newest_before, streamed
-from mlsys.records import Anchor
+from mlsys.records import ChainAnchor
 from mlsys.shortages import in_words
 from mlsys.store import settle, sha256_of
 from mlsys.temporary import remove_abandoned, temporary_file
@@ -52,7 +52,7 @@ class Export:
     path: Path
     sha256: str
     n_bytes: int
-    head: Anchor
+    head: ChainAnchor
     n_decisions: int
     n_versions: int
     n_reports: int
@@ -135,7 +135,7 @@ def _publish(temporary: Path, out: Path) -> None:
 
 
 def _write(
-    work: Workspace, pipeline: str, archive: _Archive, *, head: Anchor, span: tuple[date | None, date | None]
+    work: Workspace, pipeline: str, archive: _Archive, *, head: ChainAnchor, span: tuple[date | None, date | None]
 ) -> tuple[int, int, int, int, tuple[str, ...]]:
     """Write all members; return how many decisions, versions, reports and anchors there are, and what is missing."""
     days = {"pipeline": pipeline, "from": _text(span[0]), "to": _text(span[1])}
@@ -187,7 +187,7 @@ class _Changes:
 
 
 def _chain(
-    work: Workspace, pipeline: str, head: Anchor, table: verify.DecisionTable, changes: _Changes
+    work: Workspace, pipeline: str, head: ChainAnchor, table: verify.DecisionTable, changes: _Changes
 ) -> Iterator[bytes]:
     for entry in streamed(work.ledger, pipeline, upto=head.seq):
         row = dict(entry.columns)

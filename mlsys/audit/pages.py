@@ -12,7 +12,7 @@ from mlsys.errors import IntegrityError
 from mlsys.ledger import ChampionChange
 from mlsys.ledger.anchors import anchor_of
 from mlsys.metrics import METRICS
-from mlsys.records import Anchor, Candidate, Evaluation, MetricValue
+from mlsys.records import Candidate, ChainAnchor, Evaluation, MetricValue
 from mlsys.report import page
 from mlsys.report.card import Card
 from mlsys.report.run_records import card_of
@@ -65,11 +65,11 @@ def model_card(work: Workspace, change: ChampionChange, *, until: datetime | Non
 def index(
     span: Mapping[str, str | None],
     *,
-    head: Anchor,
+    head: ChainAnchor,
     table: DecisionTable,
     reports: Collection[str],
     served: Sequence[tuple[ChampionChange, datetime | None, str]],
-    anchors: Sequence[Anchor],
+    anchors: Sequence[ChainAnchor],
     missing: Sequence[str],
 ) -> str:
     """Return the first page of an export: what is in it, what was decided, who served, what is missing."""

@@ -20,6 +20,7 @@ from mlsys.errors import MlsysError
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange
 from mlsys.store import Store, canonical_json, recall, remember
+from mlsys.training.golden import TOLERANCE, changes
 from mlsys.wording import number
 from mlsys.workspace import Workspace
 
@@ -27,7 +28,6 @@ log = get_logger(__name__)
 
 CanaryState = Literal["unchanged", "identical", "within tolerance", "differs", "unreadable", "unknown"]
 
-TOLERANCE = 1e-6  # of the spread of the golden answers, as a replay has it
 _PATIENCE_SECONDS = 300
 _FOLDER = "canary"
 
@@ -79,16 +79,6 @@ def canary(work: Workspace, champion: ChampionChange, *, ask: bool = True) -> Ca
     return found
 
 
-def changes(then: Mapping[str, str]) -> list[str]:
-    """Return in words which versions of Python and packages differ from those of then."""
-    now = keys.versions()
-    return [
-        f"{name} {then.get(name, 'missing')} -> {now.get(name, 'missing')}"
-        for name in sorted({*then, *now})
-        if then.get(name) != now.get(name)
-    ]
-
-
 def _recorded(work: Workspace, champion: ChampionChange) -> Mapping[str, str]:
     """Return the versions that a champion's run has recorded; those of now where it has none."""
     digest = next((row.parts["environment"] for row in work.ledger.run(champion.run_id) if row.parts), None)
@@ -134,9 +124,8 @@ def _state(found: Mapping[str, Any]) -> tuple[CanaryState, str]:
 
 def main() -> None:
     """Load a model and compare its golden predictions: the fresh process, told by standard input."""
-    from mlsys.evaluation import golden
     from mlsys.spec import parse_dump
-    from mlsys.training import model_file
+    from mlsys.training import golden, model_file
 
     told = json.load(sys.stdin)
     store = Store(Path(told["store"]))

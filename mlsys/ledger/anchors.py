@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from mlsys.ledger import chain, engine, tables
 from mlsys.ledger.ledger import Ledger
 from mlsys.ledger.rows import Entry
-from mlsys.records import Anchor
+from mlsys.records import ChainAnchor
 
 _AT_ONCE = 500  # rows of the chain that are held in memory
 
@@ -29,13 +29,13 @@ class Rewritten:
         decision: the first decision at or after the last row that is known to be right; None where there is none.
     """
 
-    anchor: Anchor
+    anchor: ChainAnchor
     found: str | None
     after: int
     decision: Entry | None
 
 
-def anchor_of(ledger: Ledger, pipeline: str, decision_key: str, *, generation: int | None = None) -> Anchor | None:
+def anchor_of(ledger: Ledger, pipeline: str, decision_key: str, *, generation: int | None = None) -> ChainAnchor | None:
     """Return the row that made a decision, or with a `generation` that of the change of champions it led to."""
     decided, changed = tables.decisions, tables.champion_changes
     query = sa.select(decided.c.seq, decided.c.hash).where(decided.c.decision_key == decision_key)
@@ -43,22 +43,22 @@ def anchor_of(ledger: Ledger, pipeline: str, decision_key: str, *, generation: i
         query = sa.select(changed.c.seq, changed.c.hash).where(changed.c.generation == generation)
     with engine.reading(ledger.engine) as connection:
         row = connection.execute(query.where(sa.column("pipeline") == pipeline)).first()
-    return Anchor(seq=row.seq, hash=row.hash) if row else None
+    return ChainAnchor(seq=row.seq, hash=row.hash) if row else None
 
 
-def newest_before(ledger: Ledger, pipeline: str, instant: datetime | None) -> Anchor:
+def newest_before(ledger: Ledger, pipeline: str, instant: datetime | None) -> ChainAnchor:
     """Return a pipeline's newest row that was written before an instant, or of all; row 0 where there is none."""
     if instant is None:
         with engine.reading(ledger.engine) as connection:
             newest = chain.newest(connection, pipeline)
-        return Anchor(seq=newest.seq, hash=newest.hash)
-    found = Anchor(seq=0, hash=chain.GENESIS)
+        return ChainAnchor(seq=newest.seq, hash=newest.hash)
+    found = ChainAnchor(seq=0, hash=chain.GENESIS)
     with engine.reading(ledger.engine) as connection:
         for table in tables.ALL:
             inside = sa.and_(table.c.pipeline == pipeline, table.c.at < instant.astimezone(UTC).isoformat())
             query = sa.select(table.c.seq, table.c.hash).where(inside).order_by(table.c.seq.desc()).limit(1)
             row = connection.execute(query).first()
-            found = Anchor(seq=row.seq, hash=row.hash) if row and row.seq > found.seq else found
+            found = ChainAnchor(seq=row.seq, hash=row.hash) if row and row.seq > found.seq else found
     return found
 
 
@@ -75,7 +75,7 @@ def streamed(ledger: Ledger, pipeline: str, *, upto: int) -> Iterator[Entry]:
         yield from sorted(found, key=lambda entry: entry.seq)
 
 
-def rewritten(ledger: Ledger, pipeline: str, anchors: Iterable[Anchor]) -> Rewritten | None:
+def rewritten(ledger: Ledger, pipeline: str, anchors: Iterable[ChainAnchor]) -> Rewritten | None:
     """Return the first row of an unbroken chain that is another one than an anchor remembers, or None."""
     known: dict[int, str] = {}
     right = 0

@@ -14,7 +14,8 @@ import numpy as np
 from mlsys import clock
 from mlsys.dataset import dataset
 from mlsys.evaluation.champion import ChampionModel, model_of, obstacle_of
-from mlsys.evaluation.comparison import Assessment, Contender, assess, scored
+from mlsys.evaluation.comparison import Assessment, ComparisonRules, Contender, assess, scored
+from mlsys.evaluation.ties import Ties
 from mlsys.ledger import ChampionChange
 from mlsys.metrics.predictions import Predictions
 from mlsys.monitoring.gains import gain_of, keep_gain
@@ -94,9 +95,13 @@ def _compared(
             [scored(new, validation=rows[0], holdout=rows[0])],
             Contender(old.model_id, old.name, "champion", holdout=rows[1]),
             metrics=[spec.metrics.metric(name) for name in dict.fromkeys([*spec.task_metrics, spec.metrics.primary])],
-            primary=spec.metrics.primary,
-            n_replicates=spec.metrics.replicates,
-            seed=spec.training.seed,
+            rules=ComparisonRules(
+                primary=spec.metrics.primary,
+                n_replicates=spec.metrics.replicates,
+                seed=spec.training.seed,
+                level=spec.metrics.level,
+                ties=Ties(days=table[DAY].to_numpy()[fresh]),
+            ),
         )
 
 

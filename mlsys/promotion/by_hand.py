@@ -10,12 +10,12 @@ from typing import Literal
 
 from mlsys import clock
 from mlsys.errors import IntegrityError, LostRaceError, UsageError, near_match
-from mlsys.evaluation import golden
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange, ChampionMovedError, Hold, RequestRow
 from mlsys.promotion.projection import project
 from mlsys.promotion.promote import next_version
 from mlsys.records import Answer, Candidate, Plan, Split
+from mlsys.training import golden
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)

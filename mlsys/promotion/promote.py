@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from mlsys.errors import IntegrityError
-from mlsys.evaluation import golden
 from mlsys.ledger import ChampionChange, ChampionMovedError
 from mlsys.records import HELD, Answer, Candidate, Decision, ModelVersion, Outcome, Plan, Prepared
 from mlsys.registries.base import Shown
 from mlsys.spec import Spec
+from mlsys.training import golden
 from mlsys.workspace import Workspace
 
 Bump = Literal["major", "minor", "patch"]

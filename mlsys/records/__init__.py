@@ -1,6 +1,6 @@
 """What the steps hand to each other: small, frozen, JSON-pure records."""
 
-from mlsys.records.anchor import Anchor
+from mlsys.records.anchor import ChainAnchor
 from mlsys.records.base import HELD, HISTORICAL, MAX_BYTES, MEASURED, Mode, Outcome, Record, RunStatus, Severity, State
 from mlsys.records.decision import (
     AnchorFinding,
@@ -47,13 +47,13 @@ __all__ = [
     "HISTORICAL",
     "MAX_BYTES",
     "MEASURED",
-    "Anchor",
     "AnchorComparison",
     "AnchorFinding",
     "Answer",
     "Arrivals",
     "BadRows",
     "Candidate",
+    "ChainAnchor",
     "CheckReport",
     "CheckResult",
     "Comparison",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlsys.records.base import Record
 
 
-class Anchor(Record):
+class ChainAnchor(Record):
     """Place and hash of a row, as they were when something was shown: whoever makes the chain anew can't make it fit.
 
     Attributes:
@@ -23,7 +23,7 @@ class Anchor(Record):
         return f"{self.seq}:{self.hash}"
 
     @classmethod
-    def parse(cls, text: str, *, where: str) -> Anchor | None:
+    def parse(cls, text: str, *, where: str) -> ChainAnchor | None:
         """Return the anchor of a `text`, or None where it is none."""
         seq, _, digest = text.partition(":")
         return cls(seq=int(seq), hash=digest, where=where) if seq.isdecimal() and digest else None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from mlsys.components import Component
-from mlsys.records import Anchor, Candidate, Decision, Evaluation, Plan, Snapshot
+from mlsys.records import Candidate, ChainAnchor, Decision, Evaluation, Plan, Snapshot
 from mlsys.records.inspection import Inspection
 from mlsys.schema import LogicalType
 from mlsys.store import Store
@@ -49,7 +49,7 @@ class Release:
     promoted: tuple[str, str] | None = None
     expires: datetime | None = None
     method: Literal["predict_proba", "predict"] = "predict_proba"
-    anchor: Anchor | None = None
+    anchor: ChainAnchor | None = None
     golden: str | None = None
     again: bool = False
     inspection: Inspection | None = None
@@ -113,6 +113,6 @@ class Registry(Component, ABC):
         """Show files, by name, beside a published candidate; a registry that keeps models alone does nothing."""
         return
 
-    def anchors(self, pipeline: str, place: Place) -> list[Anchor]:  # noqa: ARG002 - none is shown
+    def anchors(self, pipeline: str, place: Place) -> list[ChainAnchor]:  # noqa: ARG002 - none is shown
         """Return the rows of the ledger's chain that are remembered beside the releases shown here, in any order."""
         return []

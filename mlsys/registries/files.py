@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from mlsys.errors import IntegrityError, RunError
 from mlsys.events import get_logger
-from mlsys.records import Anchor, Candidate, Evaluation
+from mlsys.records import Candidate, ChainAnchor, Evaluation
 from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.requirements import pinned_requirements
 from mlsys.store import canonical_json, move, sha256_of, write_atomically
@@ -107,12 +107,12 @@ class FileRegistry(Registry):
         """Return what is wrong with the file that the link names, or None."""
         return _damage(_folder(pipeline, place) / LINK, champion)
 
-    def anchors(self, pipeline: str, place: Place) -> list[Anchor]:
+    def anchors(self, pipeline: str, place: Place) -> list[ChainAnchor]:
         """Return what the release records of all versions remember of the ledger's chain."""
         found = []
         for version in sorted(_folder(pipeline, place).glob("v*")):
             where = f"release {version.name} in the file registry"
-            anchor = Anchor.parse(str(_said(version).get("anchor", "")), where=where)
+            anchor = ChainAnchor.parse(str(_said(version).get("anchor", "")), where=where)
             found += [] if anchor is None else [anchor]
         return found
 

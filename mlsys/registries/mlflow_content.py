@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mlsys.records import Anchor, Candidate, Evaluation
+from mlsys.records import Candidate, ChainAnchor, Evaluation
 from mlsys.records.inspection import Inspection
 from mlsys.registries.base import Release
 
@@ -167,10 +167,10 @@ def anchor_tags(release: Release) -> dict[str, str]:
     return {f"{ANCHOR_TAG}.{anchor.seq}": anchor.hash} if anchor else {}
 
 
-def anchors_in(tags: Mapping[str, str], *, where: str) -> list[Anchor]:
+def anchors_in(tags: Mapping[str, str], *, where: str) -> list[ChainAnchor]:
     """Return the rows of the ledger's chain that the tags of a version remember."""
     named = {key.removeprefix(f"{ANCHOR_TAG}."): value for key, value in tags.items() if key.startswith(ANCHOR_TAG)}
-    found = (Anchor.parse(f"{seq}:{digest}", where=where) for seq, digest in named.items())
+    found = (ChainAnchor.parse(f"{seq}:{digest}", where=where) for seq, digest in named.items())
     return [anchor for anchor in found if anchor is not None]
 
 

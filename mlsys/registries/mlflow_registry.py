@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mlsys.database.driver_errors import of_database, passes
 from mlsys.errors import IntegrityError, MlsysError, RunError, TransientError
 from mlsys.events import get_logger
-from mlsys.records import Anchor, Candidate
+from mlsys.records import Candidate, ChainAnchor
 from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.mlflow_alias import aliased, can_be_asked
 from mlsys.registries.mlflow_content import (
@@ -162,7 +162,7 @@ class MlflowRegistry(Registry):
         with _client(place) as client:
             return list(differences(client, pipeline, releases, place))
 
-    def anchors(self, pipeline: str, place: Place) -> list[Anchor]:
+    def anchors(self, pipeline: str, place: Place) -> list[ChainAnchor]:
         """Return what the tags of all versions remember of the ledger's chain.
 
         Raises:

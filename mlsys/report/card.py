@@ -14,9 +14,9 @@ from urllib.parse import quote
 from mlsys.errors import IntegrityError, RunError
 from mlsys.metrics import METRICS
 from mlsys.records import (
-    Anchor,
     Arrivals,
     Candidate,
+    ChainAnchor,
     CheckReport,
     Decision,
     EvaluationSet,
@@ -100,7 +100,7 @@ class Card:
     override: str | None = None
     pages: Mapping[str, str] = field(default_factory=dict)
     explanation: Mapping[str, Any] | None = None
-    anchor: Anchor | None = None
+    anchor: ChainAnchor | None = None
 
     @property
     def ending(self) -> str:

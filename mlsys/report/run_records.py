@@ -11,9 +11,9 @@ from mlsys.ledger import RunRow
 from mlsys.ledger.anchors import anchor_of, rewritten
 from mlsys.records import (
     HISTORICAL,
-    Anchor,
     Arrivals,
     Candidate,
+    ChainAnchor,
     CheckReport,
     Decision,
     EvaluationSet,
@@ -75,17 +75,17 @@ def write_card(work: Workspace, run_id: str) -> RunReport:
     return card.write(found, store=work.store, home=work.home)
 
 
-def anchor_in(path: Path) -> Anchor | None:
+def anchor_in(path: Path) -> ChainAnchor | None:
     """Return the ledger's row that a card remembers, or None; cards of earlier versions remember none."""
     try:
         with path.open("rb") as file:
             found = _ANCHOR.search(file.read(_HEAD))
     except OSError:
         return None
-    return Anchor.parse(found[1].decode(), where=f"report card {path.name}") if found else None
+    return ChainAnchor.parse(found[1].decode(), where=f"report card {path.name}") if found else None
 
 
-def anchors_of_cards(pipeline: str, home: Path) -> list[Anchor]:
+def anchors_of_cards(pipeline: str, home: Path) -> list[ChainAnchor]:
     """Return the rows of the ledger's chain that the report cards of a pipeline remember."""
     found = (anchor_in(path) for path in sorted((home / "reports" / pipeline).glob("*.html")))
     return [anchor for anchor in found if anchor is not None]

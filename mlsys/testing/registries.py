@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from mlsys.records import Anchor, Candidate, Decision, Evaluation, MetricValue, Plan, Snapshot
+from mlsys.records import Candidate, ChainAnchor, Decision, Evaluation, MetricValue, Plan, Snapshot
 from mlsys.registries.base import Place, Registry, Release
 from mlsys.spec import Spec
 from mlsys.store import Store
@@ -209,7 +209,7 @@ class RegistryContract:
         """Whoever made the ledger's chain anew can't make a registry forget the row that it was shown with."""
         release = make_release(place.store, version="1.0.0")
         for digest in ("a" * 64, "b" * 64):
-            registry.publish(replace(release, anchor=Anchor(seq=3, hash=digest)), place)
+            registry.publish(replace(release, anchor=ChainAnchor(seq=3, hash=digest)), place)
         assert [anchor.text for anchor in registry.anchors(PIPELINE, place)] in ([], [f"3:{'a' * 64}"])
 
     def test_a_changed_model_file_is_not_published(self, registry: Registry, place: Place) -> None:

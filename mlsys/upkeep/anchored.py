@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from mlsys.errors import IntegrityError
 from mlsys.ledger.anchors import Rewritten, rewritten
-from mlsys.records import Anchor, Decision
+from mlsys.records import ChainAnchor, Decision
 from mlsys.registries.base import Registry
 from mlsys.report.run_records import anchors_of_cards
 from mlsys.wording import counted
 from mlsys.workspace import Workspace
 
 
-def anchors(work: Workspace, pipeline: str) -> list[Anchor]:
+def anchors(work: Workspace, pipeline: str) -> list[ChainAnchor]:
     """Return all rows of a pipeline's chain that are remembered outside the ledger, in the order of the chain.
 
     Raises:

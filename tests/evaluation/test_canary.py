@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from mlsys import keys
-from mlsys.evaluation import golden
-from mlsys.evaluation.canary import Canary, _asked, _judged, canary, changes
+from mlsys.evaluation.canary import Canary, _asked, _judged, canary
 from mlsys.planning.obstacles import of_champion
 from mlsys.spec import load_spec
 from mlsys.store import Store
+from mlsys.training import golden
+from mlsys.training.golden import changes
 from mlsys.upkeep.doctor import examine
 from mlsys.workspace import Workspace
 

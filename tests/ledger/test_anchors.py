@@ -6,17 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 from mlsys import clock
 from mlsys.ledger import Ledger, RequestRow, anchors
-from mlsys.records import Anchor
+from mlsys.records import ChainAnchor
 
 
-def filled(ledger: Ledger, n: int) -> list[Anchor]:
+def filled(ledger: Ledger, n: int) -> list[ChainAnchor]:
     for number in range(n):
         row = RequestRow(
             request_id=f"r{number}", run_id=None, status="skipped", sentence="s", mode="live", asked_by="cli"
         )
         ledger.add_request("p", row)
     found = anchors.streamed(ledger, "p", upto=n)
-    return [Anchor(seq=entry.seq, hash=str(entry.columns["hash"]), where="a tag") for entry in found]
+    return [ChainAnchor(seq=entry.seq, hash=str(entry.columns["hash"]), where="a tag") for entry in found]
 
 
 def test_rows_come_one_after_the_other_whatever_is_held_at_once(ledger: Ledger, monkeypatch) -> None:
@@ -38,7 +38,7 @@ def test_the_first_row_that_differs_is_named_with_the_last_that_is_right(ledger:
 
 def test_a_chain_that_became_shorter_is_another_one(ledger: Ledger) -> None:
     filled(ledger, 2)
-    found = anchors.rewritten(ledger, "p", [Anchor(seq=9, hash="a" * 64, where="a tag")])
+    found = anchors.rewritten(ledger, "p", [ChainAnchor(seq=9, hash="a" * 64, where="a tag")])
     assert found is not None
     assert found.found is None
 
@@ -52,7 +52,7 @@ def test_the_newest_row_before_an_instant(ledger: Ledger) -> None:
 
 
 def test_an_anchor_is_a_text_and_back() -> None:
-    anchor = Anchor(seq=7, hash="a" * 64, where="here")
-    assert Anchor.parse(anchor.text, where="here") == anchor
-    assert Anchor.parse("", where="here") is None
-    assert Anchor.parse("x:y", where="here") is None
+    anchor = ChainAnchor(seq=7, hash="a" * 64, where="here")
+    assert ChainAnchor.parse(anchor.text, where="here") == anchor
+    assert ChainAnchor.parse("", where="here") is None
+    assert ChainAnchor.parse("x:y", where="here") is None

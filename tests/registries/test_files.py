@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from mlsys.errors import IntegrityError, RunError
-from mlsys.records import Anchor
+from mlsys.records import ChainAnchor
 from mlsys.registries.base import Place, Shown
 from mlsys.registries.files import FileRegistry
 from mlsys.testing.registries import PIPELINE, fitted_pipeline, make_release, rows
@@ -148,7 +148,9 @@ def test_a_champion_whose_file_is_damaged_is_found_and_written_again(place: Plac
 
 def test_the_row_of_the_ledger_is_remembered(place: Place) -> None:
     assert REGISTRY.anchors(PIPELINE, place) == []
-    REGISTRY.publish(replace(make_release(place.store, version="1.0.0"), anchor=Anchor(seq=7, hash="a" * 64)), place)
+    REGISTRY.publish(
+        replace(make_release(place.store, version="1.0.0"), anchor=ChainAnchor(seq=7, hash="a" * 64)), place
+    )
     found = REGISTRY.anchors(PIPELINE, place)
     assert [anchor.text for anchor in found] == [f"7:{'a' * 64}"]
     assert found[0].where.startswith(("release v1.0.0", "version 1 in MLflow"))

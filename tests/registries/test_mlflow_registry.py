@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mlsys.errors import MlsysError, TransientError
-from mlsys.records import Anchor
+from mlsys.records import ChainAnchor
 from mlsys.registries.base import Place, Shown
 from mlsys.registries.mlflow_model import signature
 from mlsys.registries.mlflow_registry import MlflowRegistry
@@ -264,7 +264,9 @@ def test_a_home_whose_path_a_server_can_not_take_is_refused_before_and_no_other(
 
 def test_the_row_of_the_ledger_is_remembered(place: Place) -> None:
     assert REGISTRY.anchors(PIPELINE, place) == []
-    REGISTRY.publish(replace(make_release(place.store, version="1.0.0"), anchor=Anchor(seq=7, hash="a" * 64)), place)
+    REGISTRY.publish(
+        replace(make_release(place.store, version="1.0.0"), anchor=ChainAnchor(seq=7, hash="a" * 64)), place
+    )
     found = REGISTRY.anchors(PIPELINE, place)
     assert [anchor.text for anchor in found] == [f"7:{'a' * 64}"]
     assert found[0].where.startswith(("release v1.0.0", "version 1 in MLflow"))

@@ -13,9 +13,17 @@ if TYPE_CHECKING:
 
 # A mark as it is declared, and what it looks like: typographers have blanks and apostrophes of their own.
 LOOKS = {",": ",", ".": r"\.", " ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]"}
-Marks = tuple[str | None, str | None]  # of decimals and of thousands
+MarkPair = tuple[str | None, str | None]  # of decimals and of thousands
 # What may be declared, the simplest first.
-_CHOICES: tuple[Marks, ...] = ((None, ","), (None, " "), (None, "'"), (",", None), (",", "."), (",", " "), (",", "'"))
+_CHOICES: tuple[MarkPair, ...] = (
+    (None, ","),
+    (None, " "),
+    (None, "'"),
+    (",", None),
+    (",", "."),
+    (",", " "),
+    (",", "'"),
+)
 _MINUS = re.compile(r"\(.*\)|.*[0-9][-\u2212]|\u2212.*")
 _BLANK = LOOKS[" "]
 _NUMBER = r"[0-9.,'\s]*[0-9][0-9.,'\s]*"
@@ -95,7 +103,7 @@ def what_to_do(value: object, column: ColumnSpec) -> str:
     return f"declare {' or '.join(_keys(*marks) for marks in simplest)}, for the column or for a files source"
 
 
-def _simplest_marks(number: str) -> list[Marks]:
+def _simplest_marks(number: str) -> list[MarkPair]:
     """Return the marks that a text has if it is a number, each as simple as can be."""
     shaped = [marks for marks in _CHOICES if re.fullmatch(_shape(*marks), number)]
     fitting = [marks for marks in shaped if re.search(LOOKS[marks[1] or marks[0] or "."], number)]
@@ -109,7 +117,7 @@ def _shape(decimal: str | None, thousands: str | None) -> str:
     return rf"[+-]?(?:(?:{grouped}[0-9]+)(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
 
-def _part_of(simple: Marks, choice: Marks) -> bool:
+def _part_of(simple: MarkPair, choice: MarkPair) -> bool:
     return simple != choice and all(one in (None, other) for one, other in zip(simple, choice, strict=True))
 
 
