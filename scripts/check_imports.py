@@ -47,7 +47,6 @@ OPEN = {f"{name}.base" for name in LAYERS[1]} | {
     "metrics.classified",
     "metrics.decided",
     "metrics.logged",
-    "metrics.intervals",
     "targets.looks",
     "targets.truth",
 }

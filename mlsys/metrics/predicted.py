@@ -42,7 +42,7 @@ class Predicted(Predictions):
         return self.y_pred
 
     def changed(self, other: Self) -> float:
-        """Return the mean absolute change, in standard deviations of these predictions; infinity if these are all alike."""
+        """Return the mean absolute change, in standard deviations of these predictions; infinity if they have none."""
         import numpy as np
 
         moved, spread = float(np.abs(other.y_pred - self.y_pred).mean()), float(self.y_pred.std())
