@@ -82,7 +82,7 @@ class WellCalibrated(Measuring):
             + f"; {self.limit:g} may be. Its Brier score is {number(brier)}"
             + ("." if self.brier is None else f"; {self.brier:g} may be.")
         )
-        shown = {"observed_as": "its lower bound" if by_bound else "calibration error"}
+        shown = {"observed_as": "lower bound of the calibration error" if by_bound else "calibration error"}
         if by_bound:
             shown |= {"estimate_as": "calibration error"}
         reason = "miscalibrated" if observed > limit else None
@@ -94,7 +94,6 @@ class WellCalibrated(Measuring):
             state="pass" if reason is None else "fail",
             observed=observed,
             estimate=error if "estimate_as" in shown else None,
-            level=0.95 if "estimate_as" in shown else None,
             needs="<=",
             limit=limit,
             distance=limit - observed,

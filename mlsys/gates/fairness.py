@@ -147,7 +147,7 @@ class Fairness(Measuring):
         (low, at_low), (high, at_high) = gap["lowest"], gap["highest"]
         of = f"{len(found['groups'])} groups of {self.column}"
         small = f" ({found['small']} with fewer than {self.min_rows:,} rows left out)" if found["small"] else ""
-        bound = f", at least {gap['lower']:.3g} with 95 % confidence" if self.on == "bound" else ""
+        bound = f", at least {max(gap['lower'], 0.0):.3g} with 95 % confidence" if self.on == "bound" else ""
         return (
             f"Of {of}{small} the {_WORDS[name]} differ most, by {gap['gap']:.3g}: {at_low:.3g} of {low} and "
             f"{at_high:.3g} of {high}{bound}; {self.limit:g} may be."
@@ -174,7 +174,7 @@ def _widest(known: Mapping[str, Averaged], *, shares: bool, level: float) -> dic
     bounds = _lower_bounds(list(known.values()), shares=shares, level=level)
     return {
         "gap": known[high].value - known[low].value,
-        "lower": max(0.0, *bounds),
+        "lower": max(bounds),
         "lowest": [low, known[low].value],
         "highest": [high, known[high].value],
     }
@@ -191,7 +191,7 @@ def _lower_bounds(means: Sequence[Averaged], *, shares: bool, level: float) -> I
             up, down = wilson(less.value, _size(less), level).upper, wilson(more.value, _size(more), level).lower
             yield gap - ((more.value - (down or 0.0)) ** 2 + ((up or 0.0) - less.value) ** 2) ** 0.5
         else:
-            yield gap - z * (less.variance + more.variance) ** 0.5
+            yield gap - z * (less.variance + more.variance) ** 0.5 if min(less.units, more.units) > 1 else 0.0
 
 
 def _size(share: Averaged) -> float:

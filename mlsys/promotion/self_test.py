@@ -27,6 +27,7 @@ from mlsys.wording import counted
 
 _CUTOFF = datetime(2026, 1, 31, tzinfo=UTC)
 _LEAST_PER_CLASS, _MOST_PER_CLASS, _REPLICATES, _SEED = 400, 2000, 200, 42
+_ALIKE = {"difference": 0.0, "lower": 0.0, "upper": 0.0}  # what a model and itself differ by
 Quality = Literal["near-perfect", "good", "mediocre"]
 _WRONG: dict[Quality, float] = {"near-perfect": 0.0, "good": 0.05, "mediocre": 0.4}  # as `Target.imagined`
 
@@ -46,28 +47,28 @@ def self_test(spec: Spec) -> SelfTest:
     can be kept. Whether a slightly worse model is refused, too, and whether anything is compared with the champion, is
     the owner's choice, and is said.
     """
-    lax = _first_lax(spec)
+    better = _evidence(spec, challenger="near-perfect", champion="mediocre")
+    lax = _first_lax(spec, better)
     if lax is not None:
         return SelfTest(False, lax)
-    stopped = _first_not_passed(spec, challenger="near-perfect", champion="mediocre")
+    stopped = _first_not_passed(spec, better)
     if stopped is not None:
         return SelfTest(False, f"a near-perfect model would not take the place of a mediocre one: {stopped.sentence}")
-    refused = _first_not_passed(spec, challenger="mediocre", champion="near-perfect")
+    refused = _first_not_passed(spec, _evidence(spec, challenger="mediocre", champion="near-perfect"))
     if refused is None:
         # Without a gate that compares this is what the owner asked for: the newest model that keeps the limits.
         chosen = not any(isinstance(gate, BetterThanChampion) for gate in spec.gates)
         why = "no gate compares with the champion" if chosen else "what is compared stops nothing"
         return SelfTest(chosen, f"{why}: on made-up rows a mediocre model takes the place of a near-perfect one")
     said = f"{counted(len(spec.gates_in_force), 'gate')}: on made-up rows a far better model passes"
-    close = _first_not_passed(spec, challenger="good", champion="near-perfect")
+    close = _first_not_passed(spec, _evidence(spec, challenger="good", champion="near-perfect"))
     if close is not None:
         return SelfTest(True, f"{said}, a worse one is refused by {close.gate}")
     return SelfTest(True, f"{said}, a far worse one is refused by {refused.gate}, and a slightly worse one passes too")
 
 
-def _first_lax(spec: Spec) -> str | None:
+def _first_lax(spec: Spec, evidence: Evidence) -> str | None:
     """Return in words which gate passes where it must not: nothing measured, a broken measurement, the same model."""
-    evidence = _evidence(spec, challenger="near-perfect", champion="mediocre")
     for gate in spec.gates_in_force:
         if isinstance(gate, Measuring):
             for measured, least in (({}, "inconclusive"), ({gate.asks: {"error": "self-test"}}, "error")):
@@ -75,13 +76,13 @@ def _first_lax(spec: Spec) -> str | None:
                 if found.state not in (least, "error"):
                     return f"{gate.kind} says '{found.state}' where it should say '{least}': {found.sentence}"
     compared = any(isinstance(gate, BetterThanChampion) for gate in spec.gates)
-    if compared and _first_not_passed(spec, challenger="near-perfect", champion="near-perfect") is None:
+    same = {name: each.model_copy(update=_ALIKE) for name, each in evidence.comparisons.items()}
+    if compared and _first_not_passed(spec, replace(evidence, comparisons=same)) is None:
         return "on made-up rows a model takes the place of one that is the same"
     return None
 
 
-def _first_not_passed(spec: Spec, *, challenger: Quality, champion: Quality) -> GateResult | None:
-    evidence = _evidence(spec, challenger=challenger, champion=champion)
+def _first_not_passed(spec: Spec, evidence: Evidence) -> GateResult | None:
     # A far better model changes many answers, and how many may change is the owner's choice.
     gates = [made_up.sized(gate) for gate in spec.gates_in_force if not isinstance(gate, Churn)]
     found = (judged(gate, evidence) for gate in gates)

@@ -116,3 +116,16 @@ def test_a_gate_that_fails_to_measure_is_an_error_and_promotes_nothing(
     decision = decide.judge(spec, made.prepared, evaluations=found, champion=None, store=store)
     assert (decision.outcome, decision.reason) == ("error", "measuring_failed")
     assert decision.sentence.endswith("LookupError: no binary here.")
+
+
+def test_a_gate_that_raises_is_an_error_beside_the_findings_of_the_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Made(world(store), monkeypatch)
+    found = made.evaluated()
+    monkeypatch.setattr(Raises, "judge", Raises.measure)
+    spec = made.world.spec.model_copy(update={"gates": (*made.world.spec.gates, Raises())})
+    decision = decide.judge(spec, made.prepared, evaluations=found, champion=None, store=store)
+    assert (decision.outcome, decision.reason) == ("error", "gate_error")
+    assert {gate.gate for gate in decision.gates} == {"min_rows", "raises"}
+    assert decision.sentence.startswith("The gate raises fails on this evidence")

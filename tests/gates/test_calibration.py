@@ -52,7 +52,7 @@ def test_a_large_error_fails() -> None:
     result = verdict(probabilities(1, off=0.15))
     assert (result.state, result.reason) == ("fail", "miscalibrated")
     assert result.estimate == pytest.approx(0.15, abs=0.04)
-    assert result.flip.startswith("Would pass with calibration error at most")
+    assert result.flip.startswith("Would pass with lower bound of the calibration error at most")
 
 
 def test_by_value_the_estimate_itself_is_held_against_the_limit() -> None:

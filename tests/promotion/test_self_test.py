@@ -9,14 +9,20 @@ import pytest
 import yaml
 from given.shop import SPEC
 
+from mlsys.gates import GATES
 from mlsys.gates.base import Evidence, Gate
+from mlsys.gates.better_than_champion import BetterThanChampion
+from mlsys.gates.measuring import Measuring
+from mlsys.gates.size import Size
 from mlsys.promotion.self_test import self_test
 from mlsys.records import GateResult
 from mlsys.spec import Spec, load_spec
 from mlsys.spec.text import tuples
 
 BEATS = {"kind": "better_than_champion"}
+MEASURING = [name for name in GATES.names() if issubclass(GATES.find(name), Measuring)]
 SPECS = sorted((Path(__file__).parents[2] / "include" / "pipelines").glob("*.yaml"))
+OF_EACH_TASK = [file for file in SPECS if file.stem in ("phishing", "housing", "next_best_action")]
 
 
 class Broken(Gate):
@@ -27,6 +33,16 @@ class Broken(Gate):
     def judge(self, evidence: Evidence) -> GateResult:
         """Raise what nobody foresaw."""
         raise LookupError(evidence.plan.pipeline)
+
+
+class Lax(Size):
+    """A gate of another package that passes whatever was measured."""
+
+    kind: Literal["lax"] = "lax"  # type: ignore[assignment]
+
+    def judge(self, evidence: Evidence) -> GateResult:
+        """Pass."""
+        return GateResult(gate=self.kind, name="lax", state="pass", sentence=f"All is well with {evidence.plan.day}.")
 
 
 def spec(*gates: object, **metrics: object) -> Spec:
@@ -40,6 +56,23 @@ def test_the_gates_that_come_along_pass(file: Path) -> None:
     found = self_test(load_spec(file))
     assert found.ok
     assert found.sentence.endswith("a worse one is refused by better_than_champion")
+
+
+@pytest.mark.parametrize("file", OF_EACH_TASK, ids=lambda file: file.stem)
+def test_gates_that_measure_let_a_far_better_model_pass_in_every_task(file: Path) -> None:
+    made = load_spec(file)
+    column = next(iter(made.feature_columns()))
+    named = {"fairness": {"column": column}, "slices": {"columns": (column,)}}
+    every = [GATES.parse({"kind": kind, **named.get(kind, {})}) for kind in MEASURING]
+    fitting = tuple(gate for gate in every if not gate.tasks or made.target.task in gate.tasks)
+    found = self_test(made.model_copy(update={"gates": (*made.gates, *fitting)}))
+    assert found.ok, found.sentence
+
+
+def test_a_gate_that_passes_without_a_measurement_is_found() -> None:
+    found = self_test(spec(BEATS).model_copy(update={"gates": (BetterThanChampion(), Lax())}))
+    assert not found.ok
+    assert found.sentence.startswith("lax says 'pass' where it should say 'inconclusive'")
 
 
 @pytest.mark.parametrize(
