@@ -72,8 +72,9 @@ def show_decision(decision: Decision) -> None:
     out.print(f"\n[bold {colour}]{decision.outcome.upper()}[/]  {escape(decision.sentence.rstrip('.'))}.")
     for gate in decision.gates:
         out.print(f"  [{COLOURS.get(gate.state, 'red')}]{_mark(gate)}[/] {escape(gate.sentence)}")
-        if gate.state != "pass" and gate.flip:
-            out.print(f"    [dim]{escape(gate.flip)}[/]")
+        for more in (gate.context, gate.flip if gate.state != "pass" else ""):
+            if more:
+                out.print(f"    [dim]{escape(more)}[/]")
     if decision.advice:
         out.print(f"  {escape(decision.advice)}")
 

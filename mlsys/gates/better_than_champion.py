@@ -48,11 +48,16 @@ class BetterThanChampion(Gate):
         if anchor is not None:
             held = against_anchor(anchor, evidence.comparisons, metric, limit=self.limit)
             found = _anchored(found, held, anchor.reason)
-        dependence, more = evidence.evaluations.dependence, ""
-        if dependence is not None and dependence.unit != "row" and found.reason != "identical":
-            more = f" {dependence.sentence}"
-        more += decided_before(evidence.decided_before, comparison.level)
-        return found.model_copy(update={"sentence": found.sentence + more, "decided_before": evidence.decided_before})
+        if found.reason == "identical":
+            return found
+        dependence = evidence.evaluations.dependence
+        context = (
+            self._fragility(comparison, limit, passes=found.state == "pass"),
+            dependence.sentence if dependence is not None and dependence.unit != "row" else "",
+            decided_before(evidence.decided_before, comparison.level),
+        )
+        said = {"context": " ".join(filter(None, context)), "decided_before": evidence.decided_before}
+        return found.model_copy(update=said)
 
     @property
     def limit(self) -> float:
@@ -102,7 +107,6 @@ class BetterThanChampion(Gate):
         return (
             f"By {metric} the challenger is {side} the champion on {rows}: difference {signed(difference)}, its lower "
             f"bound {signed(lower, limit)} with {confidence}, needed > {number(limit, lower)}."
-            f"{self._fragility(comparison, limit, passes=reason is None)}"
         )
 
     def _fragility(self, comparison: Comparison, limit: float, *, passes: bool) -> str:
@@ -110,7 +114,7 @@ class BetterThanChampion(Gate):
         if flip is None or not flip.fragile or flip.n_rows is None:
             return ""
         share = f"{counted(flip.n_rows, 'row')} ({number(100 * flip.n_rows / comparison.n)} %)"
-        return f" The verdict is fragile: without {share} it would {'not pass' if passes else 'pass'}."
+        return f"The verdict is fragile: without {share} it would {'not pass' if passes else 'pass'}."
 
 
 def _anchored(found: GateResult, held: AnchorFinding, reason: str | None) -> GateResult:
@@ -137,6 +141,6 @@ def decided_before(n: int | None, level: float) -> str:
         return ""
     at_most = 100 * (1 - level ** (n + 1))
     return (
-        f" Some of these rows have decided {counted(n, 'time')} before: with this one, the chance that a model which "
+        f"Some of these rows have decided {counted(n, 'time')} before: with this one, the chance that a model which "
         f"is no better passed some time adds up to {at_most:.0f} % at most."
     )

@@ -52,6 +52,7 @@ class MinRows(Gate):
             limit=limit,
             distance=observed - limit,
             sentence=f"{found.n_holdout:,} holdout rows{shown} {verdict}.{self._needed(found, what)}",
+            context=found.dependence.sentence if found.dependence and what == "effective rows" else "",
             reason=None if enough else "too_few_rows",
         )
 
@@ -62,5 +63,4 @@ class MinRows(Gate):
             return ""
         times = self.rows / known.effective_rows
         units = {"group": "groups", "day": "days", "block": "blocks of days"}.get(known.unit, "rows")
-        more = f" About {ceil(times * known.n_units):,} {units} as these would be enough." if times > 1 else ""
-        return f" {known.sentence}{more}"
+        return f" About {ceil(times * known.n_units):,} {units} as these would be enough." if times > 1 else ""

@@ -63,6 +63,7 @@ class GateResult(Record):
         distance: how far inside (positive) or outside (negative) the limit.
         unit: of all four: `share` of one, `hours`, a `difference` of a metric, or empty for metrics and counts.
         sentence: the finding for people, complete.
+        context: what else to know of the evidence, in sentences: what rows tell together, how often they have decided.
         reason: stable code for machines (`below_minimum`, `too_few_rows`), None for a pass.
         decided_before: decisions before this one that compared models on some of the same holdout rows.
         anchor: what it saw of the best past champion; None of a gate that asks for more than "not worse".
@@ -81,6 +82,7 @@ class GateResult(Record):
     distance: float | None = None
     unit: Literal["", "share", "hours", "difference"] = ""
     sentence: str
+    context: str = Field(default="", exclude_if=lambda text: not text)
     reason: str | None = None
     decided_before: int | None = Field(default=None, exclude_if=lambda n: n is None)
     anchor: AnchorFinding | None = Field(default=None, exclude_if=lambda found: found is None)

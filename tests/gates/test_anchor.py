@@ -73,6 +73,6 @@ def test_a_gate_that_asks_for_better_has_no_anchor() -> None:
 def test_how_often_the_rows_have_decided_is_said() -> None:
     found = BetterThanChampion().judge(replace(evidence(), decided_before=6))
     assert found.decided_before == 6
-    assert "Some of these rows have decided 6 times before" in found.sentence
+    assert "Some of these rows have decided 6 times before" in found.context
     assert "30 % at most." in found.sentence  # 1 - .95 ** 7
     assert "decided" not in BetterThanChampion().judge(replace(evidence(), decided_before=0)).sentence
