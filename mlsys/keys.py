@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +18,7 @@ from mlsys.spec import ResolvedSpec, Spec
 from mlsys.store import canonical_json
 
 NUMERIC_PACKAGES = ("numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "xgboost")
+TOLERANCE = 1e-6  # of the spread of two models' answers: what is closer differs in its last digits alone
 OPTIONAL_PACKAGES = ("catboost", "imbalanced-learn", "lightgbm")  # part of a key where they are installed
 
 
@@ -101,3 +103,13 @@ def run_id(pipeline: str, day: str, training: str, mode: Mode) -> str:
 
 def _digest(value: object) -> str:
     return hashlib.sha256(canonical_json(value)).hexdigest()
+
+
+def version_changes(then: Mapping[str, str]) -> list[str]:
+    """Return in words which versions of Python and packages differ from those of then."""
+    now = versions()
+    return [
+        f"{name} {then.get(name, 'missing')} -> {now.get(name, 'missing')}"
+        for name in sorted({*then, *now})
+        if then.get(name) != now.get(name)
+    ]

@@ -25,7 +25,6 @@ from mlsys.records import Candidate, CheckReport, Decision, EvaluationSet, Plan,
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT
 from mlsys.training import model_file, training
-from mlsys.training.golden import TOLERANCE
 from mlsys.wording import counted, number
 from mlsys.workspace import Workspace
 
@@ -189,7 +188,7 @@ def _compared(work: Workspace, data: Dataset, then: Candidate, now: Candidate) -
     rows = data.rows
     answers = [data.target.answers(model_file.load(str(one.model), work.store), rows) for one in (then, now)]
     largest = float(np.abs(answers[1] - answers[0]).max()) if len(rows) else 0.0
-    close = largest <= TOLERANCE * _spread(answers[0])
+    close = largest <= keys.TOLERANCE * _spread(answers[0])
     why = f"other bytes; answers on {len(rows):,} holdout rows differ by at most {number(largest)}"
     return ReplayedModel(now.name, "within tolerance" if close else "diverged", largest, why)
 

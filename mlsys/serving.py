@@ -302,19 +302,19 @@ def _require_like_promoted(folder: Path, spec: Spec, model: Any) -> None:
     Raises:
         RunError: they differ by more than their last digits.
     """
+    from mlsys import keys
     from mlsys.registries.files import GOLDEN
     from mlsys.training import golden
-    from mlsys.training.golden import TOLERANCE, changes
-
+    
     try:
         known = json.loads((folder / GOLDEN).read_bytes())
     except (OSError, ValueError):  # of an earlier version, which kept none
         return
-    changed = changes(known["versions"])
+    changed = keys.version_changes(known["versions"])
     if not changed:
         return
     largest, _ = golden.apart(known, spec.target.about(known["classes"]).answers(model, golden.rows_of(known)))
-    if largest > TOLERANCE:
+    if largest > keys.TOLERANCE:
         raise RunError(
             f"The champion answers otherwise than when it was promoted: by up to {largest:.2g} of the range of its "
             f"answers. Since then: {', '.join(changed)}",

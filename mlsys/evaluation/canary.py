@@ -20,7 +20,6 @@ from mlsys.errors import MlsysError
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange
 from mlsys.store import Store, canonical_json, recall, remember
-from mlsys.training.golden import TOLERANCE, changes
 from mlsys.wording import number
 from mlsys.workspace import Workspace
 
@@ -62,7 +61,7 @@ def canary(work: Workspace, champion: ChampionChange, *, ask: bool = True) -> Ca
     """
     golden = work.store.read_json(champion.golden) if champion.golden else None
     candidate = work.ledger.candidate(champion.candidate_id)
-    changed = changes(golden["versions"] if golden else _recorded(work, champion))
+    changed = keys.version_changes(golden["versions"] if golden else _recorded(work, champion))
     if not changed or candidate is None or candidate.model is None:
         return Canary("unchanged", "the packages are those of its promotion")
     key = {"model": candidate.model, "golden": champion.golden, "versions": keys.versions()}
@@ -117,7 +116,7 @@ def _state(found: Mapping[str, Any]) -> tuple[CanaryState, str]:
     if largest == 0:
         return "identical", "its golden predictions are identical"
     apart = "have another shape" if math.isinf(largest) else f"differ by up to {number(largest * 100)} % of their range"
-    if largest <= TOLERANCE:
+    if largest <= keys.TOLERANCE:
         return "within tolerance", f"its golden predictions {apart}, in their last digits"
     return "differs", f"its golden predictions {apart}"
 

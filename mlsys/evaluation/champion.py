@@ -138,8 +138,7 @@ def opponent(work: Workspace, champion: ChampionChange) -> ChampionModel:
     twin = work.ledger.candidate(judged) if judged else None
     if twin is not None and twin.model is not None and work.store.renew(twin.model):
         found, on = replace(found, candidate=twin, serves=champion.candidate_id), None
-    spec = work.spec_of(work.ledger.plan(champion.run_id))
-    return replace(found, fitted_on=fitted_on(work, spec, champion.run_id, on))
+    return replace(found, fitted_on=fitted_on(work, champion.run_id, on))
 
 
 def model_of(work: Workspace, champion: ChampionChange) -> ChampionModel:

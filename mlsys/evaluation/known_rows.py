@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mlsys.dataset import dataset
-from mlsys.dataset.dataset import Dataset
 from mlsys.errors import IntegrityError
 from mlsys.records import KnownRows, RefitOn, Split
 from mlsys.schema import DAY, KEY
 from mlsys.snapshot.rows import read_rows
-from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, TRAINING, VALIDATION
 from mlsys.wording import counted
 from mlsys.workspace import Workspace
@@ -34,7 +32,7 @@ class FittedOn:
     """The rows that a model was fitted on.
 
     Attributes:
-        keys: `(n,)` uint64, sorted, as `_names` gives them; empty where they are not known.
+        keys: `(n,)` uint64, sorted, as `row_names` gives them; empty where they are not known.
         unknown: why they are not, as a sentence.
     """
 
@@ -42,7 +40,7 @@ class FittedOn:
     unknown: str | None = None
 
 
-def fitted_on(work: Workspace, spec: Spec, run_id: str, on: RefitOn | None) -> FittedOn:
+def fitted_on(work: Workspace, run_id: str, on: RefitOn | None) -> FittedOn:
     """Return the keys that a run's candidates were fitted on, or those of its refit."""
     rows = work.ledger.run(run_id)
     snapshot = next((row.snapshot for row in rows if row.snapshot is not None), None)
@@ -52,24 +50,23 @@ def fitted_on(work: Workspace, spec: Spec, run_id: str, on: RefitOn | None) -> F
     try:
         side = dataset.read_assignment(Split.load(work.store.read_json(parts["split"])), work.store)
         table = read_rows(snapshot.manifest, work.store, [KEY, DAY])
-        names = _names(dataset.keys_of(table), table[DAY].to_numpy(), keyed=bool(spec.key))
+        keyed = bool(work.spec_of(work.ledger.plan(run_id)).key)
+        names = row_names(dataset.keys_of(table), table[DAY].to_numpy(), keyed=keyed)
     except IntegrityError as error:
         return FittedOn(np.empty(0, dtype=np.uint64), f"the rows of run {run_id} are gone: {error}")
     return FittedOn(np.unique(names[np.isin(side, _SIDES[on])]))
 
 
-def known_of(known: FittedOn | None, data: Dataset, *, keyed: bool) -> np.ndarray:
-    """Return `(n_rows,)` bool: holdout rows that a model was fitted on."""
-    on_holdout: np.ndarray = data.side == HOLDOUT
+def known_of(known: FittedOn | None, names: np.ndarray, on_holdout: np.ndarray) -> np.ndarray:
+    """Return `(n_rows,)` bool: holdout rows that a model was fitted on, by their `row_names`."""
     if known is None or not known.keys.size:
         return np.zeros_like(on_holdout)
-    names = _names(data.key_hash, data.day, keyed=keyed)
     place = np.minimum(np.searchsorted(known.keys, names), known.keys.size - 1)
     found: np.ndarray = on_holdout & (known.keys[place] == names)
     return found
 
 
-def _names(key_hash: np.ndarray, day: np.ndarray, *, keyed: bool) -> np.ndarray:
+def row_names(key_hash: np.ndarray, day: np.ndarray, *, keyed: bool) -> np.ndarray:
     """Return `(n_rows,)` uint64 that tell rows apart: their keys, and without a key their content and day.
 
     Content alone would take every row that is like an old one for that old one: in a table of a few columns nearly all.

@@ -90,7 +90,8 @@ def rows_to_judge(
         classes=[name for model in others for name in model.candidate.classes],
         grouping=grouping(spec),
     )
-    known = known_rows.known_of(usable.fitted_on if usable else None, data, keyed=bool(spec.key))
+    names = known_rows.row_names(data.key_hash, data.day, keyed=bool(spec.key))
+    known = known_rows.known_of(usable.fitted_on if usable else None, names, data.side == HOLDOUT)
     obstacle = obstacle or known_rows.too_many(known, data.side == HOLDOUT)
     if obstacle is not None:
         known = np.zeros_like(known)

@@ -5,7 +5,6 @@ They show whether a changed environment still gives the same answers, also where
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlsys import keys
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 ROWS = 64  # holdout rows, spread over all of them in their order
-TOLERANCE = 1e-6  # of the spread of answers: differences below it are those of last digits
 
 
 def keep(spec: Spec, snapshot: Snapshot, split: Split, candidate: Candidate, store: Store) -> str | None:
@@ -91,16 +89,6 @@ def apart(golden: dict[str, Any], answers: np.ndarray) -> tuple[float, float]:
     spread = float(then.max() - then.min()) or 1.0
     found = np.abs(answers - then) / spread
     return float(found.max()), float(found.mean())
-
-
-def changes(then: Mapping[str, str]) -> list[str]:
-    """Return in words which versions of Python and packages differ from those of then."""
-    now = keys.versions()
-    return [
-        f"{name} {then.get(name, 'missing')} -> {now.get(name, 'missing')}"
-        for name in sorted({*then, *now})
-        if then.get(name) != now.get(name)
-    ]
 
 
 def _plain(values: pd.Series) -> list[Any]:

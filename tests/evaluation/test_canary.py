@@ -16,7 +16,6 @@ from mlsys.planning.obstacles import of_champion
 from mlsys.spec import load_spec
 from mlsys.store import Store
 from mlsys.training import golden
-from mlsys.training.golden import changes
 from mlsys.upkeep.doctor import examine
 from mlsys.workspace import Workspace
 
@@ -43,7 +42,7 @@ def seen(work: Workspace, **changed: Any) -> Canary:
 def test_with_the_packages_of_its_promotion_nobody_is_asked(work: Workspace) -> None:
     assert seen(work).state == "unchanged"
     assert seen(work, golden=None).state == "unchanged"
-    assert changes(keys.versions()) == []
+    assert keys.version_changes(keys.versions()) == []
 
 
 def test_a_fresh_process_compares_the_golden_predictions(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

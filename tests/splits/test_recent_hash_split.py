@@ -41,7 +41,7 @@ def test_as_days_come_in_rows_only_move_towards_training(rule: RecentHashSplit, 
 def test_within_the_newest_days_a_key_stands_on_one_side(rule: RecentHashSplit, seed: int) -> None:
     rows = about(LAST, seed)
     recent = (np.datetime64(LAST) - rows.day).astype(int) < rule.days
-    twice = np.where(recent, rows.key_hash // np.uint64(2**60), rows.key_hash)  # 16 keys there
+    twice = np.where(recent, rows.key_hash // np.uint64(2**56), rows.key_hash)  # 256 keys there
     side = rule.assign(SplitRows(rows.day, twice, None, rows.usable, LAST)).side
     for key in np.unique(twice[recent & rows.usable]):
         assert len(np.unique(side[recent & rows.usable & (twice == key)])) == 1
