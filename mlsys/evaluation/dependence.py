@@ -23,7 +23,7 @@ from mlsys.wording import number
 LEVEL = 0.05
 MATERIAL = 1.05  # design effect up to which what rows have in common makes no difference worth a change of units
 COPIES = 0.5  # correlation of residuals from which on rows of equal content are one row, written several times
-FEWEST_DAYS, DAYS_IN_A_ROW = 3, 20
+FEWEST_DAYS, DAYS_IN_A_ROW = 5, 20  # so many tell how days differ, and how each resembles the one before
 
 
 @dataclass(frozen=True)
