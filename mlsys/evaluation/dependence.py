@@ -23,7 +23,7 @@ from mlsys.wording import number
 LEVEL = 0.05
 MATERIAL = 1.05  # design effect up to which what rows have in common makes no difference worth a change of units
 COPIES = 0.5  # correlation of residuals from which on rows of equal content are one row, written several times
-FEWEST_DAYS, DAYS_IN_A_ROW = 3, 20
+FEWEST_DAYS, DAYS_IN_A_ROW = 5, 20  # so many tell how days differ, and how each resembles the one before
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,12 @@ def _ties(influence: np.ndarray, residual: np.ndarray, ties: Ties) -> list[Tie]:
         days = Units("day", ties.days.astype("datetime64[D]").astype(np.int64))
         if days.n >= FEWEST_DAYS or ties.asked == "day":
             found.append(_measured(None, days, influence, must=ties.asked == "day"))
-    return [tie for tie in found if tie.must or 1 < tie.units.n < influence.size]
+    return [tie for tie in found if tie.must or (tie.units.n > 1 and _most(tie.units) > MATERIAL)]
+
+
+def _most(units: Units) -> float:
+    """Return the design effect if all rows of a unit were alike: the mean size of the units, one for each row."""
+    return float((np.bincount(units.places) ** 2).sum() / units.places.size) if units.places is not None else 1.0
 
 
 def _measured(column: str | None, units: Units, influence: np.ndarray, *, must: bool = False) -> Tie:

@@ -113,7 +113,7 @@ class BetterThanChampion(Gate):
         flip = next((flip for flip in comparison.flips if flip.limit == limit), None)
         if flip is None or not flip.fragile or flip.n_rows is None:
             return ""
-        share = f"{counted(flip.n_rows, 'row')} ({number(100 * flip.n_rows / comparison.n)} %)"
+        share = f"{counted(flip.n_rows, 'row')} ({number(round(100 * flip.n_rows / comparison.n, 2))} %)"
         return f"The verdict is fragile: without {share} it would {'not pass' if passes else 'pass'}."
 
 

@@ -82,7 +82,7 @@ class Difference:
             if flip.n_rows is None:
                 found.append(f"{verdict}, whichever half of the rows is left out.")
                 continue
-            share = f"{counted(flip.n_rows, 'row')} ({number(100 * flip.n_rows / n_rows)} %)"
+            share = f"{counted(flip.n_rows, 'row')} ({number(round(100 * flip.n_rows / n_rows, 2))} %)"
             fragile = "fragile" if flip.fragile else "not fragile"
             found.append(f"{verdict}; leaving out the {share} that speak most for that turns it: {fragile}.")
         return found

@@ -89,8 +89,13 @@ def test_days_count_whole_where_they_differ_and_blocks_where_each_resembles_the_
     assert 8 <= units.n < 30
 
 
-def test_a_day_or_two_do_not_say_how_days_differ() -> None:
-    days = np.repeat(np.arange(2), 200)
+def test_a_customer_or_two_who_come_twice_are_not_worth_a_word() -> None:
+    visits = np.maximum(np.arange(600) - 2, 0)
+    assert tied(moved(visits, 0.9), np.zeros(600), Ties({"customer": visits})) == (ROWS, None)
+
+
+def test_four_days_do_not_say_how_days_differ() -> None:
+    days = np.repeat(np.arange(4), 100)
     assert tied(moved(days, 0.5), np.zeros(400), Ties(days=FIRST + days.astype("timedelta64[D]")))[1] is None
 
 

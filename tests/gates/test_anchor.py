@@ -74,5 +74,5 @@ def test_how_often_the_rows_have_decided_is_said() -> None:
     found = BetterThanChampion().judge(replace(evidence(), decided_before=6))
     assert found.decided_before == 6
     assert "Some of these rows have decided 6 times before" in found.context
-    assert "30 % at most." in found.sentence  # 1 - .95 ** 7
+    assert "30 % at most." in found.context  # 1 - .95 ** 7
     assert "decided" not in BetterThanChampion().judge(replace(evidence(), decided_before=0)).sentence

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
 from mlsys.gates.better_than_champion import BetterThanChampion
+from mlsys.gates.min_rows import MinRows
+from mlsys.records import Flip, RowDependence
 from mlsys.testing.gates import comparison, evidence
 
 
@@ -88,3 +92,32 @@ def test_a_difference_and_its_bound_are_never_one_number() -> None:
 def test_negative_margin_is_refused() -> None:
     with pytest.raises(ValidationError, match="greater than or equal to 0"):
         BetterThanChampion(margin=-0.01)
+
+
+def test_a_verdict_that_few_rows_turn_is_called_fragile() -> None:
+    few = comparison().model_copy(update={"flips": (Flip(limit=0.0, n_rows=9, fragile=True),)})
+    found = BetterThanChampion().judge(evidence(compared=few))
+    assert found.state == "pass"
+    assert found.sentence.endswith("needed > 0. The verdict is fragile: without 9 rows (0.9 %) it would not pass.")
+    assert "fragile" not in BetterThanChampion(margin=0.004).judge(evidence(compared=few)).sentence  # of another limit
+
+
+def test_which_rows_count_together_stands_beside_the_verdict() -> None:
+    found = BetterThanChampion().judge(evidence(dependence=dependence(unit="group", sentence="Whole groups count.")))
+    assert found.sentence.endswith("needed > 0. Whole groups count.")
+    found = BetterThanChampion().judge(evidence(dependence=dependence(unit="row", sentence="Rows count.")))
+    assert found.sentence.endswith("needed > 0.")
+
+
+def test_rows_that_depend_on_each_other_count_as_the_fewer_that_they_are_worth() -> None:
+    tied = dependence(unit="day", n_units=7, design_effect=10.0, effective_rows=100, sentence="Whole days count.")
+    found = MinRows(rows=200).judge(evidence(dependence=tied))
+    assert (found.state, found.reason) == ("inconclusive", "too_few_rows")
+    assert (found.observed, found.observed_as, found.limit) == (100, "effective rows", 200)
+    assert "too few: 100 effective rows, 200 are required. Whole days count. About 14 days" in found.sentence
+    assert MinRows(rows=100).judge(evidence(dependence=tied)).state == "pass"
+
+
+def dependence(**changed: Any) -> RowDependence:
+    given = {"unit": "group", "n_rows": 1000, "n_units": 50, "design_effect": 2.0, "effective_rows": 500}
+    return RowDependence.model_validate({**given, "sentence": "", **changed})

@@ -8,7 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from mlsys.notification.outbox import Channel, Event
-from mlsys.spec.blocks import Notify, Schedule
+from mlsys.spec.blocks import MetricChoice, Notify, Schedule
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,15 @@ def test_one_event_may_stand_without_a_list() -> None:
 def test_a_wrong_receiver_or_event_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Notify(**wrong)  # type: ignore[arg-type]
+
+
+def test_what_counts_as_evidence_is_stored_where_it_is_not_as_ever() -> None:
+    assert set(MetricChoice().model_dump()) == {"primary", "threshold", "replicates"}
+    given = {"unit": "day", "group": "customer", "level": 0.99}
+    assert given.items() <= MetricChoice.model_validate(given).model_dump().items()
+
+
+@pytest.mark.parametrize("wrong", [{"unit": "week"}, {"level": 0.5}, {"level": 1.0}])
+def test_another_unit_or_level_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        MetricChoice.model_validate(wrong)
