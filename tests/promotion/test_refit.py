@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from given.kill_points import killed_at, points_of, spread
 from given.shop import day, edit_spec, enter, make_shop
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,6 +114,34 @@ def test_a_run_that_ended_between_refit_and_promotion_adopts_what_stands(
         work, plan, found.start.snapshot, found.parts["checks"]  # type: ignore[arg-type]
     ), candidates=known)  # fmt: skip
     assert not any(name.endswith("-refit") for name in again.summary)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_killed_anywhere_around_the_refit_the_next_run_ends_with_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run() -> None:
+        with open_workspace() as work:
+            night(work, 10)
+
+    def begin(name: str) -> None:
+        shop(tmp_path / name, monkeypatch, training={"refit": "all", "max_churn": 0.5})
+
+    begin("counted")
+    n_points = points_of(run)
+    with open_workspace() as work:
+        whole = champion(work)
+    assert whole.judged_twin is not None
+    for back in spread(6, over=60):  # the last steps: decide, refit, promote, report
+        begin(f"killed-{back}")
+        assert killed_at(n_points - back, run)
+        with open_workspace() as work:
+            night(work, 10)
+            found = champion(work)
+            assert (found.candidate_id, found.model, found.refit) == (whole.candidate_id, whole.model, whole.refit)
+            assert len(work.ledger.champion_changes("shop")) == 1
+            assert work.ledger.verify("shop") > 0
 
 
 def test_too_much_churn_lets_the_judged_model_serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
