@@ -41,7 +41,7 @@ def audit(name: str, first: str | None, last: str | None, out: Path, as_json: bo
                 ("SHA-256", found.sha256),
                 ("newest row", found.head.text),
                 ("anchors", found.n_anchors or "none (the next decision will be remembered)"),
-                ("missing", "; ".join(found.missing) or "nothing"),
+                ("missing", _missing(found.missing)),
                 ("verify with", f"unzip -p {found.path} verify.py > verify.py; python verify.py {found.path}"),
             ],
         )
@@ -54,3 +54,8 @@ def _day(option: str, text: str | None) -> date | None:
         return None if text is None else date.fromisoformat(text)
     except ValueError:
         raise UsageError("A day is written as 2026-03-09", where=option, got=text) from None
+
+
+def _missing(found: tuple[str, ...]) -> str:
+    more = f"; and {len(found) - 3:,} more, which index.html names" if len(found) > 3 else ""
+    return "; ".join(found[:3]) + more if found else "nothing"

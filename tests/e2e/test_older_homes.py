@@ -132,7 +132,8 @@ def mlsys(capsys: pytest.CaptureFixture[str], logging_as_before: None) -> Callab
 def test_it_opens_whole_and_its_registries_agree(mlsys: Callable[..., str], seen: Old) -> None:
     said = mlsys("doctor")
     for name, known in seen.known.items():
-        assert f"ok       ledger {name}: {known['rows']} rows, unbroken chain\n" in said
+        whole = f"ok       ledger {name}: {known['rows']} rows, unbroken chain"
+        assert f"{whole}; nothing outside the ledger remembers it (the next decision will be remembered)\n" in said
         assert f"ok       champion {name}: {known['changes'][-1][0]}, its model file is whole\n" in said
         assert f"ok       registries {name}: agree with the ledger\n" in said
         assert mlsys("reconcile", name) == f"{name}: the registries say what the ledger says\n"
