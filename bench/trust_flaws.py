@@ -97,7 +97,7 @@ def real() -> Iterator[tuple[str, Honest]]:
         data = getattr(datasets, f"load_{name}")(as_frame=True)
         order = np.random.default_rng(0).permutation(len(data.target))
         columns = data.data.iloc[order].reset_index(drop=True).astype(float)
-        # Four pixels of the digits are the same in (nearly) every row: a true finding, so they are left out.
+        # Columns that hardly vary are left out: four pixels of the digits are constant, which is a true finding.
         columns = columns.rename(columns=str).loc[:, columns.std().to_numpy() > 0.03]
         y = data.target.to_numpy()[order]
         if name == "diabetes":
