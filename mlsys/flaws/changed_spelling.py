@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from mlsys.flaws.base import Flaw
-from mlsys.flaws.rows import Inspected
+from mlsys.flaws.rows import Inspected, LabelledRows
 from mlsys.records.inspection import FlawFound
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ _LEAST_ROWS = 50
 _REPEATED = 5  # rows of a value, on average: columns of fewer bring new values every day
 _MOST_CODES = 30  # different whole numbers that may be codes
 _CERTAIN = 0.5
-_UNSEEN = 0.5  # share of the newest rows whose value no older row has
+_UNSEEN, _LEAST_NEW = 0.5, 2  # share of the newest rows whose value no older row has, and different such values
+_EARLIER, _USUALLY_NEW = 0.8, 0.1  # of the older rows; share of new values from which on new ones are no news
 
 
 class ChangedSpelling(Flaw):
@@ -48,11 +49,13 @@ class ChangedSpelling(Flaw):
             n_then, n_now = int(then.sum()), int(now.sum())
             if min(n_then, n_now) < _LEAST_ROWS or n_then < _REPEATED * len(then):
                 continue
-            found = self._found(column.name, then, now, when)
+            found = self._found(
+                column.name, then, now, when, usual_new=_usually_new(old, column.name, timed=rows.timed)
+            )
             if found is not None:
                 yield found
 
-    def _found(self, name: str, then: pd.Series, now: pd.Series, when: str) -> FlawFound | None:
+    def _found(self, name: str, then: pd.Series, now: pd.Series, when: str, *, usual_new: float) -> FlawFound | None:
         n_now, known = int(now.sum()), set(then.index)
         fresh = {value: int(n) for value, n in now.items() if value not in known}
         usual: dict[str, object] = {}
@@ -75,7 +78,7 @@ class ChangedSpelling(Flaw):
                 observed_as="share spelt otherwise",
                 limit=self.share,
             )
-        if unseen < _UNSEEN:
+        if unseen < _UNSEEN or len(fresh) < _LEAST_NEW or usual_new > _USUALLY_NEW:
             return None
         some = sorted(fresh, key=lambda value: (-fresh[value], str(value)))[:3]
         sentence = (
@@ -83,6 +86,18 @@ class ChangedSpelling(Flaw):
             f" {', '.join(repr(_shown(value)) for value in some)}. Has its encoding changed?"
         )
         return self.found(sentence, column=name, observed=unseen, observed_as="share of new values", limit=_UNSEEN)
+
+
+def _usually_new(old: LabelledRows, name: str, *, timed: bool) -> float:
+    """Return which share of the last fifth of older rows has a value that was not there before: of days, or models."""
+    import numpy as np
+
+    if not timed:
+        return 0.0
+    late = old.day > np.sort(old.day)[int(_EARLIER * (len(old.day) - 1))]
+    values = old.frame[name]
+    known = values[late].dropna()
+    return float((~known.isin(values[~late].dropna().unique())).mean()) if len(known) else 0.0
 
 
 def _plain(value: object) -> str:

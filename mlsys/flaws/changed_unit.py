@@ -19,7 +19,7 @@ _LEAST_ROWS = 50
 _FACTORS = (10, 12, 24, 60, 100, 365, 1000, 1024, 3600, 10_000, 86_400, 1_000_000)
 _NEAR = 0.25  # of the factor: the median of a few rows is no exact number
 _APART, _ALIKE = 0.5, 0.2  # Kolmogorov-Smirnov distances before and after dividing by the factor
-_DISJOINT = 0.95
+_DISJOINT, _FAR = 0.95, 0.5  # distance of two ranges that don't touch, and their gap by the older quartiles' range
 _TREND = 0.9  # rank correlation with the day, from which on a column rises or falls by nature
 
 
@@ -85,7 +85,11 @@ class ChangedUnit(Flaw):
             nearest = min(_FACTORS, key=lambda factor: abs(np.log(larger / factor)))
             certain = abs(larger / nearest - 1) <= _NEAR
             return ratio, f"are {larger:.3g} times as {'large' if ratio > 1 else 'small'}", certain
-        if apart >= _DISJOINT and len(np.unique(then)) > 2:
+        low, quarter, three, high = np.quantile(then, [0.01, 0.25, 0.75, 0.99])
+        middle = float(np.median(now))
+        # A day of the month may be next to all others; what has another unit is farther away.
+        beyond = max(middle - high, low - middle) >= _FAR * (three - quarter) > 0
+        if apart >= _DISJOINT and beyond and len(np.unique(then)) > 2:
             return ratio, "lie elsewhere", False
         return None
 

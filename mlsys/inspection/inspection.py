@@ -7,7 +7,7 @@ differently for it. What is found is a record, shown on the report card, and wha
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from mlsys.errors import IntegrityError, shortened
@@ -20,12 +20,12 @@ from mlsys.ledger import RunRow
 from mlsys.records import HISTORICAL, Plan, Prepared
 from mlsys.records.inspection import FlawFound, Inspection
 from mlsys.spec import Spec
-from mlsys.store import Store
+from mlsys.store import Store, canonical_json
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
 
-_KEPT = 12  # findings in a record, which has at most 16 KB
+_KEPT, _MOST_BYTES = 12, 7 * 1024  # of findings in a record, which has at most 16 KB with all else
 _LONGEST = 700  # characters of a sentence
 
 Inspector = Callable[[Assessment], Inspection]
@@ -73,7 +73,7 @@ def inspect(
     level = logging.WARNING if critical else logging.INFO
     log.log(level, "inspected", run=prepared.plan.run_id, found=len(found), critical=[each.flaw for each in critical])
     return Inspection(
-        findings=tuple(found[:_KEPT]),
+        findings=_fitting(found),
         n_found=len(found),
         n_critical=len(critical),
         looked_for=tuple(flaw.kind for flaw in flaws),
@@ -93,6 +93,17 @@ def _look(flaw: Flaw, rows: Inspected) -> list[FlawFound]:
         return [FlawFound(flaw=flaw.kind, severity=flaw.severity_of_certain, state="error", sentence=sentence)]
     kept = [each for each in found if each.column is None or each.column not in rows.trusted]
     return [each.model_copy(update={"sentence": each.sentence[:_LONGEST]}) for each in kept]
+
+
+def _fitting(found: Sequence[FlawFound]) -> tuple[FlawFound, ...]:
+    """Return as many of the worst findings as the record of an evaluation has room for."""
+    kept, size = [], 0
+    for finding in found[:_KEPT]:
+        size += len(canonical_json(finding.dump()))
+        if size > _MOST_BYTES:
+            break
+        kept.append(finding)
+    return tuple(kept)
 
 
 def reference_of(work: Workspace, plan: Plan, spec: Spec) -> EarlierRun | None:

@@ -11,16 +11,21 @@ import numpy as np
 import pyarrow as pa
 
 from mlsys.dataset.dataset import days_of, feature_frame, keys_of, quarantined, read_assignment
+from mlsys.errors import IntegrityError
 from mlsys.evaluation.comparison import Assessment, Contender
+from mlsys.events import get_logger
 from mlsys.flaws.digests import Digests
 from mlsys.flaws.rows import Answers, Inspected, LabelledRows, Truths
 from mlsys.metrics.base import Metric
 from mlsys.records import Prepared
+from mlsys.schema import DAY, KEY
 from mlsys.snapshot.manifest import Manifest, read_manifest
 from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT
 from mlsys.store import Store
+
+log = get_logger(__name__)
 
 SAMPLED, SAMPLED_OF_SEVERAL = 8_000, 4_000  # rows that single columns are judged by, of two classes and of more
 _NEWEST, _UNLABELLED, _PAST = 2_000, 2_000, 4_000
@@ -55,7 +60,9 @@ def inspected(
     """
     all_sides = read_assignment(prepared.split, store)
     manifest = read_manifest(prepared.snapshot.manifest, store)
-    table = _read(spec, manifest, prepared.snapshot.manifest, _days(manifest, all_sides), store=store)
+    features = list(spec.feature_columns())
+    days = _days(manifest, all_sides)
+    table = _read(spec, manifest, prepared.snapshot.manifest, days, store=store, features=features)
     side, random = all_sides[table.places], np.random.default_rng(_SEED)
     bad = quarantined(prepared.snapshot, prepared.checks, store)[table.places]
     held = np.flatnonzero(side > 0)
@@ -63,7 +70,6 @@ def inspected(
     sample = _drawn(table, held, timed=timed, random=random)
     waiting = np.flatnonzero(_unlabelled(table.y) & ~bad)
     before, past = _earlier(spec, manifest, reference, table.classes, random=random, store=store)
-    features = list(spec.feature_columns())
     return Inspected(
         types={name: column.type for name, column in spec.feature_columns().items()},
         texts=frozenset(spec.features.texts),
@@ -90,9 +96,10 @@ def _days(manifest: Manifest, side: np.ndarray) -> set[date]:
     return {entry.day for place, entry in enumerate(manifest.partitions) if used[place] or place > last}
 
 
-def _read(spec: Spec, manifest: Manifest, digest: str, days: Collection[date], *, store: Store) -> _Table:
-    made_of = spec.target.made_of
-    names = list(dict.fromkeys([*spec.feature_columns(), *made_of.names, "_day", "_key"]))
+def _read(
+    spec: Spec, manifest: Manifest, digest: str, days: Collection[date], *, store: Store, features: Collection[str]
+) -> _Table:
+    names = list(dict.fromkeys([*features, *spec.target.made_of.names, DAY, KEY]))
     rows = read_rows(digest, store, names, days=days)
     inside = [np.full(entry.n_rows, entry.day in days) for entry in manifest.partitions]
     y, classes = _labels(spec, rows)
@@ -162,7 +169,12 @@ def _earlier(
         days = {entry.day for entry in earlier.partitions if contents.get(entry.day, entry.content) != entry.content}
     if not days:
         return None, None
-    table = _read(spec, earlier, reference.manifest, days, store=store)
+    features = () if spec.source.timed else tuple(spec.feature_columns())
+    try:
+        table = _read(spec, earlier, reference.manifest, days, store=store, features=features)
+    except IntegrityError as error:  # housekeeping removes the rows of old runs
+        log.warning("earlier_rows_gone", run=reference.run_id, reason=str(error))
+        return None, None
     truths = Truths(keys_of(table.rows), table.y, table.classes)
     if spec.source.timed:
         return truths, None

@@ -8,6 +8,7 @@ from typing import Any
 from mlsys.checks import CHECKS
 from mlsys.components import Table
 from mlsys.features import FEATURES
+from mlsys.flaws import FLAWS
 from mlsys.gates import GATES
 from mlsys.metrics import METRICS
 from mlsys.models import MODELS
@@ -29,6 +30,7 @@ TABLES: tuple[Table[Any], ...] = (
     REGISTRIES,
     MONITORS,
     TARGETS,
+    FLAWS,
 )
 
 
