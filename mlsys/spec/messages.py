@@ -82,7 +82,7 @@ REQUIRED = {
     "checks.regex": ("what each value looks like", "regex: '^[A-Z]{2}[0-9]+$'"),
     "checks.max_age": ("how old the newest row may be", "max_age: 2d"),
     "models.of": ("the members of a blend", "of: [logistic, xgboost]"),
-    "gates.column": ("whose groups are compared", "column: region"),
+    "gates.column": ("the column whose values are the groups that fairness compares", "column: region"),
     "gates.metric": ("what is held to the limit", "metric: roc_auc"),
 }
 

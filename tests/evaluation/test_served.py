@@ -69,7 +69,7 @@ def test_what_a_fresh_process_can_not_use_fails(run: Run, store: Store, monkeypa
 @pytest.mark.parametrize(
     ("ends", "key", "says"),
     [
-        (subprocess.TimeoutExpired("python", 1), "lacking", "within 120 s"),
+        (subprocess.TimeoutExpired("python", 1), "lacking", "within 300 s"),
         (subprocess.CompletedProcess([], -9, b"", b""), "lacking", "SIGKILL"),
         (subprocess.CompletedProcess([], 1, b"", b"Traceback\nMemoryError: too much.\n"), "refused", "too much"),
     ],
