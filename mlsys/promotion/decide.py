@@ -42,7 +42,7 @@ def decide(spec: Spec, prepared: Prepared, *, evaluations: EvaluationSet, work: 
     A decision of the same key stands: it is returned as it was made. An error is none, once what caused it is mended.
     """
     champion = work.ledger.champion(spec.pipeline)
-    before = decided_before(work, spec, prepared)
+    before = None if prepared.plan.mode in HISTORICAL else decided_before(work, spec, prepared)
     decision = judge(spec, prepared, evaluations=evaluations, champion=champion, store=work.store, before=before)
     stands = work.ledger.add_decision(spec.pipeline, evaluations, decision)
     if stands.outcome != "error" or decision.outcome == "error":
