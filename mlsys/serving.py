@@ -305,7 +305,7 @@ def _require_like_promoted(folder: Path, spec: Spec, model: Any) -> None:
     from mlsys import keys
     from mlsys.registries.files import GOLDEN
     from mlsys.training import golden
-    
+
     try:
         known = json.loads((folder / GOLDEN).read_bytes())
     except (OSError, ValueError):  # of an earlier version, which kept none

@@ -51,7 +51,7 @@ def decide(spec: Spec, prepared: Prepared, *, evaluations: EvaluationSet, work: 
     What a hold keeps back becomes a decision of its own, beside what the gates said.
     """
     champion = work.ledger.champion(spec.pipeline)
-    before = decided_before(work, spec, prepared)
+    before = None if prepared.plan.mode in HISTORICAL else decided_before(work, spec, prepared)
     decision = judge(spec, prepared, evaluations=evaluations, champion=champion, store=work.store, before=before)
     known = work.ledger.decision(decision.decision_key)
     if spec.training.seeds > 1 and (known is None or known[1].outcome == "error"):
