@@ -20,6 +20,7 @@ from mlsys.gates.base import Evidence, Gate
 from mlsys.gates.honest_data import HonestData
 from mlsys.inspection import inspection
 from mlsys.promotion import decide
+from mlsys.promotion.reuse import MOST, sharing
 from mlsys.records import Decision, Prepared
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json, recall, remember
@@ -30,11 +31,14 @@ log = get_logger(__name__)
 
 def judge_in_turn(work: Workspace, simulation: Simulation) -> tuple[Verdict, ...]:
     """Return one verdict per simulated day; each day that the gates promote is the rival of the days after it."""
-    verdicts = []
+    verdicts: list[Verdict] = []
     champion: SimulatedDay | None = None
     anchor: SimulatedDay | None = None
     for simulated in simulation.days:
-        verdict = _verdict(work, simulation, simulated, champion, anchor)
+        days = zip(simulation.days, verdicts, strict=False)
+        compared = [day.plan.cutoff for day, judged in days if judged.rival is not None][-MOST:]
+        before = sharing(simulation.spec, simulated.plan.cutoff, compared)
+        verdict = _verdict(work, simulation, simulated, (champion, anchor), before)
         if verdict.outcome == "promote":
             moves = becomes_anchor(verdict.gates, of_anchor=champion is anchor)
             champion, anchor = simulated, simulated if moves else anchor
@@ -52,11 +56,12 @@ def _verdict(
     work: Workspace,
     simulation: Simulation,
     simulated: SimulatedDay,
-    rival: SimulatedDay | None,
-    anchor: SimulatedDay | None,
+    champions: tuple[SimulatedDay | None, SimulatedDay | None],
+    before: int,
 ) -> Verdict:
+    rival, anchor = champions
     held = anchor if simulation.spec.anchored_metrics else None
-    path = _path(work, simulated, rival, held)
+    path = _path(work, simulated, rival, held, before)
     known = recall(path)
     if known is not None:
         return Verdict.model_validate_json(known)
@@ -73,7 +78,7 @@ def _verdict(
         explained=False,
         inspect=_look(spec, prepared, work.store),
     )
-    decision = decide.judge(spec, prepared, evaluations=evaluations, champion=None, store=work.store)
+    decision = decide.judge(spec, prepared, evaluations=evaluations, champion=None, store=work.store, before=before)
     evidence = decide.evidence_of(prepared, evaluations, work.store)
     verdict = Verdict(
         outcome=decision.outcome,
@@ -109,7 +114,9 @@ def _kept_out_by(gates: Sequence[Gate], evidence: Evidence, decision: Decision) 
     return tuple(found.name for _, found in missed) if alike else ()
 
 
-def _path(work: Workspace, simulated: SimulatedDay, rival: SimulatedDay | None, held: SimulatedDay | None) -> Path:
+def _path(
+    work: Workspace, simulated: SimulatedDay, rival: SimulatedDay | None, held: SimulatedDay | None, before: int
+) -> Path:
     parts = [
         keys.code_fingerprint(),
         simulated.plan.run_id,
@@ -117,6 +124,7 @@ def _path(work: Workspace, simulated: SimulatedDay, rival: SimulatedDay | None, 
         simulated.best.candidate_id,
         [rival.best.candidate_id, rival.day.isoformat()] if rival else None,
         *([held.best.candidate_id] if held else []),
+        before,
     ]
     name = hashlib.sha256(canonical_json(parts)).hexdigest()
     return work.home / "cache" / "walkforward" / "verdicts" / f"{name}.json"

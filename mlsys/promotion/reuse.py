@@ -6,7 +6,8 @@ time a night's holdout shares days with those of the nights before; under one by
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from mlsys.records import HISTORICAL, Prepared
 from mlsys.spec import Spec
@@ -20,11 +21,16 @@ def decided_before(work: Workspace, spec: Spec, prepared: Prepared) -> int:
 
     Of the newest `MOST` decisions; runs about the past are compared with nobody.
     """
-    plan, kept = prepared.plan, spec.split.withheld.get("holdout")
+    plan = prepared.plan
     newest = work.ledger.judgements(plan.pipeline, last=MOST, historical=False)
     compared = {j.decision.run_id for j in newest if j.evaluations.champion_state == "scored"} - {plan.run_id}
     if not compared:
         return 0
-    since = None if kept is None else plan.cutoff - timedelta(days=kept)
     plans = work.ledger.plans(compared).values()
-    return sum(other.mode not in HISTORICAL and (since is None or other.cutoff > since) for other in plans)
+    return sharing(spec, plan.cutoff, [other.cutoff for other in plans if other.mode not in HISTORICAL])
+
+
+def sharing(spec: Spec, cutoff: datetime, others: Sequence[datetime]) -> int:
+    """Return how many of other runs, by their cutoffs, share rows of the holdout with a run of this cutoff."""
+    kept = spec.split.withheld.get("holdout")
+    return len(others) if kept is None else sum(other > cutoff - timedelta(days=kept) for other in others)
