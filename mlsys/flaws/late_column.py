@@ -28,13 +28,13 @@ class LateColumn(Flaw):
 
     Attributes:
         filled: difference of the share of rows with a value, with a label less without one, from here on it is shown.
-        lost: ROC-AUC, or rank correlation, that older rows have and the newest ones have lost.
+        told: ROC-AUC, or rank correlation, that older rows have and the newest ones have lost.
     """
 
     kind: Literal["late_column"] = "late_column"
     usual: ClassVar = "critical"
     filled: float = Field(default=0.5, gt=0, le=1)
-    lost: float = Field(default=0.75, gt=0.5, le=1)
+    told: float = Field(default=0.75, gt=0.5, le=1)
 
     def look(self, rows: Inspected) -> Iterator[FlawFound]:
         """Yield the columns that come with the label, or after the rows."""
@@ -78,16 +78,16 @@ class LateColumn(Flaw):
         young = rows.newest
         if young.sum() < _YOUNG_ROWS or (~young).sum() < _YOUNG_ROWS or column.numbers is None:
             return None
-        told = [
+        strengths = [
             (_strength(column, y, ~young), _strength(column, y, young), int(min(y[young].sum(), (1 - y[young]).sum())))
             for y in (rows.one_against_rest.values() or [rows.sample.y])
         ]
-        old, new, n_rarer = max(told, key=lambda each: each[0])
+        old, new, n_rarer = max(strengths, key=lambda each: each[0])
         n = n_rarer if rows.classes else int(young.sum())
         # Three standard errors above what no signal shows, at most: 1 / sqrt(12 n) of a ROC-AUC of few rows.
         chance = 3 * (12 * max(n, 1)) ** -0.5 if rows.classes else 3 * max(n, 1) ** -0.5
         floor = 0.5 if rows.classes else 0.0
-        if n < LEAST_OF_CLASS or old < self.lost or new > floor + chance or floor + 2 * chance > old:
+        if n < LEAST_OF_CLASS or old < self.told or new > floor + chance or floor + 2 * chance > old:
             return None
         by = "ROC-AUC" if rows.classes else "rank correlation"
         sentence = (
@@ -96,7 +96,7 @@ class LateColumn(Flaw):
             " under `drop`, or see whether its source broke."
         )
         return self.found(
-            sentence, column=column.name, observed=new, observed_as=f"{by} of the newest rows", limit=self.lost
+            sentence, column=column.name, observed=new, observed_as=f"{by} of the newest rows", limit=self.told
         )
 
 
