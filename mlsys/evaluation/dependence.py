@@ -170,7 +170,7 @@ def _record(chosen: Tie | None, found: Sequence[Tie], influence: np.ndarray, tie
     n_rows = influence.size
     units = chosen.units if chosen else ROWS
     effect = chosen.effect if chosen else 1.0
-    effective = max(1, min(n_rows, int(n_rows / effect + 1e-9))) if effect > 0 else n_rows
+    effective, at_most = (_rows_worth(n_rows, e) for e in (effect, _least_effect(effect, units.count(n_rows), n_rows)))
     return RowDependence(
         unit=units.kind,
         column=chosen.column if chosen else None,
@@ -179,9 +179,21 @@ def _record(chosen: Tie | None, found: Sequence[Tie], influence: np.ndarray, tie
         correlation=chosen.correlation if chosen else None,
         design_effect=effect,
         effective_rows=effective,
+        effective_at_most=at_most,
         sentence=_chosen(chosen, n_rows, effective, ties.asked) if chosen else _none_chosen(found, ties.asked),
         warning=ties.warning,
     )
+
+
+def _rows_worth(n_rows: int, effect: float) -> int:
+    return max(1, min(n_rows, int(n_rows / effect + 1e-9))) if effect > 0 else n_rows
+
+
+def _least_effect(effect: float, n_units: int, n_rows: int) -> float:
+    """Return the lower 95 % bound of a design effect, a ratio of two variances: of few units it is hardly known."""
+    from scipy.special import fdtri
+
+    return effect / float(fdtri(n_units - 1, n_rows - n_units, 1 - LEVEL)) if 1 < n_units < n_rows else effect
 
 
 def _chosen(tie: Tie, n_rows: int, effective: int, asked: AskedUnit) -> str:

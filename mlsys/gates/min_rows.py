@@ -28,7 +28,7 @@ class MinRows(Gate):
     def judge(self, evidence: Evidence) -> GateResult:
         """Return whether the holdout is large enough; the count farthest below its limit is the one shown."""
         found = evidence.evaluations
-        effective = found.dependence.effective_rows if found.dependence else found.n_holdout
+        effective = found.dependence.effective_at_most if found.dependence else found.n_holdout
         counts = [("rows", found.n_holdout, self.rows)]
         counts += [("effective rows", effective, self.rows)] if effective < found.n_holdout else []
         counts += [(f"rows of class '{name}'", n, self.per_class) for name, n in sorted(found.holdout_classes.items())]
@@ -41,7 +41,8 @@ class MinRows(Gate):
             classes = f"{len(named)} classes, the fewest {min(n for _, n in named):,}"
         shown, each = (f" ({classes})", f", {self.per_class:,} per class") if classes else ("", "")
         enough = observed >= limit
-        verdict = "are enough" if enough else f"are too few: {observed:,} {what}, {limit:,} are required"
+        figure = f"{'at most ' if what == 'effective rows' else ''}{observed:,} {what}"
+        verdict = "are enough" if enough else f"are too few: {figure}, {limit:,} are required"
         return GateResult(
             gate=self.kind,
             name=f"at least {self.rows:,} holdout rows{each}",
@@ -61,6 +62,6 @@ class MinRows(Gate):
         known = found.dependence
         if known is None or what != "effective rows":
             return ""
-        times = self.rows / known.effective_rows
+        times = self.rows / known.effective_at_most
         units = {"group": "groups", "day": "days", "block": "blocks of days"}.get(known.unit, "rows")
         return f" About {ceil(times * known.n_units):,} {units} as these would be enough." if times > 1 else ""

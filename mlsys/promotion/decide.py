@@ -19,6 +19,7 @@ from mlsys.promotion.reuse import decided_before
 from mlsys.records import (
     HELD,
     HISTORICAL,
+    SIMULATED,
     AnchorComparison,
     Answer,
     Comparison,
@@ -36,7 +37,6 @@ from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
 
-SIMULATED = "simulated"  # reason of a decision that no registry shows
 # What would make an inconclusive run conclusive, by its reason.
 _HELP = {
     "too_few_rows": ("Take in more days, give that side more rows under `split`, or see whether labels{} arrive"),

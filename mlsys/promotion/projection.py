@@ -16,8 +16,7 @@ from mlsys.errors import IntegrityError, MlsysError
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange
 from mlsys.ledger.anchors import anchor_of
-from mlsys.promotion.decide import SIMULATED
-from mlsys.records import Candidate, Decision, Evaluation
+from mlsys.records import SIMULATED, Candidate, Decision, Evaluation
 from mlsys.registries.base import Registry, Release, Shown
 from mlsys.report import explained
 from mlsys.report.card import explanation_page
@@ -223,7 +222,7 @@ def _releases(work: Workspace, decision: Decision) -> list[Release]:
     plan = work.ledger.plan(decision.run_id)
     candidates = work.ledger.candidates(plan.training_key)
     served_by = work.ledger.champion_changes(plan.pipeline, of={c.candidate_id for c in candidates})
-    begun = [change for change in served_by if change.kind in ("promote", "manual")]
+    begun = [change for change in served_by if change.kind in ("promote", "manual", "rehydrate")]
     made = {change.candidate_id: change for change in begun if change.decision_key == decision.decision_key}
     challenger = decision.challenger or ""
     own = (challenger, Candidate.refitted(challenger))

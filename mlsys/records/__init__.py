@@ -1,7 +1,19 @@
 """What the steps hand to each other: small, frozen, JSON-pure records."""
 
 from mlsys.records.anchor import ChainAnchor
-from mlsys.records.base import HELD, HISTORICAL, MAX_BYTES, MEASURED, Mode, Outcome, Record, RunStatus, Severity, State
+from mlsys.records.base import (
+    HELD,
+    HISTORICAL,
+    MAX_BYTES,
+    MEASURED,
+    SIMULATED,
+    Mode,
+    Outcome,
+    Record,
+    RunStatus,
+    Severity,
+    State,
+)
 from mlsys.records.decision import (
     AnchorFinding,
     Answer,
@@ -47,6 +59,7 @@ __all__ = [
     "HISTORICAL",
     "MAX_BYTES",
     "MEASURED",
+    "SIMULATED",
     "AnchorComparison",
     "AnchorFinding",
     "Answer",

@@ -19,6 +19,7 @@ MAX_BYTES = 16 * 1024
 Mode = Literal["live", "dry", "train", "simulate"]
 HISTORICAL: frozenset[Mode] = frozenset({"train", "simulate"})  # look at their own day alone, and never promote
 HELD = "held"  # reason of a decision that only a hold kept from a promotion
+SIMULATED = "simulated"  # reason of a decision that no registry shows
 # Of what two runs with the same key record, only these fields may differ.
 MEASURED = frozenset({"fit_seconds"})
 RunStatus = Literal["done", "skipped", "failed"]

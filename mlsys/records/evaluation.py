@@ -163,7 +163,8 @@ class RowDependence(Record):
         n_rows, n_units: how many of both there are.
         correlation: intra-class correlation of the rows of a unit, or None where it was not measured.
         design_effect: how many times as large as for independent rows the variance is.
-        effective_rows: how many independent rows would tell as much.
+        effective_rows: how many independent rows would tell as much; with few units a rough figure. `effective_at_most`
+            is the upper end of it: fewer than that is shown beyond chance, at 95 %.
         sentence: what was measured and chosen, for people, complete.
         warning: what the holdout can't tell because its groups have rows on other sides, too, or None.
     """
@@ -175,6 +176,7 @@ class RowDependence(Record):
     correlation: float | None = None
     design_effect: float
     effective_rows: int
+    effective_at_most: int
     sentence: str
     warning: str | None = None
 

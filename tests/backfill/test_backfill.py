@@ -123,7 +123,7 @@ ORDERS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("mode", ["simulate", "train"])
+@pytest.mark.parametrize("mode", ["simulate", pytest.param("train", marks=pytest.mark.long)])
 def test_order_and_width_leave_no_trace(another: Callable[[str], Path], mode: Any) -> None:
     found = []
     for name, options in ORDERS.items():
@@ -233,7 +233,10 @@ def test_a_killed_day_is_named_and_the_others_go_on(
     assert [outcome.status for outcome in again.days] == ["left", "done", "left"]
 
 
-@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM], ids=["ctrl_c", "terminate"])
+@pytest.mark.parametrize(
+    "ended_by",
+    [pytest.param(signal.SIGINT, id="ctrl_c"), pytest.param(signal.SIGTERM, id="terminate", marks=pytest.mark.long)],
+)
 def test_an_interrupted_backfill_leaves_no_process_and_the_next_one_finishes_it(
     another: Callable[[str], Path], ended_by: signal.Signals
 ) -> None:

@@ -54,7 +54,7 @@ def test_keys_are_the_fields_of_the_records(mlsys, changed) -> None:
     change = set(ChampionChange.model_fields) - {"expires"}  # which only stands where there is an end
     assert [set(one) for one in found["champions"]] == [change] * 2
     champion = json.loads(mlsys("champion", "shop", "--json").out)
-    assert set(champion) == {*change, "last_day", "model", "link"}
+    assert set(champion) == {*change, "last_day", "model", "link", "gain"}
     assert champion["last_day"] == str(day(23))
     assert json.loads(mlsys("champion", "shop", "--at", "2026-01-01", "--json").out) is None
     (checked,) = json.loads(mlsys("check", "--json").out)

@@ -92,14 +92,14 @@ def load_databases(home: Path, server: embedded.Server | None) -> None:
         path.unlink()
 
 
-def by_archive(scope: Any) -> Any:
-    """Return a decorator that makes a fixture of each archive."""
-    marks = {archive: [pytest.mark.postgres] if "embedded" in archive.name else [] for archive in ARCHIVES}
+def by_archive(scope: Any, *more: pytest.MarkDecorator) -> Any:
+    """Return a decorator that makes a fixture of each archive; `more` marks are for those with a Postgres."""
+    marks = {archive: [pytest.mark.postgres, *more] if "embedded" in archive.name else [] for archive in ARCHIVES}
     params = [pytest.param(a, id=a.name.removesuffix(".tar.xz"), marks=marks[a]) for a in ARCHIVES]
     return pytest.fixture(scope=scope, params=params)
 
 
-@by_archive("module")
+@by_archive("module", pytest.mark.long)
 def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Old]:
     """An older home, for tests that only look."""
     with opened(request.param, tmp_path_factory.mktemp("older") / "home") as found:
@@ -136,6 +136,8 @@ def test_it_opens_whole_and_its_registries_agree(mlsys: Callable[..., str], seen
         assert f"{whole}; nothing outside the ledger remembers it (the next decision will be remembered)\n" in said
         assert f"ok       champion {name}: {known['changes'][-1][0]}, its model file is whole\n" in said
         assert f"ok       registries {name}: agree with the ledger\n" in said
+        mended = mlsys("reconcile", name).splitlines()  # tags that the release did not set, or in other words
+        assert all("other tags are set: mlsys.outcome" in line or "say what the ledger says" in line for line in mended)
         assert mlsys("reconcile", name) == f"{name}: the registries say what the ledger says\n"
 
 

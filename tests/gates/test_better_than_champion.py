@@ -98,26 +98,29 @@ def test_a_verdict_that_few_rows_turn_is_called_fragile() -> None:
     few = comparison().model_copy(update={"flips": (Flip(limit=0.0, n_rows=9, fragile=True),)})
     found = BetterThanChampion().judge(evidence(compared=few))
     assert found.state == "pass"
-    assert found.sentence.endswith("needed > 0. The verdict is fragile: without 9 rows (0.9 %) it would not pass.")
-    assert "fragile" not in BetterThanChampion(margin=0.004).judge(evidence(compared=few)).sentence  # of another limit
+    assert found.sentence.endswith("needed > 0.")
+    assert found.context == "The verdict is fragile: without 9 rows (0.9 %) it would not pass."
+    assert not BetterThanChampion(margin=0.004).judge(evidence(compared=few)).context  # they are of another limit
 
 
 def test_which_rows_count_together_stands_beside_the_verdict() -> None:
     found = BetterThanChampion().judge(evidence(dependence=dependence(unit="group", sentence="Whole groups count.")))
-    assert found.sentence.endswith("needed > 0. Whole groups count.")
+    assert (found.sentence[-11:], found.context) == ("needed > 0.", "Whole groups count.")
     found = BetterThanChampion().judge(evidence(dependence=dependence(unit="row", sentence="Rows count.")))
-    assert found.sentence.endswith("needed > 0.")
+    assert (found.sentence[-11:], found.context) == ("needed > 0.", "")
 
 
 def test_rows_that_depend_on_each_other_count_as_the_fewer_that_they_are_worth() -> None:
-    tied = dependence(unit="day", n_units=7, design_effect=10.0, effective_rows=100, sentence="Whole days count.")
+    tied = dependence(unit="day", n_units=7, effective_rows=60, effective_at_most=100, sentence="Whole days count.")
     found = MinRows(rows=200).judge(evidence(dependence=tied))
     assert (found.state, found.reason) == ("inconclusive", "too_few_rows")
     assert (found.observed, found.observed_as, found.limit) == (100, "effective rows", 200)
-    assert "too few: 100 effective rows, 200 are required. Whole days count. About 14 days" in found.sentence
+    assert "too few: at most 100 effective rows, 200 are required. About 14 days" in found.sentence
+    assert found.context == "Whole days count."
     assert MinRows(rows=100).judge(evidence(dependence=tied)).state == "pass"
 
 
 def dependence(**changed: Any) -> RowDependence:
-    given = {"unit": "group", "n_rows": 1000, "n_units": 50, "design_effect": 2.0, "effective_rows": 500}
+    given: dict[str, Any] = {"unit": "group", "n_rows": 1000, "n_units": 50, "design_effect": 2.0}
+    given |= {"effective_rows": 500, "effective_at_most": 600}
     return RowDependence.model_validate({**given, "sentence": "", **changed})

@@ -15,7 +15,7 @@ from mlsys.backfill.backfill import backfill
 from mlsys.backfill.records import WalkForward, WalkForwardDetails
 from mlsys.workspace import open_workspace
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 FIRST = 8
 FLOOR = 0.6

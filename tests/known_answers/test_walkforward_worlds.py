@@ -26,7 +26,7 @@ from mlsys.backfill.scores import JudgedDay
 from mlsys.backfill.strategies import GATED, NEVER, WEEKLY, Compared, compare, strategies_of
 from mlsys.metrics.scores import Scored
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 World = Literal["calm", "base rate", "ranking", "scale"]
 
