@@ -105,6 +105,7 @@ def changing() -> list[Compared]:
     return [compared(world, changed=CHANGED) for world in range(WORLDS, WORLDS + 60)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pair", [(GATED, NEVER), (GATED, WEEKLY)])
 def test_equal_strategies_are_separated_as_often_as_the_level_says(calm: list[Compared], pair: tuple[str, str]) -> None:
     share = sum(separated(found, pair) != 0 for found in calm) / WORLDS

@@ -36,7 +36,7 @@ def test_a_model_comes_back_as_it_was(store: Store) -> None:
     assert (model_file.load(digest, store).predict_proba(frame) == pipeline.predict_proba(frame)).all()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_same_fit_has_the_same_bytes_in_any_process(tmp_path: Path) -> None:
     found = {
         subprocess.run(
