@@ -133,7 +133,7 @@ def _moved(scene: Scene, days: int, ignore: Sequence[str]) -> tuple[list[Moved],
     spec, data = scene.spec, scene.data
     names = [name for name in spec.feature_columns() if name not in ignore]
     last = np.datetime64(scene.prepared.snapshot.last_day, "D")
-    newest = data.rows.loc[(data.side == HOLDOUT) & (data.day > last - days), names]
+    newest = data.rows.loc[(data.side == HOLDOUT) & (data.day > last - np.timedelta64(days, "D")), names]
     trained = dataset.load(spec, scene.prepared.snapshot, scene.prepared.split, store=scene.store, sides=(TRAINING,))
     then = _sample(trained.rows[names], scene.prepared.plan.seed)
     if newest.empty or then.empty:

@@ -220,10 +220,10 @@ def test_a_run_promotes_where_a_signal_is_planted_and_rejects_where_none_is(
 @pytest.mark.slow
 def test_after_the_planted_change_the_champion_is_replaced(retrained: Callable[..., Any], maker: ModuleType) -> None:
     def retrain(index: int) -> Any:
-        return retrained(days=60, about=maker.FIRST_DAY + timedelta(days=index), change_day=35)
+        return retrained(days=70, about=maker.FIRST_DAY + timedelta(days=index), change_day=35)
 
     assert retrain(34).decision.outcome == "promote"
-    after = retrain(59).decision
+    after = retrain(69).decision
     assert after.outcome == "promote"
     gate = next(gate for gate in after.gates if gate.gate == "better_than_champion")
     assert gate.observed > 0
