@@ -129,8 +129,28 @@ def test_a_run_from_airflows_form_is_approved_serves_and_is_rolled_back(visit: V
     dialog.get_by_label("Reason").fill("the new one is worse in the shop")
     dialog.get_by_role("button", name="Roll back").click()
     visit.answer(frame, "Roll back", "yes, back")
-    frame.get_by_text("rolled back to").wait_for(timeout=RUN_MS)
+    frame.get_by_text("brought back").first.wait_for(timeout=RUN_MS)
     assert champions() == [("1.0.0", "promote"), ("1.0.1", "promote"), ("1.0.0", "rollback")]
+
+
+def test_a_pipeline_is_held_and_released(visit: Visit) -> None:
+    frame = visit.one()
+    frame.get_by_role("button", name="Hold…").click()
+    dialog = frame.get_by_role("dialog")
+    dialog.get_by_role("button", name="Hold").click()
+    assert dialog.is_visible()  # without a reason it is not sent
+    dialog.get_by_label("Reason").fill("audit week")
+    dialog.get_by_role("button", name="Hold").click()
+    frame.get_by_text("Held by admin", exact=True).wait_for(timeout=RUN_MS)
+    frame.get_by_role("button", name="Release…").click()
+    dialog.get_by_label("Reason").fill("it is over")
+    dialog.get_by_role("button", name="Release").click()
+    frame.get_by_role("button", name="Hold…").wait_for(timeout=RUN_MS)
+    with open_workspace() as work:
+        assert [(hold.held, hold.who, hold.reason) for hold in work.ledger.holds("shop")] == [
+            (True, "admin", "audit week"),
+            (False, "admin", "it is over"),
+        ]
 
 
 def test_a_run_from_the_page_is_followed_to_its_end(visit: Visit) -> None:
