@@ -89,7 +89,7 @@ class RecentHashSplit(Splitter):
         sentence = self._sentence(rows)
         refuse_empty(
             side,
-            detail=sentence,
+            detail=sentence.rstrip("."),
             remedy="Set more `days` or larger shares, take in more days, or use `split: {kind: hash}`",
         )
         return Assignment(side, {reason: n for reason, n in counts.items() if n}, sentence)

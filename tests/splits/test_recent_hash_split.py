@@ -27,7 +27,7 @@ def about(last_day: date, seed: int = 0, group: np.ndarray | None = None) -> Spl
 
 
 @settings(max_examples=25, deadline=None)
-@given(rules, st.integers(20, 35), st.integers(1, 9))
+@given(rules, st.integers(20, 30), st.integers(1, 9))
 def test_as_days_come_in_rows_only_move_towards_training(rule: RecentHashSplit, start: int, step: int) -> None:
     first = date(2026, 1, 1) + timedelta(days=start)
     before, after = rule.assign(about(first)).side, rule.assign(about(first + timedelta(days=step))).side
