@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from mlsys.gates.measuring import GateMaterial, Measuring
+from mlsys.gates.measuring import GateMaterial, Measuring, not_servable
 from mlsys.records import GateResult
 
 _BUSY = 1.3  # the clock runs so much ahead of what is its own
@@ -60,8 +60,7 @@ class Latency(Measuring):
     def verdict(self, found: Mapping[str, Any]) -> GateResult:
         """Return whether all budgets are kept; the one that is missed most, or nearest to it, is the one shown."""
         if "refused" in found:
-            sentence = f"In a fresh process the challenger can't be used: {found['refused']}."
-            return GateResult(gate=self.kind, name=self.rule, state="fail", sentence=sentence, reason="not_servable")
+            return not_servable(self, found["refused"])
         clock, own = found["clock_ms"], found["own_ms"]
         name = max(self._budgets, key=lambda each: own[each] / self._budgets[each])
         budget, took = self._budgets[name], own[name]

@@ -132,3 +132,9 @@ class Measuring(Gate, ABC):
 def lacking(reason: str, sentence: str) -> dict[str, str]:
     """Return in place of a measurement why it can't be told: a stable code, and a sentence."""
     return {"lacking": sentence, "reason": reason}
+
+
+def not_servable(gate: Measuring, why: str) -> GateResult:
+    """Return the finding on a challenger that a fresh process can't use."""
+    sentence = f"In a fresh process the challenger can't be used: {why}."
+    return GateResult(gate=gate.kind, name=gate.rule, state="fail", sentence=sentence, reason="not_servable")

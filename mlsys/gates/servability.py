@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from mlsys.gates.measuring import GateMaterial, Measuring
+from mlsys.gates.measuring import GateMaterial, Measuring, not_servable
 from mlsys.records import GateResult
 from mlsys.wording import number
 
@@ -41,8 +41,7 @@ class Servability(Measuring):
     def verdict(self, found: Mapping[str, Any]) -> GateResult:
         """Return whether it loaded, names what it needs, and answers alike."""
         if "refused" in found:
-            sentence = f"In a fresh process the challenger can't be used: {found['refused']}."
-            return self._result("fail", "not_servable", sentence)
+            return not_servable(self, found["refused"])
         if found["unnamed"]:
             packages = ", ".join(found["unnamed"])
             sentence = f"The model file needs packages that its requirements don't name: {packages}."
