@@ -1,6 +1,6 @@
 """Imports are architecture: who may import whom, where Airflow may appear, and what must not be imported early.
 
-    ground <- extension folders <- spec <- steps <- flow <- cli, orchestration <- dags, plugins
+    ground <- extension folders <- spec <- steps <- flow <- cli, orchestration, server <- dags, plugins
 
 A module imports its own layer and those to its left. Between the rooms of one layer arrows run one way, and no files
 import each other in a circle. Extension folders see each other through `base.py` alone.
@@ -25,7 +25,7 @@ spec: notification ledger spec keys workspace
 steps: drafting snapshot validation dataset planning training evaluation report explanation promotion \
     inspection monitoring serving upkeep replay rehydrate audit
 flow: pipeline backfill
-top: cli orchestration __main__
+top: cli orchestration server __main__
 """
 LAYERS = [layer.partition(":")[2].split() for layer in PICTURE.strip().splitlines()]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
