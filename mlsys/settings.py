@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     mlflow_page: str | None = None
     airflow_port: int = Field(default=8080, ge=1, le=65535)
     mlflow_port: int = Field(default=5000, ge=1, le=65535)
+    server_port: int = Field(default=8000, ge=1, le=65535)
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)

@@ -24,6 +24,7 @@ from mlsys.cli.rehydrating import rehydrate
 from mlsys.cli.replaying import replay
 from mlsys.cli.retraining import preview, run
 from mlsys.cli.samples import samples
+from mlsys.cli.serving import serve
 from mlsys.cli.specs import check, schema
 from mlsys.cli.standing import list_, why
 from mlsys.cli.streams import open_closed_streams, steady_streams
@@ -54,7 +55,7 @@ def commands() -> None:
 _ALL = [up, down, status, doctor, reconcile, clean, samples]
 _ALL += [init, check, schema, preview, run, backfill]
 _ALL += [list_, why, explain, history, champion, report, monitor, replay, evaluate, audit]
-_ALL += [promote, rollback, hold, rehydrate]
+_ALL += [promote, rollback, hold, rehydrate, serve]
 for _command in _ALL:
     commands.add_command(_command)
 

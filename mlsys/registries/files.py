@@ -84,7 +84,7 @@ class FileRegistry(Registry):
             return
         if self.pointed(pipeline, place) == candidate_id:
             return
-        holder = next((v for v in folder.glob("v*") if _candidate_in(v) == candidate_id), None)
+        holder = _holder(folder, candidate_id)
         if holder is None:
             raise IntegrityError(
                 "No version in the file registry holds the champion",
@@ -158,6 +158,10 @@ def _damage(model: Path, candidate: Candidate) -> str | None:
     return None if found == candidate.model else f"{model} is not the model that was promoted"
 
 
+def _holder(folder: Path, candidate_id: str) -> Path | None:
+    return next((version for version in folder.glob("v*") if _candidate_in(version) == candidate_id), None)
+
+
 def _candidate_in(folder: Path) -> str | None:
     """Return the candidate that a folder says it holds; None where it says nothing that can be read."""
     found = _said(folder).get("candidate_id")
@@ -180,6 +184,11 @@ def serving_folder(pipeline: str, home: Path) -> Path | None:
     """Return the folder of the version that the link names now, whether it is there or not; None without a link."""
     link = home / FOLDER / pipeline / LINK
     return link.parent / link.readlink().parent if link.is_symlink() else None
+
+
+def folder_of(pipeline: str, candidate_id: str, home: Path) -> Path | None:
+    """Return the folder of the version that holds a candidate, or None."""
+    return _holder(home / FOLDER / pipeline, candidate_id)
 
 
 def release_record(folder: Path) -> dict[str, Any]:
