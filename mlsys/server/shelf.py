@@ -74,6 +74,7 @@ class Shelf:
         self._alarm = alarm
         self._models: Mapping[str, ServedModel] = {}
         self._broken: Mapping[str, Broken] = {}
+        self._failures: Mapping[str, int] = {}
         self._away: Away | None = None
         self._one_at_a_time = threading.Lock()
 
@@ -86,6 +87,11 @@ class Shelf:
     def broken(self) -> Mapping[str, Broken]:
         """Champions of the ledger that can't be served, by pipeline; the model before them answers, if there is one."""
         return self._broken
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """How often a champion could not be loaded since the server began, by pipeline."""
+        return self._failures
 
     @property
     def away(self) -> Away | None:
@@ -194,6 +200,7 @@ class Shelf:
 
     def _break(self, pipeline: str, broken: Broken, *, told: bool = False) -> None:
         self._broken = {**self._broken, pipeline: broken}
+        self._failures = {**self._failures, pipeline: self._failures.get(pipeline, 0) + 1}
         level = log.info if told else log.error
         level("champion_not_served", pipeline=pipeline, candidate=broken.candidate_id, reason=broken.reason)
         if self._alarm is not None and not told:

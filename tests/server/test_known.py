@@ -54,7 +54,6 @@ def test_values_of_a_column_are_those_of_training_and_of_the_examples(known: Kno
     assert known.values_of("n") == [1.0, 2.0, 3, 5.0]
     assert known.values_of("kind") == ["b", "a"]
     assert known.values_of("words") == ["x", "y"]
-    assert known.values_of("nothing") == []
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,11 @@ def version(address: str) -> str | None:
     return found
 
 
+def served(address: str, wanted: str) -> bool:
+    """Return whether a version answers within a minute."""
+    return ask_until(lambda found: found == wanted, lambda: version(address), seconds=60, pause=0.1) == wanted
+
+
 @pytest.mark.slow
 def test_a_promotion_and_a_rollback_under_load_lose_no_request(work: Workspace) -> None:
     address = f"http://127.0.0.1:{(port := free_port())}"
@@ -60,15 +65,15 @@ def test_a_promotion_and_a_rollback_under_load_lose_no_request(work: Workspace) 
                 answers[answer.status_code, answer.json().get("version")] += 1
 
     with server(port) as process:
-        assert ask_until("1.0.0".__eq__, lambda: version(address), seconds=60, pause=0.1) == "1.0.0"
+        assert served(address, "1.0.0")
         threads = [Thread(target=load) for _ in range(2)]
         for thread in threads:
             thread.start()
         try:
             promote_by_hand(work, "shop", newest_run(work), reason="newer")
-            assert ask_until("1.0.1".__eq__, lambda: version(address), seconds=30, pause=0.1) == "1.0.1"
+            assert served(address, "1.0.1")
             roll_back(work, "shop", version=None, reason="worse")
-            assert ask_until("1.0.0".__eq__, lambda: version(address), seconds=30, pause=0.1) == "1.0.0"
+            assert served(address, "1.0.0")
         finally:
             ended.set()
             for thread in threads:
