@@ -13,6 +13,8 @@ from mlsys.events import get_logger
 from mlsys.registries.files import MODEL, folder_of, release_record, write_release
 from mlsys.server.known import Known, Watch
 from mlsys.serving import Champion, champion_in
+from mlsys.serving.fast import FastPath, fast_path
+from mlsys.serving.plain_path import frame_of, plain_answers
 from mlsys.temporary import temporary_folder
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ class ServedModel:
         generation: of the change that made it champion, which the ledger counts; 0 where the ledger was away.
         loaded_at: UTC.
         release: what the release says of it.
-        known: rows like those it was trained with, and what their columns held.
+        known: rows like those it was trained with, and what their columns held; watch: who looks for others.
+        fast: answers in its place, where that was found to be alike; answered_by: who does and why, in words.
     """
 
     champion: Champion
@@ -44,12 +47,17 @@ class ServedModel:
     release: Mapping[str, Any] = field(default_factory=dict)
     known: Known = field(default_factory=Known)
     watch: Watch = field(default_factory=lambda: Known().watch())
-    fast: None = None
+    fast: FastPath | None = None
+    answered_by: str = "the champion's pipeline"
 
-    @property
-    def answered_by(self) -> str:
-        """What answers, in words."""
-        return "the pipeline of scikit-learn"
+    @classmethod
+    def of(cls, champion: Champion, generation: int = 0) -> ServedModel:
+        """Return a loaded model with what its folder knows, and the fast way to ask it where that is as good."""
+        known = Known.beside(champion.folder, champion.features)
+        fast, found = fast_path(champion)
+        words = f"{fast.name}: {found}" if fast else f"the champion's pipeline: {found}"
+        release = release_record(champion.folder)
+        return cls(champion, generation, clock.now(), release, known, known.watch(), fast, words)
 
     def answers(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """Return what the model says of rows, one or more: `(n_rows,)` scores or numbers, `(n_rows, n_classes)` of
@@ -58,22 +66,11 @@ class ServedModel:
         Raises:
             DataError: a feature holds what its type can't be made of.
         """
-        return self.champion.answers(self.frame(rows))
-
-    def frame(self, rows: Sequence[Mapping[str, Any]]) -> Any:
-        """Return rows as a DataFrame of objects, as a caller of `Champion.predict` would give them.
-
-        pandas would read whole numbers beside a missing one as floats, and lose digits.
-        """
-        import pandas as pd
-
-        names = list(self.champion.features)
-        columns = {name: pd.Series([row[name] for row in rows], dtype=object) for name in names}
-        return pd.DataFrame(columns, columns=names)
+        return plain_answers(self.champion, rows) if self.fast is None else self.fast.answers(rows)
 
     def unreadable(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, str, Any]]:
         """Return row, column and value of all that the types of the columns can't be made of, by row."""
-        frame = self.frame(rows)
+        frame = frame_of(self.champion, rows)
         found = [(place, name, rows[place][name]) for name in frame for place in self.champion.unreadable(frame[name])]
         return sorted(found, key=lambda fault: fault[0])
 
@@ -109,9 +106,7 @@ def load_folder(folder: Path, pipeline: str, *, generation: int = 0) -> ServedMo
     Raises:
         IntegrityError, RunError: as `load`.
     """
-    champion = champion_in(folder, pipeline, ask_it=True)
-    known = Known.beside(folder, champion.features)
-    return ServedModel(champion, generation, clock.now(), release_record(folder), known, known.watch())
+    return ServedModel.of(champion_in(folder, pipeline, ask_it=True), generation)
 
 
 def _from_store(change: ChampionChange, work: Workspace) -> ServedModel:
