@@ -7,12 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from mlsys import clock
 from mlsys.ledger import ChampionChange
+from mlsys.live import kept_rows
+from mlsys.schema import CHAMPION as CANDIDATE
+from mlsys.schema import EVENT_TIME, KEY
 from mlsys.server.answered import CHAMPION, Answered
 from mlsys.server.served import ServedModel
 from mlsys.serving.stored import stored_candidate
+from mlsys.snapshot import snapshot
+from mlsys.snapshot.rows import read_rows
+from mlsys.spec import resolve
 from mlsys.workspace import Workspace
 
 ROW = {"basket_value": 40.0, "n_items": 2, "channel": "app", "gift": True}
@@ -54,3 +61,50 @@ def answered(
     scores = np.linspace(0.1, 0.9, len(rows))
     when = at or datetime(2026, 5, 20, 12, tzinfo=UTC) + timedelta(seconds=1)
     return Answered("shop", served, arm, request, features, scores, when, 0.001, given, silent=silent)
+
+
+def labelled_rows(work: Workspace) -> pa.Table:
+    """Return all rows of the shop with their labels and keys."""
+    spec = resolve(work.settings.spec_path("shop")).spec
+    cutoff = clock.cutoff_of(snapshot.newest_complete_day(spec, work.store))
+    taken = snapshot.take(spec, cutoff, catalog=work.ledger, store=work.store)
+    assert taken is not None
+    return read_rows(taken.snapshot.manifest, work.store, [*spec.feature_columns(), "returned", KEY, EVENT_TIME])
+
+
+def keep_scores(
+    work: Workspace,
+    rows: pa.Table,
+    candidate: str,
+    scores: np.ndarray,
+    *,
+    silent: bool,
+    at: datetime,
+    name: str,
+    days: int = 5,
+) -> None:
+    """Put scores of rows into the log of the shop's answers, as if they had been asked about from `at` on."""
+    n = rows.num_rows
+    stamps = [at + timedelta(days=place * days // n) for place in range(n)]
+    table = pa.table(
+        {
+            kept_rows.REQUEST: [f"r{place}" for place in range(n)],
+            kept_rows.PLACE: pa.array([0] * n, pa.int32()),
+            kept_rows.AT: pa.array(stamps, pa.timestamp("us", tz="UTC")),
+            kept_rows.SHADOW: [silent] * n,
+            CANDIDATE: [candidate] * n,
+            KEY: rows[KEY],
+            "y_score": scores,
+        }
+    )
+    dates = [stamp.date() for stamp in stamps]
+    for day in dict.fromkeys(dates):
+        mask = pa.array([each == day for each in dates])
+        kept_rows.write_rows(kept_rows.day_folder(work.home, "shop", day), f"{name}_1_{n}", table.filter(mask))
+
+
+def scores_that_know(rows: pa.Table, right: float, seed: int = 1) -> np.ndarray:
+    """Return scores that know the label so well: 0 is guessing."""
+    rng = np.random.default_rng(seed)
+    known = np.array([value == "yes" for value in rows["returned"].to_pylist()])
+    return 1 / (1 + np.exp(-(right * (known - 0.5) + rng.normal(0, 1, known.size))))
