@@ -28,6 +28,7 @@ from mlsys.cli.serving import serve
 from mlsys.cli.specs import check, schema
 from mlsys.cli.standing import list_, why
 from mlsys.cli.streams import open_closed_streams, steady_streams
+from mlsys.cli.trying import try_
 from mlsys.cli.watching import monitor
 from mlsys.errors import MlsysError
 from mlsys.shortages import in_words
@@ -55,7 +56,7 @@ def commands() -> None:
 _ALL = [up, down, status, doctor, reconcile, clean, samples]
 _ALL += [init, check, schema, preview, run, backfill]
 _ALL += [list_, why, explain, history, champion, report, monitor, replay, evaluate, audit]
-_ALL += [promote, rollback, hold, rehydrate, serve]
+_ALL += [promote, rollback, hold, rehydrate, serve, try_]
 for _command in _ALL:
     commands.add_command(_command)
 

@@ -25,13 +25,14 @@ def serve(host: str, port: int | None) -> None:
 
     from mlsys.cli.logs import set_up
     from mlsys.server.app import make_app
+    from mlsys.server.living import living
     from mlsys.settings import load_settings
 
     settings = load_settings()
     set_up(settings.log_format, "INFO")
-    with filled_shelf(settings) as shelf:
+    with filled_shelf(settings) as shelf, living(settings.root, lambda: shelf.work) as live:
         uvicorn.run(
-            make_app(shelf, settings=settings),
+            make_app(shelf, live.watchers, choose=live.choose, settings=settings),
             host=host,
             port=port or settings.server_port,
             log_config=None,

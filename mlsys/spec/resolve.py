@@ -31,7 +31,7 @@ Origin = Literal["run parameter", "environment", "file", "default"]
 _CHANGES_NOTHING = frozenset(
     {
         *("description", "owner", "tags", "schedule", "approval", "notify", "scoring", "monitors", "registries"),
-        *("explanations", "governance"),
+        *("explanations", "governance", "serving"),
     }
 )
 
