@@ -144,6 +144,19 @@ def parse_dump(dumped: Mapping[str, Any]) -> Spec:
         raise SpecError(f"A stored spec is not understood: {in_words(next(problems(error)))}") from None
 
 
+def resolved_again(path: Path, dumped: Mapping[str, Any]) -> ResolvedSpec:
+    """Return what `ResolvedSpec.dump` gave; `path` is where its file is now.
+
+    Raises:
+        SpecError: as `parse_dump`.
+    """
+    spec = parse_dump(dumped["spec"])
+    document = Document(path, "", {})
+    return ResolvedSpec(
+        spec, path, fingerprint(spec.dump()), dumped["origins"], document, tuple(dumped.get("overrides", ()))
+    )
+
+
 def fingerprint(dumped: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a dumped spec less what changes no model and no decision."""
     return hashlib.sha256(canonical_json({k: v for k, v in dumped.items() if k not in CHANGES_NOTHING})).hexdigest()
