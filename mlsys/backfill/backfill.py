@@ -83,6 +83,7 @@ class Backfilled:
     Attributes:
         days: one outcome per day of the range, by day.
         report: the walk-forward report of the range; None in mode `train`, and where no day could be simulated.
+        spec_fingerprint: of the spec that the days were run by.
     """
 
     pipeline: str
@@ -91,6 +92,7 @@ class Backfilled:
     mode: BackfillMode
     days: tuple[DayOutcome, ...]
     report: WalkForward | None = None
+    spec_fingerprint: str = ""
 
     @property
     def counts(self) -> dict[Status, int]:
@@ -165,7 +167,8 @@ def backfill(
     wanted = mode == "simulate" and reported
     simulation = collect(work, pipeline, first=first, last=last) if wanted else None
     report = report_of(work, simulation) if simulation else None
-    return Backfilled(pipeline, first, last, mode, tuple(outcomes[day] for day in days), report)
+    ended = tuple(outcomes[day] for day in days)
+    return Backfilled(pipeline, first, last, mode, ended, report, resolved.fingerprint)
 
 
 def _require_range(spec: Spec, first: date, last: date) -> None:

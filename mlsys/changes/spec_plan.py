@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from mlsys import clock
-from mlsys.changes.records import CandidateOutlook, Judged, KeyChange, SpecPlan, Stored
+from mlsys.backfill.backfill import BackfillListener
+from mlsys.changes.records import CandidateOutlook, Judged, KeyChange, SpecPlan, Stored, WalkedPair
 from mlsys.changes.spec_keys import changed_keys, dearest
+from mlsys.changes.walked import Days, walked
 from mlsys.durations import in_words
-from mlsys.errors import UsageError
+from mlsys.errors import DataError, RunError, UsageError
 from mlsys.ledger import RunRow
 from mlsys.planning.libraries import require_libraries
 from mlsys.promotion.envelope import spec_outside
@@ -83,10 +85,18 @@ def last_run(work: Workspace, name: str) -> LastRun:
     return LastRun(plan, taken, work.spec_of(plan), rows, decisions[plan.run_id], fitted)
 
 
-def plan_of(work: Workspace, name: str, *, overrides: Sequence[str] = ()) -> SpecPlan:
+def plan_of(
+    work: Workspace,
+    name: str,
+    *,
+    overrides: Sequence[str] = (),
+    days: Days | None = None,
+    listener: BackfillListener | None = None,
+) -> SpecPlan:
     """Return what the spec of the working tree would do, with `key.path=value` overrides.
 
-    Where nothing has to be fitted or read, the candidates of the last run are judged again.
+    Where nothing has to be fitted or read, the candidates of the last run are judged again. With `days`, both specs
+    are retrained nightly over these days and compared; `listener` is told of each.
 
     Raises:
         UsageError: no such pipeline, a wrong spec or override, or no run to hold it against.
@@ -105,6 +115,10 @@ def plan_of(work: Workspace, name: str, *, overrides: Sequence[str] = ()) -> Spe
     if category == "gates only" and _kept(work, last):
         then, now = _judged(last.decision), _judged(_again(work, last, resolved.spec))
     candidates = tuple(_candidates(last, resolved.spec, reads=category == "data"))
+    pair = None
+    if days is not None and category != "no effect" and not refused:
+        before, after = (last.plan.spec, last.spec), (resolved.fingerprint, resolved.spec)
+        pair = walked(work, name, days, before=before, after=after, overrides=overrides, listener=listener)
     return SpecPlan(
         pipeline=name,
         run_id=last.plan.run_id,
@@ -123,8 +137,17 @@ def plan_of(work: Workspace, name: str, *, overrides: Sequence[str] = ()) -> Spe
         now=now,
         waits=spec_outside(work, resolved.spec) if category != "no effect" else None,
         refused=refused,
-        exit_code=3 if refused else 4 if now and now.outcome == "error" else 0,
+        walked=pair,
+        exit_code=_exit_code(refused, now, pair),
     )
+
+
+def _exit_code(refused: str | None, now: Judged | None, pair: WalkedPair | None) -> int:
+    if refused:
+        return DataError.exit_code
+    if now is not None and now.outcome == "error":
+        return RunError.exit_code
+    return WORSE if pair is not None and pair.earned.verdict == "worse" else 0
 
 
 def _mode(rows: Sequence[RunRow]) -> str:

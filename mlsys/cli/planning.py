@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mlsys.cli.backfilling import Progress
 from mlsys.cli.facts import json_option, say_json
 from mlsys.cli.terminal import say, show_table
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from mlsys.changes.records import Judged, SpecPlan
 
 set_option = click.option(
@@ -21,8 +24,10 @@ set_option = click.option(
 @click.command()
 @click.argument("name")
 @set_option
+@click.option("--backfill", "days", metavar="FROM..TO", help="Compare both specs over these UTC days, both included.")
+@click.option("--parallel", default=2, show_default=True, type=click.IntRange(1, 64), help="Days side by side.")
 @json_option
-def plan(name: str, overrides: tuple[str, ...], as_json: bool) -> int:
+def plan(name: str, overrides: tuple[str, ...], days: str | None, parallel: int, as_json: bool) -> int:
     """Say what the spec of NAME, as its file is now, would do beside that of the last live run.
 
     Each changed key is for the gates only (judged again), for models (fitted again), for data (read again), or has no
@@ -30,15 +35,41 @@ def plan(name: str, overrides: tuple[str, ...], as_json: bool) -> int:
     decide `error`, 6 worse beyond chance over past days.
     """
     from mlsys.changes.spec_plan import plan_of
+    from mlsys.changes.walked import Days
+    from mlsys.cli.logs import set_up
+    from mlsys.settings import load_settings
     from mlsys.workspace import open_workspace
 
-    with open_workspace() as work:
-        found = plan_of(work, name, overrides=overrides)
+    settings = load_settings()
+    asked = None if days is None else Days(*day_range(days, where="--backfill"), parallel)
+    progress = Progress() if asked and not as_json else None
+    set_up(settings.log_format, "WARNING" if progress and progress.live else settings.log_level)
+    with open_workspace(settings) as work:
+        try:
+            found = plan_of(work, name, overrides=overrides, days=asked, listener=progress)
+        finally:
+            if progress:
+                progress.stop()
     if as_json:
         say_json(found)
     else:
         _show(found)
     return found.exit_code
+
+
+def day_range(text: str, *, where: str) -> tuple[date, date]:
+    """Return the first and the last day of `FROM..TO`.
+
+    Raises:
+        UsageError: it is no such range.
+    """
+    from mlsys.clock import parse_day
+    from mlsys.errors import UsageError
+
+    first, dots, last = text.partition("..")
+    if not dots:
+        raise UsageError("A range of days is written FROM..TO, as in 2026-05-01..2026-05-31", where=where, got=text)
+    return parse_day(first.strip(), where=where), parse_day(last.strip(), where=where)
 
 
 @click.command()
@@ -75,6 +106,10 @@ def _show(found: SpecPlan) -> None:
         say(sentence)
     if found.then and found.now:
         _show_judged(found.then, found.now)
+    if found.walked:
+        say(f"\n{found.walked.sentence}")
+        for days, why in found.walked.left_out.items():
+            say(f"Not compared: {days}; {why}.")
     for obstacle in (found.waits, found.refused):
         if obstacle:
             say(obstacle)
