@@ -24,7 +24,7 @@ extensions: sources checks splits features models metrics gates registries monit
 spec: notification ledger spec keys workspace
 steps: drafting snapshot validation dataset planning training evaluation report explanation promotion \
     inspection monitoring serving live upkeep replay rehydrate audit
-flow: pipeline backfill
+flow: pipeline backfill changes
 top: cli orchestration server __main__
 """
 LAYERS = [layer.partition(":")[2].split() for layer in PICTURE.strip().splitlines()]

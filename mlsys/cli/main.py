@@ -20,6 +20,7 @@ from mlsys.cli.evaluating import evaluate
 from mlsys.cli.explaining import explain
 from mlsys.cli.holding import hold
 from mlsys.cli.operating import clean, doctor, down, reconcile, status, up
+from mlsys.cli.planning import apply, plan
 from mlsys.cli.rehydrating import rehydrate
 from mlsys.cli.replaying import replay
 from mlsys.cli.retraining import preview, run
@@ -39,6 +40,7 @@ MEANINGS = {
     3: "data refused",
     4: "the run failed, decided `error`, or something is missing",
     5: "other runs promoted first",
+    6: "a changed spec would do worse",
     130: "interrupted",
 }
 
@@ -46,7 +48,7 @@ MEANINGS = {
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done or skipped, 2 wrong usage or spec, 3 data refused, 4 the run failed, decided `error`, "
-    "or something is missing, 5 lost three races.",
+    "or something is missing, 5 lost three races, 6 a changed spec would do worse.",
 )
 @click.version_option(__version__, prog_name="mlsys")
 def commands() -> None:
@@ -54,7 +56,7 @@ def commands() -> None:
 
 
 _ALL = [up, down, status, doctor, reconcile, clean, samples]
-_ALL += [init, check, schema, preview, run, backfill]
+_ALL += [init, check, schema, plan, apply, preview, run, backfill]
 _ALL += [list_, why, explain, history, champion, report, monitor, replay, evaluate, audit]
 _ALL += [promote, rollback, hold, rehydrate, serve, try_]
 for _command in _ALL:

@@ -1,0 +1,129 @@
+"""`mlsys plan`: what a changed spec would do, before it goes live."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mlsys.cli.backfilling import Progress
+from mlsys.cli.facts import json_option, say_json
+from mlsys.cli.terminal import say, show_table
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from mlsys.changes.records import Judged, SpecPlan
+
+set_option = click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A spec key as it would be; over the file's."
+)
+
+
+@click.command()
+@click.argument("name")
+@set_option
+@click.option("--backfill", "days", metavar="FROM..TO", help="Compare both specs over these UTC days, both included.")
+@click.option("--parallel", default=2, show_default=True, type=click.IntRange(1, 64), help="Days side by side.")
+@json_option
+def plan(name: str, overrides: tuple[str, ...], days: str | None, parallel: int, as_json: bool) -> int:
+    """Say what the spec of NAME, as its file is now, would do beside that of the last live run.
+
+    Each changed key is for the gates only (judged again), for models (fitted again), for data (read again), or has no
+    effect. Exit codes: 0 nothing speaks against it, 2 wrong spec, 3 a run would refuse to start, 4 the changed gates
+    decide `error`, 6 worse beyond chance over past days.
+    """
+    from mlsys.changes.spec_plan import plan_of
+    from mlsys.changes.walked import Days
+    from mlsys.cli.logs import set_up
+    from mlsys.settings import load_settings
+    from mlsys.workspace import open_workspace
+
+    settings = load_settings()
+    asked = None if days is None else Days(*day_range(days, where="--backfill"), parallel)
+    progress = Progress() if asked and not as_json else None
+    set_up(settings.log_format, "WARNING" if progress and progress.live else settings.log_level)
+    with open_workspace(settings) as work:
+        try:
+            found = plan_of(work, name, overrides=overrides, days=asked, listener=progress)
+        finally:
+            if progress:
+                progress.stop()
+    if as_json:
+        say_json(found)
+    else:
+        _show(found)
+    return found.exit_code
+
+
+def day_range(text: str, *, where: str) -> tuple[date, date]:
+    """Return the first and the last day of `FROM..TO`.
+
+    Raises:
+        UsageError: it is no such range.
+    """
+    from mlsys.clock import parse_day
+    from mlsys.errors import UsageError
+
+    first, dots, last = text.partition("..")
+    if not dots:
+        raise UsageError("A range of days is written FROM..TO, as in 2026-05-01..2026-05-31", where=where, got=text)
+    return parse_day(first.strip(), where=where), parse_day(last.strip(), where=where)
+
+
+@click.command()
+@click.argument("name")
+@set_option
+@json_option
+def apply(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Write what was set for a plan into the spec's file; comments stay.
+
+    What was fitted for the plan is adopted byte for byte by the next run on the same rows. Nothing is written where a
+    run would refuse to start, or the changed gates decide `error`.
+    """
+    from mlsys.changes import applying
+    from mlsys.spec.fix import unified
+    from mlsys.workspace import open_workspace
+
+    with open_workspace() as work:
+        found = applying.apply(work, name, overrides=overrides)
+    if as_json:
+        say_json({"path": found.path, "changed": found.after != found.before, "plan": found.plan})
+        return
+    _show(found.plan)
+    say()
+    say(unified(found.path, found.before, found.after).rstrip() or f"{found.path} says so already: nothing is written.")
+
+
+def _show(found: SpecPlan) -> None:
+    say(f"{found.pipeline}: against the last live run, {found.run_id}.")
+    if found.changes:
+        rows = [(change.key, _short(change.before), _short(change.after), change.category) for change in found.changes]
+        show_table(("key", "was", "is", "for"), rows)
+        say()
+    for sentence in found.sentences:
+        say(sentence)
+    if found.then and found.now:
+        _show_judged(found.then, found.now)
+    if found.walked:
+        say(f"\n{found.walked.sentence}")
+        for days, why in found.walked.left_out.items():
+            say(f"Not compared: {days}; {why}.")
+    for obstacle in (found.waits, found.refused):
+        if obstacle:
+            say(obstacle)
+
+
+def _show_judged(then: Judged, now: Judged) -> None:
+    say(f"\nThen: {then.outcome}. {then.sentence.rstrip('.')}.")
+    say(f"Now:  {now.outcome}. {now.sentence.rstrip('.')}.")
+    before = {gate.name: gate.state for gate in then.gates}
+    for gate in now.gates:
+        if before.get(gate.name) != gate.state:
+            say(f"  {gate.name}: was {before.get(gate.name, 'not asked')}, is {gate.state}. {gate.sentence}")
+
+
+def _short(value: Any) -> str:
+    text = "not given" if value is None else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else text[:37] + "..."
