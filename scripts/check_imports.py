@@ -23,7 +23,7 @@ ground: errors extras events polling settings clock shortages temporary componen
 extensions: sources checks splits features models metrics gates registries monitors targets flaws
 spec: notification ledger spec keys workspace
 steps: drafting snapshot validation dataset planning training evaluation report explanation promotion \
-    inspection monitoring serving upkeep replay rehydrate audit
+    inspection monitoring serving upkeep watchdog replay rehydrate audit
 flow: pipeline backfill
 top: cli orchestration server __main__
 """

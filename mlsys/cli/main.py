@@ -20,6 +20,7 @@ from mlsys.cli.evaluating import evaluate
 from mlsys.cli.explaining import explain
 from mlsys.cli.holding import hold
 from mlsys.cli.operating import clean, doctor, down, reconcile, status, up
+from mlsys.cli.pulse import acknowledge, pulse
 from mlsys.cli.rehydrating import rehydrate
 from mlsys.cli.replaying import replay
 from mlsys.cli.retraining import preview, run
@@ -52,6 +53,7 @@ def commands() -> None:
 
 
 _ALL = [up, down, status, doctor, reconcile, clean, samples]
+_ALL += [pulse, acknowledge]
 _ALL += [init, check, schema, preview, run, backfill]
 _ALL += [list_, why, explain, history, champion, report, monitor, replay, evaluate, audit]
 _ALL += [promote, rollback, hold, rehydrate]
