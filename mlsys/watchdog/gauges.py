@@ -28,7 +28,7 @@ from mlsys.workspace import Workspace
 if TYPE_CHECKING:
     from prometheus_client.core import GaugeMetricFamily
 
-Shown = tuple[str, tuple[str, ...], float]  # of a gauge, the values of its labels, and what it shows
+GaugeValue = tuple[str, tuple[str, ...], float]  # of a gauge, the values of its labels, and what it shows
 
 # Name -> labels, and what it is.
 GAUGES: Mapping[str, tuple[tuple[str, ...], str]] = {
@@ -125,7 +125,7 @@ class _Collected:
         return self.families
 
 
-def _families(values: Iterable[Shown]) -> Iterator[GaugeMetricFamily]:
+def _families(values: Iterable[GaugeValue]) -> Iterator[GaugeMetricFamily]:
     from prometheus_client.core import GaugeMetricFamily
 
     found: dict[str, list[tuple[tuple[str, ...], float]]] = {}
@@ -139,7 +139,7 @@ def _families(values: Iterable[Shown]) -> Iterator[GaugeMetricFamily]:
             yield family
 
 
-def _look(signs: Sequence[Sign], at: datetime, seconds: float, home: Path) -> Iterator[Shown]:
+def _look(signs: Sequence[Sign], at: datetime, seconds: float, home: Path) -> Iterator[GaugeValue]:
     yield "mlsys_pulse_timestamp_seconds", (), at.timestamp()
     yield "mlsys_pulse_duration_seconds", (), seconds
     worst: dict[tuple[str, str], Sign] = {}
@@ -157,7 +157,7 @@ def _look(signs: Sequence[Sign], at: datetime, seconds: float, home: Path) -> It
         yield "mlsys_notices_oldest_timestamp_seconds", (), waiting[0][1].at.timestamp()
 
 
-def _pipeline(facts: Facts) -> Iterator[Shown]:
+def _pipeline(facts: Facts) -> Iterator[GaugeValue]:
     stands, name = facts.stands, (facts.stands.pipeline,)
     yield from _one_of("mlsys_pipeline_state", name, WORST_FIRST, stands.state)
     yield "mlsys_approval_waiting", name, float(stands.state == "waits")
@@ -181,7 +181,7 @@ def _pipeline(facts: Facts) -> Iterator[Shown]:
         yield from _monitors(facts.report, name)
 
 
-def _data(stands: Standing, name: tuple[str]) -> Iterator[Shown]:
+def _data(stands: Standing, name: tuple[str]) -> Iterator[GaugeValue]:
     if stands.newest_day is not None:
         yield "mlsys_data_cutoff_timestamp_seconds", name, _cutoff(stands.newest_day)
     allowed = allowed_age(stands.spec) if stands.spec is not None else None
@@ -189,7 +189,7 @@ def _data(stands: Standing, name: tuple[str]) -> Iterator[Shown]:
         yield "mlsys_data_allowed_age_seconds", name, allowed.total_seconds()
 
 
-def _monitors(report: MonitorReport, name: tuple[str]) -> Iterator[Shown]:
+def _monitors(report: MonitorReport, name: tuple[str]) -> Iterator[GaugeValue]:
     if report.day is not None:
         yield "mlsys_monitor_cutoff_timestamp_seconds", name, _cutoff(report.day)
     for result in report.results:
@@ -204,7 +204,7 @@ def _monitors(report: MonitorReport, name: tuple[str]) -> Iterator[Shown]:
         yield "mlsys_labelled_ratio", name, report.n_labelled / report.n_rows
 
 
-def _one_of(gauge: str, labels: tuple[str, ...], words: Iterable[str], present: str) -> Iterator[Shown]:
+def _one_of(gauge: str, labels: tuple[str, ...], words: Iterable[str], present: str) -> Iterator[GaugeValue]:
     """Yield 1 for the present word and 0 for the others: a word that comes and goes is no new series each time."""
     for word in words:
         yield gauge, (*labels, word), float(word == present)
