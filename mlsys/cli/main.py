@@ -21,6 +21,7 @@ from mlsys.cli.explaining import explain
 from mlsys.cli.holding import hold
 from mlsys.cli.operating import clean, doctor, down, reconcile, status, up
 from mlsys.cli.planning import apply, plan
+from mlsys.cli.pulse import acknowledge, pulse
 from mlsys.cli.rehydrating import rehydrate
 from mlsys.cli.replaying import replay
 from mlsys.cli.retraining import preview, run
@@ -55,7 +56,7 @@ def commands() -> None:
     """Retraining that can be trusted with a production model."""
 
 
-_ALL = [up, down, status, doctor, reconcile, clean, samples]
+_ALL = [up, down, status, doctor, pulse, acknowledge, reconcile, clean, samples]
 _ALL += [init, check, schema, plan, apply, preview, run, backfill]
 _ALL += [list_, why, explain, history, champion, report, monitor, replay, evaluate, audit]
 _ALL += [promote, rollback, hold, rehydrate, serve, try_]

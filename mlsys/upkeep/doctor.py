@@ -22,13 +22,11 @@ from mlsys.upkeep.anchored import require_anchored
 from mlsys.upkeep.diagnosis import Diagnosis
 from mlsys.upkeep.plug_ins import plug_ins
 from mlsys.upkeep.source_looks import look
-from mlsys.upkeep.standing import Standing, StandingState, standing
+from mlsys.upkeep.standing import PROBLEMS, Standing, standing
 from mlsys.wording import counted
 from mlsys.workspace import Workspace, open_workspace
 
 _LOW_DISK = 1 << 30
-# A run that waits for a person is none: it ends by itself at its deadline, and the champion serves on.
-_PROBLEMS: frozenset[StandingState] = frozenset({"failed", "behind", "differs", "weak", "stale"})
 
 
 def examine(settings: Settings) -> Iterator[Diagnosis]:
@@ -82,7 +80,7 @@ def _privacy(home: Path) -> Diagnosis:
 def _night(stands: Standing) -> Iterator[Diagnosis]:
     """What became of the newest run, and what a run that fails, waits or is under way would hide of the champion."""
     sentence = f"{stands.happened} {stands.todo}".rstrip()
-    yield Diagnosis(f"newest run {stands.pipeline}", stands.state not in _PROBLEMS, sentence)
+    yield Diagnosis(f"newest run {stands.pipeline}", stands.state not in PROBLEMS, sentence)
     if stands.missed and stands.state != "weak":
         yield Diagnosis(f"quality {stands.pipeline}", ok=False, sentence=f"{stands.missed}.")
     if stands.stale and stands.state != "stale":
