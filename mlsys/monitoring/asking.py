@@ -86,4 +86,3 @@ def asking(
         asked_on=asked_on if cooling else None,
         again_on=asked_on + rule.cool_down if cooling and asked_on else None,
     )
-
