@@ -1,4 +1,4 @@
-"""When monitors ask for a retraining: K of the newest N windows alarmed, the newest is one of them, none was asked for lately.
+"""When a retraining is asked for: K of the newest N windows alarmed, the newest is one, and none was asked for lately.
 
 Windows of neighbouring nights share all days but one, so that a second alarm would confirm the first one's luck. Those
 that count share no day: they lie at least one window apart. The look itself is taken every night.
