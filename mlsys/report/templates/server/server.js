@@ -18,7 +18,7 @@
     if (kind) element.className = kind;
     return element;
   };
-  const number = (value) => Number(value.toPrecision(4)).toLocaleString("en");
+  const number = (value) => Number(value.toPrecision(4)).toLocaleString("en", { maximumSignificantDigits: 4 }).replace("-", "−");
   const percent = (value) => (value > 0 && value < 0.001 ? "< 0.1 %" : value < 1 && value > 0.999 ? "> 99.9 %" : `${(100 * value).toFixed(1)} %`);
   const word = (value) => (value === null ? "missing" : typeof value === "number" ? number(value) : String(value));
 
@@ -52,7 +52,7 @@
       }
       field.setAttribute("aria-invalid", "true");
       const error = form.querySelector(`[data-error="${CSS.escape(each.column)}"]`);
-      error.textContent = `${each.problem}${each.allowed ? `: ${each.allowed}` : ""}`;
+      error.textContent = `${each.problem}${each.allowed ? `: ${each.allowed.replace(/,? or null$/, "")}, or nothing` : ""}`;
       error.hidden = false;
       first = first || field;
     }
@@ -160,6 +160,8 @@
     said.hidden = false;
     said.classList.remove("stale");
     nothing.hidden = true;
+    const section = sides.querySelector("[data-answer]");
+    if (section.getBoundingClientRect().top > window.innerHeight) section.scrollIntoView();
   };
 
   const send = async (address, options) => {
