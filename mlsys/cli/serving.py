@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: MLSYS_SERVER_PORT, which is 8000.")
-def serve(host: str, port: int | None) -> None:
+@click.option("--certificate", type=_FILE, help="Speak HTTPS with this certificate (PEM, with its chain).")
+@click.option("--key", type=_FILE, help="The certificate's key, where it is not in the same file.")
+@click.option("--proxy", "proxies", multiple=True, metavar="ADDRESS", help="A proxy whose X-Forwarded-* are believed.")
+@click.option("--no-keys", "without_keys", is_flag=True, help="Whoever reaches the address may ask, without a key.")
+def serve(
+    host: str,
+    port: int | None,
+    *,
+    certificate: Path | None,
+    key: Path | None,
+    proxies: tuple[str, ...],
+    without_keys: bool,
+) -> None:
     """Answer requests with the champions of all pipelines; a new champion takes over by itself."""
-    import uvicorn
-
     from mlsys.cli.logs import set_up
     from mlsys.server.app import make_app
+    from mlsys.server.door import guarded
+    from mlsys.server.keys import KeyFile
+    from mlsys.server.limits import ServerLimits
+    from mlsys.server.listening import Listening, server, socket_of
+    from mlsys.server.metrics import Metrics
     from mlsys.server.shelf import Shelf
-    from mlsys.settings import load_settings
+    from mlsys.settings import from_environment, load_settings
     from mlsys.workspace import open_workspace
 
-    settings = load_settings()
-    set_up(settings.log_format, "INFO")
+    settings, limits = load_settings(), from_environment(ServerLimits)
+    at = Listening(host, port or settings.server_port, certificate, key, proxies=proxies, without_keys=without_keys)
+    keys = KeyFile(settings.server_keys)
+    rule = at.rule(keys)
+    listens = socket_of(at)
+    set_up(settings.log_format, settings.log_level)
     with open_workspace(settings) as work:
         shelf = Shelf(work)
         shelf.refresh()
-        uvicorn.run(make_app(shelf), host=host, port=port or settings.server_port, log_config=None, access_log=False)
+        metrics = Metrics(shelf)
+        app = make_app(shelf, [metrics.answered], most_rows=limits.rows)
+        behind = guarded(app, metrics=metrics, keys=keys, rule=rule, limits=limits)
+        server(behind, at, limits).run([listens])

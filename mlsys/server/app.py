@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 MOST_ROWS = 10_000
 
 
-def make_app(shelf: Shelf, watchers: Sequence[Watcher] = ()) -> FastAPI:
+def make_app(shelf: Shelf, watchers: Sequence[Watcher] = (), *, most_rows: int = MOST_ROWS) -> FastAPI:
     """Return the application that answers with the models of a shelf, which it keeps up to date while it runs.
 
-    Each of the watchers is told of each answer.
+    Each of the watchers is told of each answer. A request has at most `most_rows`.
     """
     from fastapi import FastAPI
 
@@ -36,9 +36,9 @@ def make_app(shelf: Shelf, watchers: Sequence[Watcher] = ()) -> FastAPI:
         with following(shelf):
             yield
 
-    app = FastAPI(title="mlsys", lifespan=lifespan)
+    app = FastAPI(title="mlsys", lifespan=lifespan, docs_url=None, redoc_url=None)
     _add_state(app, shelf)
-    _add_predictions(app, shelf, watchers)
+    _add_predictions(app, shelf, watchers, most_rows)
     app.add_exception_handler(RefusedRequestError, _refused)  # type: ignore[arg-type]
     return app
 
@@ -63,7 +63,7 @@ def _add_state(app: FastAPI, shelf: Shelf) -> None:
         return info(pipeline, _model(shelf, pipeline))
 
 
-def _add_predictions(app: FastAPI, shelf: Shelf, watchers: Sequence[Watcher]) -> None:
+def _add_predictions(app: FastAPI, shelf: Shelf, watchers: Sequence[Watcher], most_rows: int) -> None:
 
     async def predict(request: Request) -> Response:
         import orjson
@@ -75,7 +75,7 @@ def _add_predictions(app: FastAPI, shelf: Shelf, watchers: Sequence[Watcher]) ->
             body = orjson.loads(await request.body())
         except orjson.JSONDecodeError as error:
             raise RefusedRequestError(422, [{"problem": f"The body is no JSON: {error}"}]) from error
-        rows = rows_of(body, model.champion.features, most=MOST_ROWS)
+        rows = rows_of(body, model.champion.features, most=most_rows)
         begun = time.perf_counter()
         try:
             answers = model.answers(rows)
@@ -83,11 +83,16 @@ def _add_predictions(app: FastAPI, shelf: Shelf, watchers: Sequence[Watcher]) ->
             raise RefusedRequestError(422, [{"problem": str(error)}]) from error
         took, at = time.perf_counter() - begun, clock.now()
         for tell in watchers:
-            tell(Answered(pipeline, model, CHAMPION, uuid4().hex, rows, answers, at, took))
+            tell(Answered(pipeline, model, CHAMPION, _request_id(request), rows, answers, at, took))
         said = {"version": model.champion.version, "predictions": as_json(model.champion, answers)}
         return Response(orjson.dumps(said), media_type="application/json")
 
     app.router.add_route("/pipelines/{pipeline}/predict", predict, methods=["POST"])
+
+
+def _request_id(request: Request) -> str:
+    """Return the id that the door gave to a request, or one of its own where there is no door."""
+    return str(request.scope.get("state", {}).get("request_id") or uuid4().hex)
 
 
 def info(pipeline: str, model: ServedModel) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Shelf:
         self._work = work
         self._models: Mapping[str, ServedModel] = {}
         self._broken: Mapping[str, Broken] = {}
+        self._failures: Mapping[str, int] = {}
         self._one_at_a_time = threading.Lock()
 
     @property
@@ -50,6 +51,11 @@ class Shelf:
     def broken(self) -> Mapping[str, Broken]:
         """Champions of the ledger that can't be served, by pipeline; the model before them answers, if there is one."""
         return self._broken
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """How often a champion could not be loaded since the server began, by pipeline."""
+        return self._failures
 
     def model(self, pipeline: str) -> ServedModel:
         """Return the model that answers for a pipeline.
@@ -86,6 +92,7 @@ class Shelf:
             model = load(change, self._work.home)
         except MlsysError as error:
             self._broken = {**self._broken, change.pipeline: Broken(change.candidate_id, str(error))}
+            self._failures = {**self._failures, change.pipeline: self._failures.get(change.pipeline, 0) + 1}
             log.exception("champion_not_served", pipeline=change.pipeline, candidate=change.candidate_id)
             return
         self._models = {**self._models, change.pipeline: model}
