@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from mlsys.server.shelf import Shelf
+    from mlsys.settings import Settings
+
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -25,7 +33,10 @@ def serve(
     proxies: tuple[str, ...],
     without_keys: bool,
 ) -> None:
-    """Answer requests with the champions of all pipelines; a new champion takes over by itself."""
+    """Answer requests with the champions of all pipelines; a new champion takes over by itself.
+
+    It ends with Ctrl-C or SIGTERM, after it has answered what is under way.
+    """
     from mlsys.cli.logs import set_up
     from mlsys.server.app import make_app
     from mlsys.server.door import guarded
@@ -33,9 +44,7 @@ def serve(
     from mlsys.server.limits import ServerLimits
     from mlsys.server.listening import Listening, server, socket_of
     from mlsys.server.metrics import Metrics
-    from mlsys.server.shelf import Shelf
     from mlsys.settings import from_environment, load_settings
-    from mlsys.workspace import open_workspace
 
     settings, limits = load_settings(), from_environment(ServerLimits)
     at = Listening(host, port or settings.server_port, certificate, key, proxies=proxies, without_keys=without_keys)
@@ -43,10 +52,27 @@ def serve(
     rule = at.rule(keys)
     listens = socket_of(at)
     set_up(settings.log_format, settings.log_level)
-    with open_workspace(settings) as work:
-        shelf = Shelf(work)
-        shelf.refresh()
+    with filled_shelf(settings) as shelf:
         metrics = Metrics(shelf)
-        app = make_app(shelf, [metrics.answered], most_rows=limits.rows)
+        app = make_app(shelf, [metrics.answered], settings=settings, most_rows=limits.rows)
         behind = guarded(app, metrics=metrics, keys=keys, rule=rule, limits=limits)
         server(behind, at, limits).run([listens])
+
+
+@contextmanager
+def filled_shelf(settings: Settings) -> Iterator[Shelf]:
+    """Give the champions of an installation; those of the file registry's links while its ledger is away."""
+    from mlsys.errors import TransientError
+    from mlsys.server.shelf import Shelf
+    from mlsys.workspace import open_workspace
+
+    with ExitStack() as opened:
+        try:
+            shelf = Shelf(opened.enter_context(open_workspace(settings)))
+        except TransientError as error:
+            shelf = Shelf(None, home=settings.root)
+            shelf.note_away(error)
+            shelf.fill_without_ledger()
+        else:
+            shelf.look()
+        yield shelf

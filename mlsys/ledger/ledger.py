@@ -264,6 +264,13 @@ class Ledger:
         """
         return champions.change(self.engine, change)
 
+    def generations(self) -> dict[str, int]:
+        """Return the newest generation of each pipeline that has had a champion: one query, for who looks often."""
+        table = tables.champion_changes
+        query = sa.select(table.c.pipeline, sa.func.max(table.c.generation)).group_by(table.c.pipeline)
+        with engine.reading(self.engine) as connection:
+            return {str(row[0]): int(row[1]) for row in connection.execute(query)}
+
     def hold(self, pipeline: str) -> Hold | None:
         """Return the hold under which the gates promote nothing now, or None."""
         return champions.hold_in_force(self.engine, pipeline)

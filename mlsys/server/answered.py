@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ class Answered:
         rows: as they were given, features alone.
         answers: in the layout of the task, a row for each.
         at: when it was answered, UTC; seconds: how long the model took.
+        given: the rows as they came, with columns that are no features, such as a key.
+        noticed: values unlike those of training: `missing`, `out_of_range` or `unseen` -> column -> rows.
     """
 
     pipeline: str
@@ -35,6 +37,8 @@ class Answered:
     answers: np.ndarray
     at: datetime
     seconds: float
+    given: Sequence[Mapping[str, Any]] = ()
+    noticed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 Watcher = Callable[[Answered], None]  # called on the request's path: it must return at once

@@ -2,121 +2,86 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
-from mlsys import clock
-from mlsys.errors import DataError, UsageError
-from mlsys.server.answered import CHAMPION, Answered, Watcher
-from mlsys.server.answers import as_json
+from mlsys.errors import MlsysError
+from mlsys.events import get_logger
+from mlsys.server.answered import Watcher
+from mlsys.server.choosing import Choose, the_champion
+from mlsys.server.finding import add, as_json
 from mlsys.server.following import following
-from mlsys.server.rows import RefusedRequestError, rows_of
+from mlsys.server.predicting import MOST_AT_ONCE, MOST_ROWS, Answering
+from mlsys.server.refusals import RefusedRequestError
+from mlsys.server.standing import ServerState
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI, Request, Response
+    from fastapi import FastAPI
+    from starlette.exceptions import HTTPException
+    from starlette.requests import Request
+    from starlette.responses import Response
 
-    from mlsys.server.served import ServedModel
     from mlsys.server.shelf import Shelf
+    from mlsys.settings import Settings
 
-MOST_ROWS = 10_000
+log = get_logger(__name__)
 
 
-def make_app(shelf: Shelf, watchers: Sequence[Watcher] = (), *, most_rows: int = MOST_ROWS) -> FastAPI:
+def make_app(
+    shelf: Shelf,
+    watchers: Sequence[Watcher] = (),
+    *,
+    choose: Choose = the_champion,
+    settings: Settings | None = None,
+    most_rows: int = MOST_ROWS,
+) -> FastAPI:
     """Return the application that answers with the models of a shelf, which it keeps up to date while it runs.
 
-    Each of the watchers is told of each answer. A request has at most `most_rows`.
+    Args:
+        shelf: the models.
+        watchers: are told of each answer.
+        choose: says which model answers a request.
+        settings: of the installation, where its ledger may have been away when the shelf was filled.
+        most_rows: of one request.
     """
     from fastapi import FastAPI
+    from starlette.exceptions import HTTPException
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with following(shelf):
+        with following(shelf, settings=settings):
             yield
 
+    # Their pages of documentation load scripts from elsewhere; ours stands in docs/ and behind each form.
     app = FastAPI(title="mlsys", lifespan=lifespan, docs_url=None, redoc_url=None)
-    _add_state(app, shelf)
-    _add_predictions(app, shelf, watchers, most_rows)
+    _add_routes(app, ServerState(shelf), Answering(shelf, watchers, choose, (min(MOST_AT_ONCE, most_rows), most_rows)))
     app.add_exception_handler(RefusedRequestError, _refused)  # type: ignore[arg-type]
+    app.add_exception_handler(MlsysError, _failed)
+    app.add_exception_handler(HTTPException, _no_such_address)  # type: ignore[arg-type]
     return app
 
 
-def _add_state(app: FastAPI, shelf: Shelf) -> None:
-    @app.get("/health")
-    async def health() -> dict[str, str]:
-        return {"status": "live"}
-
-    @app.get("/ready")
-    async def ready() -> Any:
-        from fastapi.responses import JSONResponse
-
-        return JSONResponse({"ready": bool(shelf.models)}, status_code=200 if shelf.models else 503)
-
-    @app.get("/models")
-    async def models() -> dict[str, Any]:
-        return {"models": [info(name, model) for name, model in sorted(shelf.models.items())]}
-
-    @app.get("/pipelines/{pipeline}/model/info")
-    async def model_info(pipeline: str) -> dict[str, Any]:
-        return info(pipeline, _model(shelf, pipeline))
-
-
-def _add_predictions(app: FastAPI, shelf: Shelf, watchers: Sequence[Watcher], most_rows: int) -> None:
-
-    async def predict(request: Request) -> Response:
-        import orjson
-        from starlette.responses import Response
-
-        pipeline = request.path_params["pipeline"]
-        model = _model(shelf, pipeline)
-        try:
-            body = orjson.loads(await request.body())
-        except orjson.JSONDecodeError as error:
-            raise RefusedRequestError(422, [{"problem": f"The body is no JSON: {error}"}]) from error
-        rows = rows_of(body, model.champion.features, most=most_rows)
-        begun = time.perf_counter()
-        try:
-            answers = model.answers(rows)
-        except DataError as error:
-            raise RefusedRequestError(422, [{"problem": str(error)}]) from error
-        took, at = time.perf_counter() - begun, clock.now()
-        for tell in watchers:
-            tell(Answered(pipeline, model, CHAMPION, _request_id(request), rows, answers, at, took))
-        said = {"version": model.champion.version, "predictions": as_json(model.champion, answers)}
-        return Response(orjson.dumps(said), media_type="application/json")
-
-    app.router.add_route("/pipelines/{pipeline}/predict", predict, methods=["POST"])
-
-
-def _request_id(request: Request) -> str:
-    """Return the id that the door gave to a request, or one of its own where there is no door."""
-    return str(request.scope.get("state", {}).get("request_id") or uuid4().hex)
-
-
-def info(pipeline: str, model: ServedModel) -> dict[str, Any]:
-    """Return what is known of a model that answers, for people and programs."""
-    champion = model.champion
-    return {
-        "pipeline": pipeline,
-        "version": champion.version,
-        "candidate": champion.candidate_id,
-        "task": champion.task,
-        "cutoff": champion.cutoff.isoformat(),
-        "loaded_at": model.loaded_at.isoformat(),
-        "features": {name: column.type for name, column in champion.features.items()},
-    }
-
-
-def _model(shelf: Shelf, pipeline: str) -> ServedModel:
-    try:
-        return shelf.model(pipeline)
-    except UsageError as error:
-        raise RefusedRequestError(404, [{"problem": str(error)}]) from error
+def _add_routes(app: FastAPI, standing: ServerState, predictions: Answering) -> None:
+    app.router.add_route("/health", standing.health)
+    app.router.add_route("/ready", standing.ready)
+    app.router.add_route("/models", standing.models)
+    add(app, "/predict", predictions.predict, "POST")
+    add(app, "/predict/batch", predictions.batch, "POST")
+    add(app, "/model/info", standing.info)
+    add(app, "/model/reload", standing.reload, "POST")
 
 
 async def _refused(_: Request, error: RefusedRequestError) -> Response:
-    from fastapi.responses import JSONResponse
+    return as_json({"problems": error.problems}, error.status)
 
-    return JSONResponse({"problems": error.problems}, status_code=error.status)
+
+async def _failed(request: Request, error: Exception) -> Response:
+    log.error("request_failed", path=request.url.path, reason=str(error))
+    return as_json({"problems": [{"problem": "The model could not answer; the server's log says why"}]}, 500)
+
+
+async def _no_such_address(_: Request, error: HTTPException) -> Response:
+    reply = as_json({"problems": [{"problem": str(error.detail)}]}, error.status_code)
+    reply.headers.update(error.headers or {})
+    return reply

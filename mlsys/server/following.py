@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from mlsys.errors import MlsysError
-from mlsys.events import get_logger
 from mlsys.server.shelf import EVERY_SECONDS, Shelf
+from mlsys.workspace import open_workspace
 
-log = get_logger(__name__)
+if TYPE_CHECKING:
+    from mlsys.settings import Settings
+
+_OPENING_SECONDS = 5.0  # between two attempts to open a ledger that was away from the start
 
 
 @contextmanager
-def following(shelf: Shelf, *, every: float = EVERY_SECONDS) -> Iterator[None]:
-    """Look into the ledger every so many seconds for as long as the block lasts."""
+def following(shelf: Shelf, *, every: float = EVERY_SECONDS, settings: Settings | None = None) -> Iterator[None]:
+    """Look into the ledger every so many seconds for as long as the block lasts.
+
+    With `settings` a ledger that was away from the start is opened as soon as it answers.
+    """
     ends = threading.Event()
-    thread = threading.Thread(target=_follow, args=(shelf, ends, every), name="ledger-follower", daemon=True)
+    thread = threading.Thread(target=_follow, args=(shelf, ends, every, settings), name="ledger-follower", daemon=True)
     thread.start()
     try:
         yield
@@ -26,11 +33,20 @@ def following(shelf: Shelf, *, every: float = EVERY_SECONDS) -> Iterator[None]:
         thread.join()
 
 
-def _follow(shelf: Shelf, ends: threading.Event, every: float) -> None:
-    from sqlalchemy.exc import SQLAlchemyError
+def _follow(shelf: Shelf, ends: threading.Event, every: float, settings: Settings | None) -> None:
+    with ExitStack() as opened:
+        if shelf.work is None and settings is not None:
+            _open(shelf, ends, settings, opened)
+        while not ends.wait(every):
+            shelf.look()
 
-    while not ends.wait(every):
+
+def _open(shelf: Shelf, ends: threading.Event, settings: Settings, opened: ExitStack) -> None:
+    while not ends.is_set():
         try:
-            shelf.refresh()
-        except (MlsysError, SQLAlchemyError, OSError) as error:
-            log.warning("ledger_away", reason=str(error))
+            shelf.work = opened.enter_context(open_workspace(settings))
+        except MlsysError as error:
+            shelf.note_away(error)
+            ends.wait(_OPENING_SECONDS)
+        else:
+            return

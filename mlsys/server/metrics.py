@@ -99,10 +99,8 @@ class Metrics:
             counters = self._counters[names] = (requests, self._predictions.labels(*names))
         counters[0].inc()
         counters[1].inc(len(answered.rows))
-
-    def unseen(self, pipeline: str, column: str, n_values: int) -> None:
-        """Count values of a column that the model was not trained with."""
-        self._unseen.labels(pipeline, column).inc(n_values)
+        for column, n_values in answered.noticed.get("unseen", {}).items():
+            self._unseen.labels(answered.pipeline, column).inc(n_values)
 
     def page(self) -> bytes:
         """Return all metrics as Prometheus reads them; some are asked of the disk."""

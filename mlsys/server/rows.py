@@ -2,40 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mlsys.errors import nearest, shortened
 from mlsys.schema import ColumnSpec
+from mlsys.server.refusals import MOST_PROBLEMS, RefusedRequestError, refused
+
+GivenRow = Mapping[str, Any]
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+_ALLOWED = {
+    "integer": "a whole number or null",
+    "number": "a number or null",
+    "boolean": "true, false or null",
+    "text": "a text or null",
+    "category": "a text or null",
+    "timestamp": "a time such as 2026-03-09T12:00:00Z, or null",
+}
 
 
-class RefusedRequestError(Exception):
-    """A request that can't be answered: an HTTP status, and one problem or several, each a JSON object."""
-
-    def __init__(self, status: int, problems: Sequence[Mapping[str, Any]]) -> None:
-        super().__init__(str(problems[0].get("problem")))
-        self.status = status
-        self.problems = list(problems)
+def allowed(column: ColumnSpec) -> str:
+    """Return in words which values a column takes."""
+    return _ALLOWED[column.type]
 
 
-def rows_of(body: Any, features: Mapping[str, ColumnSpec], *, most: int) -> list[dict[str, Any]]:
-    """Return the rows of `{"rows": [{column: value}, ...]}`, or the one of `{column: value}`.
+def given_rows(body: Any, features: Mapping[str, ColumnSpec], *, most: int) -> list[dict[str, Any]]:
+    """Return the rows of `{"rows": [{column: value}, ...]}`, or the one of `{column: value}`, as they were given.
 
-    Columns that are no features are left out. A feature that is missing has to be given as null.
+    Raises:
+        RefusedRequestError: 422 where the body is neither; 413 with more rows than `most`.
+    """
+    if not isinstance(body, dict):
+        raise refused(422, "The body is no JSON object", allowed="an object of columns, or `rows` with several")
+    if "rows" not in body or "rows" in features:
+        return [body]
+    rows = body["rows"]
+    if not isinstance(rows, list) or not rows or not all(type(row) is dict for row in rows):
+        raise refused(422, "`rows` is no list of rows", column="rows", allowed=f"1 to {most:,} objects of columns")
+    if len(rows) > most:
+        raise refused(413, f"{len(rows):,} rows are too many for one request", allowed=f"at most {most:,} rows")
+    return rows
+
+
+def feature_rows(given: Sequence[GivenRow], features: Mapping[str, ColumnSpec]) -> list[dict[str, Any]]:
+    """Return what the model reads of rows, in its order; columns that are no features are left out.
+
+    A feature that is missing has to be given as null.
 
     Raises:
         RefusedRequestError: 422, with every problem found, at most ten.
     """
-    if not isinstance(body, dict):
-        raise RefusedRequestError(422, [{"problem": "The body is no JSON object", "allowed": "an object of columns"}])
-    rows = body.get("rows", [body]) if "rows" not in features else [body]
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows) or not 1 <= len(rows) <= most:
-        raise RefusedRequestError(422, [{"problem": "`rows` is no list of rows", "allowed": f"1 to {most} objects"}])
-    missing = [
-        {"row": i, "column": name, "problem": "The column is missing", "allowed": column.type + " or null"}
-        for i, row in enumerate(rows)
-        for name, column in features.items()
-        if name not in row
-    ]
-    if missing:
-        raise RefusedRequestError(422, missing[:10])
-    return [{name: row[name] for name in features} for row in rows]
+    try:
+        rows = [{name: row[name] for name in features} for row in given]
+    except KeyError:
+        raise RefusedRequestError(422, _first(_missing(given, features))) from None
+    if all(type(value) in _PLAIN for row in rows for value in row.values()):
+        return rows
+    raise RefusedRequestError(422, _first(_nested(rows, features)))
+
+
+def _first(problems: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [problem for problem, _ in zip(problems, range(MOST_PROBLEMS), strict=False)]
+
+
+def _missing(given: Sequence[GivenRow], features: Mapping[str, ColumnSpec]) -> Iterator[dict[str, Any]]:
+    for place, row in enumerate(given):
+        others = [name for name in row if name not in features]
+        for name, column in features.items():
+            if name not in row:
+                close = nearest(name, others)
+                meant = f"; there is '{close[:120]}'" if close else ""
+                yield problem(place, name, f"The column is missing{meant}", column)
+
+
+def _nested(rows: Sequence[GivenRow], features: Mapping[str, ColumnSpec]) -> Iterator[dict[str, Any]]:
+    for place, row in enumerate(rows):
+        for name, value in row.items():
+            if type(value) not in _PLAIN:
+                what = f"A {'list' if isinstance(value, list) else 'mapping'} is no value of a column"
+                yield problem(place, name, what, features[name]) | {"value": shortened(value)}
+
+
+def problem(row: int, column: str, what: str, spec: ColumnSpec) -> dict[str, Any]:
+    """Return a problem of one value."""
+    return {"row": row, "column": column, "problem": what, "allowed": allowed(spec)}

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mlsys import clock
-from mlsys.errors import IntegrityError
-from mlsys.registries.files import folder_of
+from mlsys.errors import IntegrityError, MlsysError
+from mlsys.events import get_logger
+from mlsys.registries.files import MODEL, folder_of, release_record, write_release
+from mlsys.server.known import Known, Watch
 from mlsys.serving import Champion, champion_in
+from mlsys.serving.fast import FastPath, fast_path
+from mlsys.serving.plain_path import frame_of, plain_answers
+from mlsys.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +23,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mlsys.ledger import ChampionChange
+    from mlsys.workspace import Workspace
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,39 +34,98 @@ class ServedModel:
 
     Attributes:
         champion: the loaded model and what it wants to be given.
-        generation: of the change that made it champion, which the ledger counts.
+        generation: of the change that made it champion, which the ledger counts; 0 where the ledger was away.
         loaded_at: UTC.
+        release: what the release says of it.
+        known: rows like those it was trained with, and what their columns held; watch: who looks for others.
+        fast: answers in its place, where that was found to be alike; answered_by: who does and why, in words.
     """
 
     champion: Champion
     generation: int
     loaded_at: datetime
+    release: Mapping[str, Any] = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
+    watch: Watch = field(default_factory=lambda: Known().watch())
+    fast: FastPath | None = None
+    answered_by: str = "the champion's pipeline"
+
+    @classmethod
+    def of(cls, champion: Champion, generation: int = 0) -> ServedModel:
+        """Return a loaded model with what its folder knows, and the fast way to ask it where that is as good."""
+        known = Known.beside(champion.folder, champion.features)
+        fast, found = fast_path(champion)
+        words = f"{fast.name}: {found}" if fast else f"the champion's pipeline: {found}"
+        release = release_record(champion.folder)
+        return cls(champion, generation, clock.now(), release, known, known.watch(), fast, words)
 
     def answers(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """Return what the model says of rows, one or more: `(n_rows,)` scores or numbers, `(n_rows, n_classes)` of
         several classes, `(n_rows, n_actions)` of a policy.
 
         Raises:
-            DataError: a feature is missing, or holds what its type can't be made of.
+            DataError: a feature holds what its type can't be made of.
         """
-        import pandas as pd
+        return plain_answers(self.champion, rows) if self.fast is None else self.fast.answers(rows)
 
-        return self.champion.answers(pd.DataFrame(list(rows)))
+    def unreadable(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, str, Any]]:
+        """Return row, column and value of all that the types of the columns can't be made of, by row."""
+        frame = frame_of(self.champion, rows)
+        found = [(place, name, rows[place][name]) for name in frame for place in self.champion.unreadable(frame[name])]
+        return sorted(found, key=lambda fault: fault[0])
 
 
-def load(change: ChampionChange, home: Path) -> ServedModel:
-    """Return the model that a change of the ledger made champion, from its folder in the file registry.
+def load(change: ChampionChange, work: Workspace) -> ServedModel:
+    """Return the model that a change of the ledger made champion, after it has answered its golden rows.
+
+    It comes from its folder in the file registry; where that is gone, from the store by its SHA-256.
 
     Raises:
-        IntegrityError: its folder is gone or changed; nothing was unpickled.
+        IntegrityError: it is gone from both, or a file was changed; nothing was unpickled.
         RunError: the installed packages can't read it, or it answers otherwise than when it was promoted.
     """
-    folder = folder_of(change.pipeline, change.candidate_id, home)
-    if folder is None:
+    folder = folder_of(change.pipeline, change.candidate_id, work.home)
+    if folder is not None and (folder / MODEL).exists():
+        return load_folder(folder, change.pipeline, generation=change.generation)
+    try:
+        found = _from_store(change, work)
+    except MlsysError as error:
         raise IntegrityError(
-            "No version in the file registry holds the champion",
+            f"No version in the file registry holds the champion, nor does the store: {error.rule}",
             where=change.pipeline,
             got=change.candidate_id,
             remedy=f"Run `mlsys reconcile {change.pipeline}`",
-        )
-    return ServedModel(champion_in(folder, change.pipeline), change.generation, clock.now())
+        ) from error
+    log.warning("served_from_store", pipeline=change.pipeline, version=change.version)
+    return found
+
+
+def load_folder(folder: Path, pipeline: str, *, generation: int = 0) -> ServedModel:
+    """Return the model in the folder of a release, after it has answered its golden rows.
+
+    Raises:
+        IntegrityError, RunError: as `load`.
+    """
+    return ServedModel.of(champion_in(folder, pipeline, ask_it=True), generation)
+
+
+def _from_store(change: ChampionChange, work: Workspace) -> ServedModel:
+    """Return the same out of a folder that is made for the moment."""
+    candidate = work.ledger.candidate(change.candidate_id)
+    if candidate is None or candidate.model is None:
+        raise IntegrityError("The ledger has no such candidate", where=change.pipeline, got=change.candidate_id)
+    plan = work.ledger.plan(work.ledger.run_of(change.candidate_id) or change.run_id)
+    record = {
+        "pipeline": change.pipeline,
+        "version": change.version,
+        "candidate_id": change.candidate_id,
+        "sha256": candidate.model,
+        "cutoff": change.cutoff.isoformat(),
+        "candidate": candidate.model_dump(mode="json"),
+    }
+    model = work.store.read_bytes(candidate.model)
+    golden = None if change.golden is None else work.store.read_bytes(change.golden)
+    spec = work.dumped_spec(plan)["spec"]
+    with temporary_folder(work.store.cache) as folder:
+        write_release(folder, model=model, record=record, spec=spec, metrics=None, golden=golden)
+        return load_folder(folder, change.pipeline, generation=change.generation)

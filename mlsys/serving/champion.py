@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from mlsys.sources.reading.values import Values
     from mlsys.spec.joins import AsOfJoin
 
 
@@ -166,6 +167,11 @@ class Champion:
         table = pa.table({name: _typed(rows[name], column) for name, column in self.features.items()})
         return feature_frame(table, self.features).set_index(rows.index)
 
+    def unreadable(self, values: pd.Series) -> list[int]:
+        """Return the positions of raw values that the type of the feature they are called by can't be made of."""
+        _, bad = _read(values, self.features[str(values.name)])
+        return [] if bad is None else [place for place, is_bad in enumerate(bad.to_pylist()) if is_bad]
+
     def joined(self, rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame], *, at: pd.Series) -> pd.DataFrame:
         """Return rows with the columns that the spec joins, as of each row's time: what training would have seen.
 
@@ -207,10 +213,9 @@ def _typed(values: pd.Series, column: ColumnSpec) -> pa.Array:
         DataError: a value can't be made of it.
     """
     from mlsys.sources.reading.number_marks import what_to_do
-    from mlsys.sources.reading.values import logical_values
 
     where = f"column '{values.name}'"
-    read, bad = logical_values(_raw(values, column), column, where)
+    read, bad = _read(values, column)
     if bad is not None:
         places = bad.to_pylist()
         first = places.index(True)
@@ -222,6 +227,13 @@ def _typed(values: pd.Series, column: ColumnSpec) -> pa.Array:
             remedy="Correct them, or leave these rows out" + (f"; {hint}" if hint else ""),
         )
     return read
+
+
+def _read(values: pd.Series, column: ColumnSpec) -> Values:
+    """Return a raw column in its declared type, and which of its values can't be read; None where all can."""
+    from mlsys.sources.reading.values import logical_values
+
+    return logical_values(_raw(values, column), column, f"column '{values.name}'")
 
 
 def _raw_table(join: AsOfJoin, frame: pd.DataFrame) -> pa.Table:
@@ -258,7 +270,9 @@ def _raw(values: pd.Series, column: ColumnSpec) -> pa.Array:
         return instants.cast(pa.timestamp("us"), safe=False).cast(pa.timestamp("us", tz="UTC"))
     try:
         found = pa.Array.from_pandas(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+    except UnicodeEncodeError as error:  # JSON may hold one half of a pair of surrogates
+        raise DataError("A text is not valid Unicode", where=f"column '{values.name}'", got=error.object) from error
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         texts = values.astype(object).where(values.notna(), None)
         return record_batch([(value,) for value in texts], {str(values.name): column}).column(0)
     return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found

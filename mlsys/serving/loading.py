@@ -43,8 +43,10 @@ def load_champion(pipeline: str, *, home: str | Path | None = None) -> Champion:
     return champion_in(folder, pipeline)
 
 
-def champion_in(folder: Path, pipeline: str) -> Champion:
+def champion_in(folder: Path, pipeline: str, *, ask_it: bool = False) -> Champion:
     """Return the model in the folder of a version, after comparing its bytes with those promoted.
+
+    With `ask_it` it answers its golden rows first, as it does anyway where other packages are installed than then.
 
     Raises:
         IntegrityError, RunError: as `load_champion`.
@@ -60,7 +62,7 @@ def champion_in(folder: Path, pipeline: str) -> Champion:
             remedy=_MEND.format(pipeline),
         )
     spec, model = _spec_beside(folder), unpickled(data, where=str(folder / MODEL))
-    _require_like_promoted(folder, spec, model)
+    _require_like_promoted(folder, spec, model, ask_it=ask_it)
     positive = getattr(spec.target, "positive", None) if spec.target.two_classes else None
     return Champion(
         pipeline=pipeline,
@@ -80,8 +82,10 @@ def champion_in(folder: Path, pipeline: str) -> Champion:
     )
 
 
-def _require_like_promoted(folder: Path, spec: Spec, model: Any) -> None:
+def _require_like_promoted(folder: Path, spec: Spec, model: Any, *, ask_it: bool) -> None:
     """Compare the model's golden predictions where other packages are installed than when it was promoted.
+
+    With `ask_it` they are compared with the same packages, too.
 
     Raises:
         RunError: they differ by more than their last digits.
@@ -95,13 +99,13 @@ def _require_like_promoted(folder: Path, spec: Spec, model: Any) -> None:
     except (OSError, ValueError):  # of an earlier version, which kept none
         return
     changed = keys.version_changes(known["versions"])
-    if not changed:
+    if not changed and not ask_it:
         return
     largest, _ = golden.apart(known, spec.target.about(known["classes"]).answers(model, golden.rows_of(known)))
     if largest > keys.TOLERANCE:
         raise RunError(
             f"The champion answers otherwise than when it was promoted: by up to {largest:.2g} of the range of its "
-            f"answers. Since then: {', '.join(changed)}",
+            f"answers. Since then: {', '.join(changed) or 'no other packages'}",
             where=str(folder),
             remedy=f"Fit it anew with these packages: `mlsys rehydrate {spec.pipeline}`; or install the former ones",
         )

@@ -14,9 +14,10 @@ from mlsys.errors import MlsysError
 from mlsys.events import get_logger
 from mlsys.records import Candidate, Snapshot, Split
 from mlsys.spec import Spec
-from mlsys.splits.base import HOLDOUT
+from mlsys.splits.base import HOLDOUT, TRAINING, VALIDATION
 from mlsys.store import Store
 from mlsys.training import model_file
+from mlsys.training.seen import seen
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,8 +51,16 @@ def keep(spec: Spec, snapshot: Snapshot, split: Split, candidate: Candidate, sto
             "rows": {name: _plain(rows[name]) for name in rows.columns},
             "answers": answers.tolist(),
             "versions": keys.versions(),
+            "seen": _seen(spec, snapshot, split, candidate, store),
         }
     )
+
+
+def _seen(spec: Spec, snapshot: Snapshot, split: Split, candidate: Candidate, store: Store) -> dict[str, Any]:
+    """Return what the columns of the rows hold that a candidate was fitted on."""
+    sides = {"train+validation": (TRAINING, VALIDATION), "all": (TRAINING, VALIDATION, HOLDOUT)}
+    on = sides.get(candidate.refit.on, (TRAINING,)) if candidate.refit else (TRAINING,)
+    return seen(dataset.load(spec, snapshot, split, store=store, sides=on).rows, spec.feature_columns())
 
 
 def rows_of(golden: dict[str, Any]) -> pd.DataFrame:

@@ -49,8 +49,7 @@ def test_names_and_labels_are_those_agreed_upon(shelf) -> None:
     shelf.failures = {"shop": 2}
     metrics = Metrics(shelf, log_dropped=lambda: 7)
     metrics.request("/pipelines/shop/predict", 422, 0.002)
-    metrics.answered(answered(shelf))
-    metrics.unseen("shop", "channel", 3)
+    metrics.answered(replace(answered(shelf), noticed={"unseen": {"channel": 3}, "missing": {"n_items": 2}}))
     families = {family.name: family for family in text_string_to_metric_families(metrics.page().decode())}
     for name, labels in AGREED.items():
         sample = next(each for each in families[name].samples if not each.name.endswith("_created"))
