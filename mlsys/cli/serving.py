@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +56,8 @@ def serve(
         metrics = Metrics(shelf)
         app = make_app(shelf, [metrics.answered], settings=settings, most_rows=limits.rows)
         behind = guarded(app, metrics=metrics, keys=keys, rule=rule, limits=limits)
-        server(behind, at, limits).run([listens])
+        with suppress(KeyboardInterrupt):  # told to end, and ended: uvicorn passes the signal on when it is done
+            server(behind, at, limits).run([listens])
 
 
 @contextmanager

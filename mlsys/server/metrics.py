@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from mlsys.server.shelf import Shelf
 
 KIND = CONTENT_TYPE_LATEST.encode()
-ROUTES = frozenset(
-    {"", "health", "ready", "predict", "predict/batch", "explain", "model/info", "model/reload", "models", "metrics"}
-)
+_OF_ONE = frozenset({"predict", "predict/batch", "explain", "model/info", "model/reload"})
+ROUTES = _OF_ONE | {"", "health", "ready", "models", "metrics", "openapi.json"}
 OTHER, UNKNOWN = "other", "unknown"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _OUTCOMES = {401: "unauthorised", 403: "unauthorised", 408: "late", 413: "too_large", 429: "limited"}
@@ -112,13 +111,10 @@ class Metrics:
         first, _, rest = path.strip("/").partition("/")
         if first != "pipelines":
             whole = f"{first}/{rest}" if rest else first
-            only = next(iter(models)) if len(models) == 1 and whole in _ABOUT_ONE else ""
+            only = next(iter(models)) if len(models) == 1 and whole in _OF_ONE else ""
             return only, whole if whole in ROUTES else OTHER
         name, _, route = rest.partition("/")
         return name if name in models else UNKNOWN, route if route in ROUTES else OTHER
-
-
-_ABOUT_ONE = frozenset({"predict", "predict/batch", "explain", "model/info", "model/reload"})
 
 
 class _Standing(Collector):

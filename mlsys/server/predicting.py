@@ -13,7 +13,7 @@ from mlsys.errors import DataError
 from mlsys.server.answered import Answered, Watcher
 from mlsys.server.answers import as_json
 from mlsys.server.bodies import body_of
-from mlsys.server.choosing import Choose, Incoming, the_champion
+from mlsys.server.choosing import Choose, Incoming
 from mlsys.server.finding import as_json as reply
 from mlsys.server.finding import asked_for
 from mlsys.server.refusals import RefusedRequestError
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from mlsys.server.served import ServedModel
     from mlsys.server.shelf import Shelf
 
-MOST_AT_ONCE, MOST_ROWS = 1000, 10_000  # of `/predict`, and of a batch
 _AT_ONCE = 20  # rows that are answered between two other requests, where the model is fast
 _BATCHES = 2  # side by side; more would only take the processor from small requests
 
@@ -43,8 +42,8 @@ class Answering:
 
     shelf: Shelf
     watchers: Sequence[Watcher]
-    choose: Choose = the_champion
-    most_rows: tuple[int, int] = (MOST_AT_ONCE, MOST_ROWS)
+    choose: Choose
+    most_rows: tuple[int, int]
     _threads: list[CapacityLimiter] = field(default_factory=list)
 
     async def predict(self, request: Request) -> Response:
