@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from mlsys.dataset import assignment
@@ -52,6 +53,7 @@ from mlsys.records import (
 from mlsys.report import refusals
 from mlsys.report.run_records import write_card
 from mlsys.shortages import in_words
+from mlsys.spec import Spec
 from mlsys.training import training
 from mlsys.upkeep.retention import clear_up
 from mlsys.validation import validation
@@ -80,19 +82,27 @@ def record_refusal(work: Workspace, request: RunRequest, *, reason: str, sentenc
     return None if row is None or row.status != "failed" else refusals.write(request.pipeline, row, home=work.home)
 
 
-def validate(work: Workspace, plan: Plan, snapshot: Snapshot) -> CheckReport:
-    """Check the new partitions and set bad rows aside.
+def validate(work: Workspace, plan: Plan, snapshot: Snapshot, *, ahead: bool = False) -> CheckReport:
+    """Check the new partitions and set bad rows aside; `ahead` imports what later steps need while a child does so.
 
     Raises:
         DataError: a critical rule failed, or more rows than the spec tolerates.
     """
     spec = work.spec_of(plan)
-    checks = validation.validate(spec, snapshot, store=work.store, home=work.home)
+    meanwhile = partial(_load, spec) if ahead and work.settings.workers > 1 else None
+    checks = validation.validate(spec, snapshot, store=work.store, home=work.home, meanwhile=meanwhile)
     refusal = validation.refusal(plan, checks)
     if refusal is not None:
         record_failure(work, plan, step="validate", error=refusal, parts={"checks": checks})
         raise refusal
     return checks
+
+
+def _load(spec: Spec) -> None:
+    """Import the libraries of the steps that follow."""
+    training.preload(spec.models, spec)
+    for registry in spec.registries:
+        registry.preload()
 
 
 def split(work: Workspace, plan: Plan, snapshot: Snapshot, checks: CheckReport) -> Prepared:
@@ -276,8 +286,8 @@ class Finished:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def run(work: Workspace, request: RunRequest, *, listener: Listener | None = None) -> Finished:
-    """Do a whole retraining in this process.
+def run(work: Workspace, request: RunRequest, *, listener: Listener | None = None, ahead: bool = False) -> Finished:
+    """Do a whole retraining in this process; `ahead` imports libraries while a child does the checks.
 
     Raises:
         DataError, RunError, LostRaceError, ...: the run failed; the ledger says at which step.
@@ -295,7 +305,7 @@ def run(work: Workspace, request: RunRequest, *, listener: Listener | None = Non
     if not start.go or start.plan is None or start.snapshot is None:
         return finished
     try:
-        _steps(work, start.plan, start.snapshot, finished=finished, watch=watch)
+        _steps(work, start.plan, start.snapshot, finished=finished, watch=watch, ahead=ahead)
     except MlsysError as error:
         try:
             record_failure(work, start.plan, step=watch.current, error=error, parts=finished.parts)
@@ -305,9 +315,9 @@ def run(work: Workspace, request: RunRequest, *, listener: Listener | None = Non
     return finished
 
 
-def _steps(work: Workspace, plan: Plan, snapshot: Snapshot, *, finished: Finished, watch: _Watch) -> None:
+def _steps(work: Workspace, plan: Plan, snapshot: Snapshot, *, finished: Finished, watch: _Watch, ahead: bool) -> None:
     with watch.step("validate"):
-        checks = finished.parts["checks"] = validate(work, plan, snapshot)
+        checks = finished.parts["checks"] = validate(work, plan, snapshot, ahead=ahead)
         of_all = f"{checks.n_quarantined:,} of {counted(checks.n_rows, 'row')} quarantined"
         watch.say(f"{counted(checks.n_checks, 'check')} of the spec, {of_all}")
     with watch.step("split"):

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from mlsys.children import side_by_side
 from mlsys.database.driver_errors import of_database, passes
 from mlsys.errors import DataError, RunError, TransientError
 from mlsys.shortages import ending, explained, hint, in_words
 from mlsys.store import Store
-from mlsys.training.children import side_by_side
 
 
 def told(error: BaseException, **where: object) -> str:

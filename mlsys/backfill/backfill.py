@@ -22,6 +22,7 @@ from mlsys import keys, pipeline
 from mlsys.backfill.days import collect
 from mlsys.backfill.records import WalkForward
 from mlsys.backfill.walkforward import report_of
+from mlsys.children import ChildExit, side_by_side
 from mlsys.errors import MlsysError, UsageError
 from mlsys.events import get_logger
 from mlsys.ledger import Ledger
@@ -30,7 +31,6 @@ from mlsys.snapshot import ranges
 from mlsys.snapshot.partitioning import layout_of
 from mlsys.spec import Spec, resolve
 from mlsys.training import training
-from mlsys.training.children import ChildExit, side_by_side
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)

@@ -117,7 +117,7 @@ def _run(request: RunRequest, *, quiet: bool) -> _Ended:
     steps = None if quiet else Steps()
     with open_workspace(settings) as work:
         try:
-            finished = pipeline.run(work, request, listener=steps)
+            finished = pipeline.run(work, request, listener=steps, ahead=True)
         finally:
             if steps:
                 steps.stop()

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from mlsys.children import ChildExit, side_by_side
 from mlsys.dataset import dataset
 from mlsys.errors import IntegrityError, MlsysError
 from mlsys.events import get_logger
@@ -31,7 +32,6 @@ from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT
 from mlsys.store import canonical_json, write_if_other
 from mlsys.training import model_file
-from mlsys.training.children import ChildExit, side_by_side
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)

@@ -81,6 +81,10 @@ class Registry(Component, ABC):
 
     shows_unpromoted: ClassVar[bool] = False
 
+    def preload(self) -> None:
+        """Import what `publish` needs, while the process waits for something else; it changes nothing."""
+        return
+
     @abstractmethod
     def publish(self, release: Release, place: Place) -> Shown:
         """Show a release and return where; again with the same candidate returns the same."""

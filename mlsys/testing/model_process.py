@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mlsys.children import side_by_side
 from mlsys.models.base import Model
 from mlsys.store import Store
 from mlsys.testing.model_problems import PROBLEMS, LearningProblem
 from mlsys.training import model_file
-from mlsys.training.children import side_by_side
 
 N_CHILDREN = 4
 

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlsys.children import ChildExit, side_by_side
 from mlsys.dataset import dataset
 from mlsys.errors import RunError, UsageError, near_match
 from mlsys.events import get_logger
@@ -35,7 +36,6 @@ from mlsys.store import Store
 from mlsys.targets.base import Target
 from mlsys.training import model_file, rare_class
 from mlsys.training import threshold as thresholds
-from mlsys.training.children import ChildExit, side_by_side
 from mlsys.training.trials import Memory
 from mlsys.training.tuning import Rows, Tuned, tune
 from mlsys.wording import counted

@@ -57,11 +57,12 @@ def profiles(spec: Spec, manifest: str, *, store: Store, home: Path) -> list[dic
     known = {partition.content: _recalled(place(partition.content), spec.columns) for partition in partitions}
     unknown = [partition for partition in partitions if known[partition.content] is None]
     if unknown:
-        table, start = read_rows(manifest, store, list(spec.columns), days={each.day for each in unknown}), 0
-        for partition in unknown:
-            known[partition.content] = looked = _look(table.slice(start, partition.n_rows), spec.columns)
+        table = read_rows(manifest, store, list(spec.columns), days={each.day for each in unknown})
+        sizes = [partition.n_rows for partition in unknown]
+        columns = {name: _looked(table[name], sizes) for name in spec.columns}
+        for i, partition in enumerate(unknown):
+            known[partition.content] = looked = {name: seen[i] for name, seen in columns.items()}
             _remember(place(partition.content), looked)
-            start += partition.n_rows
     all_seen = [seen for partition in partitions if (seen := known[partition.content]) is not None]
     n_rows = sum(partition.n_rows for partition in partitions)
     found = [_joined(name, column.type, all_seen, n_rows) for name, column in spec.columns.items()]
@@ -70,18 +71,29 @@ def profiles(spec: Spec, manifest: str, *, store: Store, home: Path) -> list[dic
     return [asdict(each) for each in found]
 
 
-def _look(rows: pa.Table, columns: Schema) -> Sketches:
-    return {name: (rows[name].null_count, _smallest_hashes(rows[name])) for name in columns}
+def _looked(column: pa.ChunkedArray, sizes: Sequence[int]) -> list[tuple[int, np.ndarray]]:
+    """Return what is kept of a column for each partition, of so many rows each; all values are hashed together."""
+    encoded = column.combine_chunks().dictionary_encode()
+    hashes = _hashes(encoded.dictionary)
+    known = encoded.is_valid().to_numpy(zero_copy_only=False)
+    codes = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
+    found, start = [], 0
+    for size in sizes:
+        part = slice(start, start + size)
+        there = known[part]
+        found.append((size - int(there.sum()), np.unique(hashes[codes[part][there]])[:KEPT]))
+        start += size
+    return found
 
 
-def _smallest_hashes(column: pa.ChunkedArray) -> np.ndarray:
+def _hashes(values: pa.Array) -> np.ndarray:
     import pandas as pd
 
-    values = column.drop_null().unique().to_numpy(zero_copy_only=False)
-    if values.dtype.kind == "M":
-        values = values.astype("datetime64[us]").view(np.int64)
-    hashes = pd.util.hash_array(values, categorize=False)
-    return np.unique(hashes)[:KEPT]
+    plain = values.to_numpy(zero_copy_only=False)
+    if plain.dtype.kind == "M":
+        plain = plain.astype("datetime64[us]").view(np.int64)
+    hashed: np.ndarray = pd.util.hash_array(plain, categorize=False)
+    return hashed
 
 
 def _joined(name: str, kind: str, seen: Sequence[Sketches], n_rows: int) -> ColumnProfile:

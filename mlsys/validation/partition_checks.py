@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json, recall, remember
 from mlsys.validation import data_docs
+from mlsys.validation.apart import apart
 from mlsys.validation.gx_suite import SuiteRun, run_suite
 
 logger = get_logger(__name__)
@@ -71,10 +73,20 @@ class Examination:
     docs_problem: str = ""
 
 
-def examine(spec: Spec, rules: Sequence[Check], manifest: str, *, store: Store, home: Path) -> Examination:
-    """Return what `rules` (scope `partition`) find in each partition of a snapshot, given its manifest's SHA-256."""
-    listing = read_manifest(manifest, store)
-    partitions = listing.partitions
+def examine(
+    spec: Spec,
+    rules: Sequence[Check],
+    manifest: str,
+    *,
+    store: Store,
+    home: Path,
+    meanwhile: Callable[[], None] | None = None,
+) -> Examination:
+    """Return what `rules` (scope `partition`) find in each partition of a snapshot, given its manifest's SHA-256.
+
+    With `meanwhile`, what was not seen before is looked at in a child, and that is done here in the meantime.
+    """
+    partitions = read_manifest(manifest, store).partitions
     paths = [_cache_path(home, spec, rules, partition) for partition in partitions]
     known = [_recall(path) for path in paths]
     unknown = [i for i, findings in enumerate(known) if findings is None]
@@ -82,25 +94,36 @@ def examine(spec: Spec, rules: Sequence[Check], manifest: str, *, store: Store, 
         found = tuple(findings or PartitionFindings((), {}) for findings in known)
         # Not whether it is there: another process may be about to write it, and reports must not differ by that.
         return Examination(found, 0, 0, data_docs.index_path(spec.pipeline) if rules else None)
-    frame = _read(spec, rules, manifest, [partitions[i] for i in unknown], store)
-    run = run_suite(frame, rules, spec.columns, name=spec.pipeline)
-    sizes = [partitions[i].n_rows for i in unknown]
-    complete = all(outcome.state != "error" for outcome in run.outcomes)
-    for i, findings in zip(unknown, _by_partition(run, rules, frame, sizes, spec.key), strict=True):
+    look = partial(_look, spec, rules, manifest, {paths[i]: partitions[i] for i in unknown}, store=store, home=home)
+    looked, problem = look() if meanwhile is None else apart(look, meanwhile=meanwhile)
+    for i, findings in zip(unknown, looked, strict=True):
         known[i] = findings
-        if complete:  # an error may pass (a library was mended), so it is not remembered
-            _remember(paths[i], findings)
-    logger.info("partitions_examined", pipeline=spec.pipeline, partitions=len(unknown), rows=len(frame))
-    problem = ""
+    n_rows = sum(partitions[i].n_rows for i in unknown)
+    logger.info("partitions_examined", pipeline=spec.pipeline, partitions=len(unknown), rows=n_rows)
+    found = tuple(findings for findings in known if findings is not None)
+    docs = None if problem else data_docs.index_path(spec.pipeline)
+    return Examination(found, n_rows, len(unknown), docs, problem)
+
+
+def _look(
+    spec: Spec, rules: Sequence[Check], manifest: str, wanted: Mapping[Path, ManifestEntry], *, store: Store, home: Path
+) -> tuple[list[PartitionFindings], str]:
+    """Return what the rules find in partitions, remember it under their paths, and why there is no page of it."""
+    frame = _read(spec, rules, manifest, list(wanted.values()), store)
+    run = run_suite(frame, rules, spec.columns, name=spec.pipeline)
+    found = _by_partition(run, rules, frame, [partition.n_rows for partition in wanted.values()], spec.key)
+    if all(outcome.state != "error" for outcome in run.outcomes):
+        # An error may pass (a library was mended), so it is not remembered.
+        for path, findings in zip(wanted, found, strict=True):
+            _remember(path, findings)
+    cutoff = read_manifest(manifest, store).cutoff
     try:
-        data_docs.write_page(run, pipeline=spec.pipeline, cutoff=listing.cutoff, n_rows=len(frame), home=home)
+        data_docs.write_page(run, pipeline=spec.pipeline, cutoff=cutoff, n_rows=len(frame), home=home)
     except (OSError, RunError) as error:
         # The findings are worth more than their page: the report names the problem, the run goes on.
         logger.warning("data_docs_not_written", pipeline=spec.pipeline, error=error)
-        problem = str(error)
-    found = tuple(findings for findings in known if findings is not None)
-    docs = None if problem else data_docs.index_path(spec.pipeline)
-    return Examination(found, len(frame), len(unknown), docs, problem)
+        return found, str(error)
+    return found, ""
 
 
 def to_frame(table: pa.Table, spec: Spec) -> pd.DataFrame:
@@ -190,4 +213,5 @@ def _recall(path: Path) -> PartitionFindings | None:
 
 def _remember(path: Path, findings: PartitionFindings) -> None:
     keys = {str(offset): name for offset, name in findings.keys.items()}
-    remember(path, canonical_json({**asdict(findings), "keys": keys}))
+    rules = [vars(rule) for rule in findings.rules]
+    remember(path, canonical_json({"rules": rules, "keys": keys}))

@@ -7,7 +7,7 @@ applied. A warning is reported and changes nothing. The verdict depends on the s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,11 +41,16 @@ class _Judged:
     stops: bool
 
 
-def validate(spec: Spec, snapshot: Snapshot, *, store: Store, home: Path) -> CheckReport:
-    """Return what the checks of `spec` say about `snapshot`; rows of partitions seen before are not read again."""
+def validate(
+    spec: Spec, snapshot: Snapshot, *, store: Store, home: Path, meanwhile: Callable[[], None] | None = None
+) -> CheckReport:
+    """Return what the checks of `spec` say about `snapshot`; rows of partitions seen before are not read again.
+
+    With `meanwhile`, rows are checked in a child, and that is done here in the meantime.
+    """
     partitions = read_manifest(snapshot.manifest, store).partitions
     rules = [rule for rule in spec.checks.rules if rule.scope == "partition"]
-    found = examine(spec, rules, snapshot.manifest, store=store, home=home)
+    found = examine(spec, rules, snapshot.manifest, store=store, home=home, meanwhile=meanwhile)
     quarantine, reasons = _quarantine(rules, found, partitions)
     share = _worst_share(partitions, quarantine)
     judged = [

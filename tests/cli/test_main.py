@@ -45,7 +45,7 @@ def test_the_process_leaves_with_the_exit_code() -> None:
 
 def test_all_commands_are_there() -> None:
     names = "up down status check preview run list why history champion report replay promote rollback reconcile doctor"
-    more = "audit backfill clean evaluate explain hold init monitor rehydrate samples schema serve"
+    more = "audit backfill clean evaluate explain hold init keys monitor rehydrate samples schema serve"
     assert sorted(commands.commands) == sorted([*names.split(), *more.split()])
 
 

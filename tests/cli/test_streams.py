@@ -11,10 +11,10 @@ import click
 import pytest
 from given.shop import day, edit_spec, make_shop
 
+from mlsys.children import side_by_side
 from mlsys.cli import streams
 from mlsys.cli.main import guarded
 from mlsys.cli.streams import Steady, steady_streams
-from mlsys.training.children import side_by_side
 
 SAYS_MUCH = (
     "import logging, sys, click; from mlsys.cli.main import leave; from mlsys.cli.terminal import show_table\n"

@@ -78,8 +78,7 @@ def test_an_estimate_is_near_the_truth() -> None:
     errors = []
     for seed in range(40):
         texts = pa.chunked_array([pa.array([f"{seed}-{number % 5000}" for number in range(10_000)])])
-        parts = [module._smallest_hashes(texts.slice(start, 2500)) for start in range(0, 10_000, 2500)]
-        found = module._joined("a", "text", [{"a": (0, part)} for part in parts], 10_000)
+        found = module._joined("a", "text", [{"a": part} for part in module._looked(texts, [2500] * 4)], 10_000)
         assert not found.exact
         errors.append(found.n_distinct / 5000 - 1)
     assert abs(np.mean(errors)) < 3 * 0.09 / np.sqrt(40)
@@ -88,4 +87,5 @@ def test_an_estimate_is_near_the_truth() -> None:
 
 def test_what_is_kept_of_a_column_does_not_grow_with_it() -> None:
     many = pa.chunked_array([pa.array(range(50_000))])
-    assert module._smallest_hashes(many).size == KEPT
+    ((n_missing, kept),) = module._looked(many, [50_000])
+    assert (n_missing, kept.size) == (0, KEPT)

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mlsys.training.children import ChildExit, side_by_side
+from mlsys.children import ChildExit, side_by_side
 
 
 def _die() -> bytes:
@@ -89,3 +89,16 @@ def test_a_finished_child_is_reaped() -> None:
     (ended,) = side_by_side({"a": lambda: str(os.getpid()).encode()}, workers=1, timeout=60)
     assert ended.data is not None
     assert _gone(int(ended.data))
+
+
+def test_the_parent_gets_on_when_the_last_child_has_begun(tmp_path: Path) -> None:
+    def begun(name: str) -> bytes:
+        (tmp_path / name).touch()
+        return b""
+
+    seen: list[set[str]] = []
+    calls = {name: partial(begun, name) for name in "abc"}
+    meanwhile = lambda: seen.append({path.name for path in tmp_path.iterdir()})  # noqa: E731
+    assert {end.name for end in side_by_side(calls, workers=1, timeout=60, meanwhile=meanwhile)} == set("abc")
+    assert len(seen) == 1
+    assert seen[0] >= set("ab")

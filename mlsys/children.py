@@ -55,10 +55,17 @@ class _Child:
     timed_out: bool = False
 
 
-def side_by_side(work: Mapping[str, Callable[[], bytes]], *, workers: int, timeout: float) -> Iterator[ChildExit]:
+def side_by_side(
+    work: Mapping[str, Callable[[], bytes]],
+    *,
+    workers: int,
+    timeout: float,
+    meanwhile: Callable[[], None] | None = None,
+) -> Iterator[ChildExit]:
     """Run each callable in a forked child, at most `workers` at a time, in the mapping's order; yield as they end.
 
-    A child is killed after `timeout` seconds. Leaving the iterator early kills the children that still run.
+    A child is killed after `timeout` seconds. Leaving the iterator early kills the children that still run. What is to
+    be done `meanwhile` in this process is done when the last child has begun: none of them shares it, or a lock of it.
     """
     waiting = list(work.items())
     with selectors.DefaultSelector() as selector:
@@ -70,6 +77,9 @@ def side_by_side(work: Mapping[str, Callable[[], bytes]], *, workers: int, timeo
                     pipe, child = _fork(name, call)
                     running[pipe] = child
                     selector.register(pipe, selectors.EVENT_READ)
+                if meanwhile is not None and not waiting:
+                    meanwhile()
+                    meanwhile = None
                 for key, _ in selector.select(timeout=1.0):
                     chunk = os.read(key.fd, 1 << 16)
                     if chunk:
