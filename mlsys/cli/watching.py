@@ -26,9 +26,14 @@ if TYPE_CHECKING:
 )
 @json_option
 def monitor(name: str, day: str | None, folder: Path | None, as_json: bool) -> int:
-    """Let the monitors of NAME look at the newest window, as every night, and show what they saw."""
+    """Let the monitors of NAME look at the newest window, as every night, and show what they saw.
+
+    What is tried beside the champion is judged, too; a champion that live requests show to be truly worse than the one
+    before it makes way for it.
+    """
     from mlsys.cli.logs import set_up
     from mlsys.clock import parse_day
+    from mlsys.live.concluding import conclude
     from mlsys.monitoring import monitoring
     from mlsys.settings import load_settings
     from mlsys.workspace import open_workspace
@@ -39,12 +44,16 @@ def monitor(name: str, day: str | None, folder: Path | None, as_json: bool) -> i
     with open_workspace(settings) as work:
         report = monitoring.monitor(work, name, day=wanted)
         files = monitoring.export_window(work, name, folder, day=wanted) if folder else ()
+        live = conclude(work, name)
         newest = monitoring.latest(work.home, name)
         page = work.home / monitoring.drift_page(name) if newest and newest.day == report.day else None
     if as_json:
-        say_json({**report.dump(), "page": str(page) if page else None, "files": [str(file) for file in files]})
+        shown = {"page": str(page) if page else None, "files": [str(file) for file in files], "live": live}
+        say_json({**report.dump(), **shown})
     else:
         _show(report, page, files)
+        for each in live:
+            say(f"Live: {each.sentence}")
     return 0
 
 

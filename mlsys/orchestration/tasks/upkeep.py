@@ -39,14 +39,19 @@ def score(pipeline: str) -> Data:
 
 
 def monitor(pipeline: str) -> Data:
-    """Let all monitors look at the newest window; the log has their findings."""
+    """Let all monitors look at the newest window, and judge what is tried live; the log has their findings."""
+    from mlsys.live.concluding import conclude, told
     from mlsys.monitoring import monitoring
+    from mlsys.orchestration.tasks.champion_asset import announce
 
     with opened() as work:
         report = monitoring.monitor(work, pipeline, day=_day())
+        live = conclude(work, pipeline)
+        if any(each.change is not None for each in live):
+            announce(work, pipeline)
     for result in report.results:
         log.info("monitor", state=result.state, name=result.name, sentence=result.sentence)
-    _note(report.sentence)
+    _note(f"{report.sentence} {told(live)}".strip())
     return report.dump()
 
 
