@@ -258,7 +258,9 @@ def _raw(values: pd.Series, column: ColumnSpec) -> pa.Array:
         return instants.cast(pa.timestamp("us"), safe=False).cast(pa.timestamp("us", tz="UTC"))
     try:
         found = pa.Array.from_pandas(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+    except UnicodeEncodeError as error:  # JSON may hold one half of a pair of surrogates
+        raise DataError("A text is not valid Unicode", where=f"column '{values.name}'", got=error.object) from error
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         texts = values.astype(object).where(values.notna(), None)
         return record_batch([(value,) for value in texts], {str(values.name): column}).column(0)
     return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
