@@ -82,7 +82,7 @@ def test_it_answers_with_the_same_bits(model: Any, recipe: TabularFeatures, targ
 
 
 def test_xgboosts_trees_are_asked_in_place(tmp_path: Path) -> None:
-    assert path_of(champion_of(TREES, folder=tmp_path)).name == "arrays + xgboost inplace_predict"
+    assert path_of(champion_of(TREES, folder=tmp_path)).name == "arrays + xgboost in place"
 
 
 def test_other_estimators_are_asked_by_their_own_method(tmp_path: Path) -> None:
