@@ -19,7 +19,7 @@ from mlsys.serving.fast_features import feature_program
 from mlsys.serving.fast_models import asked_with_arrays
 from mlsys.serving.fast_rows import ReadValues, RowReader, given_rows
 from mlsys.serving.fast_wrappers import on_arrays
-from mlsys.serving.plain_path import JsonRows, chosen, method_of
+from mlsys.serving.plain_path import JsonRows, laid_out, method_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +55,6 @@ class FastPath:
 
         Raises:
             DataError: a value can't be read as its column's type.
-            RunError: an answer is not a finite number.
         """
         return self.answers_to(self.reader.read(rows))
 
@@ -65,7 +64,7 @@ class FastPath:
 
         step = max(_CELLS // self.width, 1)
         if 0 < len(values) <= step:
-            return chosen(self.champion, self.ask(values))
+            return laid_out(self.champion, self.ask(values))
         parts = [values.part(begin, begin + step) for begin in range(0, len(values), step)]
         width = len(self.champion.classes) or len(self.champion.actions)
         nothing = np.empty((0, width) if width else 0)

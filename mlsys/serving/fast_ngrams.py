@@ -57,7 +57,7 @@ class NgramTrie:
         return cls(analyzer == "char_wb", letter, step, column, longest, len(vocabulary))
 
     def counts(self, texts: Sequence[str]) -> np.ndarray:
-        """Return `(n_texts, n_columns)` how often each n-gram stands in each text, of small letters if they shall be."""
+        """Return `(n_texts, n_columns)` how often each n-gram stands in each text, as it is spelt."""
         import numpy as np
 
         parts = [self._parts(text) for text in texts]

@@ -38,7 +38,11 @@ class InplaceTrees:
         rows = np.ascontiguousarray(matrix)
         address, _ = rows.__array_interface__["data"]
         n_rows, n_columns = rows.shape
-        where = b'{"data": [%d, true], "shape": [%d, %d], "typestr": "<f8", "version": 3}' % (address, n_rows, n_columns)
+        where = b'{"data": [%d, true], "shape": [%d, %d], "typestr": "<f8", "version": 3}' % (
+            address,
+            n_rows,
+            n_columns,
+        )
         lengths, n_lengths = ctypes.POINTER(ctypes.c_uint64)(), ctypes.c_uint64()
         answers = ctypes.POINTER(ctypes.c_float)()
         failed = self._library.XGBoosterPredictFromDense(
