@@ -1,7 +1,7 @@
 """What a fresh process finds when it loads a release and answers: run as `python -m mlsys.evaluation.fresh_process`.
 
-It reads `task.json`, `golden.parquet` and `others.parquet` in the folder that it is given and writes `found.json`. Times, where the
-task asks for them, are medians over rounds, so that one disturbed round decides nothing.
+It reads `task.json`, `golden.parquet` and `others.parquet` in the folder that it is given and writes `found.json`.
+Times, where the task asks for them, are medians over rounds, so that one disturbed round decides nothing.
 """
 
 from __future__ import annotations

@@ -100,6 +100,8 @@ def info(pipeline: str, model: ServedModel) -> dict[str, Any]:
         "task": champion.task,
         "cutoff": champion.cutoff.isoformat(),
         "loaded_at": model.loaded_at.isoformat(),
+        "path": "plain" if model.fast is None else model.fast.name,
+        "path_compared": model.compared,
         "features": {name: column.type for name, column in champion.features.items()},
     }
 

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from mlsys import clock
 from mlsys.errors import IntegrityError
+from mlsys.events import get_logger
 from mlsys.registries.files import folder_of
 from mlsys.serving import Champion, champion_in
+from mlsys.serving.fast import FastPath, fast_path
+from mlsys.serving.plain_path import plain_answers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mlsys.ledger import ChampionChange
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,15 @@ class ServedModel:
         champion: the loaded model and what it wants to be given.
         generation: of the change that made it champion, which the ledger counts.
         loaded_at: UTC.
+        fast: what answers in the champion's place, and alike; None where it answers in its own way.
+        compared: what was found when the two were compared, in words.
     """
 
     champion: Champion
     generation: int
     loaded_at: datetime
+    fast: FastPath | None = None
+    compared: str = "not compared"
 
     def answers(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """Return what the model says of rows, one or more: `(n_rows,)` scores or numbers, `(n_rows, n_classes)` of
@@ -41,9 +50,7 @@ class ServedModel:
         Raises:
             DataError: a feature is missing, or holds what its type can't be made of.
         """
-        import pandas as pd
-
-        return self.champion.answers(pd.DataFrame(list(rows)))
+        return plain_answers(self.champion, rows) if self.fast is None else self.fast.answers(rows)
 
 
 def load(change: ChampionChange, home: Path) -> ServedModel:
@@ -61,4 +68,7 @@ def load(change: ChampionChange, home: Path) -> ServedModel:
             got=change.candidate_id,
             remedy=f"Run `mlsys reconcile {change.pipeline}`",
         )
-    return ServedModel(champion_in(folder, change.pipeline), change.generation, clock.now())
+    champion = champion_in(folder, change.pipeline)
+    fast, compared = fast_path(champion)
+    log.info("fast_path", pipeline=change.pipeline, answers="plainly" if fast is None else fast.name, compared=compared)
+    return ServedModel(champion, change.generation, clock.now(), fast, compared)

@@ -40,6 +40,12 @@ def test_a_row_is_answered_as_the_loaded_champion_does(client: TestClient, told:
     assert [each.rows for each in told] == [[ROW]]
 
 
+def test_it_says_in_which_way_it_answers(client: TestClient) -> None:
+    info = client.get("/pipelines/shop/model/info").json()
+    assert info["path"] == "arrays + LogisticRegression.predict_proba"
+    assert info["path_compared"].startswith("bit-equal to the plain way on 2,0")
+
+
 def test_a_request_without_a_column_says_which(client: TestClient) -> None:
     answer = client.post("/pipelines/shop/predict", json={"rows": [ROW, {**ROW, "n_items": None}, {"gift": True}]})
     assert answer.status_code == 422
