@@ -45,7 +45,7 @@ def test_the_process_leaves_with_the_exit_code() -> None:
 
 def test_all_commands_are_there() -> None:
     names = "up down status check preview run list why history champion report replay promote rollback reconcile doctor"
-    more = "apply audit backfill clean evaluate explain hold init monitor plan rehydrate samples schema"
+    more = "apply audit backfill clean diff evaluate explain hold init monitor plan rehydrate restate samples schema"
     assert sorted(commands.commands) == sorted([*names.split(), *more.split()])
 
 
