@@ -95,6 +95,17 @@ def interval(value: float | None, lower: float | None, upper: float | None, scal
     return _strip(said, zero + drawing)
 
 
+def beside(value: float, lower: float | None, upper: float | None, mark: float, scale: Scale, subject: str) -> Markup:
+    """Draw a value with its interval, and as a line what it is held against."""
+    low, high = value if lower is None else lower, value if upper is None else upper
+    drawing = Markup(
+        '<path class="zero" d="M{mark} 0V28"/><path class="bar open" d="M{low} 14H{high}M{low} 9V19M{high} 9V19"/>'
+        '<path class="dot open" d="M{at} 14h0"/>'
+    ).format(mark=scale(mark), low=scale(low), high=scale(high), at=scale(value))
+    said = f"{subject}: {figure(value)}, interval {figure(low)} to {figure(high)}; the vertical line is {figure(mark)}"
+    return _strip(said, drawing)
+
+
 def bar(value: float, scale: Scale, subject: str) -> Markup:
     """Draw a loss as a bar from zero; one to the left of zero is a gain."""
     drawing = Markup('<path class="zero" d="M{0} 0V28"/><path class="loss" d="M{0} 14H{1}"/>').format(

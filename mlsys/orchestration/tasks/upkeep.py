@@ -39,11 +39,17 @@ def score(pipeline: str) -> Data:
 
 
 def monitor(pipeline: str) -> Data:
-    """Let all monitors look at the newest window; the log has their findings."""
-    from mlsys.monitoring import monitoring
+    """Let all monitors look at the newest window, and measure the newest versions; the log has the findings."""
+    from mlsys.monitoring import monitoring, versions
 
     with opened() as work:
         report = monitoring.monitor(work, pipeline, day=_day())
+        if report.champion is not None:
+            try:
+                measured = versions.measure_versions(work, pipeline, day=report.day)
+                log.info("versions", sentence=measured.sentence)
+            except MlsysError:  # the verdict about the present one, which asks for a retraining, stands all the same
+                log.exception("versions_not_measured", pipeline=pipeline)
     for result in report.results:
         log.info("monitor", state=result.state, name=result.name, sentence=result.sentence)
     _note(report.sentence)
