@@ -16,7 +16,7 @@ _SHOWN_SLICES = 12
 
 
 @dataclass(frozen=True)
-class Row:
+class DrawnVersion:
     """A version in one of the tables.
 
     Attributes:
@@ -30,13 +30,13 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class SideBySide:
     """Versions side by side."""
 
     title: str
     lead: str
     names: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[DrawnVersion, ...]
 
 
 def versions_page(pipeline: str) -> Path:
@@ -74,7 +74,7 @@ def keep(report: VersionsReport, home: Path) -> None:
     page.keep(render(report), versions_page(report.pipeline), home=home, run_id=report.pipeline)
 
 
-def _table(report: VersionsReport, title: str, lead: str, scores: Sequence[VersionScore]) -> Table:
+def _table(report: VersionsReport, title: str, lead: str, scores: Sequence[VersionScore]) -> SideBySide:
     names = tuple(value.name for value in next((score.values for score in scores if score.values), ()))
     first = [
         found for score in scores if (found := score.value(report.primary)) is not None and found.value is not None
@@ -85,8 +85,8 @@ def _table(report: VersionsReport, title: str, lead: str, scores: Sequence[Versi
     rows = []
     for score in scores:
         found, drawn = score.value(report.primary), Markup()
-        if scale is not None and found is not None and found.value is not None and first[0].value is not None:
+        if scale is not None and found is not None and first[0].value is not None:
             subject = f"{report.primary} of version {score.version}"
-            drawn = svg.beside(found.value, found.lower, found.upper, first[0].value, scale, subject)
-        rows.append(Row(score, drawn, tuple(score.value(name) for name in names)))
-    return Table(title, lead, names, tuple(rows))
+            drawn = svg.beside(found, first[0].value, scale=scale, subject=subject)
+        rows.append(DrawnVersion(score, drawn, tuple(score.value(name) for name in names)))
+    return SideBySide(title, lead, names, tuple(rows))
