@@ -10,7 +10,9 @@ from prometheus_client.parser import text_string_to_metric_families as families
 from watchdog.conftest import MORNING
 
 from mlsys.clock import cutoff_of
+from mlsys.monitoring.versions import measure_versions
 from mlsys.promotion.by_hand import hold
+from mlsys.records.versions import LabelDelay
 from mlsys.settings import Settings
 from mlsys.watchdog import gauges, pulse
 from mlsys.watchdog.sign import Sign
@@ -48,6 +50,26 @@ def test_the_gauges_say_what_the_ledger_says(settings: Settings) -> None:
     assert found["mlsys_labelled_ratio", "shop"] == 1
     assert sum(key[0] == "mlsys_monitor_state" and value for key, value in found.items()) == 3
     assert found["mlsys_trouble", "source", "shop"] == 0
+
+
+def test_versions_and_the_delay_of_labels_show_what_was_measured(settings: Settings) -> None:
+    assert not any(key[0] == "mlsys_live_metric" for key in values(settings))
+    with open_workspace() as work:
+        measured = measure_versions(work, "shop")
+    delay = LabelDelay(
+        n_rows=2, n_labelled=1, ever=0.5, known=(), declared=timedelta(0), sentence="x",
+        half=timedelta(hours=1), most=timedelta(hours=9),
+    )  # fmt: skip
+    kept = settings.root / "monitoring" / "shop" / "versions.json"
+    kept.write_text(measured.model_copy(update={"delay": delay}).model_dump_json())
+    found = values(settings)
+    score = next(score for score in measured.served if score.values)
+    value = score.value("roc_auc")
+    assert value is not None
+    for bound in ("value", "lower", "upper"):
+        assert found["mlsys_live_metric", "shop", score.version, "roc_auc", bound] == getattr(value, bound)
+    assert found["mlsys_label_delay_seconds", "shop", "0.5"] == 3600
+    assert found["mlsys_label_delay_seconds", "shop", "0.95"] == 9 * 3600
 
 
 def test_troubles_holds_and_their_ends_show(settings: Settings) -> None:

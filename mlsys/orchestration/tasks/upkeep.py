@@ -38,8 +38,21 @@ def score(pipeline: str) -> Data:
     return report.dump()
 
 
+def _measure_versions(work: Workspace, pipeline: str, report: MonitorReport) -> None:
+    from mlsys.monitoring import versions
+
+    try:
+        measured = versions.measure_versions(work, pipeline, day=report.day)
+        log.info("versions", sentence=measured.sentence)
+    except MlsysError:  # the verdict about the present one, which asks for a retraining, stands all the same
+        log.exception("versions_not_measured", pipeline=pipeline)
+
+
 def monitor(pipeline: str) -> Data:
-    """Let all monitors look at the newest window, and judge what is tried live; the log has their findings."""
+    """Let all monitors look at the newest window, judge what is tried live, and measure the newest versions.
+
+    The log has the findings.
+    """
     from mlsys.live.concluding import conclude, told
     from mlsys.monitoring import monitoring
     from mlsys.orchestration.tasks.champion_asset import announce
@@ -49,6 +62,8 @@ def monitor(pipeline: str) -> Data:
         live = conclude(work, pipeline)
         if any(each.change is not None for each in live):
             announce(work, pipeline)
+        if report.champion is not None:
+            _measure_versions(work, pipeline, report)
     for result in report.results:
         log.info("monitor", state=result.state, name=result.name, sentence=result.sentence)
     _note(f"{report.sentence} {told(live)}".strip())
