@@ -332,7 +332,6 @@ class Monitors(Frozen):
     )
     ask_after: int = Field(default=2, ge=1)
     of: int = Field(default=3, ge=1, le=60)
-    # Left out of the stored spec where it is the default: the fingerprints of specs stay.
     confirm_days: int = Field(default=7, ge=1, le=365, exclude_if=lambda days: days == 7)
     cool_down: Duration = Field(default=timedelta(days=7), exclude_if=lambda length: length == timedelta(days=7))
 
