@@ -64,8 +64,8 @@ class Listening:
                 "Others reach this address, and the server has no API keys",
                 where="--host",
                 got=self.host,
-                remedy="Make one: `mlsys keys add CLIENT`; `--only-with-keys` begins without one; or say that whoever reaches it may "
-                "ask: `--no-keys`",
+                remedy="Make one: `mlsys keys add CLIENT`; `--only-with-keys` begins without one; or say that whoever "
+                "reaches it may ask: `--no-keys`",
             )
         return "keys"
 
