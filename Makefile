@@ -32,6 +32,7 @@ help: ## list the targets
 	@echo
 	@echo "  PYTHON=python3.12   the Python that .venv is made with"
 	@echo "  ONCE=1              make demo ends by itself"
+	@echo "  STORY=1             make demo tells of a change of tactics, and of a model that is replaced while it answers"
 	@echo "  JOBS=0 ARGS=\"-x\"    make test in one process, with more arguments for pytest"
 
 venv: ## make or refresh .venv from the lock (instant when nothing changed)
@@ -39,7 +40,7 @@ venv: ## make or refresh .venv from the lock (instant when nothing changed)
 	@'$(PYTHON)' scripts/setup_venv.py
 
 demo: venv ## start everything on this machine and watch one retraining
-	@$(BIN)/python -m mlsys.cli.demo $(if $(ONCE),--once)
+	@$(BIN)/python -m mlsys.cli.$(if $(STORY),story,demo $(if $(ONCE),--once))
 
 test: venv ## run all tests but the long ones: about ten minutes on two cores
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not long" $(ARGS)
