@@ -12,6 +12,7 @@ import pytest
 from given.shop import day, edit_spec
 
 from mlsys import pipeline
+from mlsys.live import known_evidence
 from mlsys.monitoring.monitoring import monitor
 from mlsys.orchestration.page import overview, rendering
 from mlsys.orchestration.page.addresses import Places
@@ -19,6 +20,7 @@ from mlsys.orchestration.page.overview import Glance
 from mlsys.orchestration.page.rendering import May
 from mlsys.planning.plan import RunRequest
 from mlsys.promotion import by_hand
+from mlsys.testing.gates import live_evidence
 from mlsys.workspace import Workspace
 
 NOW = datetime(2026, 5, 14, 9, 0, tzinfo=UTC)
@@ -323,3 +325,12 @@ def test_who_put_a_champion_in_place_for_a_time_is_named_with_its_end(work: Work
     by_hand.promote_by_hand(work, "shop", run_id, candidate="prior", reason="a test", who="ann", expires=end)
     for page in (one_page(work), list_page(work, overview.glance(work, "shop", at=NOW))):
         assert re.search(r"put in place by hand by ann <b>until <time[^>]*>2100-01-02 00:00", page)
+
+
+def test_what_is_tried_beside_the_champion_is_shown(work: Workspace) -> None:
+    assert "Tried beside" not in one_page(work)
+    known_evidence.keep(work.home, "shop", [live_evidence("a-logistic", "better")], at=NOW)
+    page = one_page(work)
+    assert "Tried beside the champion" in page
+    assert "truly better" in page
+    assert "1,000 of 2,000" in page
