@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from math import sqrt
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def earned(metric: Metric, before: ByDay, after: ByDay, *, n_replicates: int, se
     if found is None:
         return blank.model_copy(update={"reason": reason})
     sign = 1.0 if metric.direction == "higher" else -1.0
-    difference, replicates = sign * found[0] + 0.0, sign * found[1]
+    difference, replicates = float(sign * found[0] + 0.0), sign * found[1]
     known = blank.model_copy(update={"difference": difference})
     replicates = replicates[np.isfinite(replicates)]
     if len(days) < FEWEST_DAYS or replicates.size < 2:
@@ -49,13 +50,13 @@ def earned(metric: Metric, before: ByDay, after: ByDay, *, n_replicates: int, se
     from scipy.stats import t
 
     blocks = len(days) / _length(len(days))
-    half = float(t.ppf((1 + LEVEL) / 2, blocks - 1) * replicates.std(ddof=1) * np.sqrt(blocks / (blocks - 1)))
+    half = float(t.ppf((1 + LEVEL) / 2, blocks - 1) * replicates.std(ddof=1) * sqrt(blocks / (blocks - 1)))
     return known.model_copy(
         update={
             "lower": difference - half,
             "upper": difference + half,
-            "next_lower": difference - half * np.sqrt(2),
-            "next_upper": difference + half * np.sqrt(2),
+            "next_lower": difference - half * sqrt(2),
+            "next_upper": difference + half * sqrt(2),
         }
     )
 
@@ -70,7 +71,8 @@ def draws_of_days(n_days: int, n_replicates: int, seed: int) -> np.ndarray:
 
 
 def _length(n_days: int) -> int:
-    return max(1, round(n_days**0.5))
+    root: int = round(n_days**0.5)
+    return max(1, root)
 
 
 _Found = tuple[tuple[float, np.ndarray] | None, str | None]

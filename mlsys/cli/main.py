@@ -20,7 +20,7 @@ from mlsys.cli.evaluating import evaluate
 from mlsys.cli.explaining import explain
 from mlsys.cli.holding import hold
 from mlsys.cli.operating import clean, doctor, down, reconcile, status, up
-from mlsys.cli.planning import apply, plan
+from mlsys.cli.planning import apply, diff, plan, restate
 from mlsys.cli.pulse import acknowledge, pulse
 from mlsys.cli.rehydrating import rehydrate
 from mlsys.cli.replaying import replay
@@ -57,8 +57,8 @@ def commands() -> None:
 
 
 _ALL = [up, down, status, doctor, pulse, acknowledge, reconcile, clean, samples]
-_ALL += [init, check, schema, plan, apply, preview, run, backfill]
-_ALL += [list_, why, explain, history, champion, report, monitor, replay, evaluate, audit]
+_ALL += [init, check, schema, preview, run, backfill, plan, apply, restate]
+_ALL += [list_, why, explain, diff, history, champion, report, monitor, replay, evaluate, audit]
 _ALL += [promote, rollback, hold, rehydrate, serve, try_]
 for _command in _ALL:
     commands.add_command(_command)

@@ -1,4 +1,4 @@
-"""`mlsys plan`: what a changed spec would do, before it goes live."""
+"""`mlsys plan`, `apply`, `restate` and `diff`: changes before they go live, of data of the past, and of versions."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def plan(name: str, overrides: tuple[str, ...], days: str | None, parallel: int,
     effect. Exit codes: 0 nothing speaks against it, 2 wrong spec, 3 a run would refuse to start, 4 the changed gates
     decide `error`, 6 worse beyond chance over past days.
     """
+    from mlsys.changes import page
     from mlsys.changes.spec_plan import plan_of
     from mlsys.changes.walked import Days
     from mlsys.cli.logs import set_up
@@ -47,6 +48,7 @@ def plan(name: str, overrides: tuple[str, ...], days: str | None, parallel: int,
     with open_workspace(settings) as work:
         try:
             found = plan_of(work, name, overrides=overrides, days=asked, listener=progress)
+            written = page.write(work, found)
         finally:
             if progress:
                 progress.stop()
@@ -54,6 +56,7 @@ def plan(name: str, overrides: tuple[str, ...], days: str | None, parallel: int,
         say_json(found)
     else:
         _show(found)
+        say(f"\nPlan: {settings.root / written.path}")
     return found.exit_code
 
 
@@ -94,6 +97,71 @@ def apply(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
     _show(found.plan)
     say()
     say(unified(found.path, found.before, found.after).rstrip() or f"{found.path} says so already: nothing is written.")
+
+
+@click.command()
+@click.argument("name")
+@click.argument("days", metavar="FROM..TO")
+@json_option
+def restate(name: str, days: str, as_json: bool) -> None:
+    """Read the days FROM..TO of NAME's source again, and list the decisions that rested on what they held before.
+
+    Days that differ are stored as new versions, which the next run reads. Nothing of the past changes.
+    """
+    from mlsys.changes import restating
+    from mlsys.workspace import open_workspace
+
+    asked = day_range(days, where="FROM..TO")
+    with open_workspace() as work:
+        found = restating.restate(work, name, *asked)
+    if as_json:
+        say_json(found)
+        return
+    say(found.sentence)
+    if found.days:
+        known = [(d.day, d.table, d.version or "gone", _rows(d.n_rows_before), _rows(d.n_rows)) for d in found.days]
+        show_table(("day", "table", "version", "rows before", "rows now"), known)
+    if found.decisions:
+        say()
+        rows = [(d.run_id, d.outcome, d.challenger or "", "serves" if d.serves else "") for d in found.decisions]
+        show_table(("decision of run", "outcome", "challenger", ""), rows)
+
+
+@click.command()
+@click.argument("first", metavar="V1")
+@click.argument("second", metavar="V2")
+@json_option
+def diff(first: str, second: str, as_json: bool) -> None:
+    """Show what differs between two versions, candidates or runs: spec, data, packages, metrics, decision.
+
+    A version is named by its number, or as shop@1.2.0 where several pipelines have one of that number.
+    """
+    from mlsys.changes.versions import difference
+    from mlsys.workspace import open_workspace
+
+    with open_workspace() as work:
+        found = difference(work, first, second)
+    if as_json:
+        say_json(found)
+        return
+    for which, run, candidate in zip(("First ", "Second"), (found.first, found.second), found.candidates, strict=True):
+        say(f"{which}: {candidate or 'no candidate'}, of run {run}")
+    spec = [(change.key, _short(change.before), _short(change.after)) for change in found.spec]
+    metrics = "metrics, on the same holdout rows" if found.same_rows else "metrics, each on the holdout of its own run"
+    parts = [("data", found.data), ("packages", found.packages), ("model", found.model)]
+    parts += [(metrics, found.metrics), ("decision", found.decisions)]
+    tables: list[tuple[str, list[tuple[Any, ...]]]] = [("spec", list(spec))]
+    tables += [(title, [(d.what, d.first, d.second) for d in part]) for title, part in parts]
+    for title, rows in tables:
+        if rows:
+            say(f"\n{title}:")
+            show_table(("", "first", "second"), rows)
+    if not any(rows for _, rows in tables):
+        say("Nothing differs.")
+
+
+def _rows(n: int | None) -> str:
+    return "none stored" if n is None else f"{n:,}"
 
 
 def _show(found: SpecPlan) -> None:
