@@ -44,7 +44,8 @@ def plan(name: str, overrides: tuple[str, ...], days: str | None, parallel: int,
     settings = load_settings()
     asked = None if days is None else Days(*day_range(days, where="--backfill"), parallel)
     progress = Progress() if asked and not as_json else None
-    set_up(settings.log_format, "WARNING" if progress and progress.live else settings.log_level)
+    told = asked is not None and not (progress and progress.live)
+    set_up(settings.log_format, settings.log_level if told else "WARNING")
     with open_workspace(settings) as work:
         try:
             found = plan_of(work, name, overrides=overrides, days=asked, listener=progress)

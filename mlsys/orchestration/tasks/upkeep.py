@@ -77,10 +77,12 @@ def simulate() -> Data:
     first, last = (
         None if params[name] is None else clock.parse_day(params[name], where=name) for name in ("from", "to")
     )
-    if first is None and last is None:
+    if first is None and last is None and not params.get("compare"):
         return {"first": None, "last": None, "counts": {}}
     if first is None or last is None:
         raise UsageError("A range of days has two ends", where="from, to", got=f"{first} to {last}")
+    if params.get("compare"):
+        return {"first": str(first), "last": str(last), "counts": {}, "plan": _planned(params, first, last)}
     with opened() as work:
         done = backfill(
             work, pipeline, first=first, last=last, parallel=params["parallel"], reprocess=params["reprocess"]
@@ -97,11 +99,32 @@ def simulate() -> Data:
     return {"first": str(first), "last": str(last), "counts": done.counts}
 
 
+def _planned(params: Mapping[str, Any], first: date, last: date) -> Data:
+    """Simulate the days by the spec of the last live run and by a changed one, and write the page of that plan."""
+    from mlsys.changes import page
+    from mlsys.changes.spec_plan import plan_of
+    from mlsys.changes.walked import Days
+
+    asked = Days(first, last, params["parallel"])
+    with opened() as work:
+        found = plan_of(work, params["pipeline"], overrides=params.get("changes") or (), days=asked)
+        written = page.write(work, found)
+    said = found.walked.sentence if found.walked else " ".join(found.sentences)
+    log.info("plan", pipeline=found.pipeline, category=found.category, exit_code=found.exit_code)
+    return {"headline": page.headline_of(found), "sentence": said, "path": written.path, "exit_code": found.exit_code}
+
+
 def walk_forward(simulated: Data) -> Data:
-    """Write the walk-forward report, unless more simulated days are on their way, whose end asks for it again."""
+    """Write the walk-forward report, unless more simulated days are on their way, whose end asks for it again.
+
+    Where specs were compared, the plan's page is the report, and is noted.
+    """
     from mlsys.backfill.days import collect
     from mlsys.backfill.walkforward import report_of
 
+    if plan := simulated.get("plan"):
+        _note(f"{plan['headline']}. [Plan]({addresses.report(plan['path'])}) {plan['sentence']}")
+        return dict(plan)
     params = _params()
     pipeline = params["pipeline"]
     first, last = (simulated[name] and date.fromisoformat(simulated[name]) for name in ("first", "last"))
