@@ -14,6 +14,7 @@ from given.shop import day, edit_spec
 from mlsys import pipeline
 from mlsys.live import known_evidence
 from mlsys.monitoring.monitoring import monitor
+from mlsys.monitoring.versions import measure_versions
 from mlsys.orchestration.page import overview, rendering
 from mlsys.orchestration.page.addresses import Places
 from mlsys.orchestration.page.overview import Glance
@@ -276,6 +277,13 @@ def test_the_drift_page_is_linked_beside_what_the_monitors_saw(work: Workspace) 
     assert "drift.html" not in one_page(work)
     monitor(work, "shop", day=day(11))
     assert 'href="/air/mlsys/reports/shop/drift.html"' in one_page(work)
+
+
+def test_the_page_of_the_versions_is_linked_when_they_were_measured(work: Workspace) -> None:
+    monitor(work, "shop", day=day(11))
+    assert "versions.html" not in one_page(work)
+    measure_versions(work, "shop", day=day(11))
+    assert 'href="/air/mlsys/reports/shop/versions.html"' in one_page(work)
 
 
 def test_the_code_that_loads_the_champion_is_told(work: Workspace, shop: Path) -> None:
