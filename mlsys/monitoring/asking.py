@@ -1,4 +1,4 @@
-"""When monitors ask for a retraining: K of the newest N windows alarmed, the newest is one of them, none was asked for lately.
+"""When monitors ask for a retraining: K of the newest N windows alarmed, the newest too, and none was asked for lately.
 
 Windows of neighbouring nights share all days but one, so that a second alarm would confirm the first one's luck. Those
 that count share no day: they lie at least one window apart. The look itself is taken every night.
@@ -15,7 +15,7 @@ from mlsys.records.monitoring import MonitorReport, MonitorResult, MonitorState
 from mlsys.wording import counted
 
 if TYPE_CHECKING:
-    from mlsys.spec.blocks import Monitors
+    from mlsys.spec.watching import Monitors
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def asking(
             last = report.day
         if len(states) == rule.of and report.day <= day - rule.cool_down:
             break
-    rests_on = max((r.n_windows for r in results if r.state == "alarm"), default=1)
+    rests_on = min(rule.of, max((r.n_windows for r in results if r.state == "alarm"), default=1))
     n_alarmed = max(states.count("alarm"), rests_on if state == "alarm" else 0)
     wanted = state == "alarm" and n_alarmed >= rule.ask_after
     cooling = wanted and asked_on is not None and asked_on > day - rule.cool_down
@@ -86,4 +86,3 @@ def asking(
         asked_on=asked_on if cooling else None,
         again_on=asked_on + rule.cool_down if cooling and asked_on else None,
     )
-

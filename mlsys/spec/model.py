@@ -28,7 +28,6 @@ from mlsys.spec.blocks import (
     Inspecting,
     Label,
     MetricChoice,
-    Monitors,
     Notify,
     Schedule,
     Scoring,
@@ -38,6 +37,7 @@ from mlsys.spec.blocks import (
 from mlsys.spec.governance import Governance
 from mlsys.spec.grids import misfits
 from mlsys.spec.joins import AsOfJoin
+from mlsys.spec.watching import Monitors
 from mlsys.splits import SPLITS
 from mlsys.targets import TARGETS
 
