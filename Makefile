@@ -25,7 +25,7 @@ if ! '$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <=
   echo "mlsys needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1): name another one: make PYTHON=python3.12" >&2; exit 2; fi
 endef
 
-.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-flaws bench-intervals bench-joins bench-many bench-page bench-past bench-plans bench-quality bench-serve bench-trust architecture reference changelog lock clean
+.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-flaws bench-intervals bench-joins bench-many bench-monitors bench-page bench-past bench-plans bench-quality bench-serve bench-trust architecture reference changelog lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ bench-joins: venv ## a million rows joined as of a time, beside pandas; writes b
 
 bench-many: venv ## what thirty pipelines cost an idle Airflow; writes bench/results-dags.md
 	@$(BIN)/python bench/many_pipelines.py $(ARGS)
+
+bench-monitors: venv ## monitors in worlds whose truth is known: false alarms, and delays; writes bench/results-monitors.md
+	@OMP_NUM_THREADS=1 $(BIN)/python bench/monitors.py $(ARGS)
 
 bench-page: venv ## what the Models page costs with 33 and 200 pipelines; writes bench/results-page.md
 	@$(BIN)/python bench/page.py $(ARGS)
