@@ -64,7 +64,7 @@ def _of(name: str, model: ServedModel) -> dict[str, Any]:
     """Return the addresses of a pipeline."""
     at, row = f"/pipelines/{name}", {"$ref": f"#/components/schemas/{name}.row"}
     listed = {"type": "array", "items": row, "minItems": 1}
-    rows: dict[str, Any] = {"type": "object", "properties": {"rows": listed}, "required": ["rows"]}
+    rows = {"type": "object", "properties": {"rows": listed}, "required": ["rows"]}
     examples = [dict(each) for each in model.known.examples[:_EXAMPLES]]
     one = {f"row {number}": {"value": each} for number, each in enumerate(examples, 1)}
     several = {"rows": {"value": {"rows": examples}}} if examples else {}

@@ -75,9 +75,12 @@ class ServedModel:
 
     def unreadable(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, str, Any]]:
         """Return row, column and value of all that the types of the columns can't be made of, by row."""
-        frame, unreadable = frame_of(self.champion, rows), self.champion.unreadable
-        names = self.champion.features
-        found = [(place, name, rows[place][name]) for name in names for place in unreadable(frame[name])]
+        frame = frame_of(self.champion, rows)
+        found = [
+            (place, name, rows[place][name])
+            for name in self.champion.features
+            for place in self.champion.unreadable(frame[name])
+        ]
         return sorted(found, key=lambda fault: fault[0])
 
 
@@ -102,7 +105,7 @@ def load(change: ChampionChange, work: Workspace) -> ServedModel:
             got=change.candidate_id,
             remedy=f"Run `mlsys reconcile {change.pipeline}`",
         ) from error
-    log.info("served_from_store", pipeline=change.pipeline, version=change.version)
+    log.warning("served_from_store", pipeline=change.pipeline, version=change.version)
     return found
 
 

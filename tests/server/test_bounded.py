@@ -94,5 +94,5 @@ def test_limits_reach_the_routes(shop_behind_door) -> None:
         return shop_behind_door.post("/pipelines/shop/predict", json={"rows": [ROW] * n_rows})
 
     assert [asked(n).status_code for n in (2, 3, 100)] == [200, 413, 413]
-    assert "1 to 2" in asked(3).text
+    assert "at most 2 rows" in asked(3).text
     assert "4,096 bytes" in asked(100).json()["problems"][0]["problem"]
