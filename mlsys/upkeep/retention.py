@@ -34,8 +34,10 @@ _LOGS = ("logs/tasks", "logs/dag_processor")
 _KEPT_DEPTH = 2  # `logs/tasks` and `data_docs/<pipeline>` stay when they are empty
 GRACE = timedelta(days=1)  # longer than any run between writing a file and naming it
 # Below MLSYS_HOME: where mlsys writes files, and what holds no JSON file that names one of the store.
-_WRITTEN = ("cache", "data_docs", "drops", "monitoring", "predictions", "projections", "registry", "reports", "store")
-_WRITTEN += (kept_rows.FOLDER,)
+_WRITTEN = (
+    *("cache", "data_docs", "drops", "monitoring", "predictions", "projections", "registry", "reports", "store"),
+    kept_rows.FOLDER,
+)
 _NAMING_NOTHING = frozenset({"airflow", "cache", "logs", "mlartifacts", "pg", "run", "samples", "secrets", "store"})
 _NAMING_NOTHING |= {kept_rows.FOLDER}
 # Where `clear_up` looks.
