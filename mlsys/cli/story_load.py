@@ -8,14 +8,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """A row to ask about: the body of its request, and the truth, which the server is not told."""
 
     body: bytes
@@ -50,12 +50,12 @@ class Load:
 
     def __init__(self, port: int, path: str, *, pause: float = 0.004) -> None:
         self._port, self._path, self._pause = port, path, pause
-        self._rows: Sequence[Asked] = ()
+        self._rows: Sequence[Request] = ()
         self._present = Day()
         self.days: list[Day] = []
         self.n_requests = 0
 
-    def begin(self, rows: Sequence[Asked]) -> Day:
+    def begin(self, rows: Sequence[Request]) -> Day:
         """Let a day begin; returns what will be counted of it."""
         day = Day()
         self.days.append(day)
@@ -80,16 +80,16 @@ class Load:
             thread.join()
 
     def _ask(self, ends: threading.Event) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
-        for number in count():
-            if ends.is_set():
-                return
-            rows, day = self._rows, self._present
-            if rows:
-                self._one(connection, rows[number % len(rows)], day)
-            time.sleep(self._pause)
+        with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)) as connection:
+            for number in count():
+                if ends.is_set():
+                    return
+                rows, day = self._rows, self._present
+                if rows:
+                    self._one(connection, rows[number % len(rows)], day)
+                time.sleep(self._pause)
 
-    def _one(self, connection: http.client.HTTPConnection, row: Asked, day: Day) -> None:
+    def _one(self, connection: http.client.HTTPConnection, row: Request, day: Day) -> None:
         self.n_requests += 1
         try:
             connection.request("POST", self._path, row.body, {"Content-Type": "application/json"})
@@ -105,10 +105,10 @@ class Load:
         day.counts[said["version"], row.positive, said["predictions"][0]["positive"]] += 1
 
 
-def bodies(rows: Sequence[Mapping[str, Any]], *, target: str, positive: str, hidden: Sequence[str]) -> list[Asked]:
+def bodies(rows: Sequence[Mapping[str, Any]], *, target: str, positive: str, hidden: Sequence[str]) -> list[Request]:
     """Return requests about rows: what is missing is null, and what is not known when one asks is left out."""
     found = []
     for row in rows:
         known = {name: None if value != value else value for name, value in row.items() if name not in hidden}
-        found.append(Asked(json.dumps(known).encode(), row[target] == positive))
+        found.append(Request(json.dumps(known).encode(), row[target] == positive))
     return found
