@@ -34,7 +34,7 @@ from mlsys.serving.plain_path import plain_answers
 
 STEADY, MOST_P99 = 200.0, 50.0
 RATES = (25, 50, 75, 100, 150, 200, 300, 400, 600, 800, 1000, 1200, 1500, 1800, 2200)
-BATCH, BATCHES, STARTS = 10_000, 5, 3
+BATCH, BATCHES = 10_000, 5
 _SWAPS = """
 import gc, json, sys
 from pathlib import Path
@@ -85,20 +85,20 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def measured(server: Server, rows: list[dict[str, Any]], folder: Path, seconds: float) -> str:
+def measured(server: Server, rows: list[dict[str, Any]], asked: argparse.Namespace, folder: Path) -> str:
     """Return one server's line of the table."""
     bodies = folder / f"{server.key}.jsonl"
     bodies.write_text("".join(json.dumps({server.key: [row]}) + "\n" for row in rows))
     first = bodies.read_bytes().splitlines()[0]
     starts = []
-    for _ in range(STARTS - 1):
+    for _ in range(asked.starts - 1):
         with started(server, first) as running:
             starts.append((running.seconds, running.cpu))
     with started(server, first) as running:
         starts.append((running.seconds, running.cpu))
         loaded(server, bodies, 50, 2)  # warm
         before = cpu_of(running.process)
-        steady = loaded(server, bodies, STEADY, seconds)
+        steady = loaded(server, bodies, STEADY, asked.seconds)
         each = 1000 * (cpu_of(running.process) - before) / max(steady["n"], 1)
         most = 0
         for rate in RATES:
@@ -131,7 +131,7 @@ def batch_ms(server: Server, rows: list[dict[str, Any]]) -> str:
     try:
         for _ in range(BATCHES):
             begun = time.perf_counter()
-            post(server.url, many)
+            post(server.url + server.batch_path, many)
             taken.append(1000 * (time.perf_counter() - begun))
     except (urllib.error.URLError, OSError) as error:
         return f"refused ({error})"
@@ -192,6 +192,7 @@ def main() -> None:
     """Measure, print, and write bench/results-serve.md."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=20.0, help="of steady load (default 20)")
+    parser.add_argument("--starts", type=int, default=3, help="of each server; the median is told (default 3)")
     parser.add_argument("--swaps", type=int, default=1000, help="models loaded one after another (default 1000)")
     parser.add_argument("--peers", action="store_true", help="beside them, in environments of their own")
     parser.add_argument("--port", type=int, default=8790)
@@ -201,12 +202,12 @@ def main() -> None:
         folder = Path(name)
         release = champion_folder(folder / "home")
         rows = rows_of(release)
-        lines.append(measured(mlsys_server(folder / "home", asked.port), rows, folder, asked.seconds))
+        lines.append(measured(mlsys_server(folder / "home", asked.port), rows, asked, folder))
         if asked.peers:
             needed = [line for line in (release / REQUIREMENTS).read_text().split() if not line.startswith("mlsys")]
             for server, trouble in peers(folder, release, needed, asked.port):
                 try:
-                    line = measured(server, rows, folder, asked.seconds) if server else trouble
+                    line = measured(server, rows, asked, folder) if server else trouble
                 except RuntimeError as error:
                     line = f"| {error} | | | | | | | |"
                 lines.append(line)

@@ -32,6 +32,7 @@ class Server:
     key: str = "rows"
     cwd: Path = HERE
     environ: Mapping[str, str] = field(default_factory=dict)
+    batch_path: str = ""  # below `url`, where many rows are asked elsewhere
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ def memory(process: subprocess.Popen[bytes]) -> tuple[float, float]:
 def mlsys_server(home: Path, port: int) -> Server:
     """Return mlsys's own server of a home."""
     command = [str(Path(sys.executable).with_name("mlsys")), "serve", "--port", str(port)]
-    return Server("mlsys serve", command, f"http://127.0.0.1:{port}/pipelines/{NAME}/predict", environ=at(home))
+    url = f"http://127.0.0.1:{port}/pipelines/{NAME}/predict"
+    return Server("mlsys serve", command, url, environ=at(home), batch_path="/batch")
 
 
 def at(home: Path) -> dict[str, str]:
