@@ -116,7 +116,7 @@ def peers(folder: Path, release: Path, needed: list[str], port: int) -> Iterator
     for number, package in enumerate(("bentoml", "mlflow", "litserve"), start=1):
         python, trouble = _environment(folder / package, [package, *needed])
         if trouble:
-            yield None, f"| {package}: does not install ({trouble}) | | | | | | | |"
+            yield None, f"| {package}: does not install ({trouble}) |" + " |" * 9
             continue
         at = port + number
         variables = {**environ, "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
