@@ -32,6 +32,7 @@ class Server:
     key: str = "rows"
     cwd: Path = HERE
     environ: Mapping[str, str] = field(default_factory=dict)
+    batch_path: str = ""  # below `url`, where many rows are asked elsewhere
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ def memory(process: subprocess.Popen[bytes]) -> tuple[float, float]:
 def mlsys_server(home: Path, port: int) -> Server:
     """Return mlsys's own server of a home."""
     command = [str(Path(sys.executable).with_name("mlsys")), "serve", "--port", str(port)]
-    return Server("mlsys serve", command, f"http://127.0.0.1:{port}/pipelines/{NAME}/predict", environ=at(home))
+    url = f"http://127.0.0.1:{port}/pipelines/{NAME}/predict"
+    return Server("mlsys serve", command, url, environ=at(home), batch_path="/batch")
 
 
 def at(home: Path) -> dict[str, str]:
@@ -114,7 +116,7 @@ def peers(folder: Path, release: Path, needed: list[str], port: int) -> Iterator
     for number, package in enumerate(("bentoml", "mlflow", "litserve"), start=1):
         python, trouble = _environment(folder / package, [package, *needed])
         if trouble:
-            yield None, f"| {package}: does not install ({trouble}) | | | | | | | |"
+            yield None, f"| {package}: does not install ({trouble}) |" + " |" * 9
             continue
         at = port + number
         variables = {**environ, "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}

@@ -17,6 +17,7 @@ from mlsys.serving.fast_agreement import agreement, made_rows
 from mlsys.serving.fast_blocks import NotConvertibleError
 from mlsys.serving.fast_features import feature_program
 from mlsys.serving.fast_models import asked_with_arrays
+from mlsys.serving.fast_policy import POLICY, asked_for_states
 from mlsys.serving.fast_rows import ReadValues, RowReader, given_rows
 from mlsys.serving.fast_wrappers import on_arrays
 from mlsys.serving.plain_path import JsonRows, laid_out, method_of
@@ -118,6 +119,11 @@ def converted(champion: Champion) -> FastPath:
         program = feature_program(steps[0][1], reader.numeric)
         name, ask = asked_with_arrays(steps[1][1], method, sparse=program.sparse)
         return FastPath(name, champion, reader, lambda values: ask(program.matrix(values)), program.width)
+    if [name for name, _ in steps] == POLICY:
+        program, states = feature_program(steps[0][1], reader.numeric), asked_for_states(champion.model)
+        return FastPath(
+            "arrays + a table", champion, reader, lambda values: states(program.matrix(values)), program.width
+        )
     if [name for name, _ in steps] == ["model"]:
         wrapper, programs = on_arrays(champion.model, reader.numeric)
         name = f"arrays inside {type(steps[0][1]).__name__}"

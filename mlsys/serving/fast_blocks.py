@@ -84,3 +84,22 @@ class CategoryColumns:
             column = self.column.get(value, self.otherwise)
             if column >= 0:
                 out[row, column] = 1.0
+
+
+@dataclass(frozen=True)
+class CategoryNumbers:
+    """One column of a number for each category: its code, or a rate.
+
+    Attributes:
+        number: of each known value, None for missing.
+        otherwise: that of a value that training had not.
+    """
+
+    name: str
+    number: dict[str | None, float]
+    otherwise: float
+
+    def fill(self, out: np.ndarray, values: ReadValues) -> None:
+        """Write the numbers."""
+        number = self.number.get
+        out[:, 0] = [number(value, self.otherwise) for value in values.texts[self.name]]

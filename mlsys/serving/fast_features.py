@@ -6,11 +6,18 @@ itself what becomes of each known value. A step that is not known here, or has a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlsys.serving.fast_blocks import CategoryColumns, ColumnBlock, MissingMarks, NotConvertibleError, Numbers
+from mlsys.serving.fast_blocks import (
+    CategoryColumns,
+    CategoryNumbers,
+    ColumnBlock,
+    MissingMarks,
+    NotConvertibleError,
+    Numbers,
+)
 from mlsys.serving.fast_rows import ReadValues
 from mlsys.serving.fast_text import text_block
 
@@ -60,6 +67,7 @@ def feature_program(transformer: Any, numeric: Sequence[str]) -> FeatureProgram:
 def _blocks(transformer: Any, places: dict[str, int], offset: int) -> list[tuple[int, int, ColumnBlock]]:
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import MissingIndicator
+    from sklearn.preprocessing import OrdinalEncoder, TargetEncoder
 
     found: list[tuple[int, int, ColumnBlock]] = []
     for name, part, columns in transformer.transformers_:
@@ -75,6 +83,8 @@ def _blocks(transformer: Any, places: dict[str, int], offset: int) -> list[tuple
             found.append((begin, end, _marks(part, [places[column] for column in columns])))
         elif all(column in places for column in columns):
             found.append((begin, end, _numbers(part, [places[column] for column in columns])))
+        elif type(part) in (OrdinalEncoder, TargetEncoder):
+            found += _category_numbers(part, list(columns), begin)
         else:
             found += _categories(part, list(columns), begin)
     return found
@@ -132,30 +142,51 @@ _KNOWN_CATEGORIES = (
 def _categories(part: Any, names: list[str], offset: int) -> list[tuple[int, int, ColumnBlock]]:
     """Return a block for each column, by asking the fitted steps what becomes of each value that they know."""
     import numpy as np
-    import pandas as pd
 
     steps = [(name, type(step).__name__) for name, step in getattr(part, "steps", [])]
     if not steps or steps != [step for step in _KNOWN_CATEGORIES if step in steps] or steps[-1][0] != "encode":
         raise NotConvertibleError("categories go through steps that are not known")
-    unseen = "\0"
-    categories = part.named_steps["code"].categories_
-    while any(unseen in known for known in categories):
-        unseen += "\0"
     # Which input column each output column is of: `c3_...` is of the fourth.
     named = part.named_steps["encode"].get_feature_names_out([f"c{i}" for i in range(len(names))])
     of = np.array([int(str(name)[1:].partition("_")[0]) for name in named])
     found: list[tuple[int, int, ColumnBlock]] = []
-    for i, name in enumerate(names):
-        values = [unseen, None, *(value for value in categories[i] if isinstance(value, str))]
-        asked = pd.DataFrame({other: pd.Series([unseen] * len(values), dtype=object) for other in names})
-        asked[name] = pd.Series(values, dtype=object)
+    for i, (name, values, answers) in enumerate(_asked(part, names, part.named_steps["code"].categories_)):
         mine = np.flatnonzero(of == i)
-        table = np.asarray(part.transform(asked))[:, mine]
+        table = answers[:, mine]
         if not np.isin(table, (0, 1)).all() or (table.sum(axis=1) > 1).any():
             raise NotConvertibleError("a category has more than one column")
-        columns = np.where(table.any(axis=1), table.argmax(axis=1), -1).tolist()
-        otherwise = columns[0]
-        known = {value: column for value, column in zip(values[1:], columns[1:], strict=True) if column != otherwise}
+        otherwise, *columns = np.where(table.any(axis=1), table.argmax(axis=1), -1).tolist()
+        known = {value: column for value, column in zip(values, columns, strict=True) if column != otherwise}
         if mine.size:
             found.append((offset + int(mine[0]), offset + int(mine[-1]) + 1, CategoryColumns(name, known, otherwise)))
     return found
+
+
+def _category_numbers(part: Any, names: list[str], offset: int) -> list[tuple[int, int, ColumnBlock]]:
+    """Return a block of one number for each column, in the same way."""
+    found: list[tuple[int, int, ColumnBlock]] = []
+    for i, (name, values, answers) in enumerate(_asked(part, names, part.categories_)):
+        otherwise, *numbers = answers[:, i].tolist()
+        block = CategoryNumbers(name, dict(zip(values, numbers, strict=True)), otherwise)
+        found.append((offset + i, offset + i + 1, block))
+    return found
+
+
+def _asked(
+    part: Any, names: list[str], categories: Sequence[Any]
+) -> Iterator[tuple[str, list[str | None], np.ndarray]]:
+    """Yield each column, None and the values that fitted steps know of it, and what becomes of a row with each.
+
+    The first row has a value that no column knows, as all other columns have in every row.
+    """
+    import numpy as np
+    import pandas as pd
+
+    unseen = "\0"
+    while any(unseen in known for known in categories):
+        unseen += "\0"
+    for i, name in enumerate(names):
+        values = [None, *(value for value in categories[i] if isinstance(value, str))]
+        asked = pd.DataFrame({other: pd.Series([unseen] * (len(values) + 1), dtype=object) for other in names})
+        asked[name] = pd.Series([unseen, *values], dtype=object)
+        yield name, values, np.asarray(part.transform(asked), dtype="float64")

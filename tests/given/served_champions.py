@@ -14,6 +14,7 @@ import pandas as pd
 from mlsys.features.base import FeatureColumns, Features
 from mlsys.features.tabular import TabularFeatures
 from mlsys.features.text import TextColumn
+from mlsys.metrics.logged import Logged, pack
 from mlsys.models.base import Model
 from mlsys.registries.files import GOLDEN
 from mlsys.schema import ColumnSpec
@@ -96,6 +97,28 @@ def champion_of(
         pipeline="sites", version="1.0.0", candidate_id="c", cutoff=datetime(2026, 5, 1, tzinfo=UTC), task=task.task,
         target="label", positive="1" if task.two_classes else None, threshold=0.5 if task.two_classes else None,
         classes=task.knows(pipeline), features=columns, joins=(), model=pipeline, folder=folder,
+    )  # fmt: skip
+    keep_golden(champion, frame.iloc[:64])
+    return champion
+
+
+def policy_of(model: Model, *, folder: Path) -> Champion:
+    """Return a champion that chooses one of three actions, of which the number of dots says which is right."""
+    columns = {name: column for name, column in COLUMNS.items() if name in ("n_dots", "size", "tld", "brand")}
+    frame, strength = sites()
+    frame = frame[list(columns)]
+    n_rows, random = len(frame), np.random.default_rng(3)
+    action = random.integers(0, 3, n_rows)
+    right = np.searchsorted(np.quantile(strength, [0.3, 0.7]), strength)
+    success = (random.random(n_rows) < np.where(action == right, 0.6, 0.2)).astype(int)
+    logged = Logged(np.arange(n_rows), right, np.ones(n_rows, int), np.full(n_rows, 3), action, success)
+    kinds = FeatureColumns(("n_dots", "size"), ("tld", "brand"))
+    task = task_of(n_rows, estimator="policy")
+    pipeline = model.fit(model.transformer(PLAIN, kinds), frame, pack(logged), task).pipeline
+    champion = Champion(
+        pipeline="next", version="1.0.0", candidate_id="c", cutoff=datetime(2026, 5, 1, tzinfo=UTC), task="policy",
+        target="won", positive=None, threshold=None, classes=(), features=columns, joins=(),
+        model=pickle.loads(pickle.dumps(pipeline)), folder=folder, actions=("block", "ask", "let pass"),
     )  # fmt: skip
     keep_golden(champion, frame.iloc[:64])
     return champion

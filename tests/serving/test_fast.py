@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from given.served_champions import COLUMNS, PLAIN, REDUCED, SPARSE, champion_of, sites
+from given.served_champions import COLUMNS, PLAIN, REDUCED, SPARSE, champion_of, policy_of, sites
 
 from mlsys.features.tabular import TabularFeatures
 from mlsys.models.blend import Blend
@@ -17,6 +17,7 @@ from mlsys.models.calibration import Calibration
 from mlsys.models.hist_gradient_boosting import HistGradientBoosting
 from mlsys.models.lightgbm_model import LightGBM
 from mlsys.models.logistic import Logistic
+from mlsys.models.q_learning import QLearning
 from mlsys.models.random_forest import RandomForest
 from mlsys.models.ridge import Ridge
 from mlsys.models.xgboost_model import XGBoost
@@ -60,7 +61,6 @@ def path_of(champion: Champion) -> FastPath:
         (TREES, REDUCED, LOGARITHM),
         (Logistic(), PLAIN, BINARY),
         (Logistic(), SPARSE, BINARY),
-        (Logistic(), SPARSE, SEVERAL),
         (Ridge(), REDUCED, LOGARITHM),
         (LightGBM(n_estimators=20), SPARSE, BINARY),
         (HistGradientBoosting(max_iter=20), REDUCED, BINARY),
@@ -79,6 +79,23 @@ def test_it_answers_with_the_same_bits(model: Any, recipe: TabularFeatures, targ
     np.testing.assert_array_equal(path.answers(ROWS), plain_answers(champion, ROWS))
     np.testing.assert_array_equal(path.answers(ROWS[7:8]), plain_answers(champion, ROWS[7:8]))
     assert path.answers([]).shape == plain_answers(champion, []).shape
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        QLearning(episodes=500, bins=3, rates=("brand",)),
+        QLearning(episodes=500, rates=("tld",), without=("size",)),
+    ],
+    ids=["rates and codes", "without"],
+)
+def test_a_policy_gives_the_same_values(model: Any, tmp_path: Path) -> None:
+    champion = policy_of(model, folder=tmp_path)
+    path = path_of(champion)
+    assert path.name == "arrays + a table"
+    rows = [{**row, "tld": "new"} if i % 9 == 0 else row for i, row in enumerate(ROWS)]
+    np.testing.assert_array_equal(path.answers(rows), plain_answers(champion, rows))
+    assert path.answers(rows[:1]).shape == (1, 3)
 
 
 def test_xgboosts_trees_are_asked_in_place(tmp_path: Path) -> None:
