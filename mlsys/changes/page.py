@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mlsys.changes.records import Judged, SpecPlan, WalkedPair
+from mlsys.changes.records import GatesSaid, SpecPlan, WalkedPair
 from mlsys.metrics import METRICS
 from mlsys.records import RunReport
 from mlsys.report import page, svg
@@ -73,7 +73,7 @@ def headline_of(plan: SpecPlan) -> str:
     return _BY_CATEGORY[plan.category] if plan.changes else "Nothing has changed"
 
 
-def _gates(then: Judged, now: Judged) -> list[tuple[str, str, str, str]]:
+def _gates(then: GatesSaid, now: GatesSaid) -> list[tuple[str, str, str, str]]:
     """Return each gate with its states and what it says now, those of then that are gone last."""
     before = {gate.name: gate.state for gate in then.gates}
     after = {gate.name: gate for gate in now.gates}

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mlsys.records import GateResult, Outcome, Record
-from mlsys.spec.parts import Category
+from mlsys.spec.parts import KeyUse
 
 
 class KeyChange(Record):
@@ -22,7 +22,7 @@ class KeyChange(Record):
     key: str
     before: Any = None
     after: Any = None
-    category: Category
+    category: KeyUse
 
 
 class CandidateOutlook(Record):
@@ -38,7 +38,7 @@ class CandidateOutlook(Record):
     seconds: float | None = None
 
 
-class Stored(Record):
+class StoredRows(Record):
     """Partitions that are stored: `thrown` away by the change, for what reads them is not the spec of then."""
 
     n_days: int
@@ -46,7 +46,7 @@ class Stored(Record):
     n_bytes: int
 
 
-class Judged(Record):
+class GatesSaid(Record):
     """What gates said of a run's candidates."""
 
     outcome: Outcome
@@ -139,13 +139,13 @@ class SpecPlan(Record):
     day: date
     spec_fingerprint: str
     changes: tuple[KeyChange, ...]
-    category: Category
+    category: KeyUse
     sentences: tuple[str, ...]
     candidates: tuple[CandidateOutlook, ...]
-    stored: Stored | None = None
+    stored: StoredRows | None = None
     seconds: float | None = None
-    then: Judged | None = None
-    now: Judged | None = None
+    then: GatesSaid | None = None
+    now: GatesSaid | None = None
     waits: str | None = None
     refused: str | None = None
     walked: WalkedPair | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 from mlsys.changes.records import KeyChange
 from mlsys.spec import Spec, flatten
-from mlsys.spec.parts import CATEGORIES, Category, category_of
+from mlsys.spec.parts import CATEGORIES, KeyUse, category_of
 
 _ABSENT = object()
 
@@ -30,7 +30,7 @@ def changed_keys(before: Spec, after: Spec) -> tuple[KeyChange, ...]:
     return tuple(found)
 
 
-def dearest(categories: Iterable[Category]) -> Category:
+def dearest(categories: Iterable[KeyUse]) -> KeyUse:
     """Return the category that costs most; `no effect` of none."""
     return max(categories, key=CATEGORIES.index, default="no effect")
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from mlsys import clock
 from mlsys.backfill.backfill import BackfillListener
-from mlsys.changes.records import CandidateOutlook, Judged, KeyChange, SpecPlan, Stored, WalkedPair
+from mlsys.changes.records import CandidateOutlook, GatesSaid, KeyChange, SpecPlan, StoredRows, WalkedPair
 from mlsys.changes.spec_keys import changed_keys, dearest
 from mlsys.changes.walked import Days, walked
 from mlsys.durations import in_words
@@ -142,7 +142,7 @@ def plan_of(
     )
 
 
-def _exit_code(refused: str | None, now: Judged | None, pair: WalkedPair | None) -> int:
+def _exit_code(refused: str | None, now: GatesSaid | None, pair: WalkedPair | None) -> int:
     if refused:
         return DataError.exit_code
     if now is not None and now.outcome == "error":
@@ -173,8 +173,8 @@ def _again(work: Workspace, last: LastRun, spec: Spec) -> Decision:
     return judged_anew(work, spec, prepared, candidates=candidates, then=found[0])
 
 
-def _judged(decision: Decision) -> Judged:
-    return Judged(
+def _judged(decision: Decision) -> GatesSaid:
+    return GatesSaid(
         outcome=decision.outcome,
         reason=decision.reason,
         sentence=decision.sentence,
@@ -198,7 +198,7 @@ def _candidates(last: LastRun, spec: Spec, *, reads: bool) -> Iterator[Candidate
             yield CandidateOutlook(name=model.label, action="left out")
 
 
-def _thrown_away(work: Workspace, before: Spec, after: Spec) -> Stored | None:
+def _thrown_away(work: Workspace, before: Spec, after: Spec) -> StoredRows | None:
     """Return the partitions of then that the changed spec does not read; None where it reads them all."""
     kept = {layout_of(each).fingerprint for each in (after, *table_specs(after))}
     gone = []
@@ -207,7 +207,7 @@ def _thrown_away(work: Workspace, before: Spec, after: Spec) -> Stored | None:
         gone += [] if layout in kept else work.ledger.partitions(each.pipeline, layout)
     files = {row.segment for row in gone}
     n_bytes = sum(work.store.path(digest).stat().st_size for digest in files if work.store.renew(digest))
-    return Stored(n_days=len(gone), n_rows=sum(row.n_rows for row in gone), n_bytes=n_bytes) if gone else None
+    return StoredRows(n_days=len(gone), n_rows=sum(row.n_rows for row in gone), n_bytes=n_bytes) if gone else None
 
 
 def _lost(work: Workspace, spec: Spec, last: LastRun) -> str | None:
@@ -220,7 +220,7 @@ def _lost(work: Workspace, spec: Spec, last: LastRun) -> str | None:
 
 
 def _sentences(
-    last: LastRun, changes: Sequence[KeyChange], candidates: Sequence[CandidateOutlook], stored: Stored | None
+    last: LastRun, changes: Sequence[KeyChange], candidates: Sequence[CandidateOutlook], stored: StoredRows | None
 ) -> Iterator[str]:
     by_category = {change.category for change in changes}
     if not changes:
@@ -261,7 +261,7 @@ def _in_all(last: LastRun) -> str:
     return f" (the last run took {in_words(timedelta(seconds=round(last.seconds) or 1))} in all)"
 
 
-def _reading(stored: Stored | None) -> str:
+def _reading(stored: StoredRows | None) -> str:
     if stored is None:
         return "the source is read by other rules from now on; what is stored stays"
     rows, days = counted(stored.n_rows, "row"), counted(stored.n_days, "day")

@@ -29,7 +29,7 @@ class Differing:
 
 
 @dataclass(frozen=True)
-class Difference:
+class VersionDifference:
     """What differs between two runs, of each the model that is meant.
 
     Attributes:
@@ -65,7 +65,7 @@ class _Side:
     evaluation: Evaluation | None
 
 
-def difference(work: Workspace, first: str, second: str) -> Difference:
+def difference(work: Workspace, first: str, second: str) -> VersionDifference:
     """Return what differs between two versions (`1.2.0`, `shop@1.2.0`), candidates or runs.
 
     Raises:
@@ -81,7 +81,7 @@ def difference(work: Workspace, first: str, second: str) -> Difference:
     models = [_model(side) for side in (one, other)]
     metrics = [_metrics(side) for side in (one, other)]
     decisions = [_decided(side) for side in (one, other)]
-    return Difference(
+    return VersionDifference(
         first=one.plan.run_id,
         second=other.plan.run_id,
         candidates=tuple(side.candidate.candidate_id if side.candidate else None for side in (one, other)),  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from mlsys.cli.terminal import say, show_table
 if TYPE_CHECKING:
     from datetime import date
 
-    from mlsys.changes.records import Judged, SpecPlan
+    from mlsys.changes.records import GatesSaid, SpecPlan
 
 set_option = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A spec key as it would be; over the file's."
@@ -184,7 +184,7 @@ def _show(found: SpecPlan) -> None:
             say(obstacle)
 
 
-def _show_judged(then: Judged, now: Judged) -> None:
+def _show_judged(then: GatesSaid, now: GatesSaid) -> None:
     say(f"\nThen: {then.outcome}. {then.sentence.rstrip('.')}.")
     say(f"Now:  {now.outcome}. {now.sentence.rstrip('.')}.")
     before = {gate.name: gate.state for gate in then.gates}

@@ -12,8 +12,8 @@ from typing import Any, Literal
 from mlsys.spec.blocks import MetricChoice
 from mlsys.spec.model import Spec
 
-Category = Literal["no effect", "gates only", "model", "data"]
-CATEGORIES: tuple[Category, ...] = ("no effect", "gates only", "model", "data")  # the dearest last
+KeyUse = Literal["no effect", "gates only", "model", "data"]
+CATEGORIES: tuple[KeyUse, ...] = ("no effect", "gates only", "model", "data")  # the dearest last
 
 # Neither a model nor a decision rests on them, and no fingerprint of a spec covers them.
 CHANGES_NOTHING = frozenset(
@@ -54,7 +54,7 @@ def fitted_by(spec: Spec, label: str) -> dict[str, Any]:
     return part.model_copy(update={"models": own, "tuning": spec.tuning.model_copy(update={"grid": grid})}).dump()
 
 
-def category_of(key: str, *specs: Spec) -> Category:
+def category_of(key: str, *specs: Spec) -> KeyUse:
     """Return what a key is for in a run by any of some specs; `key` is a path such as `models.forest.max_depth`."""
     block, _, below = key.partition(".")
     if block in CHANGES_NOTHING:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mlsys.changes.page import headline_of, render
-from mlsys.changes.records import CandidateOutlook, DailyPair, Earned, Judged, KeyChange, SpecPlan, WalkedPair
+from mlsys.changes.records import CandidateOutlook, DailyPair, Earned, GatesSaid, KeyChange, SpecPlan, WalkedPair
 from mlsys.records import GateResult
 
 DAY = date(2026, 5, 11)
@@ -51,9 +51,9 @@ def walked(**earned: Any) -> WalkedPair:
     )
 
 
-def judged(state: Any) -> Judged:
+def judged(state: Any) -> GatesSaid:
     gate = GateResult(gate="minimum", name="roc_auc at least 0.6", state=state, sentence="It is 0.5.", reason=None)
-    return Judged(outcome="reject", reason="below_minimum", sentence="Too low.", challenger=None, gates=(gate,))
+    return GatesSaid(outcome="reject", reason="below_minimum", sentence="Too low.", challenger=None, gates=(gate,))
 
 
 BOUNDS = {"lower": -0.02, "upper": -0.01, "next_lower": -0.03, "next_upper": 0.0, "difference": -0.015}

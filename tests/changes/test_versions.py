@@ -8,7 +8,7 @@ import pytest
 from given.shop import day
 
 from mlsys import keys, pipeline
-from mlsys.changes.versions import Difference, Differing, difference
+from mlsys.changes.versions import Differing, VersionDifference, difference
 from mlsys.errors import UsageError
 from mlsys.planning.plan import RunRequest
 from mlsys.workspace import Workspace
@@ -20,7 +20,7 @@ def told(part: tuple[Differing, ...]) -> dict[str, tuple[str | None, str | None]
     return {each.what: (each.first, each.second) for each in part}
 
 
-def differing(found: Difference) -> set[str]:
+def differing(found: VersionDifference) -> set[str]:
     parts = ("spec", "data", "packages", "model", "metrics", "decisions")
     return {name for name in parts if getattr(found, name)}
 

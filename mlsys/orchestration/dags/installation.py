@@ -203,6 +203,24 @@ def _housekeeping_params(*, applies: bool) -> dict[str, Param]:
     }
 
 
+def _comparison_params() -> dict[str, Param]:
+    return {
+        "compare": Param(
+            False,
+            type="boolean",
+            title="Compare specs",
+            description="On: these days by the spec of the last live run, and by the file of now with `changes`.",
+        ),
+        "changes": Param(
+            None,
+            type=["null", "array"],
+            items={"type": "string", "pattern": "^[^=]+=.*$"},
+            title="Changes",
+            description="For `compare`: what else is set, a line each, such as models.0.max_depth=6.",
+        ),
+    }
+
+
 def _simulation_params() -> dict[str, Param]:
     def bound(title: str, which: str) -> Param:
         return Param(
@@ -232,19 +250,7 @@ def _simulation_params() -> dict[str, Param]:
             title="Side by side",
             description="How many days at once; each takes a processor core.",
         ),
-        "compare": Param(
-            False,
-            type="boolean",
-            title="Compare specs",
-            description="On: these days by the spec of the last live run, and by the file of now with `changes`.",
-        ),
-        "changes": Param(
-            None,
-            type=["null", "array"],
-            items={"type": "string", "pattern": "^[^=]+=.*$"},
-            title="Changes",
-            description="For `compare`: what else is set, a line each, such as models.0.max_depth=6.",
-        ),
+        **_comparison_params(),
         "after": Param(
             None,
             type=["null", "string"],
