@@ -23,7 +23,6 @@ from mlsys.orchestration.tasks.workplace import Data, opened
 
 if TYPE_CHECKING:
     from mlsys.records.monitoring import MonitorReport
-    from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
 
