@@ -24,6 +24,11 @@ CASES: dict[str, tuple[dict[str, Any], Window, list[Window]]] = {
     "feature_drift": ({}, window(shift=1.0), [NOTHING_BEFORE]),
     "ks_drift": ({}, window(shift=1.0), [NOTHING_BEFORE]),
     "score_drift": ({}, window(shift=1.0), [NOTHING_BEFORE, NAN_SCORES, ONE_NAN_SCORE]),
+    "target_drift": (
+        {},
+        window(y_true=np.where(np.arange(1400) % 5 == 0, window().y_true, 1).astype("int8")),
+        [NOTHING_BEFORE, NO_LABELS],
+    ),
     "live_metric": (
         {},
         window(skill=0.5),
