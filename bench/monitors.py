@@ -133,7 +133,7 @@ def scores(random: np.random.Generator, n: int, skill: float) -> tuple[np.ndarra
     return y, 1 / (1 + np.exp(-(skill * (y - 0.4) + random.normal(size=n))))
 
 
-def asks(skill: float, per_week: int, n_worlds: int, *, nights: int = 21) -> tuple[float, float, float]:
+def asks(skill: float, per_week: int, n_worlds: int, *, nights: int = 21) -> tuple[float, ...]:
     """Return the shares of champions that ask within 7, 14 and 21 nights; their holdout has 2,000 rows."""
     monitor, rule, found = LiveMetric(), Monitors(), []
     for seed in range(n_worlds):
@@ -180,8 +180,8 @@ def page(n_worlds: int, features: Sequence[int]) -> Iterator[str]:
         ("a season of the week, 50,000 rows a window", ("week",), 50_000 // 7),
     ):
         found = [delay(kinds, size, rows, few) for size in sizes]
-        told = (f"{share:.0%}, night {night:g}" if share else "none" for share, night in found)
-        yield f"| {name} | {' | '.join(told)} |"
+        cells = (f"{share:.0%}, night {night:g}" if share else "none" for share, night in found)
+        yield f"| {name} | {' | '.join(cells)} |"
     yield from ("", "## Where the champion got worse", "")
     yield f"Share of {2 * n_worlds} champions that ask for a retraining by `live_metric` within so many nights."
     yield from ("", "| ROC AUC | rows a week | 7 | 14 | 21 |", "|---|---|---|---|---|")

@@ -7,12 +7,13 @@ from mlsys.monitors.feature_drift import FeatureDrift
 from mlsys.monitors.ks_drift import KsDrift
 from mlsys.monitors.live_metric import LiveMetric
 from mlsys.monitors.score_drift import ScoreDrift
+from mlsys.monitors.target_drift import TargetDrift
 
 MONITORS = Table(
     "monitor",
     "mlsys.monitors",
     Monitor,
-    [FeatureDrift, KsDrift, ScoreDrift, LiveMetric, EstimatedMetric],
+    [FeatureDrift, KsDrift, ScoreDrift, TargetDrift, LiveMetric, EstimatedMetric],
     hints={
         "drift": "feature_drift",
         "psi": "feature_drift",
@@ -20,6 +21,8 @@ MONITORS = Table(
         "ks": "ks_drift",
         "kolmogorov_smirnov": "ks_drift",
         "prediction_drift": "score_drift",
+        "label_drift": "target_drift",
+        "prior_shift": "target_drift",
         "performance": "live_metric",
         "metric": "live_metric",
         "estimate": "estimated_metric",

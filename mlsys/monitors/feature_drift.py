@@ -105,7 +105,7 @@ class FeatureDrift(Monitor):
             name=move.name,
             observed=move.distance,
             limit=max(limit, move.by_chance(allowed)) if move.psi > 0 else limit,
-            chance=move.probability,
+            chance=float(f"{move.probability:.3g}"),
         )
 
     def _sentence(

@@ -71,7 +71,7 @@ class ScoreDrift(Monitor):
             reason="drifted" if index > limit else None,
             n_rows=now.size,
             parts=tuple(
-                MonitorPart(name=name, observed=move.psi, limit=bound, chance=move.probability)
+                MonitorPart(name=name, observed=move.psi, limit=bound, chance=float(f"{move.probability:.3g}"))
                 for name, move, bound in zip(window.target.names, found, limits, strict=bool(window.target.names))
             ),
         )

@@ -174,3 +174,11 @@ class MonitorReport(Record):
     asks_retraining: bool = False
     details: str | None = None
     gain: ConfirmedGain | None = Field(default=None, exclude_if=lambda gain: gain is None)
+
+    @property
+    def wish(self) -> str:
+        """Why a retraining is asked for: what alarmed, in its own words, then how often."""
+        told = " ".join(result.sentence for result in self.results if result.state == "alarm")
+        return f"Monitors, data up to {self.day}: {told or self.sentence}" + (
+            f" {self.n_alarmed} of the newest {self.n_windows} windows alarmed." if told else ""
+        )

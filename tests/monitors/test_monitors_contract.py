@@ -29,6 +29,11 @@ CASES: dict[str, tuple[dict[str, Any], Window, list[Window]]] = {
         window(skill=0.5),
         [NOTHING_BEFORE, NAN_SCORES, ONE_NAN_SCORE, window(holdout=None), window(shift=4.0)],
     ),
+    "target_drift": (
+        {},
+        window(y_true=np.where(np.arange(1400) % 5 == 0, window().y_true, 1).astype("int8")),
+        [NOTHING_BEFORE, NO_LABELS],
+    ),
     "live_metric": (
         {},
         window(skill=0.5),

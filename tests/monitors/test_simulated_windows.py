@@ -40,6 +40,7 @@ def share_of_alarms(monitor: Monitor, n_windows: int, *, first_seed: int, **chan
         ({"kind": "ks_drift", "limit": 0.0}, 0.01),
         ({"kind": "ks_drift", "limit": 0.0, "significance": 0.2}, 0.2),
         ({"kind": "score_drift", "limit": 1e-9}, 0.01),
+        ({"kind": "target_drift", "limit": 1e-9}, 0.01),
         ({"kind": "live_metric", "tolerance": 0.0}, 0.005),
         ({"kind": "live_metric", "tolerance": 0.0, "significance": 0.025, "metric": "log_loss"}, 0.025),
     ],

@@ -35,3 +35,19 @@ def test_a_report_of_many_monitors_fits_between_tasks() -> None:
 def test_an_index_that_is_no_number_is_refused() -> None:
     with pytest.raises(ValidationError, match="finite"):
         MonitorPart(name="x", observed=float("nan"), limit=0.1)
+
+
+def test_the_wish_names_what_alarmed_and_how_often() -> None:
+    report = MonitorReport(
+        pipeline="shop",
+        day=date(2026, 3, 31),
+        champion="c",
+        state="alarm",
+        sentence="Alarm: one.",
+        results=(result("one"), result("two").model_copy(update={"state": "pass", "sentence": "Nothing."})),
+        n_alarmed=2,
+        n_windows=3,
+    )
+    assert report.wish.startswith("Monitors, data up to 2026-03-31: A long finding. ")
+    assert report.wish.endswith("2 of the newest 3 windows alarmed.")
+    assert "Nothing" not in report.wish

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 
+from mlsys.durations import duration_text
 from mlsys.orchestration.dags.builders import default_args, named, plain, sound_specs, step, tags
 from mlsys.orchestration.tasks import upkeep
 from mlsys.orchestration.tasks.champion_asset import champion_asset
@@ -63,8 +64,8 @@ def _monitor_dag(spec: Spec) -> DAG:
 {watched}
 
 #### When it asks for a retraining
-When the newest window alarms, and with it {spec.monitors.ask_after} of the newest {spec.monitors.of}: then it starts
-one live retraining about that day, and no second one about the same day.
+When the newest window alarms, and with it {spec.monitors.ask_after} of the newest {spec.monitors.of} that share no day:
+then it starts one live retraining about that day, and no other within {duration_text(spec.monitors.cool_down)} of data.
 
 #### Where to look
 The note of a run has the verdict, the log of `monitor` every finding. `measure_versions` says how good the versions

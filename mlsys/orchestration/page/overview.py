@@ -45,6 +45,7 @@ class Judged:
         metric: the challenger's primary metric on the holdout rows; `champion_metric` that of the champion of then.
         version: what the challenger became when it was promoted by this decision, or None.
         asked_by: request id of the newest run that led to it; `<dag id>/<run id>` for a run of Airflow.
+        asked_for: why the run was asked for: what monitors saw, say; None where nobody gave a reason.
     """
 
     decision: Decision
@@ -56,6 +57,7 @@ class Judged:
     primary: str
     version: str | None
     asked_by: str
+    asked_for: str | None = None
 
 
 @dataclass(frozen=True)
@@ -255,6 +257,7 @@ def _one(judgement: Judgement, plan: Plan, asked: dict[str | None, str], *, vers
         primary=evaluations.primary,
         version=version,
         asked_by=asked.get(plan.run_id, plan.request_id),
+        asked_for=plan.reason,
     )
 
 

@@ -54,6 +54,7 @@ def announce(work: Workspace, pipeline: str) -> bool:
 
 
 def _extra(work: Workspace, change: ChampionChange) -> dict[str, Any]:
+    plan = work.ledger.plans({change.run_id}).get(change.run_id)
     return {
         "pipeline": change.pipeline,
         "generation": change.generation,
@@ -66,6 +67,7 @@ def _extra(work: Workspace, change: ChampionChange) -> dict[str, Any]:
         "run": change.run_id,
         "who": change.who,
         "reason": change.reason,
+        "asked_for": plan.reason if plan else None,
     }
 
 

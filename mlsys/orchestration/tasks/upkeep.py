@@ -80,7 +80,7 @@ def ask_retraining(pipeline: str, report: Data) -> Data:
         if before is not None:
             raise AirflowSkipException(f"{before} is under way")
         run_id = f"monitor__{found.day}"
-        asked = retrainings.ask(api, pipeline, day=str(found.day), run_id=run_id, reason=f"Monitors: {found.sentence}")
+        asked = retrainings.ask(api, pipeline, day=str(found.day), run_id=run_id, reason=found.wish)
     if not asked:
         raise AirflowSkipException(f"{run_id} was started before")
     return {"run_id": run_id}

@@ -111,6 +111,13 @@ def test_the_run_in_airflow_is_linked_by_its_quoted_name(work: Workspace, glance
     assert 'href="/air/dags/retrain_shop/runs/manual__2026-05-12T02%3A00%3A00%2B00%3A00"' in html
 
 
+def test_why_a_run_was_asked_for_stands_beside_its_decision(work: Workspace, glance: Glance) -> None:
+    asked = replace(glance.judged[0], asked_for="Monitors, data up to 2026-05-11: its channel moved.")
+    detail = overview.detail(work, "shop", at=NOW)
+    html = rendering.pipeline_page(work, replace(detail, decisions=(asked,)), ALL, PLACES, on=None)
+    assert "<b>Why it ran:</b> Monitors, data up to 2026-05-11: its channel moved." in html
+
+
 def test_who_may_only_read_sees_no_button(work: Workspace, glance: Glance) -> None:
     waiting = replace(glance, waiting=glance.judged[0])
     for html in (list_page(work, waiting, may=May()), one_page(work, may=May())):

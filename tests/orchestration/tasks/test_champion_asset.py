@@ -42,6 +42,18 @@ def test_an_event_carries_version_cutoff_and_metrics_and_no_key(
     assert (extra["version"], extra["candidate"], extra["run"]) == ("1.0.0", change.candidate_id, change.run_id)
     assert (extra["cutoff"], extra["last_day"]) == (change.cutoff.isoformat(), change.last_day.isoformat())
     assert 0.5 < extra["metrics"]["roc_auc"] <= 1
+    assert extra["asked_for"] is None
+
+
+def test_an_event_says_why_the_run_was_asked_for(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    airflow = Airflow()
+    connect_to(monkeypatch, airflow.answer)
+    change = work.ledger.champion("shop")
+    assert change is not None
+    plan = work.ledger.plan(change.run_id).model_copy(update={"reason": "Monitors: it moved."})
+    monkeypatch.setattr(type(work.ledger), "plans", lambda *_: {change.run_id: plan})
+    assert announce(work, "shop")
+    assert airflow.events[0]["extra"]["asked_for"] == "Monitors: it moved."
 
 
 def test_the_same_champion_is_announced_once(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,7 @@ def test_monitors_that_ask_start_a_run_named_after_their_day(monkeypatch: pytest
     airflow = use(monkeypatch)
     assert upkeep.ask_retraining("shop", report(asks=True)) == {"run_id": f"monitor__{day(5)}"}
     assert [(body["dag_run_id"], body["conf"]["reason"]) for body in airflow.posted] == [
-        (f"monitor__{day(5)}", "Monitors: It moved.")
+        (f"monitor__{day(5)}", f"Monitors, data up to {day(5)}: It moved.")
     ]
 
 
