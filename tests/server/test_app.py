@@ -63,9 +63,8 @@ def test_what_is_unlike_the_training_rows_is_answered_as_there_and_counted(
 
 
 def test_it_says_in_which_way_it_answers(client: TestClient) -> None:
-    info = client.get("/pipelines/shop/model/info").json()
-    assert info["path"] == "arrays + LogisticRegression.predict_proba"
-    assert info["path_compared"].startswith("bit-equal to the plain way on 2,0")
+    found = client.get("/pipelines/shop/model/info").json()["answered_by"]
+    assert found.startswith("arrays + LogisticRegression.predict_proba: bit-equal to the plain way on 2,0")
 
 
 def test_a_request_without_a_column_says_which(client: TestClient) -> None:
@@ -113,7 +112,8 @@ def test_it_is_ready_with_a_model(client: TestClient, work: Workspace) -> None:
         assert without.get("/ready").status_code == 200
 
 
-def test_a_broken_champion_is_said_without_paths_where_everybody_looks(client: TestClient, work: Workspace) -> None:
+def test_a_broken_champion_is_said_without_paths_where_everybody_looks(shelf: Shelf, work: Workspace) -> None:
+    client = TestClient(make_app(shelf))  # nobody follows the ledger before the file is damaged
     change = promote_by_hand(work, "shop", newest_run(work), reason="newer")
     folder = folder_of("shop", change.candidate_id, work.home)
     assert folder is not None

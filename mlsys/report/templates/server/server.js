@@ -20,7 +20,8 @@
   };
   const number = (value) => Number(value.toPrecision(4)).toLocaleString("en", { maximumSignificantDigits: 4 }).replace("-", "−");
   const percent = (value) => (value > 0 && value < 0.001 ? "< 0.1 %" : value < 1 && value > 0.999 ? "> 99.9 %" : `${(100 * value).toFixed(1)} %`);
-  const word = (value) => (value === null ? "missing" : typeof value === "number" ? number(value) : String(value));
+  const exact = (value) => (Number.isInteger(value) ? value.toLocaleString("en").replace("-", "−") : number(value));
+  const word = (value) => (value === null ? "missing" : typeof value === "number" ? exact(value) : String(value));
 
   const fill = (row) => {
     for (const field of fields) field.value = row[field.name] === null || row[field.name] === undefined ? "" : String(row[field.name]);
