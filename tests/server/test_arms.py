@@ -99,7 +99,11 @@ def test_shadows_score_what_was_answered_and_nobody_sees_it(work: Workspace, rol
             told = answered(served, given=[{**ROW, "order_no": number}], request=f"r{number}")
             for tell in live.watchers:
                 tell(told)
-        assert {family.name for family in live.collect()} >= {"mlsys_server_log_lost", "mlsys_server_shadow_shed"}
+        assert {family.name for family in live.collect()} >= {
+            "mlsys_server_log_lost",
+            "mlsys_server_shadow_shed",
+            "mlsys_server_log_failing",
+        }
     rows = kept_rows.live_rows(work.home, "shop")
     assert rows is not None
     silent = [row for row in rows.to_pylist() if row["_shadow"]]
