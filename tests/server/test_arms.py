@@ -78,6 +78,20 @@ def test_what_can_not_be_loaded_is_not_tried(work: Workspace) -> None:
     assert {_arm(arms, model(work), order) for order in range(50)} == {"champion"}
 
 
+def test_a_changed_spec_is_followed_and_a_broken_one_changes_nothing(work: Workspace) -> None:
+    from given.shop import edit_spec
+
+    arms = Arms(lambda: work)
+    arms.refresh()
+    edit_spec(work.settings.pipelines, serving={"log": {"leave_out": ["channel"]}})
+    arms.refresh()
+    (work.settings.pipelines / "shop.yaml").write_text("pipeline: [", encoding="utf-8")
+    arms.refresh()
+    rules = arms.rules("shop")
+    assert rules is not None
+    assert (rules.left_out, list(rules.key)) == (frozenset({"channel"}), ["order_no"])
+
+
 def test_the_champion_before_a_promotion_goes_on_as_a_shadow(work: Workspace) -> None:
     from mlsys.promotion.by_hand import promote_by_hand
 
