@@ -25,7 +25,7 @@ if ! '$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <=
   echo "mlsys needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1): name another one: make PYTHON=python3.12" >&2; exit 2; fi
 endef
 
-.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-flaws bench-intervals bench-joins bench-many bench-monitors bench-page bench-past bench-plans bench-quality bench-serve bench-trust architecture reference changelog lock clean
+.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-flaws bench-intervals bench-joins bench-many bench-monitors bench-page bench-past bench-plans bench-quality bench-serve bench-trust bench-trust-live architecture reference changelog lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -106,6 +106,9 @@ bench-serve: venv ## what an answer of the server costs (ARGS="--peers": beside 
 
 bench-trust: venv ## years of nights in worlds whose truth is known, by each rule; writes bench/results-trust-year.md
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python bench/trust_year.py $(ARGS)
+
+bench-trust-live: venv ## champions, good and bad, by the labels of their own requests; writes bench/results-trust-live.md
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python bench/trust_live.py $(ARGS)
 
 architecture: venv ## draw docs/architecture.md and its picture from the imports
 	@$(BIN)/python scripts/architecture.py

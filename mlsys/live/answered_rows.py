@@ -29,7 +29,7 @@ _KEYED = "keyed"  # whether the request gave the row's key
 
 
 @dataclass(frozen=True)
-class Scored:
+class LabelledAnswers:
     """Rows with a known label that a model has scored.
 
     Attributes:
@@ -44,7 +44,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class SideBySide:
+class JoinedAnswers:
     """Two models' rows since both answer: the same ones in the same order for a shadow, else each its own.
 
     Attributes:
@@ -52,8 +52,8 @@ class SideBySide:
         n_keyless: of them, those whose request did not give their key.
     """
 
-    candidate: Scored
-    champion: Scored
+    candidate: LabelledAnswers
+    champion: LabelledAnswers
     target: Target
     n_answers: int
     n_keyless: int
@@ -67,7 +67,7 @@ def side_by_side(
     snapshot: Snapshot,
     *,
     classes: Sequence[str] = (),
-) -> SideBySide:
+) -> JoinedAnswers:
     """Return what champion and candidate answered since both do, with the labels of a snapshot.
 
     A row that was asked about several times counts once, with its newest answer.
@@ -77,8 +77,8 @@ def side_by_side(
     found = kept_rows.live_rows(work.home, trial.pipeline, days, columns=_READ)
     target = spec.target.about(classes)
     if found is None:
-        nothing = Scored(np.empty(0), np.empty(0), np.empty(0, "datetime64[D]"))
-        return SideBySide(nothing, nothing, target, 0, 0)
+        nothing = LabelledAnswers(np.empty(0), np.empty(0), np.empty(0, "datetime64[D]"))
+        return JoinedAnswers(nothing, nothing, target, 0, 0)
     table = found.filter(pc.greater_equal(found[kept_rows.AT], pa.scalar(since, found.schema.field(kept_rows.AT).type)))
     frame = _frame(table)
     silent = trial.role == "shadow"
@@ -94,7 +94,7 @@ def side_by_side(
     labels = _labels(work, spec, target, snapshot)
     known = [np.isin(frame[KEY].to_numpy()[side], labels.index.to_numpy()) for side in places]
     sides = [_scored(table, side[mask], labels, target) for side, mask in zip(places, known, strict=True)]
-    return SideBySide(sides[0], sides[1], target, len(of_candidate), int((~of_candidate[_KEYED]).sum()))
+    return JoinedAnswers(sides[0], sides[1], target, len(of_candidate), int((~of_candidate[_KEYED]).sum()))
 
 
 def since_of(champion: ChampionChange, trial: LiveTrial) -> datetime:
@@ -126,8 +126,8 @@ def _labels(work: Workspace, spec: Spec, target: Target, snapshot: Snapshot) -> 
     return labels[~labels.index.duplicated(keep="last")]
 
 
-def _scored(table: pa.Table, places: np.ndarray, labels: pd.Series, target: Target) -> Scored:
+def _scored(table: pa.Table, places: np.ndarray, labels: pd.Series, target: Target) -> LabelledAnswers:
     rows = table.take(pa.array(places, pa.int64()))
     keys = rows[KEY].to_numpy()
     days = rows[kept_rows.AT].cast(pa.date32()).to_numpy()
-    return Scored(labels.loc[keys].to_numpy(), target.unfiled(rows[SCORE]), days)
+    return LabelledAnswers(labels.loc[keys].to_numpy(), target.unfiled(rows[SCORE]), days)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from mlsys import clock
 from mlsys.evaluation.champion import ChampionModel, model_by, threshold_of
 from mlsys.ledger import ChampionChange, LiveTrial, live_trials
-from mlsys.live.answered_rows import SideBySide, side_by_side, since_of
+from mlsys.live.answered_rows import JoinedAnswers, side_by_side, since_of
 from mlsys.live.comparing import LiveRows, compared, level_of, looks_of, too_few, verdict_of
 from mlsys.live.rules import present_spec, rules_by
 from mlsys.live.running import running, watched
@@ -70,7 +70,7 @@ def judged(
 
 
 def _compared(
-    spec: Spec, blank: LiveEvidence, found: SideBySide, models: Sequence[ChampionModel], alpha: float
+    spec: Spec, blank: LiveEvidence, found: JoinedAnswers, models: Sequence[ChampionModel], alpha: float
 ) -> LiveEvidence:
     sides, days = (found.candidate, found.champion), found.candidate.days
     new, old = (
@@ -160,7 +160,7 @@ def _said(comparison: Comparison, verdict: LiveVerdict) -> str:
     )
 
 
-def _keyless(found: SideBySide) -> str:
+def _keyless(found: JoinedAnswers) -> str:
     if not found.n_keyless:
         return ""
     return f"; {counted(found.n_keyless, 'answer')} came without the row's key, by which labels are joined"

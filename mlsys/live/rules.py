@@ -51,6 +51,14 @@ def rules_by(spec: Spec) -> LiveRules:
     )
 
 
+def changed_at(work: Workspace, pipeline: str) -> int:
+    """Return when a pipeline's spec file was last written, in nanoseconds; 0 where there is none."""
+    try:
+        return (work.settings.pipelines / f"{pipeline}.yaml").stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def present_spec(work: Workspace, champion: ChampionChange) -> Spec:
     """Return a pipeline's spec as its file is now; where there is none, the one that the champion was trained by.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -15,7 +16,7 @@ from mlsys import clock
 from mlsys.errors import MlsysError
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange, LiveTrial
-from mlsys.live.rules import LiveRules, rules_of
+from mlsys.live.rules import LiveRules, changed_at, rules_of
 from mlsys.live.running import running
 from mlsys.server.answered import CHAMPION
 from mlsys.server.choosing import Incoming
@@ -40,11 +41,17 @@ class Arm:
 
 @dataclass(frozen=True)
 class _Tried:
-    """What a server knows of a pipeline beside its champion."""
+    """What a server knows of a pipeline beside its champion.
+
+    Attributes:
+        read: when the spec file was written that the rules are of, and for which champion.
+        broken: candidates that can't be loaded, with the begin of their trial: another one is another attempt.
+    """
 
     rules: LiveRules
+    read: tuple[int, str]
     arms: tuple[Arm, ...] = ()
-    broken: Mapping[str, str] = field(default_factory=dict)
+    broken: Mapping[str, datetime | None] = field(default_factory=dict)
 
     @property
     def answering(self) -> Arm | None:
@@ -111,29 +118,33 @@ class Arms:
 
 
 def _followed(work: Workspace, champion: ChampionChange, before: _Tried | None) -> _Tried:
-    try:
-        rules = rules_of(work, champion)
-    except MlsysError as error:
-        if before is not None:
-            return before
-        log.warning("rules_unknown", pipeline=champion.pipeline, reason=str(error))
-        rules = LiveRules(key={}, kept=False)
+    read = (changed_at(work, champion.pipeline), champion.candidate_id)
+    rules = before.rules if before is not None and before.read == read else _rules(work, champion, before)
     known = {arm.trial.candidate_id: arm for arm in before.arms} if before else {}
     broken = dict(before.broken) if before else {}
     arms: list[Arm] = []
     for trial in running(work, champion, rules, now=clock.now()):
         if trial.candidate_id in known:
             arms.append(Arm(trial, known[trial.candidate_id].model))
-        elif trial.candidate_id not in broken:
+        elif trial.candidate_id not in broken or broken[trial.candidate_id] != trial.at:
             arms += _loaded(work, trial, broken)
-    return _Tried(rules, tuple(arms), broken)
+    return _Tried(rules, read, tuple(arms), broken)
 
 
-def _loaded(work: Workspace, trial: LiveTrial, broken: dict[str, str]) -> list[Arm]:
+def _rules(work: Workspace, champion: ChampionChange, before: _Tried | None) -> LiveRules:
+    """Return the rules of a pipeline's spec; those from before it was broken, where it is."""
+    try:
+        return rules_of(work, champion)
+    except MlsysError as error:
+        log.warning("rules_unknown", pipeline=champion.pipeline, reason=str(error))
+        return before.rules if before is not None else LiveRules(key={}, kept=False)
+
+
+def _loaded(work: Workspace, trial: LiveTrial, broken: dict[str, datetime | None]) -> list[Arm]:
     try:
         model = stored_candidate(work, trial.pipeline, trial.candidate_id)
-    except MlsysError as error:
-        broken[trial.candidate_id] = str(error)
+    except MlsysError:
+        broken[trial.candidate_id] = trial.at
         log.exception("not_tried", pipeline=trial.pipeline, candidate=trial.candidate_id)
         return []
     log.info("tried", pipeline=trial.pipeline, candidate=trial.candidate_id, role=trial.role, share=trial.share)

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
 from mlsys.errors import MlsysError
 from mlsys.events import get_logger
 from mlsys.server.answered import Watcher
@@ -19,15 +22,13 @@ from mlsys.server.shadows import Shadows
 from mlsys.server.shelf import EVERY_SECONDS
 
 if TYPE_CHECKING:
-    from prometheus_client.core import Metric as Family
-
     from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Living:
+class Living(Collector):
     """The parts of a server that keep and compare answers."""
 
     arms: Arms
@@ -44,13 +45,10 @@ class Living:
         """Are told of each answer."""
         return (self.kept.tell, self.shadows.tell)
 
-    def collect(self) -> Iterator[Family]:
+    def collect(self) -> Iterator[Metric]:
         """Yield what Prometheus is told; a registry of prometheus-client takes this object as a collector."""
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-
         counts = (
             ("mlsys_server_log_kept", "Rows of answers written into the prediction log", self.kept.kept),
-            ("mlsys_server_log_dropped", "Rows that found no room in the prediction log", self.kept.dropped),
             ("mlsys_server_log_lost", "Rows that killed servers took with them, ever", self.kept.lost),
             ("mlsys_server_shadow_shed", "Rows that no shadow scored for want of room", self.shadows.shed),
             ("mlsys_server_shadow_unscored", "Rows that a shadow could not score", self.shadows.unscored),

@@ -27,7 +27,7 @@ _PROCESSES, _LOST = "_processes", "_lost.json"  # no pipeline's name begins so
 
 
 @dataclass
-class Counts:
+class RowCounts:
     """Rows of one process: `told` of, `dropped` for want of room, `kept` in files, the last of them `number`."""
 
     told: int = 0
@@ -44,7 +44,7 @@ class LogCounter:
         self._folder.mkdir(parents=True, exist_ok=True)
         self.lost = _settled(home, self._folder)
         self.process = f"{clock.now():%Y%m%dT%H%M%S}-{token_hex(4)}"
-        self.now = Counts()
+        self.now = RowCounts()
         self._path = self._folder / f"{self.process}.count"
         self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         fcntl.flock(self._handle, fcntl.LOCK_EX)

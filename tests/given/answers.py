@@ -63,13 +63,13 @@ def answered(
     return Answered("shop", served, arm, request, features, scores, when, 0.001, given, silent=silent)
 
 
-def labelled_rows(work: Workspace) -> pa.Table:
-    """Return all rows of the shop with their labels and keys."""
+def labelled_rows(work: Workspace, *also: str) -> pa.Table:
+    """Return all rows of the shop with their labels and keys, and more columns."""
     spec = resolve(work.settings.spec_path("shop")).spec
     cutoff = clock.cutoff_of(snapshot.newest_complete_day(spec, work.store))
     taken = snapshot.take(spec, cutoff, catalog=work.ledger, store=work.store)
     assert taken is not None
-    return read_rows(taken.snapshot.manifest, work.store, [*spec.feature_columns(), "returned", KEY, EVENT_TIME])
+    return read_rows(taken.snapshot.manifest, work.store, [*spec.feature_columns(), *also, "returned", KEY, EVENT_TIME])
 
 
 def keep_scores(

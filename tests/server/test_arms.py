@@ -78,6 +78,20 @@ def test_what_can_not_be_loaded_is_not_tried(work: Workspace) -> None:
     assert {_arm(arms, model(work), order) for order in range(50)} == {"champion"}
 
 
+def test_a_changed_spec_is_followed_and_a_broken_one_changes_nothing(work: Workspace) -> None:
+    from given.shop import edit_spec
+
+    arms = Arms(lambda: work)
+    arms.refresh()
+    edit_spec(work.settings.pipelines, serving={"log": {"leave_out": ["channel"]}})
+    arms.refresh()
+    (work.settings.pipelines / "shop.yaml").write_text("pipeline: [", encoding="utf-8")
+    arms.refresh()
+    rules = arms.rules("shop")
+    assert rules is not None
+    assert (rules.left_out, list(rules.key)) == (frozenset({"channel"}), ["order_no"])
+
+
 def test_the_champion_before_a_promotion_goes_on_as_a_shadow(work: Workspace) -> None:
     from mlsys.promotion.by_hand import promote_by_hand
 
@@ -99,7 +113,11 @@ def test_shadows_score_what_was_answered_and_nobody_sees_it(work: Workspace, rol
             told = answered(served, given=[{**ROW, "order_no": number}], request=f"r{number}")
             for tell in live.watchers:
                 tell(told)
-        assert {family.name for family in live.collect()} >= {"mlsys_server_log_lost", "mlsys_server_shadow_shed"}
+        assert {family.name for family in live.collect()} >= {
+            "mlsys_server_log_lost",
+            "mlsys_server_shadow_shed",
+            "mlsys_server_log_failing",
+        }
     rows = kept_rows.live_rows(work.home, "shop")
     assert rows is not None
     silent = [row for row in rows.to_pylist() if row["_shadow"]]
