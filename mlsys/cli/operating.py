@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.command()
 @json_option
 def up(as_json: bool) -> None:
-    """Start the embedded stack: Postgres, Airflow and the MLflow UI, all on this machine alone."""
+    """Start the embedded stack: Postgres, Airflow, the MLflow UI and the server, all on this machine alone."""
     from mlsys.cli.logs import set_up
     from mlsys.orchestration.stack import stack
     from mlsys.settings import load_settings
@@ -36,6 +36,8 @@ def up(as_json: bool) -> None:
     else:
         say(f"\nAirflow  {found.airflow}   login {found.login} / {found.password}")
         say(f"Models   {found.models}\nMLflow   {found.mlflow}")
+        if found.server:
+            say(f"Server   {found.server}")
         say("Stop it with: mlsys down")
     _refuse(failed)
 

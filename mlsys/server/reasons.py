@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlsys.errors import MlsysError
 from mlsys.explanation.asked import short, value_of
+from mlsys.schema import ColumnSpec
 from mlsys.server.rows import GivenRow
 from mlsys.serving.plain_path import frame_of
 
@@ -40,7 +41,7 @@ def reasons(model: ServedModel, row: GivenRow) -> dict[str, Any]:
     columns = [
         {
             "column": names[i],
-            "value": value_of(row[names[i]], model.champion.features[names[i]]),
+            "value": _shown(row[names[i]], model.champion.features[names[i]]),
             "adds": short(float(adds[i])),
         }
         for i in order[:SHOWN]
@@ -52,6 +53,11 @@ def reasons(model: ServedModel, row: GivenRow) -> dict[str, Any]:
         "rest": short(float(adds[order[SHOWN:]].sum())),
         "said": short(float(found.said[0, output])),
     }
+
+
+def _shown(value: Any, column: ColumnSpec) -> Any:
+    """Return a value as it was given; a long text shortened."""
+    return value_of(value, column) if column.type in ("text", "category") else value
 
 
 def _contributions(model: ServedModel, row: GivenRow) -> tuple[Contributions, bool]:
