@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mlsys.server.shelf import Shelf
 
 KIND = CONTENT_TYPE_LATEST.encode()
-_OF_ONE = frozenset({"predict", "predict/batch", "explain", "model/info", "model/reload"})
+_OF_ONE = frozenset({"predict", "predict/batch", "explain", "model/info", "model/reload", "score"})
 ROUTES = _OF_ONE | {"", "health", "ready", "models", "metrics", "openapi.json"}
 OTHER, UNKNOWN = "other", "unknown"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
