@@ -25,7 +25,7 @@ if ! '$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <=
   echo "mlsys needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1): name another one: make PYTHON=python3.12" >&2; exit 2; fi
 endef
 
-.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-flaws bench-intervals bench-joins bench-many bench-page bench-past bench-quality bench-trust architecture reference changelog lock clean
+.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-flaws bench-intervals bench-joins bench-many bench-page bench-past bench-quality bench-soak bench-trust architecture reference changelog lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ bench-past: venv ## what a long past costs: 10 and 10,000 decisions; writes benc
 
 bench-quality: venv ## what `mlsys init` drafts against FLAML and XGBoost on public tables; writes bench/results-quality.md
 	@MLSYS_DATABASE=sqlite MLSYS_WORKERS=1 OMP_NUM_THREADS=1 $(BIN)/python bench/quality.py $(ARGS)
+
+bench-soak: venv ## an hour of every kind of request at a server; writes bench/results-soak.md
+	@$(BIN)/python bench/soak.py $(ARGS)
 
 bench-trust: venv ## years of nights in worlds whose truth is known, by each rule; writes bench/results-trust-year.md
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python bench/trust_year.py $(ARGS)
