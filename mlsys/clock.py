@@ -6,9 +6,11 @@ A *day* is a UTC date of data. Day D means the *cutoff* D+1T00:00Z, exclusive.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 from mlsys.errors import UsageError
@@ -34,6 +36,17 @@ class ResolvedDay:
 def now() -> datetime:
     """Return the present instant, UTC, with time zone."""
     return datetime.now(UTC)
+
+
+def since_boot() -> tuple[str, timedelta]:
+    """Return which start of the machine this is, and how long ago it was, sleep included; nobody can set that back.
+
+    The name is empty, and the time counts from any instant, where the system does not tell them.
+    """
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    name = boot.read_text(encoding="ascii").strip() if boot.exists() else ""
+    seconds = time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+    return name, timedelta(seconds=seconds)
 
 
 def cutoff_of(day: date) -> datetime:

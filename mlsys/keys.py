@@ -15,6 +15,7 @@ from mlsys.components import components_in
 from mlsys.metrics import METRICS
 from mlsys.records import Mode, Snapshot
 from mlsys.spec import ResolvedSpec, Spec
+from mlsys.spec.parts import fitted_by
 from mlsys.store import canonical_json
 
 NUMERIC_PACKAGES = ("numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "xgboost")
@@ -68,6 +69,15 @@ def training_key_of(spec: Spec, fingerprint: str, snapshot: Snapshot) -> str:
     }
     foreign = foreign_code(spec)
     return _digest(key | {"foreign_code": foreign} if foreign else key)
+
+
+def fitting_key(spec: Spec, name: str, snapshot: Snapshot, sides: str) -> str:
+    """Return the key of one candidate's fit: same key, same bytes, whatever judges it and stands beside it.
+
+    `sides` is the digest of the file that says on which side of the split each row stands.
+    """
+    key: dict[str, object] = {"fitted": fitted_by(spec, name), "snapshot": snapshot.fingerprint, "sides": sides}
+    return _digest(key | {"code": code_fingerprint(), "versions": versions(), "foreign_code": foreign_code(spec)})
 
 
 def decision_key(training: str, mode: Mode, champion: str | None) -> str:

@@ -27,6 +27,7 @@ from mlsys.events import get_logger
 from mlsys.explanation.explanation import explain
 from mlsys.inspection import inspection
 from mlsys.ledger import ChampionMovedError, HeldError, RunRow
+from mlsys.live.begun import try_challenger
 from mlsys.planning.plan import RunRequest, open_run
 from mlsys.planning.refused import reason_of, record_refused
 from mlsys.promotion import decide as decide_module
@@ -54,7 +55,7 @@ from mlsys.report import refusals
 from mlsys.report.run_records import write_card
 from mlsys.shortages import in_words
 from mlsys.spec import Spec
-from mlsys.training import training
+from mlsys.training import adoption, training
 from mlsys.upkeep.retention import clear_up
 from mlsys.validation import validation
 from mlsys.wording import counted
@@ -113,12 +114,12 @@ def split(work: Workspace, plan: Plan, snapshot: Snapshot, checks: CheckReport) 
 
 def train(work: Workspace, prepared: Prepared, *, name: str) -> Candidate:
     """Fit one candidate, or adopt the one that stands in the ledger."""
-    plan = prepared.plan
+    plan, spec = prepared.plan, work.spec_of(prepared.plan)
     known = work.ledger.candidate(Candidate.id_of(plan.training_key, name))
     if known is not None and _stands(work, known):
         return known
-    fitted = training.train(work.spec_of(plan), prepared, name=name, store=work.store)
-    return work.ledger.add_candidate(plan.pipeline, plan.run_id, fitted)
+    found = adoption.adopted(spec, prepared, name=name, ledger=work.ledger, store=work.store)
+    return _keep(work, spec, prepared, found or training.train(spec, prepared, name=name, store=work.store))
 
 
 def train_all(work: Workspace, prepared: Prepared) -> list[Candidate]:
@@ -128,13 +129,24 @@ def train_all(work: Workspace, prepared: Prepared) -> list[Candidate]:
     names = {Candidate.id_of(plan.training_key, model.label): model.label for model in spec.models}
     known = {c.candidate_id: c for c in work.ledger.candidates(plan.training_key) if c.candidate_id in names}
     missing = [name for key, name in names.items() if key not in known or not _stands(work, known[key])]
+    ask = partial(adoption.adopted, spec, prepared, ledger=work.ledger, store=work.store)
+    found = {name: candidate for name in missing if (candidate := ask(name=name)) is not None}
+    missing = [name for name in missing if name not in found]
+    fitted = list(found.values())
     if missing:
-        fitted = training.train_all(spec, prepared, names=missing, store=work.store, workers=work.settings.workers)
-        for candidate in fitted:  # failed ones too: the report card shows their reasons
-            known[candidate.candidate_id] = work.ledger.add_candidate(plan.pipeline, plan.run_id, candidate)
+        fitted += training.train_all(spec, prepared, names=missing, store=work.store, workers=work.settings.workers)
+    for candidate in fitted:  # failed ones too: the report card shows their reasons
+        known[candidate.candidate_id] = _keep(work, spec, prepared, candidate)
     candidates = [known[key] for key in names]
     training.require_fitted(candidates, prepared.split)
     return candidates
+
+
+def _keep(work: Workspace, spec: Spec, prepared: Prepared, candidate: Candidate) -> Candidate:
+    """Write a candidate into the ledger, and note where its fit is to be found."""
+    kept = work.ledger.add_candidate(prepared.plan.pipeline, prepared.plan.run_id, candidate)
+    adoption.note(spec, prepared, kept, store=work.store)
+    return kept
 
 
 def _stands(work: Workspace, known: Candidate) -> bool:
@@ -214,6 +226,7 @@ def promote(
         raise LostRaceError(
             f"Other runs promoted first {RACES} times", where=plan.run_id, remedy="Trigger the run again"
         )
+    try_challenger(work, plan, decision)
     names = project(work, plan.pipeline)
     return promotion.outcome_of(work, plan, decision, promoted, names=names)
 

@@ -94,7 +94,7 @@ def replay(work: Workspace, run_id: str) -> Replayed:
         IntegrityError: what it rests on is gone (housekeeping removes it with old runs) or was changed.
     """
     rows = _rows(work, run_id)
-    plan, snapshot, parts = _left(work, rows)
+    plan, snapshot, parts = left(work, rows)
     spec = work.spec_of(plan)
     checks, divided = CheckReport.load(parts["checks"]), Split.load(parts["split"])
     again = assignment.split(spec, snapshot, checks, store=work.store)
@@ -133,8 +133,13 @@ def _rows(work: Workspace, run_id: str) -> list[RunRow]:
     return rows
 
 
-def _left(work: Workspace, rows: Sequence[RunRow]) -> tuple[Plan, Snapshot, dict[str, Any]]:
-    """Return what a run left: plan, snapshot, and its parts by name."""
+def left(work: Workspace, rows: Sequence[RunRow]) -> tuple[Plan, Snapshot, dict[str, Any]]:
+    """Return what a run left, by its transitions: plan, snapshot, and its parts by name.
+
+    Raises:
+        UsageError: it ended before anything was fitted.
+        IntegrityError: a stored file is missing or was changed.
+    """
     parts = {name: digest for row in rows for name, digest in row.parts.items()}
     plan, snapshot = next((row.plan, row.snapshot) for row in rows if row.plan and row.snapshot)
     missing = [name for name in ("checks", "split") if name not in parts]
@@ -211,7 +216,31 @@ def _judged_again(
     decided: tuple[EvaluationSet, Decision],
 ) -> Agreement:
     evaluations, decision = decided
-    change = _rival_of(work, prepared.plan, evaluations)
+    judged = judged_anew(work, spec, prepared, candidates=candidates, then=evaluations)
+    if (judged.outcome, judged.reason, judged.challenger) != (decision.outcome, decision.reason, decision.challenger):
+        return "diverged"
+    seen = [[(gate.name, gate.state, gate.observed) for gate in one.gates] for one in (decision, judged)]
+    return "identical" if seen[0] == seen[1] else "within tolerance"
+
+
+def judged_anew(
+    work: Workspace,
+    spec: Spec,
+    prepared: Prepared,
+    *,
+    candidates: Sequence[Candidate],
+    then: EvaluationSet,
+) -> Decision:
+    """Return what a spec's gates say of candidates against the champion of then; nothing is written down.
+
+    Args:
+        work: the installation.
+        spec: whose gates and metrics judge; not always that of the run.
+        prepared: the run.
+        candidates: models on its rows.
+        then: what the run itself found, which names the champion of then.
+    """
+    change = _rival_of(work, prepared.plan, then)
     asked = change is not None and spec.anchored_metrics
     rival: ChampionModel | None = None if change is None else opponent(work, change)
     again = evaluation.evaluate(
@@ -222,14 +251,10 @@ def _judged_again(
         anchor=anchor_under(work, change, prepared.plan.cutoff) if asked and change else None,
         store=work.store,
         explained=False,
-        inspect=inspection.again(work, spec, prepared, evaluations.inspection),
+        inspect=inspection.again(work, spec, prepared, then.inspection),
     )
     judged = decide.judge(spec, prepared, evaluations=again, champion=change, store=work.store)
-    judged = decide.lucky(spec, prepared, judged, again, rival=rival, change=change, work=work)
-    if (judged.outcome, judged.reason, judged.challenger) != (decision.outcome, decision.reason, decision.challenger):
-        return "diverged"
-    seen = [[(gate.name, gate.state, gate.observed) for gate in one.gates] for one in (decision, judged)]
-    return "identical" if seen[0] == seen[1] else "within tolerance"
+    return decide.lucky(spec, prepared, judged, again, rival=rival, change=change, work=work)
 
 
 def _rival_of(work: Workspace, plan: Plan, evaluations: EvaluationSet) -> ChampionChange | None:

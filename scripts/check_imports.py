@@ -23,8 +23,8 @@ ground: children errors extras events polling settings clock shortages temporary
 extensions: sources checks splits features models metrics gates registries monitors targets flaws
 spec: notification ledger spec keys workspace
 steps: drafting snapshot validation dataset planning training evaluation report explanation promotion \
-    inspection monitoring serving upkeep replay rehydrate audit
-flow: pipeline backfill
+    inspection monitoring serving live upkeep watchdog replay rehydrate audit
+flow: pipeline backfill changes
 top: cli orchestration server __main__
 """
 LAYERS = [layer.partition(":")[2].split() for layer in PICTURE.strip().splitlines()]

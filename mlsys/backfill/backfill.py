@@ -26,10 +26,10 @@ from mlsys.children import ChildExit, side_by_side
 from mlsys.errors import MlsysError, UsageError
 from mlsys.events import get_logger
 from mlsys.ledger import Ledger
-from mlsys.planning.plan import RunRequest
+from mlsys.planning.plan import RunRequest, resolved_for
 from mlsys.snapshot import ranges
 from mlsys.snapshot.partitioning import layout_of
-from mlsys.spec import Spec, resolve
+from mlsys.spec import Spec
 from mlsys.training import training
 from mlsys.workspace import Workspace
 
@@ -83,6 +83,7 @@ class Backfilled:
     Attributes:
         days: one outcome per day of the range, by day.
         report: the walk-forward report of the range; None in mode `train`, and where no day could be simulated.
+        spec_fingerprint: of the spec that the days were run by.
     """
 
     pipeline: str
@@ -91,6 +92,7 @@ class Backfilled:
     mode: BackfillMode
     days: tuple[DayOutcome, ...]
     report: WalkForward | None = None
+    spec_fingerprint: str = ""
 
     @property
     def counts(self) -> dict[Status, int]:
@@ -118,6 +120,9 @@ def backfill(
     parallel: int = 1,
     backwards: bool = False,
     reprocess: Reprocess = "none",
+    overrides: Sequence[str] = (),
+    stored_spec: str | None = None,
+    reported: bool = True,
     listener: BackfillListener | None = None,
 ) -> Backfilled:
     """Run every day from `first` to `last`; a simulation ends with the walk-forward report of the range.
@@ -135,13 +140,17 @@ def backfill(
         backwards: the newest day first.
         reprocess: days of an earlier run with the present spec that are run again: `none`, `failed` ones, or all
             `completed` ones; what is found unchanged is adopted.
+        overrides: spec keys for these days alone, as `key.path=value`.
+        stored_spec: digest of a spec that a run has stored, which takes the place of the file.
+        reported: whether a simulation ends with the report.
         listener: told of each day.
 
     Raises:
         UsageError: an empty range, a source without time, a wrong spec.
         TransientError: the source or the ledger does not answer.
     """
-    resolved = resolve(work.settings.spec_path(pipeline))
+    asked = RunRequest(pipeline, run_type="backfill", mode=mode, overrides=tuple(overrides), stored_spec=stored_spec)
+    resolved = resolved_for(work, asked)
     _require_range(resolved.spec, first, last)
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     left = _left(work, resolved.fingerprint, pipeline, mode=mode, reprocess=reprocess)
@@ -150,14 +159,16 @@ def backfill(
     if listener:
         listener.begin(todo)
     outcomes = {day: left[day] for day in days if day in left}
-    for outcome in _run_all(work, resolved.spec, batches, mode=mode, parallel=parallel):
+    for outcome in _run_all(work, resolved.spec, batches, asked=asked, parallel=parallel):
         log.info("day_ended", pipeline=pipeline, day=outcome.day, status=outcome.status)
         outcomes[outcome.day] = outcome
         if listener:
             listener.end(outcome)
-    simulation = collect(work, pipeline, first=first, last=last) if mode == "simulate" else None
+    wanted = mode == "simulate" and reported
+    simulation = collect(work, pipeline, first=first, last=last) if wanted else None
     report = report_of(work, simulation) if simulation else None
-    return Backfilled(pipeline, first, last, mode, tuple(outcomes[day] for day in days), report)
+    ended = tuple(outcomes[day] for day in days)
+    return Backfilled(pipeline, first, last, mode, ended, report, resolved.fingerprint)
 
 
 def _require_range(spec: Spec, first: date, last: date) -> None:
@@ -211,7 +222,7 @@ def _batches(days: Sequence[date], with_data: set[date]) -> list[list[date]]:
 
 
 def _run_all(
-    work: Workspace, spec: Spec, batches: Sequence[Sequence[date]], *, mode: BackfillMode, parallel: int
+    work: Workspace, spec: Spec, batches: Sequence[Sequence[date]], *, asked: RunRequest, parallel: int
 ) -> Iterator[DayOutcome]:
     _preload(spec)
     command = uuid4().hex[:12]
@@ -219,8 +230,7 @@ def _run_all(
     quieter = replace(work, settings=work.settings.model_copy(update={"workers": workers}))
 
     def request(day: date) -> RunRequest:
-        name, key = f"backfill-{command}-{day}", str(day)
-        return RunRequest(spec.pipeline, partition_key=key, run_type="backfill", mode=mode, request_id=name)
+        return replace(asked, partition_key=str(day), request_id=f"backfill-{command}-{day}")
 
     by_name = {str(days[0]): days for days in batches}
     calls = {name: partial(_in_child, quieter, [request(day) for day in days]) for name, days in by_name.items()}

@@ -79,9 +79,16 @@ class _Run:
 
 
 def collect(
-    work: Workspace, pipeline: str, *, first: date | None = None, last: date | None = None
+    work: Workspace,
+    pipeline: str,
+    *,
+    first: date | None = None,
+    last: date | None = None,
+    spec_fingerprint: str | None = None,
 ) -> Simulation | None:
     """Return the simulated days of a range (default: all), of the spec as it is now or else of the newest one.
+
+    With `spec_fingerprint`, those of that spec alone.
 
     Of several runs about a day the one that ended last counts. None when no run of that spec came to its end.
 
@@ -94,7 +101,7 @@ def collect(
         for run in _runs(work, pipeline)
         if (first is None or run.plan.day >= first) and (last is None or run.plan.day <= last)
     ]
-    chosen = _chosen_spec(work, pipeline, runs)
+    chosen = spec_fingerprint or _chosen_spec(work, pipeline, runs)
     newest = {run.plan.day: run for run in runs if run.plan.spec_fingerprint == chosen}
     days = tuple(_simulated_days(work, newest))
     if not days:

@@ -21,6 +21,8 @@ from mlsys.cli.evaluating import evaluate
 from mlsys.cli.explaining import explain
 from mlsys.cli.holding import hold
 from mlsys.cli.operating import clean, doctor, down, reconcile, status, up
+from mlsys.cli.planning import apply, diff, plan, restate
+from mlsys.cli.pulse import acknowledge, pulse
 from mlsys.cli.rehydrating import rehydrate
 from mlsys.cli.replaying import replay
 from mlsys.cli.retraining import preview, run
@@ -29,6 +31,7 @@ from mlsys.cli.serving import serve
 from mlsys.cli.specs import check, schema
 from mlsys.cli.standing import list_, why
 from mlsys.cli.streams import open_closed_streams, steady_streams
+from mlsys.cli.trying import try_
 from mlsys.cli.watching import monitor
 from mlsys.errors import MlsysError
 from mlsys.shortages import in_words
@@ -39,6 +42,7 @@ MEANINGS = {
     3: "data refused",
     4: "the run failed, decided `error`, or something is missing",
     5: "other runs promoted first",
+    6: "a changed spec would do worse",
     130: "interrupted",
 }
 
@@ -46,17 +50,17 @@ MEANINGS = {
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done or skipped, 2 wrong usage or spec, 3 data refused, 4 the run failed, decided `error`, "
-    "or something is missing, 5 lost three races.",
+    "or something is missing, 5 lost three races, 6 a changed spec would do worse.",
 )
 @click.version_option(__version__, prog_name="mlsys")
 def commands() -> None:
     """Retraining that can be trusted with a production model."""
 
 
-_ALL = [up, down, status, doctor, reconcile, clean, samples]
-_ALL += [init, check, schema, preview, run, backfill]
-_ALL += [list_, why, explain, history, champion, report, monitor, replay, evaluate, audit]
-_ALL += [promote, rollback, hold, rehydrate, serve, keys]
+_ALL = [up, down, status, doctor, pulse, acknowledge, reconcile, clean, samples]
+_ALL += [init, check, schema, plan, apply, restate, preview, run, backfill]
+_ALL += [list_, why, explain, diff, history, champion, report, monitor, replay, evaluate, audit]
+_ALL += [promote, rollback, hold, rehydrate, serve, keys, try_]
 for _command in _ALL:
     commands.add_command(_command)
 

@@ -43,6 +43,7 @@ def serve(
     from mlsys.server.keys import KeyFile
     from mlsys.server.limits import ServerLimits
     from mlsys.server.listening import Listening, server, socket_of
+    from mlsys.server.living import living
     from mlsys.server.metrics import Metrics
     from mlsys.settings import from_environment, load_settings
 
@@ -52,9 +53,10 @@ def serve(
     rule = at.rule(keys)
     listens = socket_of(at)
     set_up(settings.log_format, settings.log_level)
-    with filled_shelf(settings) as shelf:
+    with filled_shelf(settings) as shelf, living(settings.root, lambda: shelf.work) as live:
         metrics = Metrics(shelf)
-        app = make_app(shelf, [metrics.answered], settings=settings, most_rows=limits.rows)
+        watchers = [metrics.answered, *live.watchers]
+        app = make_app(shelf, watchers, choose=live.choose, settings=settings, most_rows=limits.rows)
         behind = guarded(app, metrics=metrics, keys=keys, rule=rule, limits=limits)
         with suppress(KeyboardInterrupt):  # told to end, and ended: uvicorn passes the signal on when it is done
             server(behind, at, limits).run([listens])

@@ -131,7 +131,8 @@ class Splices:
             plain = [each.split("  #")[0].strip() for each in lines if not each.startswith("#")]
             self._changes.append((end, end, "".join(f", {each}" for each in plain)))
             return
-        indent = before[: len(before) - len(before.lstrip())]
+        # Of a mapping in a list the first key stands behind the dash, in the column of all its keys.
+        indent = " " * len(before) if written.key is not None else before[: len(before) - len(before.lstrip())]
         place = self._line_end(self._span(last)[1])
         self._changes.append((place, place, "".join(f"{indent}{each}\n" for each in lines)))
 

@@ -3,7 +3,7 @@
 from mlsys.ledger.champions import ChampionMovedError, HeldError
 from mlsys.ledger.engine import NewerLedgerError
 from mlsys.ledger.ledger import Ledger
-from mlsys.ledger.rows import ChampionChange, Entry, Hold, Judgement, RequestRow, RunRow
+from mlsys.ledger.rows import ChampionChange, Entry, Hold, Judgement, LiveTrial, RequestRow, RunRow
 
 __all__ = [
     "ChampionChange",
@@ -13,6 +13,7 @@ __all__ = [
     "Hold",
     "Judgement",
     "Ledger",
+    "LiveTrial",
     "NewerLedgerError",
     "RequestRow",
     "RunRow",

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from mlsys.errors import IntegrityError
 from mlsys.ledger import chain, champions, engine, tables
-from mlsys.ledger.rows import ChampionChange, Entry, Hold, Judgement, Partition, RequestRow, RunRow
+from mlsys.ledger.rows import ChampionChange, Entry, Hold, Judgement, LiveTrial, Partition, RequestRow, RunRow
 from mlsys.records import Candidate, Decision, EvaluationSet, Plan
 
 
@@ -67,9 +67,13 @@ class Ledger:
         return found
 
     def requests(self, pipeline: str, *, last: int | None = None) -> list[RequestRow]:
-        """Return all requests for a run of a pipeline, or its newest `last` ones, oldest first; holds are none."""
+        """Return all requests for a run of a pipeline, or its newest `last` ones, oldest first.
+
+        Holds and live trials are none.
+        """
         table = tables.requests
-        where = sa.and_(table.c.pipeline == pipeline, table.c.request_id != Hold.id_of(pipeline))
+        others = (Hold.id_of(pipeline), LiveTrial.id_of(pipeline))
+        where = sa.and_(table.c.pipeline == pipeline, table.c.request_id.not_in(others))
         return [RequestRow.load(r) for r in self._records(table, where, last=last)]
 
     def add_run(self, pipeline: str, row: RunRow) -> None:

@@ -12,6 +12,8 @@ from pydantic import Field
 from mlsys import clock
 from mlsys.records import Decision, EvaluationSet, Mode, Plan, Record, RunStatus, Snapshot
 
+Role = Literal["shadow", "ab"]
+
 
 class RequestRow(Record):
     """Somebody asked for a run: who, with what, and what came of it.
@@ -153,6 +155,74 @@ class Hold(Record):
             who=row.asked_by,
             reason=row.sentence,
             until=row.parameters.get("until"),
+            at=row.at,
+        )
+
+
+class LiveTrial(Record):
+    """A model tried beside the champion, or (`running` false) the end of its trial.
+
+    The ledger keeps it among the requests, under an id of its own.
+
+    Attributes:
+        role: a `shadow` scores every request and answers none; of `ab` answers go out to a share of the keys.
+        share: of the keys in per cent; 0 of a shadow.
+        until: when it ends by itself.
+        at: when it was written.
+    """
+
+    pipeline: str
+    candidate_id: str
+    role: Role
+    share: int = Field(default=0, ge=0, le=100)
+    running: bool = True
+    who: str
+    reason: str
+    until: datetime
+    at: datetime | None = None
+
+    @staticmethod
+    def id_of(pipeline: str) -> str:
+        """Return the request id of a pipeline's trials."""
+        return f"trial:{pipeline}"
+
+    def is_in_force(self, now: datetime) -> bool:
+        """Return whether it goes on at an instant after it was written."""
+        return self.running and now < self.until
+
+    @property
+    def sentence(self) -> str:
+        """What is tried, by whom, until when and why; without a full stop."""
+        how = "in the shadow" if self.role == "shadow" else f"for {self.share} % of the keys"
+        return f"{self.candidate_id} {how} until {self.until:%Y-%m-%d %H:%M} UTC, by {self.who}: {self.reason}"
+
+    def as_request(self) -> RequestRow:
+        """Return the row that the ledger keeps."""
+        told = {"candidate": self.candidate_id, "role": self.role, "share": self.share, "until": self.until.isoformat()}
+        return RequestRow(
+            request_id=self.id_of(self.pipeline),
+            run_id=None,
+            status="accepted",
+            reason="tried" if self.running else "ended",
+            sentence=self.reason,
+            mode="live",
+            asked_by=self.who,
+            parameters=told,
+        )
+
+    @classmethod
+    def of_request(cls, pipeline: str, row: RequestRow) -> LiveTrial:
+        """Return the trial of a row that `as_request` gave."""
+        told = row.parameters
+        return cls(
+            pipeline=pipeline,
+            candidate_id=told["candidate"],
+            role=told["role"],
+            share=told["share"],
+            running=row.reason == "tried",
+            who=row.asked_by,
+            reason=row.sentence,
+            until=told["until"],
             at=row.at,
         )
 

@@ -1,13 +1,13 @@
 """The step `monitor`: all monitors of a spec look at the newest window, and the verdict asks for a retraining or not.
 
-One alarm may be luck. A retraining is asked for when the newest window alarms and, with it, `ask_after` of the newest
-`of` windows of the same champion. Windows are remembered as files, one per day; the newest one is cheap to read.
+One alarm may be luck, so that enough windows have to alarm before a retraining is asked for (`asking.py`). Windows are
+remembered as files, one per day; the newest one is cheap to read.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from mlsys.errors import IntegrityError, MlsysError, UsageError
 from mlsys.events import get_logger
+from mlsys.monitoring.asking import Asking, asking
 from mlsys.records import Snapshot
 from mlsys.records.monitoring import ConfirmedGain, MonitorReport, MonitorResult, MonitorState, ScoreReport
 from mlsys.store import canonical_json, write_atomically
-from mlsys.wording import counted
 
 if TYPE_CHECKING:
     from mlsys.ledger import ChampionChange
@@ -151,9 +151,14 @@ def _watched(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snap
     window = replace(_widest(work, spec, change, snapshot), confirmed=gain)
     found = tuple(_look(each, window) for each in spec.monitors.watch)
     state = min((result.state for result in found), key=_WORST_FIRST.index)
-    before = _before(work.home, spec, change, window.last_day)
-    n_alarmed = [state, *before].count("alarm")
-    asks = state == "alarm" and n_alarmed >= spec.monitors.ask_after
+    wish = asking(
+        state,
+        found,
+        _earlier(work.home, spec.pipeline, window.last_day),
+        day=window.last_day,
+        champion=change.candidate_id,
+        rule=spec.monitors,
+    )
     report = MonitorReport(
         pipeline=spec.pipeline,
         day=window.last_day,
@@ -161,13 +166,13 @@ def _watched(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snap
         version=change.version,
         champion_cutoff=change.cutoff,
         state=state,
-        sentence=_sentence(found, n_alarmed, 1 + len(before), asks=asks),
+        sentence=_sentence(found, wish),
         results=tuple(result.model_copy(update={"parts": result.parts[:_PARTS]}) for result in found),
         n_rows=len(window.rows),
         n_labelled=int(window.labelled.sum()),
-        n_alarmed=n_alarmed,
-        n_windows=1 + len(before),
-        asks_retraining=asks,
+        n_alarmed=wish.n_alarmed,
+        n_windows=wish.n_windows,
+        asks_retraining=wish.asks,
         details=work.store.put_json([result.model_dump(mode="json") for result in found]),
         gain=gain,
     )
@@ -206,21 +211,15 @@ def _look(each: Monitor, window: Window) -> MonitorResult:
         )
 
 
-def _before(home: Path, spec: Spec, change: ChampionChange, day: date) -> list[MonitorState]:
-    """Return the states of the windows before `day` that count with it, newest first: those of the same champion."""
-    states: list[MonitorState] = []
-    for earlier in reversed(_days(home, spec.pipeline)):
-        if len(states) == spec.monitors.of - 1:
-            break
-        report = read_report(home, spec.pipeline, earlier) if earlier < day else None
-        if report is not None and report.champion == change.candidate_id:
-            states.append(report.state)
-    return states
+def _earlier(home: Path, pipeline: str, day: date) -> Iterator[MonitorReport]:
+    """Yield the reports of the days before `day`, newest first; each is read when it is asked for."""
+    for before in reversed(_days(home, pipeline)):
+        report = read_report(home, pipeline, before) if before < day else None
+        if report is not None:
+            yield report
 
 
-def _sentence(found: Sequence[MonitorResult], n_alarmed: int, n_windows: int, *, asks: bool) -> str:
+def _sentence(found: Sequence[MonitorResult], wish: Asking) -> str:
     counts = [(state, [r.name for r in found if r.state == state]) for state in _WORST_FIRST]
     told = "; ".join(f"{state}: {', '.join(names)}" for state, names in counts if names)
-    windows = f"{n_alarmed} of the newest {counted(n_windows, 'window')} of this champion alarmed"
-    wish = "a retraining is asked for" if asks else "no retraining is asked for"
-    return f"{told[0].upper()}{told[1:]}. {windows[0].upper()}{windows[1:]}: {wish}."
+    return f"{told[0].upper()}{told[1:]}. {wish.sentence}"

@@ -41,12 +41,17 @@ class Reference:
         holdout_scores: `(n_holdout,)` float64, or `(n_holdout, n_classes)` of the classes that it knows.
         keys: `(n,)` uint64, rising: key hashes of all rows on any side of its split.
         classes: the classes of the target by name, where it has some; another value is no label then.
+        held: `(n_holdout, n_columns)` its holdout; held_true: `(n_holdout,)` its labels, which count `labels`.
+        labels: the classes of its split by name, where it has some.
     """
 
     rows: pd.DataFrame
     holdout_scores: np.ndarray
     keys: np.ndarray
     classes: tuple[str, ...]
+    held: pd.DataFrame
+    held_true: np.ndarray
+    labels: tuple[str, ...]
 
 
 def reference_of(work: Workspace, change: ChampionChange) -> Reference:
@@ -59,15 +64,21 @@ def reference_of(work: Workspace, change: ChampionChange) -> Reference:
     name = hashlib.sha256(change.candidate_id.encode()).hexdigest()  # an id may hold what a file's name may not
     path = work.home / "monitoring" / change.pipeline / "references" / f"{name[:16]}.json"
     columns = model_of(work, change).columns
-    if not path.exists():
+    stored = json.loads(path.read_bytes()) if path.exists() else {}
+    if "holdout" not in stored:  # there is none yet, or one that an older version made
         write_atomically(path, canonical_json(_make(work, change, columns)), begun_in=path.parents[1])
-    stored = json.loads(path.read_bytes())
+        stored = json.loads(path.read_bytes())
+    held = stored["holdout"]
+    held_rows = read_slices(held["rows"], [(0, held["n_rows"])], work.store, list(columns))[0]
     table = read_slices(stored["rows"], [(0, stored["n_rows"])], work.store, list(columns))[0]
     return Reference(
         rows=dataset.feature_frame(table, columns),
         holdout_scores=_read_array(work, stored["holdout_scores"]),
         keys=_read_array(work, stored["keys"]),
         classes=tuple(stored["classes"]),
+        held=dataset.feature_frame(held_rows, columns),
+        held_true=_read_array(work, held["y_true"]),
+        labels=tuple(held["labels"]),
     )
 
 
@@ -94,17 +105,23 @@ def _make(work: Workspace, change: ChampionChange, columns: Mapping[str, ColumnS
     model, target = candidate.model, spec.target.about(candidate.classes)
     if model is None:
         raise IntegrityError("The ledger names no model file of the champion", got=change.candidate_id)
+    held = data.side == HOLDOUT
     with threadpool_limits(limits=1):
-        answers = target.answers(model_file.load(model, work.store), data.rows[data.side == HOLDOUT])
+        answers = target.answers(model_file.load(model, work.store), data.rows[held])
     training = np.flatnonzero(data.side == TRAINING)
     sample = np.sort(training[np.argsort(uniform(data.key_hash[training], _SALT), kind="stable")[:MAX_ROWS]])
-    rows = {name: pa.array(data.rows[name].iloc[sample], from_pandas=True) for name in columns}
     return {
-        "rows": write_segment([pa.table(rows)], work.store),
+        "rows": _put_rows(work, data.rows.iloc[sample], columns),
         "n_rows": sample.size,
         "holdout_scores": _put_array(work, answers),
         "keys": _put_array(work, np.unique(data.key_hash)),
         "classes": sorted(prepared.split.training.classes),
+        "holdout": {
+            "rows": _put_rows(work, data.rows[held], columns),
+            "n_rows": int(held.sum()),
+            "y_true": _put_array(work, data.y[held]),
+            "labels": list(data.target.names),
+        },
     }
 
 
@@ -126,6 +143,11 @@ def _prepared(work: Workspace, run_id: str) -> Prepared:
         checks=CheckReport.load(work.store.read_json(parts["checks"])),
         split=Split.load(work.store.read_json(parts["split"])),
     )
+
+
+def _put_rows(work: Workspace, rows: pd.DataFrame, columns: Mapping[str, ColumnSpec]) -> str:
+    table = pa.table({name: pa.array(rows[name], from_pandas=True) for name in columns})
+    return write_segment([table], work.store)
 
 
 def _put_array(work: Workspace, values: np.ndarray) -> str:

@@ -20,6 +20,7 @@ from mlsys.metrics.predictions import Predictions
 from mlsys.monitoring.reference import Reference, evaluation_of, reference_of
 from mlsys.monitoring.scoring import predictions_of, read_predictions
 from mlsys.monitors.base import Window
+from mlsys.monitors.holdout import Holdout
 from mlsys.records import MetricValue, Snapshot
 from mlsys.records.monitoring import PredictionFile
 from mlsys.schema import DAY, KEY, SCORE
@@ -27,6 +28,7 @@ from mlsys.snapshot.manifest import read_manifest
 from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec
 from mlsys.spec.blocks import MetricChoice
+from mlsys.targets.base import Target
 from mlsys.workspace import Workspace
 
 
@@ -70,6 +72,12 @@ def measured(metric: str, rows: Predictions, *, choice: MetricChoice, seed: int)
     rules = ComparisonRules(primary=metric, n_replicates=choice.replicates, seed=seed)
     found = assess([entry], None, metrics=[chosen], rules=rules)
     return found.evaluations[0].holdout[0]
+
+
+def weighted(metric: str, rows: Predictions, weights: np.ndarray, *, choice: MetricChoice) -> np.ndarray:
+    """Return a metric's `(n_replicates,)` values under `(n_replicates, n_rows)` weightings, NaN where undefined."""
+    found: np.ndarray = choice.metric(metric).replicates(rows.resampled(weights))
+    return found
 
 
 def _files(
@@ -127,5 +135,21 @@ def _filled(
         holdout_scores=target.arranged(reference.holdout_scores, classes),
         y_true=target.truth(target.made_of.of(table)).among(known, final)[unseen],
         target=target,
+        holdout=_held(reference, target, classes, spec.metrics),
         unknown=tuple(name for name in target.names if name not in classes),
+    )
+
+
+def _held(reference: Reference, target: Target, classes: tuple[str, ...], choice: MetricChoice) -> Holdout:
+    """Return the holdout about the classes of a target; rows of a class that it does not have are left out."""
+    held, y = reference.held, reference.held_true
+    if target.names:
+        places = {name: place for place, name in enumerate(target.names)}
+        y = np.array([places.get(name, -1) for name in reference.labels] + [-1])[y]
+    known = target.labelled(y)
+    return Holdout(
+        held[known].reset_index(drop=True),
+        target.arranged(reference.holdout_scores, classes)[known],
+        y[known],
+        partial(weighted, choice=choice),
     )

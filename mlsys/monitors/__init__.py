@@ -2,6 +2,7 @@
 
 from mlsys.components import Table
 from mlsys.monitors.base import Monitor
+from mlsys.monitors.estimated_metric import EstimatedMetric
 from mlsys.monitors.feature_drift import FeatureDrift
 from mlsys.monitors.ks_drift import KsDrift
 from mlsys.monitors.live_metric import LiveMetric
@@ -11,7 +12,7 @@ MONITORS = Table(
     "monitor",
     "mlsys.monitors",
     Monitor,
-    [FeatureDrift, KsDrift, ScoreDrift, LiveMetric],
+    [FeatureDrift, KsDrift, ScoreDrift, LiveMetric, EstimatedMetric],
     hints={
         "drift": "feature_drift",
         "psi": "feature_drift",
@@ -21,6 +22,10 @@ MONITORS = Table(
         "prediction_drift": "score_drift",
         "performance": "live_metric",
         "metric": "live_metric",
+        "estimate": "estimated_metric",
+        "estimated_performance": "estimated_metric",
+        "pape": "estimated_metric",
+        "cbpe": "estimated_metric",
         "error_rate": "live_metric",
     },
 )

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from mlsys.monitors.holdout import Holdout
+
 
 @dataclass(frozen=True)
 class Window:
@@ -44,6 +46,7 @@ class Window:
         threshold: `y_score >= threshold` predicts positive.
         unknown: those classes of the labels that the champion does not know.
         measure: gives a metric's value with its 95 % interval; the order of rows plays no part.
+        holdout: the champion's holdout row by row, or None where it has none.
     """
 
     last_day: date
@@ -59,6 +62,7 @@ class Window:
     threshold: float
     measure: Callable[[str, Predictions], MetricValue]
     target: Target
+    holdout: Holdout | None = None
     unknown: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     confirmed: ConfirmedGain | None = None
@@ -73,9 +77,8 @@ class Window:
         import numpy as np
 
         inside = self.day > np.datetime64(self.last_day - length, "D")
-        return replace(
-            self, rows=self.rows[inside], day=self.day[inside], y_score=self.y_score[inside], y_true=self.y_true[inside]
-        )
+        kept = {name: getattr(self, name)[inside] for name in ("rows", "day", "y_score", "y_true")}
+        return replace(self, **kept)
 
 
 class Monitor(Component, ABC):

@@ -19,7 +19,7 @@ from mlsys.snapshot import snapshot
 from mlsys.snapshot.manifest import read_manifest
 from mlsys.snapshot.ranges import DayRange, take_in_once
 from mlsys.snapshot.snapshot import Taken
-from mlsys.spec import ResolvedSpec, flatten, resolve
+from mlsys.spec import ResolvedSpec, flatten, resolve, resolved_again
 from mlsys.wording import counted
 from mlsys.workspace import Workspace
 
@@ -34,6 +34,7 @@ class RunRequest:
         day, partition_key, logical_date, run_type: what the asker knows of the day; `clock.resolve_day` decides.
         mode: `auto` is a simulation in a backfill and live everywhere else.
         overrides: spec keys for this run alone, as `key.path=value`.
+        stored_spec: digest of a spec that a run has stored, which takes the place of the file; overrides are in it.
         candidates: names of the spec's candidates to train; none means all.
         together: the days of the backfill that this run belongs to; None when whoever asks has taken them in.
         accept_loss: whether stored days may be lost by a change of the spec into which they can't be carried.
@@ -50,6 +51,7 @@ class RunRequest:
     run_type: str = "manual"
     mode: Mode | Literal["auto"] = "live"
     overrides: tuple[str, ...] = ()
+    stored_spec: str | None = None
     candidates: tuple[str, ...] = ()
     together: DayRange | None = None
     accept_loss: bool = False
@@ -63,7 +65,8 @@ class RunRequest:
     def parameters(self) -> dict[str, Any]:
         """What was asked for, as the ledger keeps it."""
         accepted = {"accept_loss": True} if self.accept_loss else {}
-        return {"overrides": list(self.overrides), "reason": self.reason, **accepted}
+        stored = {"stored_spec": self.stored_spec} if self.stored_spec else {}
+        return {"overrides": list(self.overrides), "reason": self.reason, **accepted, **stored}
 
 
 def open_run(work: Workspace, request: RunRequest) -> Start:
@@ -75,7 +78,7 @@ def open_run(work: Workspace, request: RunRequest) -> Start:
         TransientError: source or ledger locked or unreachable.
     """
     mode = _mode(request)
-    resolved = resolve(work.settings.spec_path(request.pipeline), request.overrides, models=request.candidates)
+    resolved = resolved_for(work, request)
     spec = resolved.spec
     known = work.ledger.request(request.request_id)
     if known is not None and known.status == "accepted":
@@ -106,6 +109,20 @@ def open_run(work: Workspace, request: RunRequest) -> Start:
     if answered is not None:
         return _skip(work, request, day, "unchanged", answered, run_id=plan.run_id, taken=taken)
     return _go(work, request, plan, taken)
+
+
+def resolved_for(work: Workspace, request: RunRequest) -> ResolvedSpec:
+    """Return the spec that a request is about.
+
+    Raises:
+        UsageError: no such pipeline or candidate.
+        SpecError: a wrong spec or override.
+        IntegrityError: the stored spec is gone or was changed.
+    """
+    path = work.settings.spec_path(request.pipeline)
+    if request.stored_spec is not None:
+        return resolved_again(path, work.store.read_json(request.stored_spec))
+    return resolve(path, request.overrides, models=request.candidates)
 
 
 def _mode(request: RunRequest) -> Mode:

@@ -20,7 +20,10 @@ from mlsys.workspace import Workspace
 
 # What changes neither a model nor a decision, nor who is asked.
 _FREE = frozenset(
-    {"description", "tags", "schedule", "notify", "scoring", "monitors", "explanations", "registries", "pipeline"}
+    {
+        *("description", "tags", "schedule", "notify", "scoring", "monitors", "serving", "explanations", "registries"),
+        "pipeline",
+    }
 )
 _LONGEST = 80  # characters of a value that are told
 _NAMED = 3  # findings that the sentence tells

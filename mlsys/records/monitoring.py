@@ -119,6 +119,7 @@ class MonitorResult(Record):
         sentence: the finding for people, complete.
         reason: stable code for machines (`drifted`, `too_few_rows`), None for a pass.
         n_rows: current rows that it rests on.
+        n_windows: how many windows without a common day it rests on; an alarm counts as so many.
         parts: worst first; a report keeps five, all of them are in its details.
     """
 
@@ -131,6 +132,7 @@ class MonitorResult(Record):
     sentence: str
     reason: str | None = None
     n_rows: int = 0
+    n_windows: int = Field(default=1, exclude_if=lambda n: n == 1)
     parts: tuple[MonitorPart, ...] = ()
 
 
@@ -143,8 +145,9 @@ class MonitorReport(Record):
         state: `alarm` if one alarmed, else `error`, else `inconclusive`; `pass` only if all pass.
         reason: why nothing was looked at, or None.
         n_rows, n_labelled: rows of the widest window that the champion has not seen; those with a known label.
-        n_alarmed, n_windows: of the newest `n_windows` reports about this champion, this one included, so many alarmed.
-        asks_retraining: this window alarmed, and so did enough of those before.
+        n_alarmed, n_windows: of the newest `n_windows` windows of this champion that share no day, this one included,
+            so many alarmed.
+        asks_retraining: this window alarmed, so did enough of those before, and none was asked for lately.
         details: SHA-256 of the JSON list of all results with all their parts, or None when nothing was looked at.
         gain: what the champion's promotion gained, as soon as the days after it say so.
     """

@@ -70,9 +70,11 @@ class MlflowRegistry(Registry):
 
     def preload(self) -> None:
         """Import MLflow, its client, and the stores of its own databases."""
-        import mlflow.pyfunc
-        import mlflow.store.model_registry.sqlalchemy_store
-        import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its own type hints, where it is imported
+            import mlflow.pyfunc
+            import mlflow.store.model_registry.sqlalchemy_store
+            import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
     def publish(self, release: Release, place: Place) -> Shown:
         """Log the run with its candidates and register the released one; its name is the version's number.

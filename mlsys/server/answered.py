@@ -27,6 +27,7 @@ class Answered:
         at: when it was answered, UTC; seconds: how long the model took.
         given: the rows as they came, with columns that are no features, such as a key.
         noticed: values unlike those of training: `missing`, `out_of_range` or `unseen` -> column -> rows.
+        silent: nobody was given the answer: the arm is a shadow.
     """
 
     pipeline: str
@@ -39,6 +40,7 @@ class Answered:
     seconds: float
     given: Sequence[Mapping[str, Any]] = ()
     noticed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    silent: bool = False
 
 
 Watcher = Callable[[Answered], None]  # called on the request's path: it must return at once

@@ -63,8 +63,8 @@ def _column(column: ColumnSpec, seen: Mapping[str, Any], examples: list[Any]) ->
 def _of(name: str, model: ServedModel) -> dict[str, Any]:
     """Return the addresses of a pipeline."""
     at, row = f"/pipelines/{name}", {"$ref": f"#/components/schemas/{name}.row"}
-    rows = {"type": "object", "properties": {"rows": {"type": "array", "items": row}}, "required": ["rows"]}
-    rows["properties"]["rows"] |= {"minItems": 1}
+    listed = {"type": "array", "items": row, "minItems": 1}
+    rows = {"type": "object", "properties": {"rows": listed}, "required": ["rows"]}
     examples = [dict(each) for each in model.known.examples[:_EXAMPLES]]
     one = {f"row {number}": {"value": each} for number, each in enumerate(examples, 1)}
     several = {"rows": {"value": {"rows": examples}}} if examples else {}

@@ -76,7 +76,11 @@ class ServedModel:
     def unreadable(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, str, Any]]:
         """Return row, column and value of all that the types of the columns can't be made of, by row."""
         frame = frame_of(self.champion, rows)
-        found = [(place, name, rows[place][name]) for name in frame for place in self.champion.unreadable(frame[name])]
+        found = [
+            (place, name, rows[place][name])
+            for name in self.champion.features
+            for place in self.champion.unreadable(frame[name])
+        ]
         return sorted(found, key=lambda fault: fault[0])
 
 

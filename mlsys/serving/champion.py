@@ -252,6 +252,17 @@ def _raw_table(join: AsOfJoin, frame: pd.DataFrame) -> pa.Table:
     return pa.table({**of_it, EVENT_TIME: read[time], **({ARRIVAL: read[join.known]} if join.known else {})})
 
 
+def typed_table(rows: pd.DataFrame, columns: Mapping[str, ColumnSpec]) -> pa.Table:
+    """Return raw columns as partitions hold them: in their declared types, null where missing.
+
+    Raises:
+        DataError: a value can't be made of its type.
+    """
+    import pyarrow as pa
+
+    return pa.table({name: _typed(rows[name], column) for name, column in columns.items()})
+
+
 def _column(frame: pd.DataFrame, name: str, what: str) -> pd.Series:
     if name not in frame.columns:
         rule = f"{what} have no column '{name}', which the join reads"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from mlsys import clock
 from mlsys.errors import DataError, IntegrityError, UsageError
@@ -166,18 +166,59 @@ def take_in(spec: Spec, first: date, last: date, *, catalog: Catalog, store: Sto
     for table in table_specs(spec):
         take_in(table, first, last, catalog=catalog, store=store)
     lookback = spec.ingest.lookback + (last - first)
+    _, added = _taken_in(spec, lookback, last, catalog=catalog, store=store, tolerant=True)
+    log.info("taken_in", pipeline=spec.pipeline, first=first, last=last, new_partitions=len(added))
+    return len(added)
+
+
+@dataclass(frozen=True)
+class ReadAgain:
+    """What a second reading of days found.
+
+    Attributes:
+        changed: of each day that differs the partition of before, None where nothing was stored, and the new one.
+        vanished: partitions of days of which the source has no row any more; they stay.
+    """
+
+    changed: tuple[tuple[Partition | None, Partition], ...]
+    vanished: tuple[Partition, ...]
+
+
+def read_again(spec: Spec, first: date, last: date, *, catalog: Catalog, store: Store) -> ReadAgain:
+    """Store what the source has of the days from `first` to `last` now, as new versions of those that differ.
+
+    Earlier snapshots name the versions that they had, which stay.
+
+    Raises:
+        DataError, TransientError: as the source; more rows can't be read than the spec tolerates; or stored days would
+            be lost. Nothing is written then.
+    """
+    lookback = last - first + timedelta(days=1)
+    look, added = _taken_in(spec, lookback, last, catalog=catalog, store=store, tolerant=False)
+    there = look.reading.n_rows
+    vanished = [row for day, row in sorted(look.stored.items()) if first <= day <= last and day not in there]
+    log.info("read_again", pipeline=spec.pipeline, first=first, last=last, new_partitions=len(added))
+    return ReadAgain(tuple((look.stored.get(row.day), row) for row in added), tuple(vanished))
+
+
+def _taken_in(
+    spec: Spec, lookback: timedelta, last: date, *, catalog: Catalog, store: Store, tolerant: bool
+) -> tuple[_Look, list[Partition]]:
+    """Store what is new of a window of days that ends with `last`; unless `tolerant`, too many bad rows are refused."""
     wide = spec.model_copy(update={"ingest": spec.ingest.model_copy(update={"lookback": lookback})})
     layout = layout_of(spec)
     with catalog.serialised(spec.pipeline):
         look = _look(wide, clock.cutoff_of(last), layout, catalog=catalog, store=store)
         carrying.require_accepted(look.gone, spec, accepted=False)
-        # What is wrong with a day of which nothing can be read is said by each snapshot that wants it.
-        bad = [row for row in look.reading.rejected if row.day is None or row.day in look.new_days]
+        bad = look.reading.rejected
+        if tolerant:  # what is wrong with a day of which nothing can be read is said by each snapshot that wants it
+            bad = [row for row in bad if row.day is None or row.day in look.new_days]
         unreadable = count_once(bad, new=look.new_days, asked=last, before=look.before, store=store)
+        if not tolerant:
+            require_tolerable(unreadable, look.reading.n_rows, look.new_days, spec)
         moved, added = _store(look, unreadable, spec, layout=layout, store=store)
         catalog.add_partitions(spec.pipeline, [*moved, *added])
-    log.info("taken_in", pipeline=spec.pipeline, first=first, last=last, new_partitions=len(added))
-    return len(added)
+    return look, added
 
 
 def moving(spec: Spec, cutoff: datetime, *, catalog: Catalog, store: Store) -> carrying.Missing:

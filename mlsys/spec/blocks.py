@@ -321,8 +321,9 @@ class Monitors(Frozen):
 
     Attributes:
         watch: the monitors.
-        of: the newest windows that `ask_after` counts in.
+        of: the newest windows that `ask_after` counts in; none shares a day with another.
         ask_after: a retraining is asked for when the newest window alarms, and with it so many of the newest `of`.
+        cool_down: whole days of data after one was asked for in which none is asked for again.
         confirm_days: UTC days after a promotion whose rows say what it gained.
     """
 
@@ -331,8 +332,15 @@ class Monitors(Frozen):
     )
     ask_after: int = Field(default=2, ge=1)
     of: int = Field(default=3, ge=1, le=60)
-    # Left out of the stored spec where it is the default: the fingerprints of specs stay.
     confirm_days: int = Field(default=7, ge=1, le=365, exclude_if=lambda days: days == 7)
+    cool_down: Duration = Field(default=timedelta(days=7), exclude_if=lambda length: length == timedelta(days=7))
+
+    @field_validator("cool_down")
+    @classmethod
+    def _whole_days(cls, value: timedelta) -> timedelta:
+        if value % timedelta(days=1):
+            raise ValueError("A cool-down is whole days, for example 7d; 0d is none")
+        return value
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:

@@ -50,8 +50,8 @@ class Envelope(Frozen):
     """What may change without a person; what lies outside waits for one, however well it does.
 
     What is compared with is the spec of the version that serves. New data are always inside. Changes of the
-    description, tags, schedule, notices, monitors, scoring, explanations and registries are none; a candidate that is
-    left out is none.
+    description, tags, schedule, notices, monitors, scoring, serving, explanations and registries are none; a candidate
+    that is left out is none.
 
     Attributes:
         may_change: key paths of the spec that may change, and how far; candidates go by their names, as in

@@ -38,6 +38,7 @@ from mlsys.spec.blocks import (
 from mlsys.spec.governance import Governance
 from mlsys.spec.grids import misfits
 from mlsys.spec.joins import AsOfJoin
+from mlsys.spec.serving import Serving
 from mlsys.splits import SPLITS
 from mlsys.targets import TARGETS
 
@@ -104,6 +105,7 @@ class Spec(Frozen):
     notify: Notify = Notify()
     scoring: Scoring = Scoring()
     monitors: Monitors = Monitors()
+    serving: Serving = Field(default=Serving(), exclude_if=lambda given: given == Serving())
     registries: tuple[REGISTRIES.field(), ...] = Field(default=("mlflow", "files"), validate_default=True)  # type: ignore[valid-type]
 
     @model_validator(mode="before")
@@ -334,7 +336,7 @@ def _contradiction(where: str, message: str) -> PydanticCustomError:
     return PydanticCustomError("misspelt", "{message}", {"message": message, "where": where})
 
 
-_OF_MODELS = ("drop.", "monitors.", "features.text.", "inspection.", "gates.")
+_OF_MODELS = ("drop.", "monitors.", "features.text.", "inspection.", "gates.", "serving.")
 
 
 def _added(spec: Spec, where: str) -> set[str]:
@@ -348,6 +350,7 @@ def _named_columns(spec: Spec) -> Iterator[tuple[str, str]]:
     yield from ((f"drop.{i}", name) for i, name in enumerate(spec.drop))
     yield from ((f"features.text.{name}", name) for name in spec.features.texts)
     yield from ((f"inspection.trusted.{i}", name) for i, name in enumerate(spec.inspection.trusted))
+    yield from ((f"serving.log.leave_out.{i}", name) for i, name in enumerate(spec.serving.log.leave_out))
     for i, monitor in enumerate(spec.monitors.watch):
         yield from ((f"monitors.watch.{i}.ignore", name) for name in getattr(monitor, "ignore", ()))
     for i, gate in enumerate(spec.gates):

@@ -22,18 +22,12 @@ from mlsys.errors import SpecError, UsageError, near_match, shortened
 from mlsys.spec.guesses import require_no_guess
 from mlsys.spec.model import Spec
 from mlsys.spec.overrides import apply
+from mlsys.spec.parts import CHANGES_NOTHING
 from mlsys.spec.problems import in_words, problems, refusal
 from mlsys.spec.text import Document, characters, parsed, read, tuples
 from mlsys.store import canonical_json
 
 Origin = Literal["run parameter", "environment", "file", "default"]
-
-_CHANGES_NOTHING = frozenset(
-    {
-        *("description", "owner", "tags", "schedule", "approval", "notify", "scoring", "monitors", "registries"),
-        *("explanations", "governance"),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -150,9 +144,22 @@ def parse_dump(dumped: Mapping[str, Any]) -> Spec:
         raise SpecError(f"A stored spec is not understood: {in_words(next(problems(error)))}") from None
 
 
+def resolved_again(path: Path, dumped: Mapping[str, Any]) -> ResolvedSpec:
+    """Return what `ResolvedSpec.dump` gave; `path` is where its file is now.
+
+    Raises:
+        SpecError: as `parse_dump`.
+    """
+    spec = parse_dump(dumped["spec"])
+    document = Document(path, "", {})
+    return ResolvedSpec(
+        spec, path, fingerprint(spec.dump()), dumped["origins"], document, tuple(dumped.get("overrides", ()))
+    )
+
+
 def fingerprint(dumped: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a dumped spec less what changes no model and no decision."""
-    return hashlib.sha256(canonical_json({k: v for k, v in dumped.items() if k not in _CHANGES_NOTHING})).hexdigest()
+    return hashlib.sha256(canonical_json({k: v for k, v in dumped.items() if k not in CHANGES_NOTHING})).hexdigest()
 
 
 def flatten(value: Any, prefix: str = "") -> dict[str, Any]:

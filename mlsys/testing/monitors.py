@@ -17,8 +17,9 @@ import pandas as pd
 
 from mlsys.metrics import METRICS
 from mlsys.metrics.scores import Scored
-from mlsys.monitoring.window import measured
+from mlsys.monitoring.window import measured, weighted
 from mlsys.monitors.base import Monitor, Window
+from mlsys.monitors.holdout import Holdout
 from mlsys.records import Evaluation
 from mlsys.records.monitoring import MonitorResult
 from mlsys.spec.blocks import MetricChoice
@@ -28,6 +29,7 @@ LAST_DAY = date(2026, 3, 31)
 N_DAYS = 14
 THRESHOLD = 0.5
 MEASURE = partial(measured, choice=MetricChoice(replicates=200), seed=7)
+WEIGHTED = partial(weighted, choice=MetricChoice())
 
 
 def window(
@@ -55,11 +57,12 @@ def window(
     held_true, held_scores = _scores(generator, n_before, 2.0, 0.0)
     y_true, y_score = _scores(generator, n_rows, skill, shift)
     days = np.arange(n_rows) % N_DAYS
+    reference, rows = _features(generator, n_before, 0.0), _features(generator, n_rows, shift)
     made = Window(
         last_day=LAST_DAY,
-        reference=_features(generator, n_before, 0.0),
+        reference=reference,
         holdout_scores=held_scores,
-        rows=_features(generator, n_rows, shift),
+        rows=rows,
         day=np.datetime64(LAST_DAY, "D") - days.astype("timedelta64[D]"),
         y_score=y_score,
         y_true=y_true,
@@ -69,6 +72,7 @@ def window(
         threshold=THRESHOLD,
         measure=MEASURE,
         target=BinaryTarget(column="label", positive="1"),
+        holdout=Holdout(_features(generator, n_before, 0.0), held_scores, held_true, WEIGHTED),
     )
     return replace(made, **changes)
 
@@ -78,10 +82,16 @@ def shuffled(made: Window, seed: int = 11) -> Window:
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(made.rows))
     before = generator.permutation(len(made.reference))
+    held = made.holdout
+    if held is not None:
+        again = generator.permutation(held.y_true.size)
+        rows = held.rows.iloc[again].reset_index(drop=True)
+        held = replace(held, rows=rows, y_score=held.y_score[again], y_true=held.y_true[again])
     return replace(
         made,
         reference=made.reference.iloc[before].reset_index(drop=True),
         holdout_scores=generator.permutation(made.holdout_scores),
+        holdout=held,
         rows=made.rows.iloc[order].reset_index(drop=True),
         day=made.day[order],
         y_score=made.y_score[order],

@@ -31,6 +31,7 @@ from mlsys.models.base import FitTask, Fitted, Model
 from mlsys.records import Candidate, Plan, Prepared, Refit, RefitOn, Split
 from mlsys.schema import ColumnSpec
 from mlsys.spec import Spec
+from mlsys.spec.parts import fitted_part
 from mlsys.splits.base import HOLDOUT, TRAINING, VALIDATION, uniform
 from mlsys.store import Store
 from mlsys.targets.base import Target
@@ -182,6 +183,7 @@ def _models(spec: Spec, names: Collection[str] | None) -> list[Model]:
 
 
 def _material(spec: Spec, prepared: Prepared, *, store: Store, sides: Collection[int]) -> Material:
+    spec = fitted_part(spec)
     data = dataset.load(spec, prepared.snapshot, prepared.split, store=store, sides=sides)
     columns = columns_of(spec.feature_columns())
     judging = None
@@ -215,7 +217,7 @@ def _column_notes(rows: pd.DataFrame, columns: FeatureColumns, *, texts: Collect
 
 
 def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, store: Store) -> Candidate:
-    spec = spec.model_copy(update={"target": material.target})  # which knows the classes that y counts
+    spec = fitted_part(spec).model_copy(update={"target": material.target})  # which knows the classes that y counts
     unfit = spec.target.unfit(material.y)
     if unfit is not None:
         # Some libraries would fit a constant, others refuse, each in words of its own.

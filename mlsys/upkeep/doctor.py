@@ -13,6 +13,7 @@ from mlsys.database.embedded_files import everybody_enters, user_id
 from mlsys.errors import IntegrityError, MlsysError
 from mlsys.evaluation.canary import canary
 from mlsys.ledger import ChampionChange
+from mlsys.live.drill import drill
 from mlsys.promotion.projection import drift
 from mlsys.promotion.self_test import self_test
 from mlsys.settings import Settings
@@ -22,13 +23,11 @@ from mlsys.upkeep.anchored import require_anchored
 from mlsys.upkeep.diagnosis import Diagnosis
 from mlsys.upkeep.plug_ins import plug_ins
 from mlsys.upkeep.source_looks import look
-from mlsys.upkeep.standing import Standing, StandingState, standing
+from mlsys.upkeep.standing import PROBLEMS, Standing, standing
 from mlsys.wording import counted
 from mlsys.workspace import Workspace, open_workspace
 
 _LOW_DISK = 1 << 30
-# A run that waits for a person is none: it ends by itself at its deadline, and the champion serves on.
-_PROBLEMS: frozenset[StandingState] = frozenset({"failed", "behind", "differs", "weak", "stale"})
 
 
 def examine(settings: Settings) -> Iterator[Diagnosis]:
@@ -51,6 +50,9 @@ def examine(settings: Settings) -> Iterator[Diagnosis]:
     for name, spec in specs.items():
         tested = self_test(spec)
         yield Diagnosis(f"gates {name}", tested.ok, tested.sentence)
+    if specs:
+        drilled = drill()
+        yield Diagnosis("demotion", drilled.ok, drilled.sentence)
     try:
         with open_workspace(settings) as work:
             yield Diagnosis("database", ok=True, sentence=f"{work.databases.kind}, the ledger answers")
@@ -82,7 +84,7 @@ def _privacy(home: Path) -> Diagnosis:
 def _night(stands: Standing) -> Iterator[Diagnosis]:
     """What became of the newest run, and what a run that fails, waits or is under way would hide of the champion."""
     sentence = f"{stands.happened} {stands.todo}".rstrip()
-    yield Diagnosis(f"newest run {stands.pipeline}", stands.state not in _PROBLEMS, sentence)
+    yield Diagnosis(f"newest run {stands.pipeline}", stands.state not in PROBLEMS, sentence)
     if stands.missed and stands.state != "weak":
         yield Diagnosis(f"quality {stands.pipeline}", ok=False, sentence=f"{stands.missed}.")
     if stands.stale and stands.state != "stale":

@@ -37,7 +37,7 @@ _NAMING_NOTHING = frozenset({"airflow", "cache", "logs", "mlartifacts", "pg", "r
 _OF_A_PIPELINE = ("registry", "reports", "predictions", "monitoring", "data_docs")
 _SHARED = (
     *("store", "projections", "drops", "notices/waiting", "secrets", "run", "airflow", "pg"),
-    *(f"cache/{name}" for name in ("checks", "columns", "oddities", "spans")),
+    *(f"cache/{name}" for name in ("checks", "columns", "fitted", "oddities", "spans")),
     *(f"cache/walkforward/{name}" for name in ("scores", "verdicts")),
 )
 _ANY_AGE = datetime.max.replace(tzinfo=UTC)

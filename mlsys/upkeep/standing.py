@@ -31,6 +31,8 @@ WORST_FIRST: tuple[StandingState, ...] = (
     *("failed", "waits", "differs", "behind", "weak", "stale"),
     *("held", "running", "never ran", "fine", "retired"),
 )
+# A run that waits for a person is none: it ends by itself at its deadline, and the champion serves on.
+PROBLEMS: frozenset[StandingState] = frozenset({"failed", "behind", "differs", "weak", "stale"})
 RECENT = 24  # decisions among which the champion's newest measurement is looked for
 LOOKED_AT = 12  # of the newest requests, in which a live one is looked for
 _FURTHER = (500, None)  # and then in so many: a backfill has many of its own

@@ -65,3 +65,18 @@ def test_systemd_accepts_it(tmp_path: Path) -> None:
         ["systemd-analyze", "verify", "--man=no", str(installed)], capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_watchdog_s_timer_starts_a_command_that_there_is() -> None:
+    def sections(name: str) -> configparser.ConfigParser:
+        parser = configparser.ConfigParser(interpolation=None)
+        parser.read_string(UNIT.with_name(name).read_text(encoding="utf-8"))
+        return parser
+
+    service, timer = (sections(f"mlsys-pulse.{kind}") for kind in ("service", "timer"))
+    program, name, *options = service["Service"]["ExecStart"].split()
+    assert program == "/opt/mlsys/.venv/bin/mlsys"
+    known = {option for parameter in commands.commands[name].params for option in parameter.opts}
+    assert {option for option in options if option.startswith("--")} == {"--quiet", "--textfile"} <= known
+    assert service["Service"]["Type"] == "oneshot"  # else a trouble would be no failed unit
+    assert timer["Timer"]["OnUnitActiveSec"] == "5min"

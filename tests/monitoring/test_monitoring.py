@@ -56,14 +56,15 @@ def window(work: Workspace, index: int, *, length: int = 7) -> Window:
 
 
 def test_a_change_alarms_and_after_the_second_window_asks_for_a_retraining(work: Workspace) -> None:
-    until(work, 16)
+    until(work, 17)
     watch(work, LIVE)
-    first, *others = nights(work, (11, 14, 15))
+    first, *others = nights(work, (11, 14, 15, 16, 17))
     assert (first.state, first.asks_retraining) == ("inconclusive", False)
-    assert [(report.state, report.asks_retraining) for report in others] == [("alarm", False), ("alarm", True)]
-    assert others[1].n_alarmed == 2
-    assert others[1].n_windows == 3
-    assert "a retraining is asked for" in others[1].sentence
+    # The nights 15 and 16 look at days that the night 14 has looked at.
+    assert [(report.state, report.asks_retraining) for report in others] == [("alarm", False)] * 3 + [("alarm", True)]
+    assert others[-1].n_alarmed == 2
+    assert others[-1].n_windows == 3
+    assert "a retraining is asked for" in others[-1].sentence
 
 
 def test_quiet_windows_pass_and_ask_for_nothing(work: Workspace) -> None:
@@ -197,7 +198,7 @@ def test_an_error_is_no_pass(work: Workspace, monkeypatch: pytest.MonkeyPatch) -
 def test_alarms_that_are_over_ask_for_nothing(work: Workspace) -> None:
     watch(work, LIVE)
     quiet = monitor(work, "shop", day=day(11))
-    for index in (8, 9):
+    for index in (5, 8):
         past = quiet.model_copy(update={"day": day(index), "state": "alarm"})
         path = work.home / "monitoring" / "shop" / f"{day(index)}.json"
         path.write_text(json.dumps(past.dump()), encoding="utf-8")
@@ -218,11 +219,20 @@ def test_windows_of_another_champion_do_not_count(work: Workspace) -> None:
 
 
 def test_only_the_newest_windows_count(work: Workspace) -> None:
-    until(work, 17)
-    watch(work, LIVE, ask_after=3, of=2 + 1)
-    reports = nights(work, (14, 15, 16, 17))
+    until(work, 23)
+    watch(work, LIVE, ask_after=3, of=3, cool_down="3d")
+    reports = nights(work, (14, 17, 20, 23))
     assert [(report.n_alarmed, report.n_windows) for report in reports] == [(1, 1), (2, 2), (3, 3), (3, 3)]
     assert [report.asks_retraining for report in reports] == [False, False, True, True]
+
+
+def test_after_a_wish_there_is_none_until_the_cool_down_is_over(work: Workspace) -> None:
+    until(work, 18)
+    watch(work, LIVE, ask_after=1, of=1, cool_down="3d")
+    reports = nights(work, (14, 15, 16, 17, 18))
+    assert [report.asks_retraining for report in reports] == [True, False, False, True, False]
+    assert f"for one was on {day(14)}; from {day(17)} on it may be again" in reports[1].sentence
+    assert nights(work, (14,)) == reports[:1]
 
 
 def test_without_a_champion_there_is_nothing_to_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,11 @@ CASES: dict[str, tuple[dict[str, Any], Window, list[Window]]] = {
     "feature_drift": ({}, window(shift=1.0), [NOTHING_BEFORE]),
     "ks_drift": ({}, window(shift=1.0), [NOTHING_BEFORE]),
     "score_drift": ({}, window(shift=1.0), [NOTHING_BEFORE, NAN_SCORES, ONE_NAN_SCORE]),
+    "estimated_metric": (
+        {},
+        window(skill=0.5),
+        [NOTHING_BEFORE, NAN_SCORES, ONE_NAN_SCORE, window(holdout=None), window(shift=4.0)],
+    ),
     "live_metric": (
         {},
         window(skill=0.5),

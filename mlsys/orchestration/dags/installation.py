@@ -90,12 +90,17 @@ By hand with a **pipeline**, **from** and **to**: retrains about each day of the
 stays as it is. Afterwards it writes the walk-forward report: how often should this model be retrained, and what does it
 earn?
 
+#### Before a change
+With **compare** both specs, that of the last live run and the file as it is now with **changes**, are simulated over
+the same days. The plan's page says what the changed one would have earned, and how often it would have promoted.
+
 #### After a backfill
 `airflow backfill create --dag-id retrain_<pipeline> ...` and the UI's backfill form simulate days, too; the last of
 them start this DAG, which then only writes the report.
 
 #### Where to look
-The note of a run has the answer and the report's address; on a command line, `mlsys backfill NAME`.
+The note of a run has the answer and the report's address; on a command line, `mlsys backfill NAME` and
+`mlsys plan NAME --backfill FROM..TO`.
 """,
         schedule=None,
         catchup=False,
@@ -226,6 +231,19 @@ def _simulation_params() -> dict[str, Param]:
             maximum=_AT_MOST,
             title="Side by side",
             description="How many days at once; each takes a processor core.",
+        ),
+        "compare": Param(
+            False,
+            type="boolean",
+            title="Compare specs",
+            description="On: these days by the spec of the last live run, and by the file of now with `changes`.",
+        ),
+        "changes": Param(
+            None,
+            type=["null", "array"],
+            items={"type": "string", "pattern": "^[^=]+=.*$"},
+            title="Changes",
+            description="For `compare`: what else is set, a line each, such as models.0.max_depth=6.",
         ),
         "after": Param(
             None,

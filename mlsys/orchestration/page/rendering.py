@@ -16,6 +16,7 @@ import jinja2
 from markupsafe import Markup
 
 from mlsys import clock
+from mlsys.changes.page import PLAN
 from mlsys.monitoring.monitoring import DRIFT
 from mlsys.orchestration.page import charts, overview
 from mlsys.orchestration.page.addresses import Places
@@ -89,6 +90,7 @@ def pipeline_page(work: Workspace, detail: Detail, may: May, places: Places, *, 
         on=on,
         served=overview.served_on(detail.terms, on) if on else (),
         walk_forward=_existing(home, "reports", name, f"{WALK_FORWARD}.html") and places.report(name, WALK_FORWARD),
+        change_plan=_existing(home, "reports", name, f"{PLAN}.html") and places.report(name, PLAN),
         drift=_existing(home, "reports", name, f"{DRIFT}.html") and places.report(name, DRIFT),
         data_docs=_existing(home, "data_docs", name, "index.html") and places.data_docs(name),
         usage=_usage(glance),

@@ -23,7 +23,7 @@ from mlsys.orchestration.tasks.workplace import Data, opened
 
 if TYPE_CHECKING:
     from mlsys.records.monitoring import MonitorReport
-
+    from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
 
@@ -38,15 +38,35 @@ def score(pipeline: str) -> Data:
     return report.dump()
 
 
+def _measure_versions(work: Workspace, pipeline: str, report: MonitorReport) -> None:
+    from mlsys.monitoring import versions
+
+    try:
+        measured = versions.measure_versions(work, pipeline, day=report.day)
+        log.info("versions", sentence=measured.sentence)
+    except MlsysError:  # the verdict about the present one, which asks for a retraining, stands all the same
+        log.exception("versions_not_measured", pipeline=pipeline)
+
+
 def monitor(pipeline: str) -> Data:
-    """Let all monitors look at the newest window; the log has their findings."""
+    """Let all monitors look at the newest window, judge what is tried live, and measure the newest versions.
+
+    The log has the findings.
+    """
+    from mlsys.live.concluding import conclude, told
     from mlsys.monitoring import monitoring
+    from mlsys.orchestration.tasks.champion_asset import announce
 
     with opened() as work:
         report = monitoring.monitor(work, pipeline, day=_day())
+        live = conclude(work, pipeline)
+        if any(each.change is not None for each in live):
+            announce(work, pipeline)
+        if report.champion is not None:
+            _measure_versions(work, pipeline, report)
     for result in report.results:
         log.info("monitor", state=result.state, name=result.name, sentence=result.sentence)
-    _note(report.sentence)
+    _note(f"{report.sentence} {told(live)}".strip())
     return report.dump()
 
 
@@ -77,10 +97,12 @@ def simulate() -> Data:
     first, last = (
         None if params[name] is None else clock.parse_day(params[name], where=name) for name in ("from", "to")
     )
-    if first is None and last is None:
+    if first is None and last is None and not params.get("compare"):
         return {"first": None, "last": None, "counts": {}}
     if first is None or last is None:
         raise UsageError("A range of days has two ends", where="from, to", got=f"{first} to {last}")
+    if params.get("compare"):
+        return {"first": str(first), "last": str(last), "counts": {}, "plan": _planned(params, first, last)}
     with opened() as work:
         done = backfill(
             work, pipeline, first=first, last=last, parallel=params["parallel"], reprocess=params["reprocess"]
@@ -97,11 +119,32 @@ def simulate() -> Data:
     return {"first": str(first), "last": str(last), "counts": done.counts}
 
 
+def _planned(params: Mapping[str, Any], first: date, last: date) -> Data:
+    """Simulate the days by the spec of the last live run and by a changed one, and write the page of that plan."""
+    from mlsys.changes import page
+    from mlsys.changes.spec_plan import plan_of
+    from mlsys.changes.walked import Days
+
+    asked = Days(first, last, params["parallel"])
+    with opened() as work:
+        found = plan_of(work, params["pipeline"], overrides=params.get("changes") or (), days=asked)
+        written = page.write(work, found)
+    said = found.walked.sentence if found.walked else " ".join(found.sentences)
+    log.info("plan", pipeline=found.pipeline, category=found.category, exit_code=found.exit_code)
+    return {"headline": page.headline_of(found), "sentence": said, "path": written.path, "exit_code": found.exit_code}
+
+
 def walk_forward(simulated: Data) -> Data:
-    """Write the walk-forward report, unless more simulated days are on their way, whose end asks for it again."""
+    """Write the walk-forward report, unless more simulated days are on their way, whose end asks for it again.
+
+    Where specs were compared, the plan's page is the report, and is noted.
+    """
     from mlsys.backfill.days import collect
     from mlsys.backfill.walkforward import report_of
 
+    if plan := simulated.get("plan"):
+        _note(f"{plan['headline']}. [Plan]({addresses.report(plan['path'])}) {plan['sentence']}")
+        return dict(plan)
     params = _params()
     pipeline = params["pipeline"]
     first, last = (simulated[name] and date.fromisoformat(simulated[name]) for name in ("first", "last"))

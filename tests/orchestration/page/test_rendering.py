@@ -264,6 +264,12 @@ def test_the_walk_forward_report_is_linked_when_there_is_one(work: Workspace) ->
     assert 'href="/air/mlsys/reports/shop/walk-forward.html"' in one_page(work)
 
 
+def test_the_plan_of_a_change_is_linked_when_there_is_one(work: Workspace) -> None:
+    assert "Plan of a change" not in one_page(work)
+    (work.home / "reports" / "shop" / "plan.html").write_text("<!doctype html>", encoding="utf-8")
+    assert 'href="/air/mlsys/reports/shop/plan.html">Plan of a change' in one_page(work)
+
+
 def test_the_drift_page_is_linked_beside_what_the_monitors_saw(work: Workspace) -> None:
     assert "drift.html" not in one_page(work)
     monitor(work, "shop", day=day(11))

@@ -116,6 +116,22 @@ def test_a_range_has_two_ends(monkeypatch: pytest.MonkeyPatch, params: dict[str,
         upkeep.simulate()
 
 
+@pytest.mark.slow
+def test_specs_that_are_compared_leave_a_plan_and_its_note(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = {"pipeline": "shop", "from": str(day(10)), "to": str(day(11)), "parallel": 1, "reprocess": "none"}
+    use(monkeypatch, params={**params, "compare": True, "changes": ["gates.0.at_least=0.55"]})
+    notes: list[str] = []
+    monkeypatch.setattr(upkeep, "write_note", lambda _dag, _run, text: notes.append(text))
+    done = upkeep.simulate()
+    assert upkeep.walk_forward(done)["path"] == "reports/shop/plan.html"
+    assert "1 day, without an interval" in done["plan"]["sentence"]
+    assert "instead of" in (work.home / "reports" / "shop" / "plan.html").read_text()
+    assert notes[0].index("plan.html)") < 200
+    use(monkeypatch, params={**params, "from": None, "to": None, "compare": True})
+    with pytest.raises(UsageError, match="two ends"):
+        upkeep.simulate()
+
+
 @pytest.mark.usefixtures("home")
 def test_an_unknown_parameter_is_refused_with_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, params={"day": None})

@@ -1,0 +1,152 @@
+"""Who else is in a server's memory: models that are tried beside a champion, and which of them answers a request.
+
+As with champions, the ledger says who is tried, and every server follows it. A model that can't be loaded is not
+tried, and nobody is answered any worse for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from mlsys import clock
+from mlsys.errors import MlsysError
+from mlsys.events import get_logger
+from mlsys.ledger import ChampionChange, LiveTrial
+from mlsys.live.rules import LiveRules, rules_of
+from mlsys.live.running import running
+from mlsys.server.answered import CHAMPION
+from mlsys.server.choosing import Incoming
+from mlsys.server.served import ServedModel
+from mlsys.serving.stored import stored_candidate
+from mlsys.workspace import Workspace
+
+log = get_logger(__name__)
+
+CLIENT_KEY = "x-mlsys-key"  # header by which a client names whom a whole request is about
+_BUCKETS = 10_000
+_APART = "\x1f"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A model that is tried, and how."""
+
+    trial: LiveTrial
+    model: ServedModel
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """What a server knows of a pipeline beside its champion."""
+
+    rules: LiveRules
+    arms: tuple[Arm, ...] = ()
+    broken: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def answering(self) -> Arm | None:
+        return next((arm for arm in self.arms if arm.trial.role == "ab"), None)
+
+
+class Arms:
+    """The models that are tried, by pipeline.
+
+    Args:
+        work: gives the opened installation, or None while its database is away from the start.
+    """
+
+    def __init__(self, work: Callable[[], Workspace | None]) -> None:
+        self._work = work
+        self._tried: Mapping[str, _Tried] = {}
+
+    def rules(self, pipeline: str) -> LiveRules | None:
+        """Return what is kept of a pipeline's answers; None before the first look at the ledger."""
+        found = self._tried.get(pipeline)
+        return None if found is None else found.rules
+
+    def shadows(self, pipeline: str) -> tuple[Arm, ...]:
+        """Return the models that score silently."""
+        found = self._tried.get(pipeline)
+        return () if found is None else tuple(arm for arm in found.arms if arm.trial.role == "shadow")
+
+    def tried(self, pipeline: str) -> tuple[Arm, ...]:
+        """Return all models that are tried."""
+        found = self._tried.get(pipeline)
+        return () if found is None else found.arms
+
+    def choose(self, asked: Incoming) -> tuple[str, ServedModel]:
+        """Return who answers a request, by name, and the model.
+
+        It goes by the key of its rows, or by the key that the client gave for the whole of it: the same key is
+        answered by the same model for as long as the trial lasts, on every server, and goes on being when the share
+        grows. Without a key, and where the keys of its rows disagree, the champion answers.
+        """
+        found = self._tried.get(asked.pipeline)
+        arm = found.answering if found is not None else None
+        if found is None or arm is None or arm.trial.candidate_id == asked.champion.champion.candidate_id:
+            return CHAMPION, asked.champion
+        client = asked.headers.get(CLIENT_KEY)
+        keys = [client] if client else [_key_of(row, found.rules.key) for row in asked.given]
+        if all(key is not None and is_chosen(arm.trial, key) for key in keys):
+            return arm.trial.candidate_id, arm.model
+        return CHAMPION, asked.champion
+
+    def refresh(self) -> None:
+        """Look into the ledger once, and load what is tried now and is not loaded.
+
+        Raises:
+            TransientError, sqlalchemy.exc.SQLAlchemyError: the ledger can't be read; what is tried goes on.
+        """
+        work, found = self._work(), {}
+        if work is None:
+            return
+        for pipeline in work.ledger.pipelines():
+            champion = work.ledger.champion(pipeline)
+            if champion is not None:
+                found[pipeline] = _followed(work, champion, self._tried.get(pipeline))
+        self._tried = found
+
+
+def _followed(work: Workspace, champion: ChampionChange, before: _Tried | None) -> _Tried:
+    try:
+        rules = rules_of(work, champion)
+    except MlsysError as error:
+        if before is not None:
+            return before
+        log.warning("rules_unknown", pipeline=champion.pipeline, reason=str(error))
+        rules = LiveRules(key={}, kept=False)
+    known = {arm.trial.candidate_id: arm for arm in before.arms} if before else {}
+    broken = dict(before.broken) if before else {}
+    arms: list[Arm] = []
+    for trial in running(work, champion, rules, now=clock.now()):
+        if trial.candidate_id in known:
+            arms.append(Arm(trial, known[trial.candidate_id].model))
+        elif trial.candidate_id not in broken:
+            arms += _loaded(work, trial, broken)
+    return _Tried(rules, tuple(arms), broken)
+
+
+def _loaded(work: Workspace, trial: LiveTrial, broken: dict[str, str]) -> list[Arm]:
+    try:
+        model = stored_candidate(work, trial.pipeline, trial.candidate_id)
+    except MlsysError as error:
+        broken[trial.candidate_id] = str(error)
+        log.exception("not_tried", pipeline=trial.pipeline, candidate=trial.candidate_id)
+        return []
+    log.info("tried", pipeline=trial.pipeline, candidate=trial.candidate_id, role=trial.role, share=trial.share)
+    return [Arm(trial, ServedModel(model, 0, clock.now()))]
+
+
+def is_chosen(trial: LiveTrial, key: str) -> bool:
+    """Return whether rows of a key are answered by a trial's model: of so many keys in a hundred, always the same."""
+    text = _APART.join((trial.pipeline, trial.candidate_id, key))
+    number = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
+    return number % _BUCKETS < trial.share * _BUCKETS // 100
+
+
+def _key_of(row: Mapping[str, Any], key: Mapping[str, Any]) -> str | None:
+    values = [row.get(name) for name in key]
+    return None if any(value is None for value in values) else _APART.join(map(str, values))
