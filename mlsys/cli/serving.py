@@ -54,7 +54,7 @@ def serve(
     listens = socket_of(at)
     set_up(settings.log_format, settings.log_level)
     with filled_shelf(settings) as shelf, living(settings.root, lambda: shelf.work) as live:
-        metrics = Metrics(shelf)
+        metrics = Metrics(shelf, beside=[live])
         watchers = [metrics.answered, *live.watchers]
         app = make_app(shelf, watchers, choose=live.choose, settings=settings, most_rows=limits.rows)
         behind = guarded(app, metrics=metrics, keys=keys, rule=rule, limits=limits)

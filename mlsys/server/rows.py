@@ -11,8 +11,8 @@ from mlsys.server.refusals import MOST_PROBLEMS, RefusedRequestError, refused
 
 GivenRow = Mapping[str, Any]
 
-_PLAIN = frozenset({str, int, float, bool, type(None)})
-_NO_FLAGS = _PLAIN - {bool}
+_PLAIN: frozenset[type] = frozenset({str, int, float, bool, type(None)})
+_NO_FLAGS: frozenset[type] = _PLAIN - {bool}
 _ALLOWED = {
     "integer": "a whole number or null",
     "number": "a number or null",
@@ -87,7 +87,8 @@ def _nested(rows: Sequence[GivenRow], features: Mapping[str, ColumnSpec]) -> Ite
     for place, row in enumerate(rows):
         for name, value in row.items():
             if type(value) not in _kinds(features[name]):
-                kind = {list: "A list", dict: "A mapping"}.get(type(value))
+                kinds: Mapping[type, str] = {list: "A list", dict: "A mapping"}
+                kind = kinds.get(type(value))
                 what = f"{kind} is no value of a column" if kind else "True and false are no numbers"
                 yield problem(place, name, what, features[name]) | {"value": shortened(value)}
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from given.stand_ins import ShelfOfNames
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
 from mlsys import clock
@@ -21,7 +22,6 @@ AGREED = {
     "mlsys_server_unseen_values": {"pipeline", "column"},
     "mlsys_server_champion_info": {"pipeline", "version"},
     "mlsys_server_champion_cutoff_timestamp_seconds": {"pipeline"},
-    "mlsys_server_log_dropped": set(),
     "mlsys_server_reload_failures": {"pipeline"},
 }
 
@@ -47,7 +47,7 @@ def answered(shelf, n_rows: int = 1) -> Answered:
 
 def test_names_and_labels_are_those_agreed_upon(shelf) -> None:
     shelf.failures = {"shop": 2}
-    metrics = Metrics(shelf, log_dropped=lambda: 7)
+    metrics = Metrics(shelf)
     metrics.request("/pipelines/shop/predict", 422, 0.002)
     metrics.answered(replace(answered(shelf), noticed={"unseen": {"channel": 3}, "missing": {"n_items": 2}}))
     families = {family.name: family for family in text_string_to_metric_families(metrics.page().decode())}
@@ -55,10 +55,18 @@ def test_names_and_labels_are_those_agreed_upon(shelf) -> None:
         sample = next(each for each in families[name].samples if not each.name.endswith("_created"))
         assert set(sample.labels) - {"le"} == labels, name
     found = samples(metrics)
-    assert found["mlsys_server_log_dropped_total"] == {(): 7}
     assert found["mlsys_server_reload_failures_total"] == {("shop",): 2}
     assert found["mlsys_server_unseen_values_total"] == {("channel", "shop"): 3}
     assert found["process_resident_memory_bytes"][()] > 1e6
+
+
+class Elsewhere:
+    def collect(self):
+        yield CounterMetricFamily("mlsys_server_log_dropped", "Rows.", value=7)
+
+
+def test_what_others_count_stands_beside(shelf) -> None:
+    assert samples(Metrics(shelf, [Elsewhere()]))["mlsys_server_log_dropped_total"] == {(): 7}
 
 
 def test_answers_count_by_version_and_rows_by_number(shelf) -> None:
