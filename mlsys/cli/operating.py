@@ -137,7 +137,7 @@ def doctor(as_json: bool) -> int:
 
     settings = load_settings()
     found = []
-    for finding in chain(_stack(settings), examine(settings)):
+    for finding in chain(_stack(settings), _watchdog(settings), examine(settings)):
         found.append(finding)
         if not as_json:  # said as it is found: some things take a while
             say(f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.subject}: {finding.sentence}")
@@ -158,6 +158,20 @@ def _stack(settings: Settings) -> Iterator[Diagnosis]:
             yield Diagnosis(f"stack {part.name}", part.state == "running", f"{part.state}{more}")
         if all(part.state == "running" for part in parts):  # else what is dead explains the rest
             yield from _retrainings(settings)
+
+
+def _watchdog(settings: Settings) -> Iterator[Diagnosis]:
+    """Yield whether the watchdog still looks; one that nobody has set up is no problem."""
+    from mlsys import clock
+    from mlsys.durations import in_words
+    from mlsys.upkeep.diagnosis import Diagnosis
+    from mlsys.watchdog.pulse import STALE, last_pulse
+
+    at = last_pulse(settings.root)
+    if at is not None:
+        age = clock.now() - at
+        remedy = "" if age <= STALE else "; see whether cron or the timer still starts `mlsys pulse`"
+        yield Diagnosis("watchdog", age <= STALE, f"looked {in_words(age)} ago{remedy}")
 
 
 def _retrainings(settings: Settings) -> Iterator[Diagnosis]:

@@ -105,7 +105,7 @@ def load(change: ChampionChange, work: Workspace) -> ServedModel:
             got=change.candidate_id,
             remedy=f"Run `mlsys reconcile {change.pipeline}`",
         ) from error
-    log.info("served_from_store", pipeline=change.pipeline, version=change.version)
+    log.warning("served_from_store", pipeline=change.pipeline, version=change.version)
     return found
 
 

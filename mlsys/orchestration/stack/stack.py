@@ -244,8 +244,8 @@ def _parts(settings: Settings) -> list[StackPart]:
         command = (sys.executable, "-m", "mlsys.orchestration.stack.mlflow_server", *port)
         parts.append(StackPart("mlflow", command, mlflow_address(settings), in_background=True))
     if settings.server:
-        command = (sys.executable, "-m", "mlsys", "serve", "--port", str(settings.server_port))
-        parts.append(StackPart("server", command, server_address(settings)))
+        serve = (sys.executable, "-m", "mlsys", "serve", "--port", str(settings.server_port))
+        parts.append(StackPart("server", serve, server_address(settings)))
     return parts
 
 
