@@ -25,7 +25,7 @@ if ! '$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <=
   echo "mlsys needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1): name another one: make PYTHON=python3.12" >&2; exit 2; fi
 endef
 
-.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-flaws bench-intervals bench-joins bench-many bench-monitors bench-page bench-past bench-plans bench-quality bench-serve bench-trust bench-trust-live architecture reference changelog lock clean
+.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-flaws bench-intervals bench-joins bench-many bench-monitors bench-page bench-past bench-plans bench-quality bench-serve bench-soak bench-trust bench-trust-live architecture reference changelog lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -103,6 +103,9 @@ bench-quality: venv ## what `mlsys init` drafts against FLAML and XGBoost on pub
 
 bench-serve: venv ## what an answer of the server costs (ARGS="--peers": beside others); writes bench/results-serve.md
 	@$(BIN)/python bench/serve.py $(ARGS)
+
+bench-soak: venv ## an hour of every kind of request at a server; writes bench/results-soak.md
+	@$(BIN)/python bench/soak.py $(ARGS)
 
 bench-trust: venv ## years of nights in worlds whose truth is known, by each rule; writes bench/results-trust-year.md
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python bench/trust_year.py $(ARGS)

@@ -96,6 +96,9 @@ def test_the_lines_of_the_page_print_what_it_shows(run: Run, port: int, tmp_path
 
     assert ask_until(lambda status: status == 401, lambda: asked_with("checkout.key"), seconds=20, pause=0.1) == 401
     assert asked_with("checkout.new.key") == 200
+    metrics = httpx.get(f"http://localhost:{port}/metrics").text
+    told = re.findall(r"^\| `(mlsys_server_\w+)`", (DOCS / PAGE).read_text(encoding="utf-8"), re.MULTILINE)
+    assert [name for name in told if f"# TYPE {name.removesuffix('_total')}" not in metrics] == []
 
 
 def test_limits_of_the_page_are_the_defaults_of_the_code() -> None:

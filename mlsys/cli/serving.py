@@ -58,8 +58,7 @@ def serve(
     listens = socket_of(at)
     set_up(settings.log_format, settings.log_level)
     with filled_shelf(settings) as shelf, living(settings.root, lambda: shelf.work) as live:
-        metrics = Metrics(shelf, log_dropped=lambda: live.kept.dropped, beside=partial(kept_gauges, settings.root))
-        metrics.registry.register(live)
+        metrics = Metrics(shelf, [live], beside=partial(kept_gauges, settings.root))
         watchers = [metrics.answered, *live.watchers]
         app = make_app(shelf, watchers, choose=live.choose, settings=settings, most_rows=limits.rows)
         behind = guarded(app, metrics=metrics, keys=keys, rule=rule, limits=limits)

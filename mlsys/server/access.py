@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from mlsys.server.asgi import ASGIApp, Receive, Scope, Send, TurnedAwayError, header
 from mlsys.server.keys import KeyFile
 
-OPEN = frozenset({"/health", "/ready"})
+OPEN = frozenset({"/health", "/ready", "/static/server.css", "/static/server.js"})  # what holds nobody's data
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _FORWARDED = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip"})
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -85,8 +85,9 @@ def _presented(scope: Scope) -> str | None:
 
 def _unknown(scope: Scope, problem: str) -> TurnedAwayError:
     # A browser that is told "Basic" asks its user; the key is the password, whatever the name.
-    way = b'Basic realm="mlsys: the key is the password"' if "text/html" in (header(scope, b"accept") or "") else b""
-    return TurnedAwayError(401, problem, headers=[(b"www-authenticate", way or b'Bearer realm="mlsys"')])
+    browser = (header(scope, b"user-agent") or "").startswith("Mozilla/")
+    way = b'Basic realm="mlsys: the key is the password"' if browser else b'Bearer realm="mlsys"'
+    return TurnedAwayError(401, problem, headers=[(b"www-authenticate", way)])
 
 
 def _is_local(scope: Scope) -> bool:

@@ -49,6 +49,7 @@ class Living(Collector):
         """Yield what Prometheus is told; a registry of prometheus-client takes this object as a collector."""
         counts = (
             ("mlsys_server_log_kept", "Rows of answers written into the prediction log", self.kept.kept),
+            ("mlsys_server_log_dropped", "Rows that found no room in the prediction log", self.kept.dropped),
             ("mlsys_server_log_lost", "Rows that killed servers took with them, ever", self.kept.lost),
             ("mlsys_server_shadow_shed", "Rows that no shadow scored for want of room", self.shadows.shed),
             ("mlsys_server_shadow_unscored", "Rows that a shadow could not score", self.shadows.unscored),

@@ -6,8 +6,8 @@ answers for is `unknown`, and whoever guesses names adds no series.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -18,29 +18,36 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
     from mlsys.server.answered import Answered
     from mlsys.server.shelf import Shelf
 
 KIND = CONTENT_TYPE_LATEST.encode()
-_OF_ONE = frozenset({"predict", "predict/batch", "explain", "model/info", "model/reload"})
+_OF_ONE = frozenset({"predict", "predict/batch", "explain", "model/info", "model/reload", "score"})
 ROUTES = _OF_ONE | {"", "health", "ready", "models", "metrics", "openapi.json"}
 OTHER, UNKNOWN = "other", "unknown"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _OUTCOMES = {401: "unauthorised", 403: "unauthorised", 408: "late", 413: "too_large", 429: "limited"}
 
 
+class Collects(Protocol):
+    """Something that counts for itself."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield what is counted."""
+
+
 class Metrics:
     """Counts requests and answers; what stands (who is champion) is asked for when somebody reads it.
 
-    `registry` takes more collectors; `beside` gives what another process has written in the same form.
+    Args:
+        shelf: whose pipelines are told apart.
+        others: what others of this process count; `collect` of each gives families of prometheus-client.
+        beside: gives what another process has written, in the same form.
     """
 
-    def __init__(
-        self, shelf: Shelf, *, log_dropped: Callable[[], int] = lambda: 0, beside: Callable[[], bytes] = bytes
-    ) -> None:
+    def __init__(self, shelf: Shelf, others: Sequence[Collects] = (), beside: Callable[[], bytes] = bytes) -> None:
         self._beside = beside
         self.registry = CollectorRegistry()
         self._shelf = shelf
@@ -69,7 +76,8 @@ class Metrics:
             ("pipeline", "column"),
             registry=self.registry,
         )
-        self.registry.register(_Standing(shelf, log_dropped))
+        for collector in (_Standing(shelf), *others):
+            self.registry.register(collector)  # type: ignore[arg-type]
         ProcessCollector(registry=self.registry)
         # Children by what they are asked for; a label's series is looked up once and not for every request.
         self._histograms: dict[str, Histogram] = {}
@@ -120,12 +128,11 @@ class Metrics:
         return name if name in models else UNKNOWN, route if route in ROUTES else OTHER
 
 
-class _Standing(Collector):
-    """Who is champion, how old its data are, and what failed so far."""
+class _Standing:
+    """Who is champion, how old its data are, and what could not be loaded."""
 
-    def __init__(self, shelf: Shelf, log_dropped: Callable[[], int]) -> None:
+    def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
-        self._log_dropped = log_dropped
 
     def collect(self) -> Iterator[Metric]:
         """Yield what stands now."""
@@ -140,15 +147,12 @@ class _Standing(Collector):
         for name, model in sorted(self._shelf.models.items()):
             info.add_metric((name, model.champion.version), 1)
             cutoff.add_metric((name,), model.champion.cutoff.timestamp())
-        dropped = CounterMetricFamily(
-            "mlsys_server_log_dropped", "Answers that the log of predictions lost.", value=self._log_dropped()
-        )
         failures = CounterMetricFamily(
             "mlsys_server_reload_failures", "Champions that could not be loaded.", labels=("pipeline",)
         )
         for name, n_failures in sorted(self._shelf.failures.items()):
             failures.add_metric((name,), n_failures)
-        yield from (info, cutoff, dropped, failures)
+        yield from (info, cutoff, failures)
 
 
 def _outcome(status: int | None) -> str:

@@ -11,7 +11,8 @@ from mlsys.server.refusals import MOST_PROBLEMS, RefusedRequestError, refused
 
 GivenRow = Mapping[str, Any]
 
-_PLAIN = frozenset({str, int, float, bool, type(None)})
+_PLAIN: frozenset[type] = frozenset({str, int, float, bool, type(None)})
+_NO_FLAGS: frozenset[type] = _PLAIN - {bool}
 _ALLOWED = {
     "integer": "a whole number or null",
     "number": "a number or null",
@@ -57,9 +58,15 @@ def feature_rows(given: Sequence[GivenRow], features: Mapping[str, ColumnSpec]) 
         rows = [{name: row[name] for name in features} for row in given]
     except KeyError:
         raise RefusedRequestError(422, _first(_missing(given, features))) from None
-    if all(type(value) in _PLAIN for row in rows for value in row.values()):
+    kinds = [_kinds(column) for column in features.values()]
+    if all(type(value) in kind for row in rows for value, kind in zip(row.values(), kinds, strict=True)):
         return rows
     raise RefusedRequestError(422, _first(_nested(rows, features)))
+
+
+def _kinds(column: ColumnSpec) -> frozenset[type]:
+    """Return what a value may be. A lone true would pass for a 1, and beside numbers it would not."""
+    return _NO_FLAGS if column.type in ("integer", "number") else _PLAIN
 
 
 def _first(problems: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -79,8 +86,10 @@ def _missing(given: Sequence[GivenRow], features: Mapping[str, ColumnSpec]) -> I
 def _nested(rows: Sequence[GivenRow], features: Mapping[str, ColumnSpec]) -> Iterator[dict[str, Any]]:
     for place, row in enumerate(rows):
         for name, value in row.items():
-            if type(value) not in _PLAIN:
-                what = f"A {'list' if isinstance(value, list) else 'mapping'} is no value of a column"
+            if type(value) not in _kinds(features[name]):
+                kinds: Mapping[type, str] = {list: "A list", dict: "A mapping"}
+                kind = kinds.get(type(value))
+                what = f"{kind} is no value of a column" if kind else "True and false are no numbers"
                 yield problem(place, name, what, features[name]) | {"value": shortened(value)}
 
 

@@ -26,8 +26,10 @@ def admin(key_file) -> str:
     return add(key_file, "operator", scope="admin")[1]
 
 
-def test_health_is_open_to_all(door, key) -> None:
+def test_health_is_open_to_all_and_so_is_what_pages_look_like(door, key) -> None:
     client = door(rule="keys", peer=ELSEWHERE)
+    assert client.get("/static/server.css").status_code == 200
+    assert client.get("/static/../models").status_code == 401
     assert client.get("/health").status_code == 200
     assert client.get("/ready").status_code == 200
 
@@ -68,7 +70,7 @@ def test_a_wrong_key_is_refused_under_every_rule(door, key, way, rule) -> None:
 
 
 def test_a_browser_is_asked_for_the_key(door, key) -> None:
-    answer = door(rule="keys", peer=ELSEWHERE).get("/", headers={"Accept": "text/html,*/*"})
+    answer = door(rule="keys", peer=ELSEWHERE).get("/", headers={"User-Agent": "Mozilla/5.0 (X11)"})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Basic")
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from given.answers import champion_of, labelled_rows, other_candidate
-from prometheus_client import generate_latest
 from starlette.testclient import TestClient
 
 from mlsys import clock
@@ -41,10 +40,8 @@ def test_requests_are_kept_tried_and_judged_by_their_labels(work: Workspace, rol
             answer = client.post("/pipelines/shop/predict", json=row)
             assert answer.status_code == 200, answer.text
             arms.add(answer.json()["arm"])
-        metrics = Metrics(_shelf(work), log_dropped=lambda: live.kept.dropped)
-        metrics.registry.register(live)
         live.kept.write()
-        page = generate_latest(metrics.registry).decode()
+        page = Metrics(_shelf(work), [live]).page().decode()
     assert "mlsys_server_log_dropped_total 0.0" in page
     assert arms == ({"champion"} if role == "shadow" else {"champion", other})
     kept = kept_rows.live_rows(work.home, "shop")

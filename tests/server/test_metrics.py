@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from given.stand_ins import ShelfOfNames
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
 from mlsys import clock
@@ -23,7 +24,6 @@ AGREED = {
     "mlsys_server_unseen_values": {"pipeline", "column"},
     "mlsys_server_champion_info": {"pipeline", "version"},
     "mlsys_server_champion_cutoff_timestamp_seconds": {"pipeline"},
-    "mlsys_server_log_dropped": set(),
     "mlsys_server_reload_failures": {"pipeline"},
 }
 
@@ -49,7 +49,7 @@ def answered(shelf, n_rows: int = 1) -> Answered:
 
 def test_names_and_labels_are_those_agreed_upon(shelf) -> None:
     shelf.failures = {"shop": 2}
-    metrics = Metrics(shelf, log_dropped=lambda: 7)
+    metrics = Metrics(shelf)
     metrics.request("/pipelines/shop/predict", 422, 0.002)
     metrics.answered(replace(answered(shelf), noticed={"unseen": {"channel": 3}, "missing": {"n_items": 2}}))
     families = {family.name: family for family in text_string_to_metric_families(metrics.page().decode())}
@@ -57,10 +57,18 @@ def test_names_and_labels_are_those_agreed_upon(shelf) -> None:
         sample = next(each for each in families[name].samples if not each.name.endswith("_created"))
         assert set(sample.labels) - {"le"} == labels, name
     found = samples(metrics)
-    assert found["mlsys_server_log_dropped_total"] == {(): 7}
     assert found["mlsys_server_reload_failures_total"] == {("shop",): 2}
     assert found["mlsys_server_unseen_values_total"] == {("channel", "shop"): 3}
     assert found["process_resident_memory_bytes"][()] > 1e6
+
+
+class Elsewhere:
+    def collect(self):
+        yield CounterMetricFamily("mlsys_server_log_dropped", "Rows.", value=7)
+
+
+def test_what_others_count_stands_beside(shelf) -> None:
+    assert samples(Metrics(shelf, [Elsewhere()]))["mlsys_server_log_dropped_total"] == {(): 7}
 
 
 def test_answers_count_by_version_and_rows_by_number(shelf) -> None:
@@ -147,5 +155,5 @@ def test_what_the_watchdog_wrote_is_shown_beside(shelf, tmp_path) -> None:
     assert "mlsys_notices_waiting" not in samples(metrics)
     (tmp_path / METRICS).parent.mkdir()
     (tmp_path / METRICS).write_text("# TYPE mlsys_notices_waiting gauge\nmlsys_notices_waiting 3.0\n")
-    assert "mlsys_server_log_dropped_total" in samples(metrics)
+    assert "mlsys_server_requests_total" in metrics.page().decode()
     assert samples(metrics)["mlsys_notices_waiting"][()] == 3

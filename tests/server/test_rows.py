@@ -57,3 +57,11 @@ def test_what_holds_other_values_is_none() -> None:
         "problem": "A list is no value of a column",
         "allowed": "a number or null",
     }
+
+
+def test_true_is_no_number_alone_or_beside_others() -> None:
+    for rows in ([{"a": True, "b": "x"}], [{"a": 1, "b": "x"}, {"a": False, "b": True}]):
+        with pytest.raises(RefusedRequestError, match="no numbers") as refused:
+            feature_rows(rows, FEATURES)
+        assert [each["column"] for each in refused.value.problems] == ["a"]
+    assert feature_rows([{"a": 1.5, "b": True}], FEATURES) == [{"a": 1.5, "b": True}]
