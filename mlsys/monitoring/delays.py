@@ -92,7 +92,7 @@ def _shares(waited: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def _sentence(n_rows: int, half: timedelta, most: timedelta, ever: float, declared: timedelta) -> str:
     said = (
         f"Half of the labels that come are there after {in_words(half)}, 95 % after {in_words(most)}; "
-        f"{ever:.0%} of {counted(n_rows, 'row')} get one"
+        f"{100 * ever:.0f} % of {counted(n_rows, 'row')} get one"
     )
     if most > declared:
         return (

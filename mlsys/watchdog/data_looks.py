@@ -132,4 +132,4 @@ def _bare(newest: Sequence[Partition], spec: Spec) -> str | None:
     (day, share), usual = shares[-1], median(share for _, share in shares[:-1])
     if share >= usual / 2:
         return None
-    return f"{share:.0%} of the rows of {day} have one, where {usual:.0%} are usual of days as old"
+    return f"{100 * share:.0f} % of the rows of {day} have one, where {100 * usual:.0f} % are usual of days as old"

@@ -121,7 +121,7 @@ def test_labels_that_stop_are_told_by_the_newest_day_that_is_due(spec: Spec) -> 
     shares = [0.6] * 26 + [0.1] + [0.0] * 3
     found = labels_sign(spec, partitions(shares, read=now), now)
     assert found is not None
-    assert f"10% of the rows of {FIRST + 26 * DAY} have one, where 60% are usual" in found.sentence
+    assert f"10 % of the rows of {FIRST + 26 * DAY} have one, where 60 % are usual" in found.sentence
 
 
 def test_arrivals_that_stop_are_told_a_day_after_the_longest_silence(spec: Spec) -> None:

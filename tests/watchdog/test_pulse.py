@@ -111,7 +111,7 @@ BROKEN: dict[str, tuple[Callable[[Path, pytest.MonkeyPatch], None], str, str]] =
     "spec": (_spec_broken, "spec shop", "no_such_gate"),
     "source": (_source_frozen, "source shop", f"The source is frozen: its newest complete day is {day(11)}"),
     "no source": (_source_gone, "source shop", "shop.db"),
-    "labels": (_labels_dry, "labels shop", f"Labels have run dry: 0% of the rows of {day(11)} have one, where 100%"),
+    "labels": (_labels_dry, "labels shop", f"Labels have run dry: 0 % of the rows of {day(11)} have one, where 100 %"),
     "scores": (
         _scores_constant,
         "scores shop",
