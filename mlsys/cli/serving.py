@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,7 @@ def serve(
     from mlsys.server.living import living
     from mlsys.server.metrics import Metrics
     from mlsys.settings import from_environment, load_settings
+    from mlsys.watchdog.kept import kept_gauges
 
     settings, limits = load_settings(), from_environment(ServerLimits)
     at = Listening(host, port or settings.server_port, certificate, key, tuple(proxies), without_keys, only_with_keys)
@@ -56,7 +58,7 @@ def serve(
     listens = socket_of(at)
     set_up(settings.log_format, settings.log_level)
     with filled_shelf(settings) as shelf, living(settings.root, lambda: shelf.work) as live:
-        metrics = Metrics(shelf)
+        metrics = Metrics(shelf, beside=partial(kept_gauges, settings.root))
         watchers = [metrics.answered, *live.watchers]
         app = make_app(shelf, watchers, choose=live.choose, settings=settings, most_rows=limits.rows)
         behind = guarded(app, metrics=metrics, keys=keys, rule=rule, limits=limits)

@@ -35,10 +35,13 @@ _OUTCOMES = {401: "unauthorised", 403: "unauthorised", 408: "late", 413: "too_la
 class Metrics:
     """Counts requests and answers; what stands (who is champion) is asked for when somebody reads it.
 
-    `registry` takes more collectors.
+    `registry` takes more collectors; `beside` gives what another process has written in the same form.
     """
 
-    def __init__(self, shelf: Shelf, *, log_dropped: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self, shelf: Shelf, *, log_dropped: Callable[[], int] = lambda: 0, beside: Callable[[], bytes] = bytes
+    ) -> None:
+        self._beside = beside
         self.registry = CollectorRegistry()
         self._shelf = shelf
         self._requests = Counter(
@@ -103,7 +106,7 @@ class Metrics:
 
     def page(self) -> bytes:
         """Return all metrics as Prometheus reads them; some are asked of the disk."""
-        return generate_latest(self.registry)
+        return generate_latest(self.registry) + self._beside()
 
     def place_of(self, path: str) -> tuple[str, str]:
         """Return pipeline and route of an address, as the labels have them; "" where it names no pipeline."""

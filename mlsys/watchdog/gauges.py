@@ -28,7 +28,7 @@ from mlsys.watchdog.sign import Sign
 from mlsys.workspace import Workspace
 
 if TYPE_CHECKING:
-    from prometheus_client.core import GaugeMetricFamily, Metric
+    from prometheus_client.core import GaugeMetricFamily
 
 GaugeValue = tuple[str, tuple[str, ...], float]  # of a gauge, the values of its labels, and what it shows
 
@@ -118,20 +118,6 @@ def exposition(signs: Sequence[Sign], facts: Iterable[Facts], *, at: datetime, s
 
     values = [*_look(signs, at, seconds, home), *(value for each in facts for value in _pipeline(each))]
     return generate_latest(_Collected(list(_families(values))))
-
-
-class KeptGauges:
-    """The gauges of the last look, for a registry of `prometheus_client` whose process shows them beside its own."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield what the file holds now; nothing before the first look."""
-        from prometheus_client.parser import text_string_to_metric_families
-
-        if self._path.exists():
-            yield from text_string_to_metric_families(self._path.read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,11 @@ from mlsys.watchdog.airflow_database import AirflowState, airflow_signs, paused_
 from mlsys.watchdog.answer_looks import monitors_sign, scores_sign
 from mlsys.watchdog.data_looks import labels_sign, partitions_of, source_sign
 from mlsys.watchdog.gauges import Facts, exposition, pipeline_facts
+from mlsys.watchdog.kept import METRICS
 from mlsys.watchdog.memory import Remembered, keep_memory, read_memory
 from mlsys.watchdog.sign import Sign, guarded
 from mlsys.workspace import Workspace, open_workspace
 
-METRICS = Path("watchdog") / "mlsys.prom"  # below MLSYS_HOME
 STALE = timedelta(hours=1)  # after which nobody looks any more, where somebody did
 _LAST = Path("watchdog") / "pulse.json"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from mlsys import clock
 from mlsys.server.answered import Answered
 from mlsys.server.metrics import Metrics
+from mlsys.watchdog.kept import METRICS, kept_gauges
 
 ROW = {"basket_value": 40.0, "n_items": 2, "channel": "shop", "gift": True}
 AGREED = {
@@ -138,3 +140,12 @@ def test_a_pipeline_that_comes_later_has_its_own_label(shelf) -> None:
     counted = samples(metrics)["mlsys_server_request_seconds_count"]
     assert counted["later", "predict"] == 1
     assert counted["unknown", "predict"] == 1
+
+
+def test_what_the_watchdog_wrote_is_shown_beside(shelf, tmp_path) -> None:
+    metrics = Metrics(shelf, beside=partial(kept_gauges, tmp_path))
+    assert "mlsys_notices_waiting" not in samples(metrics)
+    (tmp_path / METRICS).parent.mkdir()
+    (tmp_path / METRICS).write_text("# TYPE mlsys_notices_waiting gauge\nmlsys_notices_waiting 3.0\n")
+    assert "mlsys_server_log_dropped_total" in samples(metrics)
+    assert samples(metrics)["mlsys_notices_waiting"][()] == 3

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import pytest
 from given.shop import day
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families as families
 from watchdog.conftest import MORNING
 
@@ -16,6 +15,7 @@ from mlsys.promotion.by_hand import hold
 from mlsys.records.versions import LabelDelay
 from mlsys.settings import Settings
 from mlsys.watchdog import gauges, pulse
+from mlsys.watchdog.kept import kept_gauges
 from mlsys.watchdog.sign import Sign
 from mlsys.workspace import open_workspace
 
@@ -100,9 +100,7 @@ def test_every_gauge_has_the_form_of_its_kind() -> None:
         assert len(set(labels)) == len(labels)
 
 
-def test_what_was_kept_is_shown_by_another_process_beside_its_own(settings: Settings) -> None:
-    registry = CollectorRegistry()
-    registry.register(gauges.KeptGauges(settings.root / pulse.METRICS))  # type: ignore[arg-type]
-    assert generate_latest(registry) == b""
+def test_what_was_kept_is_read_without_a_look(settings: Settings) -> None:
+    assert kept_gauges(settings.root) == b""
     found = pulse.take(settings)
-    assert generate_latest(registry) == found.metrics.read_bytes()
+    assert kept_gauges(settings.root) == found.metrics.read_bytes()

@@ -20,6 +20,7 @@ from mlsys.notification.outbox import Channel, Notice, Outbox
 from mlsys.settings import Settings
 from mlsys.snapshot.segments import write_segment
 from mlsys.watchdog import machine, pulse
+from mlsys.watchdog.kept import METRICS
 from mlsys.watchdog.sign import CAUSES
 from mlsys.workspace import open_workspace
 
@@ -136,7 +137,7 @@ def test_a_ledger_that_does_not_answer_is_told_with_the_rest_and_the_gauges(sett
     (well / "mlsys.db").write_bytes(b"no database")
     found = troubles(settings)
     assert list(found) == ["database"]
-    assert 'mlsys_trouble{cause="database",pipeline=""} 1.0' in (well / pulse.METRICS).read_text()
+    assert 'mlsys_trouble{cause="database",pipeline=""} 1.0' in (well / METRICS).read_text()
 
 
 def test_airflow_s_database_that_vanishes_is_told_once_it_was_seen(settings: Settings, well: Path) -> None:
