@@ -31,7 +31,7 @@ class DrawnVersion:
 
 
 @dataclass(frozen=True)
-class SideBySide:
+class VersionTable:
     """Versions side by side."""
 
     title: str
@@ -75,7 +75,7 @@ def keep(report: VersionsReport, home: Path) -> None:
     page.keep(render(report), versions_page(report.pipeline), home=home, run_id=report.pipeline)
 
 
-def _table(report: VersionsReport, title: str, lead: str, scores: Sequence[VersionScore]) -> SideBySide:
+def _table(report: VersionsReport, title: str, lead: str, scores: Sequence[VersionScore]) -> VersionTable:
     names = tuple(value.name for value in next((score.values for score in scores if score.values), ()))
     first = [
         found for score in scores if (found := score.value(report.primary)) is not None and found.value is not None
@@ -90,4 +90,4 @@ def _table(report: VersionsReport, title: str, lead: str, scores: Sequence[Versi
             subject = f"{report.primary} of version {score.version}"
             drawn = svg.beside(found, first[0].value, scale=scale, subject=subject)
         rows.append(DrawnVersion(score, drawn, tuple(score.value(name) for name in names)))
-    return SideBySide(title, lead, names, tuple(rows))
+    return VersionTable(title, lead, names, tuple(rows))

@@ -91,7 +91,7 @@ def test_what_is_seen_in_answers_brings_the_next_champion(home: Path, start_stac
                 index = new_champion(api, load, maker, home / "samples")
                 rows = maker.drop(index + 1).to_dict("records")
                 taken = load.begin(bodies(rows, target="label", positive="phishing", hidden=HIDDEN))
-                ask_until(lambda n: n >= REQUESTS, lambda: load.n_requests, seconds=600, pause=0.2)
+                ask_until(lambda n: n >= REQUESTS, lambda: load.n_requests, seconds=1200, pause=0.2)
             exposed = httpx.get(f"http://127.0.0.1:{port}/metrics").text
         with open_workspace() as work:
             changes = work.ledger.champion_changes(NAME)
