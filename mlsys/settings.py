@@ -27,6 +27,7 @@ class Settings(BaseSettings):
             build of it), or a SQLAlchemy URL of a Postgres server; databases `mlsys`, `mlflow` and `airflow` on it.
         mlflow_uri: MLflow tracking URI; default: the MLflow database on the same server.
         mlflow_page: address of MLflow's pages for a browser, where that is neither `mlflow_uri` nor the stack's own.
+        server: whether `mlsys up` starts the server of the champions, too.
         server_keys_file: API keys of the server; default: `secrets/server_keys.json` below `home`.
         workers: how many candidates `mlsys run` fits side by side; training_slots: the same for Airflow's pool.
         login: the user name of the embedded Airflow.
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     mlflow_page: str | None = None
     airflow_port: int = Field(default=8080, ge=1, le=65535)
     mlflow_port: int = Field(default=5000, ge=1, le=65535)
+    server: bool = True
     server_port: int = Field(default=8000, ge=1, le=65535)
     server_keys_file: Path | None = None
     log_format: Literal["text", "json"] = "text"

@@ -24,6 +24,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--key", type=_FILE, help="The certificate's key, where it is not in the same file.")
 @click.option("--proxy", "proxies", multiple=True, metavar="ADDRESS", help="A proxy whose X-Forwarded-* are believed.")
 @click.option("--no-keys", "without_keys", is_flag=True, help="Whoever reaches the address may ask, without a key.")
+@click.option("--only-with-keys", is_flag=True, help="Nobody may ask without a key; the first one may come later.")
 def serve(
     host: str,
     port: int | None,
@@ -32,6 +33,7 @@ def serve(
     key: Path | None,
     proxies: tuple[str, ...],
     without_keys: bool,
+    only_with_keys: bool,
 ) -> None:
     """Answer requests with the champions of all pipelines; a new champion takes over by itself.
 
@@ -48,7 +50,7 @@ def serve(
     from mlsys.settings import from_environment, load_settings
 
     settings, limits = load_settings(), from_environment(ServerLimits)
-    at = Listening(host, port or settings.server_port, certificate, key, proxies=proxies, without_keys=without_keys)
+    at = Listening(host, port or settings.server_port, certificate, key, tuple(proxies), without_keys, only_with_keys)
     keys = KeyFile(settings.server_keys)
     rule = at.rule(keys)
     listens = socket_of(at)

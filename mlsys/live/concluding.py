@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mlsys import clock
 from mlsys.errors import MlsysError
 from mlsys.events import get_logger
 from mlsys.gates.live_better import NO_LIVE_EVIDENCE, LiveBetter
 from mlsys.ledger import ChampionChange
+from mlsys.live import known_evidence
 from mlsys.live.judging import evidence
 from mlsys.live.rules import present_spec, rules_by
 from mlsys.live.running import WATCHER, watched
@@ -52,8 +54,9 @@ def conclude(work: Workspace, pipeline: str, *, snapshot: Snapshot | None = None
     """
     champion = work.ledger.champion(pipeline)
     found = evidence(work, pipeline, snapshot=snapshot)
-    if champion is None or not found or found[0].champion != champion.candidate_id:
-        return []
+    if champion is None or (found and found[0].champion != champion.candidate_id):
+        return []  # nobody serves, or somebody else by now
+    known_evidence.keep(work.home, pipeline, found, at=clock.now())
     before = watched(champion, rules_by(present_spec(work, champion)))
     concluded: list[Conclusion] = []
     for each in found:

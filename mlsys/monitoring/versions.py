@@ -98,14 +98,15 @@ def latest_versions(home: Path, pipeline: str) -> VersionsReport | None:
 def served_days(changes: Sequence[ChampionChange], last: date) -> dict[str, list[tuple[date, date]]]:
     """Return the days of data on which each candidate served, as stretches up to `last`, by the time of the data.
 
-    A promoted version serves from its cutoff on: the first day that it had not seen. One that was rolled back to serves
-    from the day on which that was done.
+    A promoted version serves from its cutoff on: the first day that it had not seen. One that was rolled back to, or
+    knows less than the one before, serves from the day on which that was done.
     """
     starts: list[date] = []
     for change in changes:
-        by_hand = change.kind in ("rollback", "expiry") and change.at is not None
-        start = change.at.date() if by_hand and change.at is not None else change.cutoff.date()
-        starts.append(max(start, starts[-1]) if starts else start)
+        start, before = change.cutoff.date(), starts[-1] if starts else date.min
+        if change.at is not None and (change.kind in ("rollback", "expiry") or start < before):
+            start = change.at.date()
+        starts.append(max(start, before))
     found: dict[str, list[tuple[date, date]]] = {}
     for change, start, after in zip(changes, starts, [*starts[1:], last + timedelta(days=1)], strict=True):
         end = min(after - timedelta(days=1), last)

@@ -12,6 +12,7 @@ from mlsys.records import MetricValue
 from mlsys.records.versions import VersionScore, VersionsReport
 from mlsys.report import page, svg
 
+VERSIONS = "versions"  # the page's name beside the report cards
 _SHOWN_SLICES = 12
 
 
@@ -41,7 +42,7 @@ class SideBySide:
 
 def versions_page(pipeline: str) -> Path:
     """Return where the page lies, relative to MLSYS_HOME."""
-    return Path("reports") / pipeline / "versions.html"
+    return Path("reports") / pipeline / f"{VERSIONS}.html"
 
 
 def render(report: VersionsReport) -> str:

@@ -28,6 +28,7 @@ class Listening:
         certificate, key: PEM files; with them it speaks HTTPS, without them HTTP.
         proxies: addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
         without_keys: whoever reaches it may ask.
+        only_with_keys: nobody may ask without a key, and none need be there yet.
     """
 
     host: str
@@ -36,6 +37,7 @@ class Listening:
     key: Path | None = None
     proxies: Sequence[str] = ()
     without_keys: bool = False
+    only_with_keys: bool = False
 
     @property
     def is_local(self) -> bool:
@@ -51,6 +53,8 @@ class Listening:
         Raises:
             UsageError: others reach the server, and nobody has a key.
         """
+        if self.only_with_keys:
+            return "keys"
         if self.without_keys:
             return "open"
         if self.is_local:
@@ -60,7 +64,8 @@ class Listening:
                 "Others reach this address, and the server has no API keys",
                 where="--host",
                 got=self.host,
-                remedy="Make one: `mlsys keys add CLIENT`; or say that whoever reaches it may ask: `--no-keys`",
+                remedy="Make one: `mlsys keys add CLIENT`; `--only-with-keys` begins without one; or say that whoever "
+                "reaches it may ask: `--no-keys`",
             )
         return "keys"
 

@@ -28,7 +28,7 @@ from mlsys.watchdog.sign import Sign
 from mlsys.workspace import Workspace
 
 if TYPE_CHECKING:
-    from prometheus_client.core import GaugeMetricFamily
+    from prometheus_client.core import GaugeMetricFamily, Metric
 
 GaugeValue = tuple[str, tuple[str, ...], float]  # of a gauge, the values of its labels, and what it shows
 
@@ -120,9 +120,18 @@ def exposition(signs: Sequence[Sign], facts: Iterable[Facts], *, at: datetime, s
     return generate_latest(_Collected(list(_families(values))))
 
 
-def kept(path: Path) -> bytes:
-    """Return the gauges of the last look, for who shows them among others; nothing before the first one."""
-    return path.read_bytes() if path.exists() else b""
+class KeptGauges:
+    """The gauges of the last look, for a registry of `prometheus_client` whose process shows them beside its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what the file holds now; nothing before the first look."""
+        from prometheus_client.parser import text_string_to_metric_families
+
+        if self._path.exists():
+            yield from text_string_to_metric_families(self._path.read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,12 @@ def test_stretches_follow_the_data_s_time_and_a_rollback_its_own() -> None:
     back = change_of("a", 3, day(1), "rollback", at=day(8))
     assert served_days([a, b], day(9)) == {"a": [(day(1), day(4))], "b": [(day(5), day(9))]}
     assert served_days([a, b, back], day(9)) == {"a": [(day(1), day(4)), (day(8), day(9))], "b": [(day(5), day(7))]}
+    older = change_of("c", 3, day(2), "manual", at=day(7))  # by hand, one that knows less
+    assert served_days([a, b, older], day(9)) == {
+        "a": [(day(1), day(4))],
+        "b": [(day(5), day(6))],
+        "c": [(day(7), day(9))],
+    }
     assert served_days([a, change_of("b", 2, day(1))], day(3)) == {"a": [], "b": [(day(1), day(3))]}
     assert served_days([a, b], day(3)) == {"a": [(day(1), day(3))], "b": []}  # before b's first day
 

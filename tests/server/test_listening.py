@@ -30,6 +30,11 @@ def test_others_need_keys_or_a_word(key_file, host) -> None:
     assert Listening(host, 8000).rule(KeyFile(key_file)) == "keys"
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+def test_nobody_asks_without_a_key_where_none_is_there_yet(key_file, host) -> None:
+    assert Listening(host, 8000, only_with_keys=True).rule(KeyFile(key_file)) == "keys"
+
+
 def test_a_taken_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

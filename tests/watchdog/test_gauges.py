@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from given.shop import day
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families as families
 from watchdog.conftest import MORNING
 
@@ -99,7 +100,9 @@ def test_every_gauge_has_the_form_of_its_kind() -> None:
         assert len(set(labels)) == len(labels)
 
 
-def test_what_was_kept_is_read_without_a_look(settings: Settings) -> None:
-    assert gauges.kept(settings.root / pulse.METRICS) == b""
+def test_what_was_kept_is_shown_by_another_process_beside_its_own(settings: Settings) -> None:
+    registry = CollectorRegistry()
+    registry.register(gauges.KeptGauges(settings.root / pulse.METRICS))  # type: ignore[arg-type]
+    assert generate_latest(registry) == b""
     found = pulse.take(settings)
-    assert gauges.kept(found.metrics).startswith(b"# HELP mlsys_pulse_timestamp_seconds")
+    assert generate_latest(registry) == found.metrics.read_bytes()

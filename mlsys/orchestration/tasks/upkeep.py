@@ -23,7 +23,6 @@ from mlsys.orchestration.tasks.workplace import Data, opened
 
 if TYPE_CHECKING:
     from mlsys.records.monitoring import MonitorReport
-    from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
 
@@ -38,21 +37,8 @@ def score(pipeline: str) -> Data:
     return report.dump()
 
 
-def _measure_versions(work: Workspace, pipeline: str, report: MonitorReport) -> None:
-    from mlsys.monitoring import versions
-
-    try:
-        measured = versions.measure_versions(work, pipeline, day=report.day)
-        log.info("versions", sentence=measured.sentence)
-    except MlsysError:  # the verdict about the present one, which asks for a retraining, stands all the same
-        log.exception("versions_not_measured", pipeline=pipeline)
-
-
 def monitor(pipeline: str) -> Data:
-    """Let all monitors look at the newest window, judge what is tried live, and measure the newest versions.
-
-    The log has the findings.
-    """
+    """Let all monitors look at the newest window, and judge what is tried live; the log has the findings."""
     from mlsys.live.concluding import conclude, told
     from mlsys.monitoring import monitoring
     from mlsys.orchestration.tasks.champion_asset import announce
@@ -62,12 +48,24 @@ def monitor(pipeline: str) -> Data:
         live = conclude(work, pipeline)
         if any(each.change is not None for each in live):
             announce(work, pipeline)
-        if report.champion is not None:
-            _measure_versions(work, pipeline, report)
     for result in report.results:
         log.info("monitor", state=result.state, name=result.name, sentence=result.sentence)
     _note(f"{report.sentence} {told(live)}".strip())
     return report.dump()
+
+
+def measure_versions(pipeline: str, report: Data) -> Data:
+    """Measure the versions that served lately by the labels that are known now; the log has the sentence."""
+    from mlsys.monitoring import versions
+    from mlsys.records.monitoring import MonitorReport
+
+    found: MonitorReport = MonitorReport.load(report)
+    if found.champion is None or found.day is None:
+        raise AirflowSkipException(found.sentence)
+    with opened() as work:
+        measured = versions.measure_versions(work, pipeline, day=found.day)
+    log.info("versions", sentence=measured.sentence)
+    return {"day": str(measured.day), "mature": str(measured.mature), "sentence": measured.sentence}
 
 
 def ask_retraining(pipeline: str, report: Data) -> Data:
