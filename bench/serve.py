@@ -57,7 +57,7 @@ ABOUT = (
     "text), one worker, asked by another process on the same machine over connections that are kept. *Start*: from the",
     f"command to the first right answer. p50 and p99 at {STEADY:.0f} requests a second of one row, counted from when a",
     f"request was due. *Most*: requests a second, of those tried, before p99 passes {MOST_P99:.0f} ms. *Batch*: one",
-    f"request of {BATCH:,} rows, median of {BATCHES}. *CPU* is the server's, with its children, up to the first answer,",
+    f"request of {BATCH:,} rows, median of {BATCHES}. *CPU*: of the server, with its children, up to the first answer,",
     "for a request of one row, and for a batch. *Memory* after all of this: resident, and of it the server's own (not",
     "files that processes share). Where others had the machine (a load above half of its cores at the start) what the",
     "clock says is left out; processor time grows then, too.",
