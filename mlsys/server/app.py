@@ -16,7 +16,7 @@ from mlsys.server.following import following
 from mlsys.server.page import Pages
 from mlsys.server.predicting import Answering
 from mlsys.server.refusals import RefusedRequestError
-from mlsys.server.scoring import MOST_BYTES, Scoring
+from mlsys.server.scoring import MOST_BYTES, FileScoring
 from mlsys.server.standing import ServerState
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def make_app(
     answering = Answering(shelf, watchers, choose, (min(MOST_ROWS, most_rows), most_rows))
     _add_state(app, ServerState(shelf))
     _add_answers(app, answering, Explaining(shelf))
-    _add_pages(app, Pages(shelf, MOST_BYTES), Scoring(shelf, watchers))
+    _add_pages(app, Pages(shelf, MOST_BYTES), FileScoring(shelf, watchers))
     app.add_exception_handler(RefusedRequestError, _refused)  # type: ignore[arg-type]
     app.add_exception_handler(MlsysError, _failed)
     app.add_exception_handler(HTTPException, _no_such_address)  # type: ignore[arg-type]
@@ -85,7 +85,7 @@ def _add_answers(app: FastAPI, answering: Answering, explaining: Explaining) -> 
     add(app, "/explain", explaining.explain, "POST")
 
 
-def _add_pages(app: FastAPI, pages: Pages, scoring: Scoring) -> None:
+def _add_pages(app: FastAPI, pages: Pages, scoring: FileScoring) -> None:
     app.router.add_route("/", pages.first)
     app.router.add_route("/pipelines/{pipeline}", pages.form)
     app.router.add_route("/static/{name}", pages.static)

@@ -12,11 +12,9 @@ from mlsys.registries.files import GOLDEN
 from mlsys.schema import ColumnSpec
 from mlsys.server.rows import GivenRow
 
-Counts = Mapping[str, Mapping[str, int]]  # what was noticed -> column -> values
-
 
 @dataclass(frozen=True)
-class Known:
+class TrainedOn:
     """Rows like those a model was trained with.
 
     Attributes:
@@ -28,7 +26,7 @@ class Known:
     columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
-    def beside(cls, folder: Path, features: Mapping[str, ColumnSpec]) -> Known:
+    def beside(cls, folder: Path, features: Mapping[str, ColumnSpec]) -> TrainedOn:
         """Return what the folder of a release knows; nothing where its golden rows are gone."""
         try:
             found = json.loads((folder / GOLDEN).read_bytes())

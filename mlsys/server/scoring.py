@@ -34,7 +34,7 @@ _KINDS = frozenset(
 
 
 @dataclass(frozen=True)
-class Scoring:
+class FileScoring:
     """Scores files with the models of a shelf."""
 
     shelf: Shelf

@@ -11,7 +11,7 @@ from mlsys import clock
 from mlsys.errors import IntegrityError, MlsysError
 from mlsys.events import get_logger
 from mlsys.registries.files import MODEL, folder_of, release_record, write_release
-from mlsys.server.known import Known, Watch
+from mlsys.server.known import TrainedOn, Watch
 from mlsys.serving import Champion, champion_in
 from mlsys.serving.fast import FastPath, fast_path
 from mlsys.serving.loading import spec_beside
@@ -48,8 +48,8 @@ class ServedModel:
     generation: int
     loaded_at: datetime
     release: Mapping[str, Any] = field(default_factory=dict)
-    known: Known = field(default_factory=Known)
-    watch: Watch = field(default_factory=lambda: Known().watch())
+    known: TrainedOn = field(default_factory=TrainedOn)
+    watch: Watch = field(default_factory=lambda: TrainedOn().watch())
     target: Target | None = None
     fast: FastPath | None = None
     answered_by: str = "the champion's pipeline"
@@ -57,7 +57,7 @@ class ServedModel:
     @classmethod
     def of(cls, champion: Champion, generation: int = 0) -> ServedModel:
         """Return a loaded model with what its folder knows, and the fast way to ask it where that is as good."""
-        known = Known.beside(champion.folder, champion.features)
+        known = TrainedOn.beside(champion.folder, champion.features)
         fast, found = fast_path(champion)
         words = f"{fast.name}: {found}" if fast else f"the champion's pipeline: {found}"
         release = release_record(champion.folder)

@@ -19,7 +19,7 @@ from mlsys.models.ridge import Ridge
 from mlsys.models.xgboost_model import XGBoost
 from mlsys.schema import ColumnSpec
 from mlsys.server.app import make_app
-from mlsys.server.known import Known
+from mlsys.server.known import TrainedOn
 from mlsys.server.served import ServedModel
 from mlsys.server.shelf import Shelf
 from mlsys.serving import Champion
@@ -36,7 +36,7 @@ ROW = given_rows(COLUMNS, sites(5, seed=1)[0])[2]
 def client(champion: Champion, target: Target | None = None, model: Model | None = None) -> TestClient:
     """Return a client of a server of this champion alone."""
     shelf = Shelf(None, home=champion.folder)
-    known = Known.beside(champion.folder, champion.features)
+    known = TrainedOn.beside(champion.folder, champion.features)
     release = {} if model is None else {"candidate": {"params": model.model_dump(mode="json")}}
     shelf._models = {"sites": ServedModel(champion, 1, clock.now(), release, known, known.watch(), target)}
     return TestClient(make_app(shelf))

@@ -9,7 +9,7 @@ import pytest
 
 from mlsys.registries.files import GOLDEN
 from mlsys.schema import ColumnSpec
-from mlsys.server.known import Known
+from mlsys.server.known import TrainedOn
 
 FEATURES = {
     "n": ColumnSpec(type="integer"),
@@ -27,12 +27,12 @@ SEEN = {
 
 
 @pytest.fixture
-def known(tmp_path: Path) -> Known:
+def known(tmp_path: Path) -> TrainedOn:
     (tmp_path / GOLDEN).write_text(json.dumps({"rows": ROWS, "seen": SEEN}))
-    return Known.beside(tmp_path, FEATURES)
+    return TrainedOn.beside(tmp_path, FEATURES)
 
 
-def test_examples_are_as_a_request_gives_them(known: Known) -> None:
+def test_examples_are_as_a_request_gives_them(known: TrainedOn) -> None:
     assert known.examples == (
         {"n": 3, "flag": True, "kind": "a", "words": "x"},
         {"n": None, "flag": False, "kind": None, "words": "y"},
@@ -41,16 +41,16 @@ def test_examples_are_as_a_request_gives_them(known: Known) -> None:
 
 
 def test_a_release_that_kept_nothing_knows_nothing(tmp_path: Path) -> None:
-    assert Known.beside(tmp_path, FEATURES) == Known()
+    assert TrainedOn.beside(tmp_path, FEATURES) == TrainedOn()
     (tmp_path / GOLDEN).write_text("{")
-    assert Known.beside(tmp_path, FEATURES) == Known()
+    assert TrainedOn.beside(tmp_path, FEATURES) == TrainedOn()
     (tmp_path / GOLDEN).write_text(json.dumps({"rows": ROWS}))
-    older = Known.beside(tmp_path, FEATURES)
+    older = TrainedOn.beside(tmp_path, FEATURES)
     assert len(older.examples) == 2
     assert older.watch().noticed([{"n": 99, "flag": True, "kind": "never", "words": ""}]) == {}
 
 
-def test_values_of_a_column_are_those_of_training_and_of_the_examples(known: Known) -> None:
+def test_values_of_a_column_are_those_of_training_and_of_the_examples(known: TrainedOn) -> None:
     assert known.values_of("n") == [1.0, 2.0, 3, 5.0]
     assert known.values_of("kind") == ["b", "a"]
     assert known.values_of("words") == ["x", "y"]
@@ -70,7 +70,7 @@ def test_values_of_a_column_are_those_of_training_and_of_the_examples(known: Kno
         ({"words": "never"}, None),
     ],
 )
-def test_what_is_unlike_training_is_counted(known: Known, changed: dict[str, object], what: str | None) -> None:
+def test_what_is_unlike_training_is_counted(known: TrainedOn, changed: dict[str, object], what: str | None) -> None:
     row = {"n": 3, "flag": True, "kind": "a", "words": "x", **changed}
     expected = {} if what is None else {what: {next(iter(changed)): 2}}
     assert known.watch().noticed([row, row]) == expected
