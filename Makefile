@@ -25,13 +25,14 @@ if ! '$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <=
   echo "mlsys needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1): name another one: make PYTHON=python3.12" >&2; exit 2; fi
 endef
 
-.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-flaws bench-intervals bench-joins bench-many bench-page bench-past bench-plans bench-quality bench-trust architecture reference changelog lock clean
+.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-flaws bench-intervals bench-joins bench-many bench-monitors bench-page bench-past bench-plans bench-quality bench-serve bench-trust architecture reference changelog lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PYTHON=python3.12   the Python that .venv is made with"
 	@echo "  ONCE=1              make demo ends by itself"
+	@echo "  STORY=1             make demo tells of a change of tactics, and of a model that is replaced while it answers"
 	@echo "  JOBS=0 ARGS=\"-x\"    make test in one process, with more arguments for pytest"
 
 venv: ## make or refresh .venv from the lock (instant when nothing changed)
@@ -39,7 +40,7 @@ venv: ## make or refresh .venv from the lock (instant when nothing changed)
 	@'$(PYTHON)' scripts/setup_venv.py
 
 demo: venv ## start everything on this machine and watch one retraining
-	@$(BIN)/python -m mlsys.cli.demo $(if $(ONCE),--once)
+	@$(BIN)/python -m mlsys.cli.$(if $(STORY),story,demo $(if $(ONCE),--once))
 
 test: venv ## run all tests but the long ones: about ten minutes on two cores
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not long" $(ARGS)
@@ -85,6 +86,9 @@ bench-joins: venv ## a million rows joined as of a time, beside pandas; writes b
 bench-many: venv ## what thirty pipelines cost an idle Airflow; writes bench/results-dags.md
 	@$(BIN)/python bench/many_pipelines.py $(ARGS)
 
+bench-monitors: venv ## monitors in worlds whose truth is known: false alarms, and delays; writes bench/results-monitors.md
+	@OMP_NUM_THREADS=1 $(BIN)/python bench/monitors.py $(ARGS)
+
 bench-page: venv ## what the Models page costs with 33 and 200 pipelines; writes bench/results-page.md
 	@$(BIN)/python bench/page.py $(ARGS)
 
@@ -96,6 +100,9 @@ bench-plans: venv ## of changes of the samples' specs, how often the realised ga
 
 bench-quality: venv ## what `mlsys init` drafts against FLAML and XGBoost on public tables; writes bench/results-quality.md
 	@MLSYS_DATABASE=sqlite MLSYS_WORKERS=1 OMP_NUM_THREADS=1 $(BIN)/python bench/quality.py $(ARGS)
+
+bench-serve: venv ## what an answer of the server costs (ARGS="--peers": beside others); writes bench/results-serve.md
+	@$(BIN)/python bench/serve.py $(ARGS)
 
 bench-trust: venv ## years of nights in worlds whose truth is known, by each rule; writes bench/results-trust-year.md
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python bench/trust_year.py $(ARGS)

@@ -27,7 +27,7 @@ from statistics import NormalDist
 import numpy as np
 
 from mlsys.live.comparing import LiveRows, compared, level_of, looks_of, too_few, verdict_of
-from mlsys.live.sequential import BUDGET, share_of
+from mlsys.live.sequential import BUDGET, SPENT, share_of
 from mlsys.metrics import METRICS
 from mlsys.metrics.scores import Scored
 
@@ -52,6 +52,7 @@ WORLDS = (
     World("250 rows a day, 30 % positive", 250, 0.3),
     World("500 rows a day, 30 % positive", 500, 0.3),
     World("2,000 rows a day, 5 % positive", 2000, 0.05),
+    World("500 rows a day, days differ by 0.007", 500, 0.3, 0.007),
     World("500 rows a day, days differ by 0.01", 500, 0.3, 0.01),
 )
 
@@ -104,8 +105,8 @@ def _is_worse(y: np.ndarray, new: np.ndarray, old: np.ndarray, days: np.ndarray,
     dates = np.array(FIRST, "datetime64[D]") + days.astype(int)
     rows = LiveRows(Scored(y.astype(np.int8), old), Scored(y.astype(np.int8), new), (dates, dates), paired=True)
     sizes = looks_of(dates, FIRST, FIRST + timedelta(days=DAYS))
-    level = _level(tuple(np.array(sizes) / sizes[0]), share_of(BUDGET, place))
-    return verdict_of(compared(_METRIC, rows, level=level, seed=1)) == "better"
+    level = _level(tuple(np.array(sizes) / sizes[0]), share_of(SPENT, place))
+    return verdict_of(compared(_METRIC, rows, level=level)) == "better"
 
 
 @cache

@@ -27,6 +27,7 @@ from mlsys.events import get_logger
 from mlsys.explanation.explanation import explain
 from mlsys.inspection import inspection
 from mlsys.ledger import ChampionMovedError, HeldError, RunRow
+from mlsys.live.begun import try_challenger
 from mlsys.planning.plan import RunRequest, open_run
 from mlsys.planning.refused import reason_of, record_refused
 from mlsys.promotion import decide as decide_module
@@ -225,6 +226,7 @@ def promote(
         raise LostRaceError(
             f"Other runs promoted first {RACES} times", where=plan.run_id, remedy="Trigger the run again"
         )
+    try_challenger(work, plan, decision)
     names = project(work, plan.pipeline)
     return promotion.outcome_of(work, plan, decision, promoted, names=names)
 

@@ -7,12 +7,14 @@ import re
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mlsys.errors import UsageError, near_match
+
+_Kind = TypeVar("_Kind", bound=BaseSettings)
 
 
 class Settings(BaseSettings):
@@ -25,6 +27,8 @@ class Settings(BaseSettings):
             build of it), or a SQLAlchemy URL of a Postgres server; databases `mlsys`, `mlflow` and `airflow` on it.
         mlflow_uri: MLflow tracking URI; default: the MLflow database on the same server.
         mlflow_page: address of MLflow's pages for a browser, where that is neither `mlflow_uri` nor the stack's own.
+        server: whether `mlsys up` starts the server of the champions, too.
+        server_keys_file: API keys of the server; default: `secrets/server_keys.json` below `home`.
         workers: how many candidates `mlsys run` fits side by side; training_slots: the same for Airflow's pool.
         login: the user name of the embedded Airflow.
         schedule_start: no scheduled run is made for days before; the embedded stack sets it to its own first day.
@@ -43,7 +47,9 @@ class Settings(BaseSettings):
     mlflow_page: str | None = None
     airflow_port: int = Field(default=8080, ge=1, le=65535)
     mlflow_port: int = Field(default=5000, ge=1, le=65535)
+    server: bool = True
     server_port: int = Field(default=8000, ge=1, le=65535)
+    server_keys_file: Path | None = None
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
@@ -77,6 +83,11 @@ class Settings(BaseSettings):
         """Folder of the content-addressed files."""
         return self.root / "store"
 
+    @property
+    def server_keys(self) -> Path:
+        """File of the server's API keys."""
+        return self.server_keys_file or self.root / "secrets" / "server_keys.json"
+
     def spec_path(self, pipeline: str) -> Path:
         """Return the spec file of a pipeline.
 
@@ -99,11 +110,20 @@ def load_settings() -> Settings:
     Raises:
         UsageError: a variable has a wrong value; names the variable.
     """
+    return from_environment(Settings)
+
+
+def from_environment(kind: type[_Kind]) -> _Kind:
+    """Return a group of settings as this process's environment gives them.
+
+    Raises:
+        UsageError: a variable has a wrong value; names the variable.
+    """
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         item = error.errors()[0]
-        name = "MLSYS_" + str(item["loc"][0]).upper()
+        name = kind.model_config.get("env_prefix", "") + str(item["loc"][0]).upper()
         raise UsageError(item["msg"], where=name, got=item["input"]) from None
 
 

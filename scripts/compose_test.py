@@ -2,7 +2,8 @@
 
 Builds the image, brings the services up in order (each when the health checks of those before it pass), retrains over
 the two workers, kills one worker's container in the middle of a training, restarts Postgres, and compares what then
-stands in the ledger with an undisturbed run. Everything is taken down again; the images stay for the next time.
+stands in the ledger with an undisturbed run; then the server's container answers with the new champion, is killed, and
+answers again. Everything is taken down again; the images stay for the next time.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,11 +32,16 @@ PROJECT = "mlsys-test-compose"
 LABEL = "io.podman.compose.project="
 LOGIN = "admin"
 # In docker-compose.yaml's order; podman does not wait for `condition: service_healthy`, so this does.
-STAGES = (("postgres", "redis"), ("api-server", "mlflow"), ("scheduler", "dag-processor", "triggerer", "worker"))
+STAGES = (
+    ("postgres", "redis"),
+    ("api-server", "mlflow"),
+    ("scheduler", "dag-processor", "triggerer", "worker", "server"),
+)
 WORKERS = 2
 # The image holds no tests: a container that looks at the outcome gets their samples and fakes from here.
 TESTS = ("--volume", f"{images.ROOT / 'tests'}:/opt/tests:ro", "--env", "PYTHONPATH=/opt/tests")
 _PATIENCE_SECONDS = 300.0
+ROW = {"basket_value": 40.0, "n_items": 2, "channel": "shop", "gift": True}
 _STARTED = time.monotonic()
 
 
@@ -149,6 +156,38 @@ def prove(compose: Compose, env: dict[str, str]) -> None:
     say(f"Decision: {found['decisions'][0]['sentence']}")
     say(f"Champion changes: {found['champions']}; models: {found['models']}")
     say("The same decision, champion and models as of an undisturbed run")
+    serve(compose, env)
+
+
+def serve(compose: Compose, env: dict[str, str]) -> None:
+    """The server answers with the champion, is killed, and answers the same again."""
+    (name,) = compose.containers("server")
+    key = json.loads(podman("exec", name, "mlsys", "keys", "add", "test", "--json"))["key"]
+    address = f"http://127.0.0.1:{env['MLSYS_SERVER_PORT']}/pipelines/shop/predict"
+    asked = urllib.request.Request(address, data=json.dumps(ROW).encode(), method="POST")
+    asked.add_header("Content-Type", "application/json")
+    asked.add_header("Authorization", f"Bearer {key}")
+    first = answer(asked)
+    say(f"The server answers: {first}")
+    podman("kill", "--signal", "KILL", name)
+    compose.up("server")
+    compose.wait_until_healthy("server")
+    if answer(asked) != first:
+        raise SystemExit("test-compose: the server that was killed answers otherwise")
+    say("The server's container was killed, came back, and answers the same")
+
+
+def answer(asked: urllib.request.Request) -> Any:
+    """Return the prediction of one row, as soon as the server gives one: a new key and a new champion take seconds."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(asked, timeout=10) as reply:
+                return json.load(reply)["predictions"]
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"test-compose: the server does not answer: {error}") from error
+        time.sleep(1)
 
 
 def initialise(compose: Compose) -> None:
@@ -179,6 +218,7 @@ def write_env(path: Path) -> dict[str, str]:
         "MLSYS_IMAGE": images.IMAGE,
         "MLSYS_AIRFLOW_PORT": str(free_port()),
         "MLSYS_MLFLOW_PORT": str(free_port()),
+        "MLSYS_SERVER_PORT": str(free_port()),
         "MLSYS_PIPELINES": "/var/lib/mlsys/pipelines",
     }
     path.write_text("".join(f"{name}={value}\n" for name, value in env.items()))

@@ -31,6 +31,7 @@ _ENVIRONMENT = {
     "GIT_PYTHON_REFRESH": "quiet",
     "GX_ANALYTICS_ENABLED": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLSYS_SERVER": "false",  # seconds and memory of every stack; the tests that are about it have it
     "OMP_NUM_THREADS": "1",
     "OMP_WAIT_POLICY": "passive",
 }

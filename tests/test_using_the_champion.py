@@ -1,4 +1,4 @@
-"""docs/using-the-champion.md is run: its blocks of code, section by section, on a sample that was retrained."""
+"""docs/using-the-champion.md and docs/serving.md are run: their blocks of code, on a sample that was retrained."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pandas as pd
 import pytest
 from given.doc_pages import DOCS, blocks
+from given.ports import free_port
 
+from mlsys.polling import ask_until
 from mlsys.report.usage import loading_code
 
 pytestmark = pytest.mark.slow
@@ -106,6 +110,50 @@ rows = pd.read_sql("SELECT * FROM websites LIMIT 10", "sqlite:///var/samples/phi
     ways = loading_code("phishing", registries=["mlflow", "files"], home=folder / "var")
     assert list(ways) == ["With mlsys", "Through MLflow", "From the file alone"]
     python(folder, "-c", "\n".join(rows + code for code in ways.values()))
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    """Where a server of that directory answers."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlsys", "serve", "--port", str(port)], cwd=folder, env=environment(folder)
+    )
+    found = f"http://localhost:{port}"
+    try:
+        assert ask_until(bool, lambda: is_ready(found), seconds=100, pause=0.2)
+        yield found
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def is_ready(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/ready").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_the_lines_about_serving_say_what_stands_below_them(folder: Path, address: str) -> None:
+    page = blocks("serving.md")
+    (folder / "row.json").write_text(page[0].code)
+    rows = pd.read_sql("SELECT * FROM websites LIMIT 20", f"sqlite:///{folder}/var/samples/phishing.db")
+    rows.to_csv(folder / "websites.csv", index=False)
+    checked = 0
+    for i, block in enumerate(page):
+        if block.language != "sh":
+            continue
+        line = block.code.replace("http://localhost:8000", address)
+        done = subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True, check=True, timeout=60)
+        if page[i + 1 : i + 2] and page[i + 1].language == "text":
+            shape = ".*?".join(re.escape(part) for part in page[i + 1].code.strip().split("..."))
+            assert re.fullmatch(shape, done.stdout.strip()), done.stdout
+            checked += 1
+        else:
+            assert done.stdout.splitlines()[0].endswith("predicted_probability,predicted_positive,problem")
+            assert len(done.stdout.splitlines()) == 21
+    assert checked == 4
 
 
 def test_every_message_of_the_page_is_one_of_the_code() -> None:

@@ -85,6 +85,11 @@ def mlflow() -> None:
     _get("http://127.0.0.1:" + os.environ.get("MLFLOW_PORT", "5000") + "/health")
 
 
+def server() -> None:
+    """It is alive; whether it has a model to answer with says /ready, and no restart would bring one."""
+    _get("http://127.0.0.1:" + os.environ.get("MLSYS_SERVER_PORT", "8000") + "/health")
+
+
 def _get(address: str) -> bytes:
     with urllib.request.urlopen(address, timeout=_SECONDS) as answer:  # noqa: S310  our own address
         content: bytes = answer.read()
@@ -98,6 +103,7 @@ CHECKS: dict[str, Callable[[], None]] = {
     "triggerer": heartbeat("TriggererJob"),
     "worker": worker,
     "mlflow": mlflow,
+    "server": server,
 }
 
 if __name__ == "__main__":

@@ -19,13 +19,16 @@ def explain(name: str, as_json: bool) -> None:
     Takes a run's id, for its newest decision, or a decision's key, of which 8 characters will do. What became of the
     last night of a pipeline says `mlsys why`.
     """
+    from mlsys.live.known_evidence import evidence_of
     from mlsys.promotion import counterfactuals
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
         found = counterfactuals.explain(work, name)
+        pipeline = work.ledger.plan(found.decision.run_id).pipeline
+        live = evidence_of(work.home, pipeline, found.decision.challenger) if found.decision.challenger else None
     if as_json:
-        say_json(found)
+        say_json({**vars(found), "live": live})
         return
     say(f"{found.what[:1].upper()}{found.what[1:]}.")
     say(f"{found.because.rstrip('.')}.")
@@ -37,6 +40,8 @@ def explain(name: str, as_json: bool) -> None:
             say(f"    {gate.flip[:1].upper()}{gate.flip[1:]}.")
     for line in found.since:
         say(f"\n{line}.")
+    if live is not None:
+        say(f"\nLive: {live.sentence}")
     if found.advice:
         say(f"\n{found.advice.rstrip('.')}.")
     say(f"\nDecision {found.decision.decision_key[:12]}. Its card: mlsys report {found.decision.run_id}")

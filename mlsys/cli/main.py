@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from mlsys import __version__
+from mlsys.cli.api_keys import keys
 from mlsys.cli.auditing import audit
 from mlsys.cli.backfilling import backfill
 from mlsys.cli.champions import champion, history, promote, report, rollback
@@ -57,9 +58,9 @@ def commands() -> None:
 
 
 _ALL = [up, down, status, doctor, pulse, acknowledge, reconcile, clean, samples]
-_ALL += [init, check, schema, preview, run, backfill, plan, apply, restate]
+_ALL += [init, check, schema, plan, apply, restate, preview, run, backfill]
 _ALL += [list_, why, explain, diff, history, champion, report, monitor, replay, evaluate, audit]
-_ALL += [promote, rollback, hold, rehydrate, serve, try_]
+_ALL += [promote, rollback, hold, rehydrate, serve, keys, try_]
 for _command in _ALL:
     commands.add_command(_command)
 

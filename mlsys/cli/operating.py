@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.command()
 @json_option
 def up(as_json: bool) -> None:
-    """Start the embedded stack: Postgres, Airflow and the MLflow UI, all on this machine alone."""
+    """Start the embedded stack: Postgres, Airflow, the MLflow UI and the server, all on this machine alone."""
     from mlsys.cli.logs import set_up
     from mlsys.orchestration.stack import stack
     from mlsys.settings import load_settings
@@ -36,6 +36,8 @@ def up(as_json: bool) -> None:
     else:
         say(f"\nAirflow  {found.airflow}   login {found.login} / {found.password}")
         say(f"Models   {found.models}\nMLflow   {found.mlflow}")
+        if found.server:
+            say(f"Server   {found.server}")
         say("Stop it with: mlsys down")
     _refuse(failed)
 
@@ -135,7 +137,7 @@ def doctor(as_json: bool) -> int:
 
     settings = load_settings()
     found = []
-    for finding in chain(_stack(settings), examine(settings)):
+    for finding in chain(_stack(settings), _watchdog(settings), examine(settings)):
         found.append(finding)
         if not as_json:  # said as it is found: some things take a while
             say(f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.subject}: {finding.sentence}")
@@ -156,6 +158,20 @@ def _stack(settings: Settings) -> Iterator[Diagnosis]:
             yield Diagnosis(f"stack {part.name}", part.state == "running", f"{part.state}{more}")
         if all(part.state == "running" for part in parts):  # else what is dead explains the rest
             yield from _retrainings(settings)
+
+
+def _watchdog(settings: Settings) -> Iterator[Diagnosis]:
+    """Yield whether the watchdog still looks; one that nobody has set up is no problem."""
+    from mlsys import clock
+    from mlsys.durations import in_words
+    from mlsys.upkeep.diagnosis import Diagnosis
+    from mlsys.watchdog.pulse import STALE, last_pulse
+
+    at = last_pulse(settings.root)
+    if at is not None:
+        age = clock.now() - at
+        remedy = "" if age <= STALE else "; see whether cron or the timer still starts `mlsys pulse`"
+        yield Diagnosis("watchdog", age <= STALE, f"looked {in_words(age)} ago{remedy}")
 
 
 def _retrainings(settings: Settings) -> Iterator[Diagnosis]:

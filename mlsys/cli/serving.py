@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,32 +14,54 @@ if TYPE_CHECKING:
     from mlsys.settings import Settings
 
 
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: MLSYS_SERVER_PORT, which is 8000.")
-def serve(host: str, port: int | None) -> None:
+@click.option("--certificate", type=_FILE, help="Speak HTTPS with this certificate (PEM, with its chain).")
+@click.option("--key", type=_FILE, help="The certificate's key, where it is not in the same file.")
+@click.option("--proxy", "proxies", multiple=True, metavar="ADDRESS", help="A proxy whose X-Forwarded-* are believed.")
+@click.option("--no-keys", "without_keys", is_flag=True, help="Whoever reaches the address may ask, without a key.")
+@click.option("--only-with-keys", is_flag=True, help="Nobody may ask without a key; the first one may come later.")
+def serve(
+    host: str,
+    port: int | None,
+    *,
+    certificate: Path | None,
+    key: Path | None,
+    proxies: tuple[str, ...],
+    without_keys: bool,
+    only_with_keys: bool,
+) -> None:
     """Answer requests with the champions of all pipelines; a new champion takes over by itself.
 
     It ends with Ctrl-C or SIGTERM, after it has answered what is under way.
     """
-    import uvicorn
-
     from mlsys.cli.logs import set_up
     from mlsys.server.app import make_app
+    from mlsys.server.door import guarded
+    from mlsys.server.keys import KeyFile
+    from mlsys.server.limits import ServerLimits
+    from mlsys.server.listening import Listening, server, socket_of
     from mlsys.server.living import living
-    from mlsys.settings import load_settings
+    from mlsys.server.metrics import Metrics
+    from mlsys.settings import from_environment, load_settings
 
-    settings = load_settings()
-    set_up(settings.log_format, "INFO")
+    settings, limits = load_settings(), from_environment(ServerLimits)
+    at = Listening(host, port or settings.server_port, certificate, key, tuple(proxies), without_keys, only_with_keys)
+    keys = KeyFile(settings.server_keys)
+    rule = at.rule(keys)
+    listens = socket_of(at)
+    set_up(settings.log_format, settings.log_level)
     with filled_shelf(settings) as shelf, living(settings.root, lambda: shelf.work) as live:
-        uvicorn.run(
-            make_app(shelf, live.watchers, choose=live.choose, settings=settings),
-            host=host,
-            port=port or settings.server_port,
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=20,
-        )
+        metrics = Metrics(shelf)
+        watchers = [metrics.answered, *live.watchers]
+        app = make_app(shelf, watchers, choose=live.choose, settings=settings, most_rows=limits.rows)
+        behind = guarded(app, metrics=metrics, keys=keys, rule=rule, limits=limits)
+        with suppress(KeyboardInterrupt):  # told to end, and ended: uvicorn passes the signal on when it is done
+            server(behind, at, limits).run([listens])
 
 
 @contextmanager

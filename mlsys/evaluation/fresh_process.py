@@ -1,7 +1,7 @@
 """What a fresh process finds when it loads a release and answers: run as `python -m mlsys.evaluation.fresh_process`.
 
-It reads `task.json` and `golden.parquet` in the folder that it is given and writes `found.json`. Times, where the
-task asks for them, are medians over rounds, so that one disturbed round decides nothing.
+It reads `task.json`, `golden.parquet` and `others.parquet` in the folder that it is given and writes `found.json`.
+Times, where the task asks for them, are medians over rounds, so that one disturbed round decides nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mlsys.serving import Champion
 
-TASK, GOLDEN, FOUND = "task.json", "golden.parquet", "found.json"
+TASK, GOLDEN, OTHERS, FOUND = "task.json", "golden.parquet", "others.parquet", "found.json"
 BATCH = 1000
 _ROUNDS, _CALLS, _FEWEST, _SECONDS = 5, 100, 20, 1.0  # calls of a round, or as many as fit into the seconds
 
@@ -46,6 +46,7 @@ def _found(folder: Path, task: dict[str, Any], begun: float) -> dict[str, Any]:
 
     from mlsys.registries.files import MODEL, REQUIREMENTS
     from mlsys.serving import champion_in
+    from mlsys.serving.fast import fast_path
 
     champion = champion_in(folder, task["pipeline"])
     rows = pq.read_table(folder / GOLDEN).to_pandas()
@@ -53,6 +54,7 @@ def _found(folder: Path, task: dict[str, Any], begun: float) -> dict[str, Any]:
     together = ask(rows)
     seconds = time.perf_counter() - begun
     alone = np.concatenate([ask(rows.iloc[[i]]) for i in range(min(len(rows), 20))])
+    path, compared = fast_path(champion, pq.read_table(folder / OTHERS).to_pandas())
     needed = packages_of((folder / MODEL).read_bytes())
     listed = {_normal(re.split("[=<>]", line)[0]) for line in (folder / REQUIREMENTS).read_text().split()}
     return {
@@ -60,6 +62,8 @@ def _found(folder: Path, task: dict[str, Any], begun: float) -> dict[str, Any]:
         "seconds": seconds,
         "answers": together.ravel().tolist(),
         "alone": float(np.abs(alone - together[: len(alone)]).max()),
+        "fast": None if path is None else path.name,
+        "compared": compared,
         "packages": needed,
         "unnamed": [name for name in needed if _normal(name) not in listed],
         **(_timed(ask, rows) if task["timed"] else {}),

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from mlsys import keys
 from mlsys.dataset import dataset
 from mlsys.errors import IntegrityError
-from mlsys.evaluation.fresh_process import FOUND, GOLDEN, TASK
+from mlsys.evaluation.fresh_process import FOUND, GOLDEN, OTHERS, TASK
 from mlsys.events import get_logger
 from mlsys.gates.measuring import lacking
 from mlsys.records import Candidate, Prepared
@@ -32,6 +32,7 @@ from mlsys.training import model_file
 log = get_logger(__name__)
 
 N_GOLDEN = 200
+N_OTHERS = 10_000  # rows on which the fast way to answer is held against the plain one
 LONGEST = 300.0  # seconds, then the process is ended
 # Sums do not depend on the machine's cores, and neither does what an answer costs.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -62,7 +63,7 @@ def served(spec: Spec, prepared: Prepared, candidate: Candidate, *, store: Store
 
 def _measured(spec: Spec, prepared: Prepared, candidate: Candidate, store: Store, timed: bool) -> dict[str, Any]:
     columns = spec.feature_columns()
-    golden = _golden(prepared, list(columns), store)
+    golden, others = _golden_and_others(prepared, list(columns), store)
     if not golden.num_rows:
         return lacking("too_few_rows", "The holdout has no row to ask about.")
     data = store.read_bytes(str(candidate.model))
@@ -79,6 +80,7 @@ def _measured(spec: Spec, prepared: Prepared, candidate: Candidate, store: Store
     with store.working() as folder:
         write_release(folder, model=data, record=record, spec=spec.dump(), metrics=None)
         pq.write_table(golden, folder / GOLDEN)
+        pq.write_table(others, folder / OTHERS)
         task = {"pipeline": spec.pipeline, "method": spec.target.method, "timed": timed}
         (folder / TASK).write_text(json.dumps(task), encoding="utf-8")
         try:
@@ -100,13 +102,20 @@ def _measured(spec: Spec, prepared: Prepared, candidate: Candidate, store: Store
     return found
 
 
-def _golden(prepared: Prepared, columns: list[str], store: Store) -> pa.Table:
-    """Return holdout rows as the snapshot has them, evenly spread over it."""
+def _golden_and_others(prepared: Prepared, columns: list[str], store: Store) -> tuple[pa.Table, pa.Table]:
+    """Return holdout rows as the snapshot has them, and more of all sides; both evenly spread."""
     side = dataset.read_assignment(prepared.split, store)
     table = read_rows(prepared.snapshot.manifest, store, columns)
-    places = np.flatnonzero(side == HOLDOUT)
-    chosen = places[np.unique(np.linspace(0, max(len(places) - 1, 0), N_GOLDEN).astype(int))] if len(places) else places
-    return table.take(pa.array(chosen))
+    holdout = _spread(np.flatnonzero(side == HOLDOUT), N_GOLDEN)
+    return table.take(pa.array(holdout)), table.take(pa.array(_spread(np.arange(len(side)), N_OTHERS)))
+
+
+def _spread(places: np.ndarray, n: int) -> np.ndarray:
+    """Return at most `n` of some places, evenly spread over them."""
+    if not len(places):
+        return places
+    found: np.ndarray = places[np.unique(np.linspace(0, len(places) - 1, n).astype(int))]
+    return found
 
 
 def _ended(done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from mlsys.gates.fairness import Fairness
 from mlsys.gates.freshness import Freshness
 from mlsys.gates.honest_data import HonestData
 from mlsys.gates.latency import Latency
+from mlsys.gates.live_better import LiveBetter
 from mlsys.gates.min_rows import MinRows
 from mlsys.gates.minimum import Minimum
 from mlsys.gates.overlap import Overlap
@@ -23,7 +24,7 @@ GATES = Table(
     "mlsys.gates",
     Gate,
     [
-        Minimum, BetterThanChampion, Slices, Fairness, WellCalibrated, Churn,
+        Minimum, BetterThanChampion, LiveBetter, Slices, Fairness, WellCalibrated, Churn,
         MinRows, Overlap, DataQuality, HonestData, Freshness, Drift, Servability, Latency, Size,
     ],
     hints={
@@ -32,6 +33,6 @@ GATES = Table(
         "sample_size": "min_rows", "support": "overlap", "checks": "data_quality", "staleness": "freshness",
         "max_age": "freshness", "segments": "slices", "subgroups": "slices", "parity": "fairness",
         "ece": "calibration", "brier": "calibration", "flips": "churn", "psi": "drift", "speed": "latency",
-        "leakage": "honest_data", "flaws": "honest_data",
+        "leakage": "honest_data", "flaws": "honest_data", "shadow": "live_better",
     },
 )  # fmt: skip

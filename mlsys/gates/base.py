@@ -18,6 +18,7 @@ from mlsys.records import (
     Plan,
     Snapshot,
 )
+from mlsys.records.live import LiveEvidence
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Evidence:
         measured: what gates measured themselves while rows and models were at hand, by `Measuring.asks`; stored with
             the evaluation, so that a decision can be judged again.
         anchor: the challenger against the best past champion, or None where no gate asks or nobody serves.
+        live: what the labels of live requests say of the challenger; None where it was not tried.
         decided_before: how many decisions before this one compared models on some of the same holdout rows; None
             where nobody counts.
     """
@@ -47,6 +49,7 @@ class Evidence:
     measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     anchor: AnchorComparison | None = None
     decided_before: int | None = None
+    live: LiveEvidence | None = None
 
 
 class Gate(Component, ABC):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import getpass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mlsys import clock
 from mlsys.errors import UsageError, near_match
 from mlsys.evaluation.champion import model_by, obstacle_of
 from mlsys.events import get_logger
+from mlsys.gates.live_better import NO_LIVE_EVIDENCE, LiveBetter
 from mlsys.ledger import ChampionChange, LiveTrial, live_trials
 from mlsys.ledger.rows import Role
 from mlsys.live.rules import present_spec
+from mlsys.records import Decision, Plan
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
@@ -79,6 +81,34 @@ def end(work: Workspace, pipeline: str, name: str, *, reason: str, who: str | No
         raise UsageError(f"{candidate_id} is not tried", where=pipeline, remedy=f"See `mlsys try {pipeline}`")
     ended = {"running": False, "who": who or getpass.getuser(), "reason": _reason(reason), "at": None}
     return _put(work, known[candidate_id].model_copy(update=ended))
+
+
+def try_challenger(work: Workspace, plan: Plan, decision: Decision) -> LiveTrial | None:
+    """Try the challenger of a live run in the shadow where nothing but live evidence is missing; else None.
+
+    Raises:
+        IntegrityError: its file is missing or was changed.
+    """
+    gate = next((each for each in work.spec_of(plan).gates if isinstance(each, LiveBetter)), None)
+    others = [found for found in decision.gates if gate is None or found.gate != gate.kind]
+    waits = decision.outcome == "inconclusive" and decision.reason == NO_LIVE_EVIDENCE
+    if gate is None or plan.mode != "live" or not waits or any(found.state != "pass" for found in others):
+        return None
+    until = clock.now() + timedelta(days=gate.days)
+    try:
+        return begin(
+            work,
+            plan.pipeline,
+            str(decision.challenger),
+            role="shadow",
+            share=0,
+            until=until,
+            reason=f"{plan.run_id} passes every gate but {gate.kind}",
+            who="gates",
+        )
+    except UsageError as error:  # others are tried already, and go on with their time
+        log.warning("challenger_not_tried", pipeline=plan.pipeline, run=plan.run_id, reason=str(error))
+        return None
 
 
 def _put(work: Workspace, wanted: LiveTrial) -> LiveTrial:

@@ -11,9 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from mlsys.evaluation.comparison import ComparisonRules, Contender, assess, scored
-from mlsys.evaluation.dependence import tied
-from mlsys.evaluation.ties import Ties
+from mlsys.evaluation import difference
 from mlsys.live.sequential import bound_of
 from mlsys.metrics.base import Metric
 from mlsys.metrics.predictions import Predictions
@@ -21,6 +19,7 @@ from mlsys.records import Comparison
 
 FEWEST, FEWEST_OF_CLASS = 100, 30  # labelled rows before the first look: errors of fewer are themselves unsure
 _MOST_LOOKS = 400
+_ASSUMED, _WORTH = 1.3, 16  # of how much more days differ than their rows explain; see bench/trust_live.py
 
 
 @dataclass(frozen=True)
@@ -38,41 +37,55 @@ class LiveRows:
     paired: bool
 
 
-def compared(metric: Metric, rows: LiveRows, *, level: float, seed: int) -> Comparison:
+def compared(metric: Metric, rows: LiveRows, *, level: float) -> Comparison:
     """Return candidate against champion; `lower` and `upper` are bounds at `level`, each by itself.
 
-    Rows of a day count together where days differ in how the two compare.
+    Errors follow from how much each row moves the metric; where a metric does not say that, nothing is compared.
     """
     if metric.influence(rows.candidate) is None or metric.influence(rows.champion) is None:
         return _unknown(metric, rows, level, f"{metric.kind} does not say how unsure a difference by it is")
-    return _paired(metric, rows, level, seed) if rows.paired else _unpaired(metric, rows, level)
+    return _paired(metric, rows, level) if rows.paired else _unpaired(metric, rows, level)
 
 
-def _paired(metric: Metric, rows: LiveRows, level: float, seed: int) -> Comparison:
-    new = Contender("candidate", "candidate", "candidate")
-    assessed = assess(
-        [scored(new, validation=rows.candidate, holdout=rows.candidate)],
-        Contender("champion", "champion", "champion", holdout=rows.champion),
-        metrics=[metric],
-        rules=ComparisonRules(metric.kind, 1, seed, level=level, ties=Ties(days=rows.days[0])),
-    )
-    found = assessed.comparisons.get(metric.kind)
-    return found or _unknown(metric, rows, level, "the metric is undefined on these rows")
+def _paired(metric: Metric, rows: LiveRows, level: float) -> Comparison:
+    values = [metric.value(side).value for side in (rows.candidate, rows.champion)]
+    moved = difference.influence(metric, rows.candidate, rows.champion)
+    if values[0] is None or values[1] is None or moved is None:
+        return _unknown(metric, rows, level, "the metric is undefined on these rows")
+    return _bounded(metric, rows, (values[0], values[1]), _reach(moved, rows.days[0], level), level)
 
 
 def _unpaired(metric: Metric, rows: LiveRows, level: float) -> Comparison:
     """Compare two models by rows of their own: the errors of both add up."""
     values = [metric.value(side).value for side in (rows.candidate, rows.champion)]
-    if values[0] is None or values[1] is None:
+    moved = [metric.influence(side) for side in (rows.candidate, rows.champion)]
+    if values[0] is None or values[1] is None or moved[0] is None or moved[1] is None:
         return _unknown(metric, rows, level, "the metric is undefined on these rows")
-    turned = values[0] - values[1] if metric.direction == "higher" else values[1] - values[0]
-    reaches = []
-    for side, days in zip((rows.candidate, rows.champion), rows.days, strict=True):
-        influence, (expected, came) = metric.influence(side), side.expected
-        assert influence is not None  # asked before
-        units, _ = tied(influence, came - expected, Ties(days=days))
-        reaches.append(units.cautious_spread(influence).reach(1 - level))
-    reach = hypot(*reaches)
+    reach = hypot(*(_reach(each, days, level) for each, days in zip((moved[0], moved[1]), rows.days, strict=True)))
+    return _bounded(metric, rows, (values[0], values[1]), reach, level)
+
+
+def _reach(moved: np.ndarray, days: np.ndarray, level: float) -> float:
+    """Return how far a bound lies from a sum of influences over some days.
+
+    Days may differ by more than their rows explain. A few days tell little of by how much, so that what they tell is
+    laid beside what was assumed before: a variance of `_ASSUMED` times that of the rows, worth `_WORTH` days. A day's
+    sum of influences, squared over what rows explain of it, has the mean of that factor.
+    """
+    from scipy.special import stdtrit
+
+    places, counts = np.unique(days, return_inverse=True, return_counts=True)[1:]
+    of_row = float((moved**2).mean())
+    if of_row == 0:
+        return 0.0
+    sums = np.bincount(places, weights=moved - moved.mean())
+    freedom = _WORTH + counts.size - 1
+    factor = max(1.0, (_WORTH * _ASSUMED + float((sums**2 / counts).sum()) / of_row) / freedom)
+    return float(stdtrit(freedom, level) * np.sqrt(factor * of_row / moved.size))
+
+
+def _bounded(metric: Metric, rows: LiveRows, values: tuple[float, float], reach: float, level: float) -> Comparison:
+    turned = (values[0] - values[1] if metric.direction == "higher" else values[1] - values[0]) + 0.0
     return Comparison(
         metric=metric.kind,
         direction=metric.direction,
@@ -81,7 +94,7 @@ def _unpaired(metric: Metric, rows: LiveRows, level: float) -> Comparison:
         upper=turned + reach,
         level=level,
         n=rows.candidate.y_true.size,
-        method="each model on rows of its own",
+        method="paired, days may differ" if rows.paired else "each model on rows of its own, days may differ",
     )
 
 

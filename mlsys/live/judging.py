@@ -12,7 +12,7 @@ from mlsys.live.answered_rows import SideBySide, side_by_side, since_of
 from mlsys.live.comparing import LiveRows, compared, level_of, looks_of, too_few, verdict_of
 from mlsys.live.rules import present_spec, rules_by
 from mlsys.live.running import running, watched
-from mlsys.live.sequential import BUDGET, share_of
+from mlsys.live.sequential import SPENT, share_of
 from mlsys.records import Comparison, MetricValue, Snapshot
 from mlsys.records.live import LiveEvidence, LiveVerdict
 from mlsys.snapshot import snapshot as snapshots
@@ -65,7 +65,7 @@ def judged(
     few = too_few([spec.target.class_counts(side.y) for side in sides], [side.y.size for side in sides])
     if few is not None:
         return blank.model_copy(update={"sentence": _sentence(blank, few + _keyless(found))})
-    alpha = share_of(BUDGET, _place(work, spec, champion, trial))
+    alpha = share_of(SPENT, _place(work, spec, champion, trial))
     return _compared(spec, blank, found, known, alpha)
 
 
@@ -82,7 +82,7 @@ def _compared(
         looks_of(days, blank.since.date(), blank.until.date()),
     )
     rows = LiveRows(new, old, (days, found.champion.days), paired=blank.role == "shadow")
-    comparison = compared(metric, rows, level=level_of(sizes, alpha), seed=spec.training.seed)
+    comparison = compared(metric, rows, level=level_of(sizes, alpha))
     values = [metric.value(side) for side in (new, old)]
     told = [
         MetricValue(name=metric.kind, value=each.value, n=side.y.size, reason=each.reason)

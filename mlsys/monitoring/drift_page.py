@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from mlsys.monitoring.drawing import bins_of, draw
-from mlsys.monitors.texts import ThenAndNow, compared
+from mlsys.monitors.texts import MISSING, UNSEEN, ThenAndNow, compared
 from mlsys.records.monitoring import MonitorReport, MonitorResult
 from mlsys.report import page
 
@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
     from mlsys.monitors.base import Window
 
-_UNITS = {"psi": "stability index", "ks": "Kolmogorov-Smirnov distance", "": "observed"}
+_UNITS = {
+    "psi": "stability index",
+    "ks": "Kolmogorov-Smirnov distance",
+    "chi2": "Cramer's V",
+    "wasserstein": "Wasserstein distance",
+    "share": "distance",
+    "": "observed",
+}
 
 
 @dataclass(frozen=True)
@@ -97,8 +104,9 @@ def _feature(each: ThenAndNow, results: Sequence[MonitorResult]) -> Feature:
 
 
 def _tests(name: str, results: Sequence[MonitorResult]) -> tuple[Test, ...]:
-    found = [(result, part) for result in results for part in result.parts if part.name == name]
-    return tuple(Test(f"{_UNITS[r.unit]}, {_over(r)}", p.observed, p.limit) for r, p in found)
+    named = {name: "", f"{name}: {MISSING}": " of missing ones", f"{name}: {UNSEEN}": " of new ones"}
+    found = [(result, part) for result in results for part in result.parts if part.name in named]
+    return tuple(Test(f"{_UNITS[r.unit]}{named[p.name]}, {_over(r)}", p.observed, p.limit) for r, p in found)
 
 
 def _answers(window: Window, results: Sequence[MonitorResult]) -> list[Feature]:

@@ -140,7 +140,8 @@ def _serving(work: Workspace, scored: ScoreReport) -> ChampionChange:
 def _widest(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snapshot) -> Window:
     from mlsys.monitoring.window import window_of
 
-    return window_of(work, spec, change, snapshot, length=max(each.window for each in spec.monitors.watch))
+    length, reach = (max(getattr(each, name) for each in spec.monitors.watch) for name in ("window", "reach"))
+    return window_of(work, spec, change, snapshot, length=length, reach=reach)
 
 
 def _watched(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snapshot) -> MonitorReport:

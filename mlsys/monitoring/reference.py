@@ -20,6 +20,7 @@ from mlsys.dataset import dataset
 from mlsys.errors import IntegrityError, RunError
 from mlsys.evaluation.champion import model_of
 from mlsys.ledger import ChampionChange
+from mlsys.monitoring.leaning import leans
 from mlsys.records import Candidate, CheckReport, Evaluation, Prepared, Split
 from mlsys.schema import ColumnSpec
 from mlsys.snapshot.segments import read_slices, write_segment
@@ -29,6 +30,7 @@ from mlsys.training import model_file
 from mlsys.workspace import Workspace
 
 MAX_ROWS = 20_000
+_EDITION = 2  # of what is stored; an older one is made again
 _SALT = 0x5A3B1E  # another one than the split's, so that the sample is even
 
 
@@ -40,18 +42,26 @@ class Reference:
         rows: at most `MAX_ROWS` training rows, sampled by the hash of their keys; columns as the model takes them.
         holdout_scores: `(n_holdout,)` float64, or `(n_holdout, n_classes)` of the classes that it knows.
         keys: `(n,)` uint64, rising: key hashes of all rows on any side of its split.
+        day: `(n_rows,)` datetime64[D]; `y_true`: `(n_rows,)` labels; `y_score`: its answers, as those of the holdout.
+        holdout_day: `(n_holdout,)` datetime64[D].
+        held: `(n_holdout, n_columns)` its holdout; held_true: `(n_holdout,)` its labels.
+        names: of the classes that labels count, where there are several.
+        leans: which columns it leans on, as shares of 1.
         classes: the classes of the target by name, where it has some; another value is no label then.
-        held: `(n_holdout, n_columns)` its holdout; held_true: `(n_holdout,)` its labels, which count `labels`.
-        labels: the classes of its split by name, where it has some.
     """
 
     rows: pd.DataFrame
     holdout_scores: np.ndarray
     keys: np.ndarray
     classes: tuple[str, ...]
+    day: np.ndarray
+    y_true: np.ndarray
+    y_score: np.ndarray
+    holdout_day: np.ndarray
     held: pd.DataFrame
     held_true: np.ndarray
-    labels: tuple[str, ...]
+    names: tuple[str, ...]
+    leans: Mapping[str, float]
 
 
 def reference_of(work: Workspace, change: ChampionChange) -> Reference:
@@ -65,20 +75,20 @@ def reference_of(work: Workspace, change: ChampionChange) -> Reference:
     path = work.home / "monitoring" / change.pipeline / "references" / f"{name[:16]}.json"
     columns = model_of(work, change).columns
     stored = json.loads(path.read_bytes()) if path.exists() else {}
-    if "holdout" not in stored:  # there is none yet, or one that an older version made
+    if stored.get("edition") != _EDITION:
         write_atomically(path, canonical_json(_make(work, change, columns)), begun_in=path.parents[1])
         stored = json.loads(path.read_bytes())
-    held = stored["holdout"]
-    held_rows = read_slices(held["rows"], [(0, held["n_rows"])], work.store, list(columns))[0]
+    held = read_slices(stored["held"], [(0, stored["n_held"])], work.store, list(columns))[0]
     table = read_slices(stored["rows"], [(0, stored["n_rows"])], work.store, list(columns))[0]
     return Reference(
         rows=dataset.feature_frame(table, columns),
         holdout_scores=_read_array(work, stored["holdout_scores"]),
         keys=_read_array(work, stored["keys"]),
         classes=tuple(stored["classes"]),
-        held=dataset.feature_frame(held_rows, columns),
-        held_true=_read_array(work, held["y_true"]),
-        labels=tuple(held["labels"]),
+        held=dataset.feature_frame(held, columns),
+        **{name: _read_array(work, stored[name]) for name in ("day", "y_true", "y_score", "holdout_day", "held_true")},
+        names=tuple(stored["names"]),
+        leans=stored["leans"],
     )
 
 
@@ -105,23 +115,30 @@ def _make(work: Workspace, change: ChampionChange, columns: Mapping[str, ColumnS
     model, target = candidate.model, spec.target.about(candidate.classes)
     if model is None:
         raise IntegrityError("The ledger names no model file of the champion", got=change.candidate_id)
-    held = data.side == HOLDOUT
-    with threadpool_limits(limits=1):
-        answers = target.answers(model_file.load(model, work.store), data.rows[held])
-    training = np.flatnonzero(data.side == TRAINING)
+    training, held = np.flatnonzero(data.side == TRAINING), data.side == HOLDOUT
     sample = np.sort(training[np.argsort(uniform(data.key_hash[training], _SALT), kind="stable")[:MAX_ROWS]])
+    known, pipeline = data.rows.iloc[sample].reset_index(drop=True), model_file.load(model, work.store)
+    with threadpool_limits(limits=1):
+        answers, before = target.answers(pipeline, data.rows[held]), target.answers(pipeline, known)
+    arrays = {
+        "holdout_scores": answers,
+        "holdout_day": data.day[held],
+        "held_true": data.y[held],
+        "day": data.day[sample],
+        "y_true": data.y[sample],
+        "y_score": before,
+        "keys": np.unique(data.key_hash),
+    }
     return {
-        "rows": _put_rows(work, data.rows.iloc[sample], columns),
+        "edition": _EDITION,
+        "rows": _put_rows(work, known, columns),
+        "held": _put_rows(work, data.rows[held], columns),
+        "n_held": int(held.sum()),
         "n_rows": sample.size,
-        "holdout_scores": _put_array(work, answers),
-        "keys": _put_array(work, np.unique(data.key_hash)),
+        **{name: _put_array(work, values) for name, values in arrays.items()},
         "classes": sorted(prepared.split.training.classes),
-        "holdout": {
-            "rows": _put_rows(work, data.rows[held], columns),
-            "n_rows": int(held.sum()),
-            "y_true": _put_array(work, data.y[held]),
-            "labels": list(data.target.names),
-        },
+        "names": list(data.target.names),
+        "leans": leans(pipeline, target, known),
     }
 
 

@@ -79,6 +79,37 @@ def score(
     return _report(champion, taken.snapshot, asked, scored)
 
 
+def score_as(
+    work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snapshot, days: Collection[date]
+) -> dict[date, PredictionFile]:
+    """Return what a champion, present or past, says of days as their rows are now; it scores those that it has not.
+
+    Who scored a day last by `score` stays its `latest`.
+
+    Raises:
+        RunError: it can't be loaded, is not what was promoted, or can't read the schema.
+        IntegrityError: a stored file is missing or damaged.
+    """
+    from mlsys.snapshot.manifest import read_manifest
+
+    found: dict[date, PredictionFile] = {}
+    missing = []
+    for entry in read_manifest(snapshot.manifest, work.store).of(days):
+        known = predictions_of(work.home, spec.pipeline, entry.day)
+        file = known.champions.get(change.candidate_id) if known else None
+        if file is not None and file.partition == entry.fingerprint:
+            found[entry.day] = file
+        else:
+            missing.append(entry)
+    task = _task(work, spec, change, snapshot) if missing else None
+    for start in range(0, len(missing), _DAYS_AT_ONCE):
+        assert task is not None
+        scored = task.score(missing[start : start + _DAYS_AT_ONCE])
+        _list(work, spec.pipeline, scored, again=True)
+        found.update(scored)
+    return found
+
+
 def predictions_of(home: Path, pipeline: str, day: date) -> DayPredictions | None:
     """Return what is known of a day's scores, or None; reads one small file."""
     path = _index_path(home, pipeline, day)
@@ -210,13 +241,14 @@ def _task(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snapsho
     return _Task(work, spec, change, champion, model_file.load(champion.candidate.model, work.store), snapshot)
 
 
-def _list(work: Workspace, pipeline: str, found: Mapping[date, PredictionFile]) -> None:
-    """Enter new files into the index; what other champions said of the same days stays."""
+def _list(work: Workspace, pipeline: str, found: Mapping[date, PredictionFile], *, again: bool = False) -> None:
+    """Enter new files into the index; what other champions said of the same days stays, `again` as the latest, too."""
     with work.ledger.projecting(pipeline):
         for day, file in found.items():
             before = predictions_of(work.home, pipeline, day)
             champions = {**(before.champions if before else {}), file.champion: file}
-            entry = DayPredictions(pipeline=pipeline, day=day, latest=file.champion, champions=champions)
+            latest = before.latest if before and again else file.champion
+            entry = DayPredictions(pipeline=pipeline, day=day, latest=latest, champions=champions)
             write_atomically(_index_path(work.home, pipeline, day), canonical_json(entry.model_dump(mode="json")))
 
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mlsys import clock
 from mlsys.dataset import dataset
 from mlsys.errors import IntegrityError
-from mlsys.evaluation.champion import model_of
+from mlsys.evaluation.champion import ChampionModel, model_of
 from mlsys.evaluation.comparison import ComparisonRules, Contender, assess
 from mlsys.ledger import ChampionChange
 from mlsys.metrics import METRICS
 from mlsys.metrics.predictions import Predictions
+from mlsys.monitoring.leaning import leaning
 from mlsys.monitoring.reference import Reference, evaluation_of, reference_of
 from mlsys.monitoring.scoring import predictions_of, read_predictions
-from mlsys.monitors.base import Window
+from mlsys.monitors.base import Answered, Past, Window
 from mlsys.monitors.holdout import Holdout
 from mlsys.records import MetricValue, Snapshot
 from mlsys.records.monitoring import PredictionFile
@@ -29,11 +32,22 @@ from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec
 from mlsys.spec.blocks import MetricChoice
 from mlsys.targets.base import Target
+from mlsys.training import model_file
 from mlsys.workspace import Workspace
 
 
-def window_of(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snapshot, *, length: timedelta) -> Window:
+def window_of(
+    work: Workspace,
+    spec: Spec,
+    change: ChampionChange,
+    snapshot: Snapshot,
+    *,
+    length: timedelta,
+    reach: timedelta = timedelta(0),
+) -> Window:
     """Return the last days of a snapshot as the champion sees them; all of them have its scores already.
+
+    Answers and labels are those of `reach`, where that is longer than `length`, which the features are of.
 
     Days before the champion's cutoff are left out, and so are rows whose key it was fitted or judged on. Labels that
     arrived after the snapshot's cutoff, or are younger than the spec's `label.delay`, count as not known.
@@ -60,8 +74,10 @@ def window_of(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Sna
         texts=made_by.features.texts,
         measure=partial(measured, choice=spec.metrics, seed=spec.training.seed),
     )
-    files = _files(work, spec, change, snapshot, first=last_day - length + timedelta(days=1))
-    return _filled(work, spec, change, snapshot, files=files, reference=reference, empty=seen) if files else seen
+    files = _files(work, spec, change, snapshot, first=last_day - max(length, reach) + timedelta(days=1))
+    if not files:
+        return seen
+    return _filled(work, spec, change, snapshot, files=files, reference=reference, empty=seen, length=length)
 
 
 def measured(metric: str, rows: Predictions, *, choice: MetricChoice, seed: int) -> MetricValue:
@@ -110,10 +126,11 @@ def _filled(
     files: Mapping[date, PredictionFile],
     reference: Reference,
     empty: Window,
+    length: timedelta,
 ) -> Window:
     champion = model_of(work, change)
-    columns, classes = champion.columns, champion.candidate.classes
-    names = list(dict.fromkeys([*columns, *spec.target.made_of.names, KEY, DAY]))
+    classes = champion.candidate.classes
+    names = list(dict.fromkeys([*spec.target.made_of.names, KEY, DAY]))
     table = read_rows(snapshot.manifest, work.store, names, days=files)
     scores = [read_predictions(file, work, [KEY, SCORE]) for file in files.values()]
     key = table[KEY].to_numpy()
@@ -127,16 +144,25 @@ def _filled(
     target = spec.target.about([*classes, *truth.counts(final & unseen)])
     known = target.names or reference.classes
     answers = np.concatenate([spec.target.about(classes).unfiled(part[SCORE]) for part in scores])
+    y_true = target.truth(target.made_of.of(table)).among(known, final)
+    answered = Answered(day, target.arranged(answers, classes), y_true).where(unseen)
+    inside = day > np.datetime64(empty.last_day - length, "D")
+    newest = answered.newest(length, empty.last_day)
+    days = [found for found in files if found > empty.last_day - length]
+    features = _features(work, snapshot, champion, days) if days else empty.rows
     return replace(
         empty,
-        rows=dataset.feature_frame(table, columns)[unseen].reset_index(drop=True),
-        day=day[unseen],
-        y_score=target.arranged(answers, classes)[unseen],
+        rows=features[unseen[inside]].reset_index(drop=True),
+        day=newest.day,
+        y_score=newest.y_score,
+        y_true=newest.y_true,
+        answered=answered,
         holdout_scores=target.arranged(reference.holdout_scores, classes),
-        y_true=target.truth(target.made_of.of(table)).among(known, final)[unseen],
         target=target,
         holdout=_held(reference, target, classes, spec.metrics),
         unknown=tuple(name for name in target.names if name not in classes),
+        past=_past(reference, target, classes),
+        lean=leaning(partial(_loaded, work, champion), spec.target.about(classes)),
     )
 
 
@@ -145,7 +171,7 @@ def _held(reference: Reference, target: Target, classes: tuple[str, ...], choice
     held, y = reference.held, reference.held_true
     if target.names:
         places = {name: place for place, name in enumerate(target.names)}
-        y = np.array([places.get(name, -1) for name in reference.labels] + [-1])[y]
+        y = np.array([places.get(name, -1) for name in reference.names] + [-1])[y]
     known = target.labelled(y)
     return Holdout(
         held[known].reset_index(drop=True),
@@ -153,3 +179,30 @@ def _held(reference: Reference, target: Target, classes: tuple[str, ...], choice
         y[known],
         partial(weighted, choice=choice),
     )
+
+
+def _features(work: Workspace, snapshot: Snapshot, champion: ChampionModel, days: Sequence[date]) -> pd.DataFrame:
+    """Return the champion's features of the rows of some days."""
+    table = read_rows(snapshot.manifest, work.store, list(champion.columns), days=days)
+    return dataset.feature_frame(table, champion.columns)
+
+
+def _past(reference: Reference, target: Target, classes: tuple[str, ...]) -> Past:
+    """Return what is known of the champion's days, its labels and answers in the order of the window's classes."""
+    labels = reference.y_true
+    if target.names and reference.names:
+        places = np.array([target.names.index(name) if name in target.names else -1 for name in reference.names])
+        labels = np.where(labels >= 0, places[labels], -1)
+    return Past(
+        day=reference.day,
+        y_score=target.arranged(reference.y_score, classes),
+        y_true=labels,
+        holdout_day=reference.holdout_day,
+        leans=reference.leans,
+    )
+
+
+def _loaded(work: Workspace, champion: ChampionModel) -> Any:
+    if champion.candidate.model is None:
+        raise IntegrityError("The ledger names no model file of the champion", got=champion.champion_id)
+    return model_file.load(champion.candidate.model, work.store)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
 from math import hypot
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field
 
-from mlsys.monitors.base import Monitor, Window
+from mlsys.monitors.base import Answered, Monitor, Window
 from mlsys.records import MetricValue
 from mlsys.records.monitoring import MonitorResult
 from mlsys.wording import counted, number
@@ -15,84 +18,146 @@ from mlsys.wording import counted, number
 if TYPE_CHECKING:
     import numpy as np
 
+_SPANS = (1, 2, 4)  # windows that are looked at together, the newest first
+_USUAL = NormalDist().inv_cdf(0.975)  # of the intervals
+
 
 class LiveMetric(Monitor):
-    """Alarms when the champion is worse than it was by more than `tolerance`, beyond chance.
+    """Alarms when the champion is worse than it was by more than `tolerance`, and by more than chance would give.
 
     What it was is its value on the first days after its promotion, where that is known, and the window lies after
     them; before that its value on the holdout, which helped to choose it and so is too good on average.
 
-    The difference of two independent values has a bound made of their 95 % intervals: the distance from each value to
-    the bound of its interval, squared and added (Newcombe, Statistics in Medicine 17, 1998; Zou and Donner, Statistics
-    in Medicine 27, 2008). So the luck of the holdout counts too, and where nothing changed about 2.5 % of windows
-    alarm with a tolerance of 0.
+    The newest window is looked at by itself, and together with the one and the three before it, as far as the champion
+    served: a small loss takes many labels to show, and a sudden one must not be diluted. An alarm that rests on several
+    windows counts as so many, and one that chance would give in `significance` squared as two.
+
+    The difference of two independent values has a bound made of their intervals: the distance from each value to the
+    bound of its interval, squared and added (Newcombe, Statistics in Medicine 17, 1998; Zou and Donner, Statistics in
+    Medicine 27, 2008). So the luck of the holdout counts too.
 
     Attributes:
         per_class: fewer labelled rows of a class are inconclusive, where there are classes that the champion knows.
         metric: default the spec's primary metric.
         tolerance: in the metric's unit; being so much worse is no alarm.
+        significance: probability of an alarm where nothing changed and nothing is tolerated, of all looks together.
         min_labels: fewer labelled rows are inconclusive, and so are fewer than `per_class` of a class.
     """
 
     kind: Literal["live_metric"] = "live_metric"
     metric: str | None = None
     tolerance: float = Field(default=0.02, ge=0, allow_inf_nan=False)
+    significance: float = Field(
+        default=0.005, gt=0, lt=0.5, allow_inf_nan=False, exclude_if=lambda probability: probability == 0.005
+    )
     min_labels: int = Field(default=200, ge=1)
     per_class: int = Field(default=30, ge=1)
+
+    @property
+    def reach(self) -> timedelta:
+        """How far back labels count."""
+        return self.window * _SPANS[-1]
 
     def look(self, window: Window) -> MonitorResult:
         """Return the metric on the labelled rows against its value on the holdout."""
         import numpy as np
 
-        window, metric = window.newest(self.window), self.metric or window.primary
-        name, known = self.over(f"live {metric}"), window.labelled
-        y_true, y_score = window.y_true[known], window.y_score[known]
-        n_rows = y_true.size
-        few = self._too_few(window, y_true)
-        if few is not None:
+        metric = self.metric or window.primary
+        name, spans = self.over(f"live {metric}"), list(self._spans(window))
+        judged = [span for span in spans if self._too_few(window, span.rows.y_true) is None]
+        if not judged:
+            n_rows = spans[0].rows.y_true.size
+            few = str(self._too_few(window, spans[0].rows.y_true))
             return self.inconclusive(name, "too_few_labels", few, n_rows=n_rows)
-        n_bad = int((~np.isfinite(y_score)).sum())
+        n_bad = int((~np.isfinite(judged[-1].rows.y_score)).sum())
         if n_bad:
             sentence = f"{n_bad:,} scores are no finite numbers."
-            return self.inconclusive(name, "scores_not_finite", sentence, n_rows=n_rows)
-        then, where = self._then(window, metric)
+            return self.inconclusive(name, "scores_not_finite", sentence, n_rows=judged[0].rows.y_true.size)
+        seen = [self._seen(window, metric, span, self.significance / len(judged)) for span in judged]
+        unknown = next((each for each in seen if isinstance(each, MonitorResult)), None)
+        if unknown is not None:
+            return unknown
+        found = [each for each in seen if isinstance(each, _Seen)]
+        worst = max(found, key=lambda each: each.n_windows if each.worse else 0)
+        return self._result(window, name, worst)
+
+    def _spans(self, window: Window) -> Iterator[_Span]:
+        """Yield the labelled rows of the newest window, and of so many together as have more of them."""
+        newest = window.newest(self.window)
+        rows, n_before = window.answered or Answered(newest.day, newest.y_score, newest.y_true), -1
+        for n_windows in _SPANS:
+            inside = rows.newest(self.window * n_windows, window.last_day)
+            known = inside.where(window.target.labelled(inside.y_true))
+            if known.y_true.size > n_before:
+                yield _Span(min(n_windows, self._filled(known, window)), known)
+            n_before = known.y_true.size
+
+    def _filled(self, rows: Answered, window: Window) -> int:
+        """Return how many windows rows fill from the newest day back, at least one."""
+        import numpy as np
+
+        if not rows.day.size:
+            return 1
+        n_days = int((np.datetime64(window.last_day, "D") - rows.day.min()).astype(int)) + 1
+        return max(1, n_days // self.window.days)
+
+    def _seen(self, window: Window, metric: str, span: _Span, probability: float) -> _Seen | MonitorResult:
+        """Return what the metric is on the rows of a span against what it was, or why it can't be said."""
+        rows, name, n_rows = span.rows, self.over(f"live {metric}"), span.rows.y_true.size
+        then, where = self._then(window, metric, rows)
         if then is None:
             sentence = f"The champion's {metric} on its holdout, or the interval of it, is not known."
             return self.inconclusive(name, "no_holdout_value", sentence, n_rows=n_rows)
-        found = window.measure(metric, window.target.predictions.of(y_true, y_score, threshold=window.threshold))
+        predictions = window.target.predictions.of(rows.y_true, rows.y_score, threshold=window.threshold)
+        found = window.measure(metric, predictions)
         now = _bounded(found)
         if now is None:
             sentence = f"The champion's {metric} on {n_rows:,} labelled rows is not known: {found.reason}."
             return self.inconclusive(name, "undefined_metric", sentence, n_rows=n_rows)
-        limit = self._limit(now, then, higher=window.directions[metric] == "higher")
-        worse = now.value < limit if window.directions[metric] == "higher" else now.value > limit
+        higher = window.directions[metric] == "higher"
+        chance = (
+            hypot(now.upper - now.value, then.value - then.lower)
+            if higher
+            else hypot(now.value - now.lower, then.upper - then.value)
+        )
+        lost = then.value - now.value if higher else now.value - then.value
+        by_chance, by_hardly_any = (chance * _reach(p) / _USUAL for p in (probability, probability**2))
+        allowed = max(self.tolerance, by_chance)
+        return _Seen(
+            now=now,
+            then=then,
+            where=where,
+            limit=then.value - allowed if higher else then.value + allowed,
+            worse=lost > allowed,
+            n_windows=max(span.n_windows, 2 if lost > max(self.tolerance, by_hardly_any) else 1),
+            rows=rows,
+        )
+
+    def _result(self, window: Window, name: str, seen: _Seen) -> MonitorResult:
+        n_rows, now, limit = seen.rows.y_true.size, seen.now, seen.limit
         return MonitorResult(
             monitor=self.kind,
             name=name,
-            state="alarm" if worse else "pass",
+            state="alarm" if seen.worse else "pass",
             observed=now.value,
             limit=limit,
-            sentence=f"The champion's {metric} is {number(now.value, limit)} on {n_rows:,} labelled rows it has not "
-            f"seen (95 % interval {number(now.lower)} to {number(now.upper)}); on {where} it was "
-            f"{number(then.value)}. With {number(self.tolerance)} tolerated, and what chance may take, the alarm "
-            f"begins at {number(limit, now.value)}.{_strangers(window, y_true)}",
-            reason="worse_than_holdout" if worse else None,
+            sentence=f"The champion's {self.metric or window.primary} is {number(now.value, limit)} on {n_rows:,} "
+            f"labelled rows it has not seen (95 % interval {number(now.lower)} to {number(now.upper)}); on "
+            f"{seen.where} it was {number(seen.then.value)}. By what is tolerated ({number(self.tolerance)}) and what "
+            f"chance may take, the alarm begins at {number(limit, now.value)}.{_strangers(window, seen.rows.y_true)}",
+            reason="worse_than_holdout" if seen.worse else None,
             n_rows=n_rows,
+            n_windows=seen.n_windows if seen.worse else 1,
         )
 
-    def _then(self, window: Window, metric: str) -> tuple[Bounded | None, str]:
-        """Return what the metric was, and on which rows: fresh ones, if they are none of the window's."""
+    def _then(self, window: Window, metric: str, rows: Answered) -> tuple[Bounded | None, str]:
+        """Return what the metric was, and on which rows: fresh ones, if they are none of those looked at."""
         gain = window.confirmed
-        if gain is not None and gain.n_rows >= self.min_labels and gain.last_day <= window.last_day - self.window:
+        if gain is not None and gain.n_rows >= self.min_labels and gain.last_day < rows.day.min().astype(object):
             fresh = _bounded(gain.value(metric))
             if fresh is not None:
                 return fresh, f"the first days after its promotion ({gain.first_day} to {gain.last_day})"
         return _bounded(window.evaluation.on_holdout(metric) if window.evaluation else None), "its holdout"
-
-    def _limit(self, now: Bounded, then: Bounded, *, higher: bool) -> float:
-        if higher:
-            return then.value - self.tolerance - hypot(now.upper - now.value, then.value - then.lower)
-        return then.value + self.tolerance + hypot(now.value - now.lower, then.upper - then.value)
 
     def _too_few(self, window: Window, y_true: np.ndarray) -> str | None:
         n_rows, classes = y_true.size, window.target.class_counts(y_true)
@@ -113,6 +178,29 @@ class Bounded(NamedTuple):
     value: float
     lower: float
     upper: float
+
+
+class _Span(NamedTuple):
+    """The labelled rows of so many of the newest windows."""
+
+    n_windows: int
+    rows: Answered
+
+
+class _Seen(NamedTuple):
+    """What the metric is on some rows, what it was and where, and for how many windows it speaks."""
+
+    now: Bounded
+    then: Bounded
+    where: str
+    limit: float
+    worse: bool
+    n_windows: int
+    rows: Answered
+
+
+def _reach(probability: float) -> float:
+    return NormalDist().inv_cdf(1 - probability)
 
 
 def _strangers(window: Window, y_true: np.ndarray) -> str:

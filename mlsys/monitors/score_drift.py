@@ -7,21 +7,24 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from mlsys.monitors.base import Monitor, Window
-from mlsys.monitors.stability import shift
+from mlsys.monitors.days import whole_weeks
+from mlsys.monitors.feature_drift import FALSE_ALARMS, days_of, too_few
+from mlsys.monitors.moves import DaysOf, Move, judged, learnt_from, moves
+from mlsys.monitors.texts import ThenAndNow
 from mlsys.records.monitoring import MonitorPart, MonitorResult
 from mlsys.wording import number
 
 if TYPE_CHECKING:
     import numpy as np
-
-FALSE_ALARMS = 0.01  # in a window where nothing changed
+    import pandas as pd
 
 
 class ScoreDrift(Monitor):
     """Alarms when the scores' population stability index exceeds `limit`, and what chance alone would give.
 
     It needs no labels: it sees at once what a change does to the model's answers, though not whether they are right.
-    Of several classes the probability of each is looked at, and the one that moved most is told of.
+    Of several classes the probability of each is looked at, and the one that moved most is told of. Chance is learnt
+    from how much the answers on the champion's training days differ from day to day.
 
     Attributes:
         limit: of the index; by custom less than 0.1 is no change, and more than 0.25 a major one.
@@ -37,45 +40,64 @@ class ScoreDrift(Monitor):
     def look(self, window: Window) -> MonitorResult:
         """Return how far the scores moved."""
         import numpy as np
-        import pandas as pd
 
         window, name = window.newest(self.window), self.over("score drift")
         now, then = window.y_score, window.holdout_scores
-        if min(len(now), len(then)) < self.min_rows:
-            sentence = (
-                f"The champion has not seen {len(now):,} rows and its holdout has {len(then):,}: "
-                f"{self.min_rows:,} of each are needed."
-            )
-            return self.inconclusive(name, "too_few_rows", sentence, n_rows=len(now))
+        few = too_few(window, len(then), "its holdout has", self.min_rows)
+        if few is not None:
+            return self.inconclusive(name, *few, n_rows=len(now))
         n_bad = int((~np.isfinite(now)).sum() + (~np.isfinite(then)).sum())
         if n_bad:
             sentence = f"{n_bad:,} scores are no finite numbers."
             return self.inconclusive(name, "scores_not_finite", sentence, n_rows=len(now))
-        columns = list(zip(np.atleast_2d(then.T), np.atleast_2d(now.T), strict=True))
-        rate = FALSE_ALARMS / len(columns)
-        shifts = [shift(pd.Series(b), pd.Series(a), n_bins=self.bins, false_alarms=rate) for b, a in columns]
-        limits = [max(self.limit, each.by_chance) for each in shifts]
-        worst = max(range(len(columns)), key=lambda place: shifts[place].psi - limits[place])
-        (then, now), found, limit = columns[worst], shifts[worst], limits[worst]
-        moved = found.psi > limit
+        found = self._moves(window)
+        allowed = judged(found, FALSE_ALARMS)
+        limits = [max(self.limit, move.by_chance(allowed)) for move in found]
+        worst = max(range(len(found)), key=lambda place: found[place].psi - limits[place])
+        then, now = (np.atleast_2d(side.T)[worst] for side in (then, now))
+        index, limit = found[worst].psi, limits[worst]
         what = f"scores of '{window.target.names[worst]}'" if window.target.names else "scores"
         return MonitorResult(
             monitor=self.kind,
             name=name,
-            state="alarm" if moved else "pass",
-            observed=found.psi,
+            state="alarm" if index > limit else "pass",
+            observed=index,
             limit=limit,
             unit="psi",
             sentence=f"On {now.size:,} rows the champion has not seen, its {what} "
-            f"{'moved' if moved else 'did not move'} away from those on its holdout (mean {number(_mean(then))}, now "
-            f"{number(_mean(now))}): the index is {number(found.psi, limit)}, the limit {number(limit, found.psi)}.",
-            reason="drifted" if moved else None,
+            f"{'moved' if index > limit else 'did not move'} away from those on its holdout (mean "
+            f"{number(_mean(then))}, now {number(_mean(now))}): the index is {number(index, limit)}, the limit "
+            f"{number(limit, index)}.",
+            reason="drifted" if index > limit else None,
             n_rows=now.size,
             parts=tuple(
-                MonitorPart(name=name, observed=each.psi, limit=bound)
-                for name, each, bound in zip(window.target.names, shifts, limits, strict=bool(window.target.names))
+                MonitorPart(name=name, observed=move.psi, limit=bound, chance=move.probability)
+                for name, move, bound in zip(window.target.names, found, limits, strict=bool(window.target.names))
             ),
         )
+
+    def _moves(self, window: Window) -> list[Move]:
+        names = window.target.names or ("scores",)
+        sides = (_columns(window.holdout_scores), _columns(window.y_score))
+        columns = [ThenAndNow(name, *pair) for name, *pair in zip(names, *sides, strict=True)]
+        if window.past is None or days_of(window) is None:
+            return moves(columns, None, test="psi", n_bins=self.bins)
+        days = DaysOf(window.past.holdout_day, window.day)
+        learnt = learnt_from(
+            _columns(window.past.y_score),
+            window.past.day,
+            n_bins=self.bins,
+            weekly=whole_weeks(days.then) and whole_weeks(days.now),
+        )
+        return moves(columns, days, test="psi", n_bins=self.bins, learnt=learnt)
+
+
+def _columns(scores: np.ndarray) -> list[pd.Series]:
+    """Return `(n_rows,)` or `(n_rows, n_classes)` scores as columns."""
+    import numpy as np
+    import pandas as pd
+
+    return [pd.Series(column, dtype="float64") for column in np.atleast_2d(scores.T)]
 
 
 def _mean(values: np.ndarray) -> float:

@@ -37,30 +37,40 @@ class Shift:
 def shift(reference: pd.Series, current: pd.Series, *, n_bins: int, false_alarms: float) -> Shift:
     """Return how far a column's values moved from `(n_reference,)` to `(n_current,)` of them; neither is empty.
 
-    Numbers fall into bins with about the same share of the reference, a value that fills a bin alone has its own;
-    categories are bins themselves. Missing values are a bin of their own. `false_alarms` is the probability that
-    `by_chance` leaves out.
+    Rows are taken as independent. `false_alarms` is the probability that `by_chance` leaves out.
     """
     import numpy as np
     from scipy.special import chdtri
 
-    if reference.dtype.kind == "f":
-        edges = edges_of(reference.to_numpy(), n_bins)
-        codes = [_codes_of_numbers(column.to_numpy(dtype="float64"), edges) for column in (reference, current)]
-    else:
-        codes = _codes_of_categories(reference, current)
+    codes = binned(reference, current, n_bins=n_bins)
     size = 1 + max(int(each.max()) for each in codes)
     then, now = (np.bincount(each, minlength=size) for each in codes)
-    filled = (then + now) > 0  # a bin without any row says nothing
-    n_filled = int(filled.sum())
+    n_filled = int(((then + now) > 0).sum())
     chance = float(chdtri(n_filled - 1, false_alarms)) if n_filled > 1 else 0.0
-    return Shift(psi(then[filled], now[filled]), chance * (1 / then.sum() + 1 / now.sum()))
+    return Shift(psi(then, now), chance * (1 / then.sum() + 1 / now.sum()))
+
+
+def binned(reference: pd.Series, current: pd.Series, *, n_bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the bin of each of `(n_reference,)` and `(n_current,)` values.
+
+    Numbers fall into bins with about the same share of the reference, a value that fills a bin alone has its own;
+    categories are bins themselves. Missing values are a bin of their own.
+    """
+    if reference.dtype.kind == "f":
+        edges = edges_of(reference.to_numpy(), n_bins)
+        return _codes_of_numbers(reference.to_numpy(), edges), _codes_of_numbers(current.to_numpy("float64"), edges)
+    return _codes_of_categories(reference, current)
 
 
 def psi(then: np.ndarray, now: np.ndarray) -> float:
-    """Return the index of two `(n_bins,)` counts; half a row is added to each bin, so that an empty one is finite."""
+    """Return the index of two `(n_bins,)` counts; half a row is added to each bin, so that an empty one is finite.
+
+    A bin without any row says nothing and is left out.
+    """
     import numpy as np
 
+    filled = (then + now) > 0
+    then, now = then[filled], now[filled]
     q, p = ((counts + 0.5) / (counts.sum() + 0.5 * counts.size) for counts in (then, now))
     return float(np.sum((p - q) * np.log(p / q)))
 
@@ -89,7 +99,7 @@ def _codes_of_numbers(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(values), found, edges.size + 1)
 
 
-def _codes_of_categories(reference: pd.Series, current: pd.Series) -> list[np.ndarray]:
+def _codes_of_categories(reference: pd.Series, current: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     import numpy as np
     import pandas as pd
 
@@ -101,4 +111,4 @@ def _codes_of_categories(reference: pd.Series, current: pd.Series) -> list[np.nd
     for column in (reference, current):
         found = kept.get_indexer(pd.Index(column, dtype=object))
         codes.append(np.where(column.isna(), missing, np.where(found < 0, others, found)))
-    return codes
+    return codes[0], codes[1]

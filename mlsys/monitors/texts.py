@@ -1,4 +1,4 @@
-"""What monitors look at of each feature; of a text that never repeats, its length and what is new in it."""
+"""What monitors look at of each feature: its values, what is missing, what is new; of a text its length and novelty."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     import pandas as pd
 
+MISSING, UNSEEN = "missing", "unseen"
 LONGEST = 500  # characters of a text that are looked at
 _N = 3
 
@@ -33,6 +34,30 @@ def compared(reference: pd.DataFrame, rows: pd.DataFrame, texts: Collection[str]
             yield ThenAndNow(f"{column}: new trigrams", *_novelties(then, now))
         else:
             yield ThenAndNow(str(column), then, now)
+
+
+def gaps(reference: pd.DataFrame, rows: pd.DataFrame, texts: Collection[str]) -> Iterator[ThenAndNow]:
+    """Yield which rows have no value, of columns where some have none, and which have one that is new, of categories.
+
+    New then is a value that occurs once: the share of these estimates the probability of one that does not occur at all
+    (Good, Biometrika 40, 1953), so that rare names, and those that never repeat, don't seem new now alone.
+    """
+    for column in reference.columns:
+        then, now = reference[column], rows[column]
+        missing = then.isna(), now.isna()
+        if any(side.any() for side in missing):
+            yield ThenAndNow(f"{column}: {MISSING}", *(side.astype("float64") for side in missing))
+        if column in texts or then.dtype.kind == "f":
+            continue
+        times = then.value_counts()
+        unseen = then.isin(times.index[times == 1]), now.notna() & ~now.isin(times.index)
+        if unseen[1].any():
+            yield ThenAndNow(f"{column}: {UNSEEN}", *(side.astype("float64") for side in unseen))
+
+
+def base_name(name: str, columns: Collection[str]) -> str:
+    """Return the column that a part is about: `kind` of `kind: missing`."""
+    return name if name in columns else name.rpartition(": ")[0] or name
 
 
 def _lengths(texts: pd.Series) -> pd.Series:

@@ -68,6 +68,18 @@ def roll_back(
     return _serve(work, changes, target.candidate_id, _Why("rollback", why, who), pipeline=pipeline)
 
 
+def promote_by_live_rows(work: Workspace, pipeline: str, candidate_id: str, *, reason: str) -> ChampionChange:
+    """Let a candidate that was tried beside the champion take its place, for what the labels of live rows say.
+
+    Raises:
+        UsageError: it serves already.
+        LostRaceError: the champion changed meanwhile, or knows newer data.
+        HeldError: a person holds the pipeline.
+    """
+    changes = work.ledger.champion_changes(pipeline)
+    return _serve(work, changes, candidate_id, _Why("promote", reason, "gates"), pipeline=pipeline)
+
+
 def rollback_target(work: Workspace, pipeline: str, *, version: str | None) -> ChampionChange:
     """Return the change that made a version serve.
 
@@ -272,7 +284,7 @@ def _candidate_of(work: Workspace, pipeline: str, run_id: str, candidate: str | 
 class _Why:
     """Of a change: its kind, why, by whom (default: whoever runs this process) and until when."""
 
-    kind: Literal["manual", "rollback", "expiry"]
+    kind: Literal["manual", "rollback", "expiry", "promote"]
     reason: str
     who: str | None
     expires: datetime | None = None

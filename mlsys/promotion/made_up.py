@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,13 @@ import pandas as pd
 from mlsys.gates.base import Gate
 from mlsys.gates.measuring import GateMaterial, JudgedRows, Measuring, Moved
 from mlsys.metrics.predictions import Predictions
+from mlsys.records import Comparison
+from mlsys.records.live import LiveEvidence
 from mlsys.spec import Spec
 
 _FEW = 30  # rows that made-up groups have in any case
 _MANY = 1_000_000
+_SINCE = datetime(2026, 1, 31, tzinfo=UTC)
 
 
 def sized(gate: Gate) -> Gate:
@@ -23,6 +27,23 @@ def sized(gate: Gate) -> Gate:
         return gate
     sizes = {name: _FEW for name in ("min_rows", "per_class") if getattr(gate, name, 0) > _FEW}
     return gate.model_copy(update=sizes)
+
+
+def live(spec: Spec, comparison: Comparison | None) -> LiveEvidence:
+    """Return what live requests would say of the model called `new`, which differs so from the champion."""
+    apart = None if comparison is None or comparison.lower is None else comparison.lower > 0
+    return LiveEvidence(
+        pipeline=spec.pipeline,
+        candidate="new",
+        champion="old",
+        version="1.0.0",
+        role="shadow",
+        since=_SINCE,
+        until=_SINCE + timedelta(days=14),
+        comparison=comparison,
+        verdict="unknown" if apart is None else "better" if apart else "worse",
+        sentence="It is made up.",
+    )
 
 
 def measured(spec: Spec, new: Predictions, old: Predictions, *, seed: int) -> dict[str, Mapping[str, Any]]:

@@ -122,6 +122,7 @@ def _evidence(spec: Spec, *, challenger: Quality, champion: Quality) -> Evidence
         comparisons=assessed.comparisons,
         directions={metric.kind: metric.direction for metric in _metrics(spec)},
         measured=made_up.measured(spec, new, old, seed=_SEED),
+        live=made_up.live(spec, assessed.comparisons.get(spec.metrics.primary)),
     )
 
 

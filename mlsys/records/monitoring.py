@@ -102,11 +102,16 @@ class ConfirmedGain(Record):
 
 
 class MonitorPart(Record):
-    """One of several things that a monitor looked at: a feature, say."""
+    """One of several things that a monitor looked at: a feature, say.
+
+    Attributes:
+        chance: probability that it would lie so far by itself, or None where that was not reckoned.
+    """
 
     name: str
     observed: float
     limit: float
+    chance: float | None = Field(default=None, exclude_if=lambda chance: chance is None)
 
 
 class MonitorResult(Record):
@@ -115,7 +120,8 @@ class MonitorResult(Record):
     Attributes:
         name: what it watches, for people: `feature drift over 7d`.
         observed, limit: what was measured, and where the alarm begins; of several parts those of the worst one.
-        unit: of both: `psi` for the population stability index, `ks` for a Kolmogorov-Smirnov distance, or empty.
+        unit: of both: `psi` for the population stability index, `ks` for a Kolmogorov-Smirnov distance, `chi2` for
+            Cramer's V, `wasserstein` for that distance in standard deviations, `share` of columns, or empty.
         sentence: the finding for people, complete.
         reason: stable code for machines (`drifted`, `too_few_rows`), None for a pass.
         n_rows: current rows that it rests on.
@@ -128,7 +134,7 @@ class MonitorResult(Record):
     state: MonitorState
     observed: float | None = None
     limit: float | None = None
-    unit: Literal["", "psi", "ks"] = ""
+    unit: Literal["", "psi", "ks", "chi2", "wasserstein", "share"] = ""
     sentence: str
     reason: str | None = None
     n_rows: int = 0

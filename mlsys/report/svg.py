@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from mlsys.records import MetricValue
 from mlsys.report.formats import figure, signed
 
 WIDTH = 400.0
@@ -93,6 +94,20 @@ def interval(value: float | None, lower: float | None, upper: float | None, scal
     ).format(side=side, low=scale(low), high=scale(high), at=scale(value))
     said = f"{subject}: {signed(value)}, interval {signed(lower)} to {signed(upper)}; zero is the vertical line"
     return _strip(said, zero + drawing)
+
+
+def beside(found: MetricValue, mark: float, *, scale: Scale, subject: str) -> Markup:
+    """Draw a metric with its interval, and as a line what it is held against; nothing of one that is undefined."""
+    if found.value is None:
+        return Markup()
+    low = found.value if found.lower is None else found.lower
+    high = found.value if found.upper is None else found.upper
+    drawing = Markup(
+        '<path class="zero" d="M{mark} 0V28"/><path class="bar open" d="M{low} 14H{high}M{low} 9V19M{high} 9V19"/>'
+        '<path class="dot open" d="M{at} 14h0"/>'
+    ).format(mark=scale(mark), low=scale(low), high=scale(high), at=scale(found.value))
+    said = f"{subject}: {figure(found.value)}, interval {figure(low)} to {figure(high)}; the line is {figure(mark)}"
+    return _strip(said, drawing)
 
 
 def bar(value: float, scale: Scale, subject: str) -> Markup:

@@ -10,10 +10,13 @@ from mlsys.errors import MlsysError
 from mlsys.events import get_logger
 from mlsys.server.answered import Watcher
 from mlsys.server.choosing import Choose, the_champion
+from mlsys.server.explaining import Explaining
 from mlsys.server.finding import add, as_json
 from mlsys.server.following import following
+from mlsys.server.page import Pages
 from mlsys.server.predicting import Answering
 from mlsys.server.refusals import RefusedRequestError
+from mlsys.server.scoring import MOST_BYTES, Scoring
 from mlsys.server.standing import ServerState
 
 if TYPE_CHECKING:
@@ -27,12 +30,15 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
+MOST_ROWS, MOST_IN_BATCH = 1000, 10_000  # of `/predict`, and of `/predict/batch`
+
 
 def make_app(
     shelf: Shelf,
     watchers: Sequence[Watcher] = (),
     *,
     choose: Choose = the_champion,
+    most_rows: int = MOST_IN_BATCH,
     settings: Settings | None = None,
 ) -> FastAPI:
     """Return the application that answers with the models of a shelf, which it keeps up to date while it runs.
@@ -41,6 +47,7 @@ def make_app(
         shelf: the models.
         watchers: are told of each answer.
         choose: says which model answers a request.
+        most_rows: of a batch.
         settings: of the installation, where its ledger may have been away when the shelf was filled.
     """
     from fastapi import FastAPI
@@ -52,22 +59,37 @@ def make_app(
             yield
 
     # Their pages of documentation load scripts from elsewhere; ours stands in docs/ and behind each form.
-    app = FastAPI(title="mlsys", lifespan=lifespan, docs_url=None, redoc_url=None)
-    _add_routes(app, ServerState(shelf), Answering(shelf, watchers, choose))
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    answering = Answering(shelf, watchers, choose, (min(MOST_ROWS, most_rows), most_rows))
+    _add_state(app, ServerState(shelf))
+    _add_answers(app, answering, Explaining(shelf))
+    _add_pages(app, Pages(shelf, MOST_BYTES), Scoring(shelf, watchers))
     app.add_exception_handler(RefusedRequestError, _refused)  # type: ignore[arg-type]
     app.add_exception_handler(MlsysError, _failed)
     app.add_exception_handler(HTTPException, _no_such_address)  # type: ignore[arg-type]
     return app
 
 
-def _add_routes(app: FastAPI, standing: ServerState, predictions: Answering) -> None:
-    app.router.add_route("/health", standing.health)
-    app.router.add_route("/ready", standing.ready)
-    app.router.add_route("/models", standing.models)
-    add(app, "/predict", predictions.predict, "POST")
-    add(app, "/predict/batch", predictions.batch, "POST")
-    add(app, "/model/info", standing.info)
-    add(app, "/model/reload", standing.reload, "POST")
+def _add_state(app: FastAPI, state: ServerState) -> None:
+    app.router.add_route("/health", state.health)
+    app.router.add_route("/ready", state.ready)
+    app.router.add_route("/models", state.models)
+    app.router.add_route("/openapi.json", state.described)
+    add(app, "/model/info", state.info)
+    add(app, "/model/reload", state.reload, "POST")
+
+
+def _add_answers(app: FastAPI, answering: Answering, explaining: Explaining) -> None:
+    add(app, "/predict", answering.predict, "POST")
+    add(app, "/predict/batch", answering.batch, "POST")
+    add(app, "/explain", explaining.explain, "POST")
+
+
+def _add_pages(app: FastAPI, pages: Pages, scoring: Scoring) -> None:
+    app.router.add_route("/", pages.first)
+    app.router.add_route("/pipelines/{pipeline}", pages.form)
+    app.router.add_route("/static/{name}", pages.static)
+    add(app, "/score", scoring.score, "POST")
 
 
 async def _refused(_: Request, error: RefusedRequestError) -> Response:

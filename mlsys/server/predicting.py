@@ -13,7 +13,7 @@ from mlsys.errors import DataError
 from mlsys.server.answered import Answered, Watcher
 from mlsys.server.answers import as_json
 from mlsys.server.bodies import body_of
-from mlsys.server.choosing import Choose, Incoming, the_champion
+from mlsys.server.choosing import Choose, Incoming
 from mlsys.server.finding import as_json as reply
 from mlsys.server.finding import asked_for
 from mlsys.server.refusals import RefusedRequestError
@@ -42,8 +42,8 @@ class Answering:
 
     shelf: Shelf
     watchers: Sequence[Watcher]
-    choose: Choose = the_champion
-    most_rows: tuple[int, int] = (1000, 10_000)
+    choose: Choose
+    most_rows: tuple[int, int]
     _threads: list[CapacityLimiter] = field(default_factory=list)
 
     async def predict(self, request: Request) -> Response:

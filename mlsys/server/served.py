@@ -14,7 +14,9 @@ from mlsys.registries.files import MODEL, folder_of, release_record, write_relea
 from mlsys.server.known import Known, Watch
 from mlsys.serving import Champion, champion_in
 from mlsys.serving.fast import FastPath, fast_path
+from mlsys.serving.loading import spec_beside
 from mlsys.serving.plain_path import frame_of, plain_answers
+from mlsys.targets.base import Target
 from mlsys.temporary import temporary_folder
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class ServedModel:
         loaded_at: UTC.
         release: what the release says of it.
         known: rows like those it was trained with, and what their columns held; watch: who looks for others.
+        target: the learning task.
         fast: answers in its place, where that was found to be alike; answered_by: who does and why, in words.
     """
 
@@ -47,6 +50,7 @@ class ServedModel:
     release: Mapping[str, Any] = field(default_factory=dict)
     known: Known = field(default_factory=Known)
     watch: Watch = field(default_factory=lambda: Known().watch())
+    target: Target | None = None
     fast: FastPath | None = None
     answered_by: str = "the champion's pipeline"
 
@@ -57,7 +61,8 @@ class ServedModel:
         fast, found = fast_path(champion)
         words = f"{fast.name}: {found}" if fast else f"the champion's pipeline: {found}"
         release = release_record(champion.folder)
-        return cls(champion, generation, clock.now(), release, known, known.watch(), fast, words)
+        target = spec_beside(champion.folder).target
+        return cls(champion, generation, clock.now(), release, known, known.watch(), target, fast, words)
 
     def answers(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """Return what the model says of rows, one or more: `(n_rows,)` scores or numbers, `(n_rows, n_classes)` of

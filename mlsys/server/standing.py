@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlsys.errors import MlsysError
 from mlsys.server.finding import as_json, asked_for
+from mlsys.server.openapi import openapi
 from mlsys.server.refusals import refused
 
 if TYPE_CHECKING:
@@ -38,6 +39,12 @@ class ServerState:
     async def models(self, _: Request) -> Response:
         """List the models, and the champions that can't be served with the reason."""
         return as_json(listed(self.shelf))
+
+    async def described(self, _: Request) -> Response:
+        """Describe all of this by OpenAPI."""
+        from anyio.to_thread import run_sync
+
+        return as_json(await run_sync(openapi, self.shelf))
 
     async def info(self, request: Request) -> Response:
         """Say what is known of one model."""

@@ -8,16 +8,18 @@ form, or whose answers would differ, is served plainly.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlsys.errors import MlsysError
 from mlsys.serving.fast_agreement import agreement, made_rows
 from mlsys.serving.fast_blocks import NotConvertibleError
-from mlsys.serving.fast_features import FeatureProgram, feature_program
-from mlsys.serving.fast_models import ArrayCall, asked_with_arrays
+from mlsys.serving.fast_features import feature_program
+from mlsys.serving.fast_models import asked_with_arrays
 from mlsys.serving.fast_rows import ReadValues, RowReader, given_rows
-from mlsys.serving.plain_path import JsonRows, chosen, method_of
+from mlsys.serving.fast_wrappers import on_arrays
+from mlsys.serving.plain_path import JsonRows, laid_out, method_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from mlsys.serving.champion import Champion
 
 N_MADE = 2000  # rows like the golden ones, to compare the two ways on
-_CELLS = 4_000_000  # of a matrix at once: 32 MB
+_CELLS = 1_000_000  # of a matrix at once: 8 MB
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,15 @@ class FastPath:
 
     Attributes:
         name: what answers, in words.
+        ask: returns what the model's own method would, of rows that have been read.
+        width: columns of the widest matrix that it makes of them.
     """
 
     name: str
     champion: Champion
     reader: RowReader
-    program: FeatureProgram
-    ask: ArrayCall
+    ask: Callable[[ReadValues], Any]
+    width: int
 
     def answers(self, rows: JsonRows) -> np.ndarray:
         """Return what the champion says of rows of JSON's values, each with a value for every feature.
@@ -51,7 +55,6 @@ class FastPath:
 
         Raises:
             DataError: a value can't be read as its column's type.
-            RunError: an answer is not a finite number.
         """
         return self.answers_to(self.reader.read(rows))
 
@@ -59,9 +62,9 @@ class FastPath:
         """Return the same of rows that have been read."""
         import numpy as np
 
-        step = max(_CELLS // self.program.width, 1)
+        step = max(_CELLS // self.width, 1)
         if 0 < len(values) <= step:
-            return chosen(self.champion, self.ask(self.program.matrix(values)))
+            return laid_out(self.champion, self.ask(values))
         parts = [values.part(begin, begin + step) for begin in range(0, len(values), step)]
         width = len(self.champion.classes) or len(self.champion.actions)
         nothing = np.empty((0, width) if width else 0)
@@ -109,10 +112,14 @@ def converted(champion: Champion) -> FastPath:
     Raises:
         NotConvertibleError: a step has no form on arrays.
     """
+    reader, method = RowReader(champion), method_of(champion)
     steps: list[tuple[str, Any]] = list(getattr(champion.model, "steps", []))
-    if [name for name, _ in steps] != ["features", "model"]:
-        raise NotConvertibleError(f"the model is {type(champion.model).__name__} of {len(steps)} steps")
-    reader = RowReader(champion)
-    program = feature_program(steps[0][1], reader.numeric)
-    name, ask = asked_with_arrays(steps[1][1], method_of(champion), sparse=program.sparse)
-    return FastPath(name, champion, reader, program, ask)
+    if [name for name, _ in steps] == ["features", "model"]:
+        program = feature_program(steps[0][1], reader.numeric)
+        name, ask = asked_with_arrays(steps[1][1], method, sparse=program.sparse)
+        return FastPath(name, champion, reader, lambda values: ask(program.matrix(values)), program.width)
+    if [name for name, _ in steps] == ["model"]:
+        wrapper, programs = on_arrays(champion.model, reader.numeric)
+        name = f"arrays inside {type(steps[0][1]).__name__}"
+        return FastPath(name, champion, reader, getattr(wrapper, method), max(each.width for each in programs))
+    raise NotConvertibleError(f"the model is {type(champion.model).__name__} of {len(steps)} steps")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mlsys.serving.champion import Champion
 
 MOST_APART = 1e-12  # with the same label on every row
-N_ALONE = 20  # rows asked one by one as well: a library may add up a single row in another order
+N_ALONE = 8  # rows asked one by one as well: a library may add up a single row in another order
 _CHANGED = 0.3  # of a made row's values
 _UNSEEN = "a value that no row has"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -32,7 +31,7 @@ class Numbers:
         places: the columns' places among all numeric ones.
     """
 
-    places: Sequence[int]
+    places: slice | np.ndarray
     fill_with: np.ndarray
     centre: np.ndarray | None
     scale: np.ndarray | None
@@ -57,7 +56,7 @@ class Numbers:
 class MissingMarks:
     """1 where a number is missing."""
 
-    places: Sequence[int]
+    places: slice | np.ndarray
 
     def fill(self, out: np.ndarray, values: ReadValues) -> None:
         """Write the marks."""

@@ -83,7 +83,7 @@ def _blocks(transformer: Any, places: dict[str, int], offset: int) -> list[tuple
 def _marks(part: Any, places: list[int]) -> ColumnBlock:
     if part.features != "missing-only" or part.error_on_new:
         raise NotConvertibleError("missing numbers are marked in another way")
-    return MissingMarks([places[i] for i in part.features_])
+    return MissingMarks(_run([places[i] for i in part.features_]))
 
 
 def _numbers(part: Any, places: list[int]) -> ColumnBlock:
@@ -103,12 +103,20 @@ def _numbers(part: Any, places: list[int]) -> ColumnBlock:
     if clip is not None and (clip.func is not np.clip or set(clip.kw_args) != {"a_min", "a_max"}):
         raise NotConvertibleError("numbers go through a function that is not known")
     return Numbers(
-        places,
+        _run(places),
         np.asarray(imputer.statistics_, dtype="float64"),
         scaler.center_ if scaler is not None and scaler.with_centering else None,
         scaler.scale_ if scaler is not None and scaler.with_scaling else None,
         None if clip is None else (clip.kw_args["a_min"], clip.kw_args["a_max"]),
     )
+
+
+def _run(places: list[int]) -> slice | np.ndarray:
+    """Return places as what takes them fastest from an array."""
+    import numpy as np
+
+    alike = places == list(range(places[0], places[0] + len(places)))
+    return slice(places[0], places[0] + len(places)) if alike else np.array(places)
 
 
 _KNOWN_NUMBERS = (("impute", "SimpleImputer"), ("scale", "RobustScaler"), ("clip", "FunctionTransformer"))

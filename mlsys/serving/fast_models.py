@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from mlsys.serving.fast_trees import InplaceTrees
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -21,7 +23,7 @@ def asked_with_arrays(estimator: Any, method: str, *, sparse: bool) -> tuple[str
     """
     trees = _inplace(estimator, method, sparse=sparse)
     if trees is not None:
-        return "arrays + xgboost inplace_predict", trees
+        return "arrays + xgboost in place", trees
     ask = getattr(estimator, method)
     name = f"arrays + {type(estimator).__name__}.{method}"
     if not sparse:
@@ -40,20 +42,18 @@ def _inplace(estimator: Any, method: str, *, sparse: bool) -> ArrayCall | None:
         return None
     if estimator.booster not in (None, "gbtree") or estimator.objective == "multi:softmax":
         return None
-    import numpy as np
-
-    booster = estimator.get_booster()
-    rounds = (0, estimator.best_iteration + 1) if hasattr(estimator, "best_iteration") else (0, 0)
-    missing, of_two = estimator.missing, method == "predict_proba" and estimator.n_classes_ == 2
     if method == "predict" and hasattr(estimator, "n_classes_"):
         return None
+    import numpy as np
+
+    trees, of_two = InplaceTrees(estimator), getattr(estimator, "n_classes_", 0) == 2
 
     def ask(matrix: np.ndarray) -> np.ndarray:
         if sparse:  # what a sparse matrix does not store is missing to the trees
             matrix[matrix == 0] = np.nan
-        said = booster.inplace_predict(matrix, iteration_range=rounds, missing=missing, validate_features=False)
+        said = trees(matrix)
         if not of_two:
-            return np.asarray(said)
+            return said
         both = np.empty((len(matrix), 2))
         both[:, 0], both[:, 1] = 1.0 - said, said
         return both

@@ -61,7 +61,7 @@ def champion_in(folder: Path, pipeline: str, *, ask_it: bool = False) -> Champio
             where=str(folder / MODEL),
             remedy=_MEND.format(pipeline),
         )
-    spec, model = _spec_beside(folder), unpickled(data, where=str(folder / MODEL))
+    spec, model = spec_beside(folder), unpickled(data, where=str(folder / MODEL))
     _require_like_promoted(folder, spec, model, ask_it=ask_it)
     positive = getattr(spec.target, "positive", None) if spec.target.two_classes else None
     return Champion(
@@ -144,8 +144,12 @@ def _read(path: Path, pipeline: str) -> bytes:
         ) from error
 
 
-def _spec_beside(folder: Path) -> Spec:
-    """Return the spec that the model was fitted by."""
+def spec_beside(folder: Path) -> Spec:
+    """Return the spec that the model in the folder of a version was fitted by.
+
+    Raises:
+        IntegrityError: it can't be read.
+    """
     import yaml
 
     from mlsys.registries.files import SPEC

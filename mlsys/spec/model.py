@@ -28,7 +28,6 @@ from mlsys.spec.blocks import (
     Inspecting,
     Label,
     MetricChoice,
-    Monitors,
     Notify,
     Schedule,
     Scoring,
@@ -39,6 +38,7 @@ from mlsys.spec.governance import Governance
 from mlsys.spec.grids import misfits
 from mlsys.spec.joins import AsOfJoin
 from mlsys.spec.serving import Serving
+from mlsys.spec.watching import Monitors
 from mlsys.splits import SPLITS
 from mlsys.targets import TARGETS
 

@@ -24,6 +24,7 @@ from mlsys.records import (
     Snapshot,
 )
 from mlsys.records.inspection import FlawFound, Inspection
+from mlsys.records.live import LiveEvidence, LiveVerdict
 
 DIRECTIONS = {"roc_auc": "higher", "log_loss": "lower"}
 VALUES = {"roc_auc": (0.95, 0.94, 0.96), "log_loss": (0.30, 0.28, 0.32)}
@@ -62,11 +63,12 @@ def evidence(
     snapshot: Mapping[str, Any] | None = None,
     checks: Mapping[str, Any] | None = None,
     measured: Mapping[str, Mapping[str, Any]] | None = None,
+    live: LiveVerdict | None = "better",
     **evaluations: Any,
 ) -> Evidence:
     """Return good evidence with changes: fields of the snapshot, the check report and the evaluation set.
 
-    `measured` is what gates measured, by `Measuring.asks`.
+    `measured` is what gates measured, by `Measuring.asks`; `live` what the labels of live requests say, if any.
     """
     chosen = None if without_challenger else challenger or evaluation()
     found: dict[str, Any] = {
@@ -93,6 +95,26 @@ def evidence(
         comparisons={"roc_auc": compared or comparison()} if scored and chosen else {},
         directions=DIRECTIONS,
         measured=measured or {},
+        live=None if live is None or chosen is None else live_evidence(chosen.model_id, live),
+    )
+
+
+def live_evidence(candidate: str, verdict: LiveVerdict = "better") -> LiveEvidence:
+    """Return what the labels of live requests say of a candidate."""
+    bounds = {"better": (0.02, 0.01, 0.03), "worse": (-0.02, -0.03, -0.01), "open": (0.01, -0.01, 0.03)}
+    return LiveEvidence(
+        pipeline="phishing",
+        candidate=candidate,
+        champion="old",
+        version="1.0.0",
+        role="shadow",
+        since=datetime(2026, 3, 9, tzinfo=UTC),
+        until=datetime(2026, 3, 23, tzinfo=UTC),
+        n_answers=2000,
+        n_known=1000,
+        comparison=comparison(*bounds[verdict]) if verdict in bounds else None,
+        verdict=verdict,
+        sentence=f"{candidate} in the shadow of version 1.0.0: {verdict}.",
     )
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 from mlsys.metrics import METRICS
 from mlsys.metrics.scores import Scored
 from mlsys.monitoring.window import measured, weighted
-from mlsys.monitors.base import Monitor, Window
+from mlsys.monitors.base import Monitor, Past, Window
 from mlsys.monitors.holdout import Holdout
 from mlsys.records import Evaluation
 from mlsys.records.monitoring import MonitorResult
@@ -27,6 +27,7 @@ from mlsys.targets.binary import BinaryTarget
 
 LAST_DAY = date(2026, 3, 31)
 N_DAYS = 14
+N_DAYS_BEFORE = 28
 THRESHOLD = 0.5
 MEASURE = partial(measured, choice=MetricChoice(replicates=200), seed=7)
 WEIGHTED = partial(weighted, choice=MetricChoice())
@@ -56,14 +57,14 @@ def window(
     generator = np.random.default_rng(seed)
     held_true, held_scores = _scores(generator, n_before, 2.0, 0.0)
     y_true, y_score = _scores(generator, n_rows, skill, shift)
-    days = np.arange(n_rows) % N_DAYS
+    days, before = np.arange(n_rows) % N_DAYS, np.arange(n_before)
     reference, rows = _features(generator, n_before, 0.0), _features(generator, n_rows, shift)
     made = Window(
         last_day=LAST_DAY,
         reference=reference,
         holdout_scores=held_scores,
         rows=rows,
-        day=np.datetime64(LAST_DAY, "D") - days.astype("timedelta64[D]"),
+        day=_days_ago(days),
         y_score=y_score,
         y_true=y_true,
         evaluation=_evaluation(Scored(held_true, held_scores, THRESHOLD), judged_by),
@@ -73,6 +74,12 @@ def window(
         measure=MEASURE,
         target=BinaryTarget(column="label", positive="1"),
         holdout=Holdout(_features(generator, n_before, 0.0), held_scores, held_true, WEIGHTED),
+        past=Past(
+            day=_days_ago(2 * N_DAYS + before % N_DAYS_BEFORE),
+            y_score=held_scores,
+            y_true=held_true,
+            holdout_day=_days_ago(N_DAYS + before % N_DAYS),
+        ),
     )
     return replace(made, **changes)
 
@@ -82,16 +89,24 @@ def shuffled(made: Window, seed: int = 11) -> Window:
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(made.rows))
     before = generator.permutation(len(made.reference))
-    held = made.holdout
-    if held is not None:
-        again = generator.permutation(held.y_true.size)
-        rows = held.rows.iloc[again].reset_index(drop=True)
-        held = replace(held, rows=rows, y_score=held.y_score[again], y_true=held.y_true[again])
+    held, holdout = generator.permutation(len(made.holdout_scores)), made.holdout
+    if holdout is not None:
+        again = generator.permutation(holdout.y_true.size)
+        rows = holdout.rows.iloc[again].reset_index(drop=True)
+        holdout = replace(holdout, rows=rows, y_score=holdout.y_score[again], y_true=holdout.y_true[again])
+    past = made.past and replace(
+        made.past,
+        day=made.past.day[before],
+        y_score=made.past.y_score[before],
+        y_true=made.past.y_true[before],
+        holdout_day=made.past.holdout_day[held],
+    )
     return replace(
         made,
+        past=past,
         reference=made.reference.iloc[before].reset_index(drop=True),
-        holdout_scores=generator.permutation(made.holdout_scores),
-        holdout=held,
+        holdout_scores=made.holdout_scores[held],
+        holdout=holdout,
         rows=made.rows.iloc[order].reset_index(drop=True),
         day=made.day[order],
         y_score=made.y_score[order],
@@ -102,6 +117,10 @@ def shuffled(made: Window, seed: int = 11) -> Window:
 def empty(made: Window) -> Window:
     """Return the window of a champion that has seen everything."""
     return made.newest(timedelta(0))
+
+
+def _days_ago(days: np.ndarray[Any, np.dtype[Any]]) -> np.ndarray[Any, np.dtype[Any]]:
+    return np.datetime64(LAST_DAY, "D") - days.astype("timedelta64[D]")
 
 
 def _features(generator: np.random.Generator, n_rows: int, shift: float) -> pd.DataFrame:

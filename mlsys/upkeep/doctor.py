@@ -13,6 +13,7 @@ from mlsys.database.embedded_files import everybody_enters, user_id
 from mlsys.errors import IntegrityError, MlsysError
 from mlsys.evaluation.canary import canary
 from mlsys.ledger import ChampionChange
+from mlsys.live.drill import drill
 from mlsys.promotion.projection import drift
 from mlsys.promotion.self_test import self_test
 from mlsys.settings import Settings
@@ -49,6 +50,9 @@ def examine(settings: Settings) -> Iterator[Diagnosis]:
     for name, spec in specs.items():
         tested = self_test(spec)
         yield Diagnosis(f"gates {name}", tested.ok, tested.sentence)
+    if specs:
+        drilled = drill()
+        yield Diagnosis("demotion", drilled.ok, drilled.sentence)
     try:
         with open_workspace(settings) as work:
             yield Diagnosis("database", ok=True, sentence=f"{work.databases.kind}, the ledger answers")

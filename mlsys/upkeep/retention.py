@@ -15,9 +15,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mlsys import clock
-from mlsys.errors import UsageError
+from mlsys.errors import MlsysError, UsageError
 from mlsys.events import get_logger
+from mlsys.live import kept_rows
 from mlsys.records import Record
+from mlsys.spec import resolve
+from mlsys.spec.serving import PredictionLog
 from mlsys.temporary import is_abandoned, remove_abandoned
 from mlsys.upkeep import reachable
 from mlsys.validation import data_docs
@@ -26,13 +29,17 @@ from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
 
-PAGES, LOGS = "Data Docs pages", "logs"
+PAGES, LOGS, LIVE = "Data Docs pages", "logs", "live predictions"
 _LOGS = ("logs/tasks", "logs/dag_processor")
 _KEPT_DEPTH = 2  # `logs/tasks` and `data_docs/<pipeline>` stay when they are empty
 GRACE = timedelta(days=1)  # longer than any run between writing a file and naming it
 # Below MLSYS_HOME: where mlsys writes files, and what holds no JSON file that names one of the store.
-_WRITTEN = ("cache", "data_docs", "drops", "monitoring", "predictions", "projections", "registry", "reports", "store")
+_WRITTEN = (
+    *("cache", "data_docs", "drops", "monitoring", "predictions", "projections", "registry", "reports", "store"),
+    kept_rows.FOLDER,
+)
 _NAMING_NOTHING = frozenset({"airflow", "cache", "logs", "mlartifacts", "pg", "run", "samples", "secrets", "store"})
+_NAMING_NOTHING |= {kept_rows.FOLDER}
 # Where `clear_up` looks.
 _OF_A_PIPELINE = ("registry", "reports", "predictions", "monitoring", "data_docs")
 _SHARED = (
@@ -49,7 +56,7 @@ class Limits(Record):
 
     Attributes:
         runs: models of losing candidates, evaluations, snapshots and replaced partitions; also remembered findings.
-        predictions: scores of past days.
+        predictions: scores of past days; what `mlsys serve` keeps of its answers goes by the spec's `serving.log.keep`.
         logs: of tasks and of the dag-processor.
     """
 
@@ -136,6 +143,7 @@ def _doomed(work: Workspace, limits: Limits) -> dict[str, list[_Doomed]]:
         "monitoring references": _old(home.glob("monitoring/*/references/*.json"), runs),
         PAGES: _old(_past_pages(home), runs),
         "remembered findings": _old(_files(home / "cache", less=temporary), runs, when=_last_used),
+        LIVE: list(_live(work)),
         LOGS: _old([path for name in _LOGS for path in _files(home / name)], logs),
     }
     going = {file.path for files in found.values() for file in files}
@@ -168,6 +176,23 @@ def _naming(home: Path) -> Iterator[Path]:
 def _past_pages(home: Path) -> Iterator[Path]:
     for site in (home / data_docs.FOLDER).glob("*"):
         yield from sorted(site.glob("validations/*/*/*/rows.html"))[:-1]  # the newest one stays
+
+
+def _live(work: Workspace) -> Iterator[_Doomed]:
+    """Yield what is kept of requests answered longer ago than their pipeline's spec keeps them."""
+    for folder in (work.home / kept_rows.FOLDER).glob("[a-z]*/"):
+        oldest = (clock.now() - _kept_for(work, folder.name)).date()
+        for day in kept_rows.days_kept(work.home, folder.name):
+            if day < oldest:
+                yield from _old(_files(folder / day.isoformat()), _ANY_AGE)
+
+
+def _kept_for(work: Workspace, pipeline: str) -> timedelta:
+    """Return for how long answers are kept; of a pipeline whose spec is gone or broken, the usual time."""
+    try:
+        return resolve(work.settings.spec_path(pipeline)).spec.serving.log.keep
+    except MlsysError:
+        return PredictionLog().keep
 
 
 def _unfinished(home: Path, before: datetime) -> Iterator[_Doomed]:
@@ -222,7 +247,7 @@ def _tidy(home: Path, doomed: Mapping[str, Sequence[_Doomed]]) -> None:
 
     Other folders stay: somebody may be about to write into them.
     """
-    for file in [*doomed[LOGS], *doomed[PAGES]]:
+    for file in [*doomed[LOGS], *doomed[PAGES], *doomed[LIVE]]:
         folder = file.path.parent
         with suppress(OSError):  # not empty, or removed with another file's
             while len(folder.relative_to(home).parts) > _KEPT_DEPTH:

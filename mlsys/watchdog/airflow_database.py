@@ -97,7 +97,7 @@ def airflow_signs(state: AirflowState, at: datetime) -> Iterator[Sign]:
     silent = []
     for name, newest in state.alive.items():
         if at - newest > SILENT:
-            how = "ended" if name in state.ended else "died, or hangs"
+            how = "ended" if name in state.ended else "gave its last sign of life"
             silent.append(f"the {name} {how} {in_words(at - newest)} ago: {_WHY[name]}")
     if silent:
         sentence = f"Of Airflow {'; '.join(silent)}. Start what is missing: `mlsys up`."

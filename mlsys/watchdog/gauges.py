@@ -17,16 +17,18 @@ from mlsys import clock
 from mlsys.ledger import ChampionChange, Judgement
 from mlsys.ledger.rows import Partition
 from mlsys.monitoring.monitoring import latest
+from mlsys.monitoring.versions import latest_versions
 from mlsys.notification.outbox import Outbox
 from mlsys.records import Outcome
 from mlsys.records.monitoring import MonitorReport, MonitorState
+from mlsys.records.versions import VersionsReport
 from mlsys.upkeep.health import allowed_age
 from mlsys.upkeep.standing import WORST_FIRST, Standing
 from mlsys.watchdog.sign import Sign
 from mlsys.workspace import Workspace
 
 if TYPE_CHECKING:
-    from prometheus_client.core import GaugeMetricFamily
+    from prometheus_client.core import GaugeMetricFamily, Metric
 
 GaugeValue = tuple[str, tuple[str, ...], float]  # of a gauge, the values of its labels, and what it shows
 
@@ -58,6 +60,11 @@ GAUGES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "mlsys_monitor_windows_alarmed": (("pipeline",), "How many of the windows that count have alarmed."),
     "mlsys_monitor_asks_retraining": (("pipeline",), "1 where the newest window asks for a retraining."),
     "mlsys_labelled_ratio": (("pipeline",), "Share of the window's rows whose label is known."),
+    "mlsys_live_metric": (
+        ("pipeline", "version", "metric", "bound"),
+        "A version on labelled rows of the days on which it served: value, lower and upper end of the 95 % interval.",
+    ),
+    "mlsys_label_delay_seconds": (("pipeline", "quantile"), "In which time half, and 95 %, of the labels come."),
     "mlsys_label_newest_arrival_timestamp_seconds": (("pipeline",), "When the newest known label arrived."),
 }
 
@@ -70,6 +77,7 @@ class Facts:
         judgement: the newest one that could have promoted.
         report: of its monitors, about the newest window.
         newest_label: when it arrived; None where arrivals are not known.
+        versions: the newest measurement of all versions, or None.
     """
 
     stands: Standing
@@ -77,6 +85,7 @@ class Facts:
     judgement: Judgement | None
     report: MonitorReport | None
     newest_label: datetime | None
+    versions: VersionsReport | None = None
 
 
 def pipeline_facts(
@@ -91,6 +100,7 @@ def pipeline_facts(
         judgement=judged[-1] if judged else None,
         report=latest(work.home, stands.pipeline),
         newest_label=max(arrivals, default=None),
+        versions=latest_versions(work.home, stands.pipeline),
     )
 
 
@@ -110,9 +120,18 @@ def exposition(signs: Sequence[Sign], facts: Iterable[Facts], *, at: datetime, s
     return generate_latest(_Collected(list(_families(values))))
 
 
-def kept(path: Path) -> bytes:
-    """Return the gauges of the last look, for who shows them among others; nothing before the first one."""
-    return path.read_bytes() if path.exists() else b""
+class KeptGauges:
+    """The gauges of the last look, for a registry of `prometheus_client` whose process shows them beside its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what the file holds now; nothing before the first look."""
+        from prometheus_client.parser import text_string_to_metric_families
+
+        if self._path.exists():
+            yield from text_string_to_metric_families(self._path.read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -179,6 +198,8 @@ def _pipeline(facts: Facts) -> Iterator[GaugeValue]:
             yield "mlsys_champion_since_timestamp_seconds", name, facts.champion.at.timestamp()
     if facts.report is not None:
         yield from _monitors(facts.report, name)
+    if facts.versions is not None:
+        yield from _versions(facts.versions, name)
 
 
 def _data(stands: Standing, name: tuple[str]) -> Iterator[GaugeValue]:
@@ -202,6 +223,17 @@ def _monitors(report: MonitorReport, name: tuple[str]) -> Iterator[GaugeValue]:
     yield "mlsys_monitor_asks_retraining", name, float(report.asks_retraining)
     if report.n_rows:
         yield "mlsys_labelled_ratio", name, report.n_labelled / report.n_rows
+
+
+def _versions(report: VersionsReport, name: tuple[str]) -> Iterator[GaugeValue]:
+    for score in report.served:
+        for value in score.values:
+            for bound, shown in (("value", value.value), ("lower", value.lower), ("upper", value.upper)):
+                if shown is not None:
+                    yield "mlsys_live_metric", (*name, score.version, value.name, bound), shown
+    if report.delay is not None:
+        for quantile, time in (("0.5", report.delay.half), ("0.95", report.delay.most)):
+            yield "mlsys_label_delay_seconds", (*name, quantile), time.total_seconds()
 
 
 def _one_of(gauge: str, labels: tuple[str, ...], words: Iterable[str], present: str) -> Iterator[GaugeValue]:

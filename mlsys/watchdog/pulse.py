@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from mlsys.watchdog.sign import Sign, guarded
 from mlsys.workspace import Workspace, open_workspace
 
 METRICS = Path("watchdog") / "mlsys.prom"  # below MLSYS_HOME
+STALE = timedelta(hours=1)  # after which nobody looks any more, where somebody did
 _LAST = Path("watchdog") / "pulse.json"
 
 

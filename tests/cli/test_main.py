@@ -46,8 +46,8 @@ def test_the_process_leaves_with_the_exit_code() -> None:
 def test_all_commands_are_there() -> None:
     names = "up down status check preview run list why history champion report replay promote rollback reconcile doctor"
     more = (
-        "acknowledge apply audit backfill clean diff evaluate explain hold init monitor plan pulse rehydrate restate "
-        "samples schema serve try"
+        "acknowledge apply audit backfill clean diff evaluate explain hold init keys monitor plan pulse "
+        "rehydrate restate samples schema serve try"
     )
     assert sorted(commands.commands) == sorted([*names.split(), *more.split()])
 

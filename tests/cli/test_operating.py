@@ -62,6 +62,16 @@ def test_reconcile_of_an_unknown_pipeline_names_the_nearest(mlsys, seen) -> None
     assert "Did you mean 'shop'?" in answer.err
 
 
+def test_doctor_misses_who_once_looked_from_outside(mlsys, changed) -> None:
+    assert "  watchdog: " not in mlsys("doctor").out
+    mlsys("pulse")
+    assert "ok       watchdog: looked " in mlsys("doctor").out
+    (changed / "watchdog" / "pulse.json").write_text('{"alarms": 0, "at": "2026-01-01T00:00:00+00:00"}')
+    sick = mlsys("doctor")
+    assert sick.code == 4
+    assert "see whether cron or the timer still starts `mlsys pulse`" in sick.out
+
+
 def test_doctor_is_content_with_a_healthy_home(mlsys, seen) -> None:
     answer = mlsys("doctor")
     assert answer.code == 0

@@ -36,3 +36,17 @@ def test_without_a_champion_there_is_nothing_to_export(mlsys, changed: Path) -> 
     assert said.code == 2
     assert "--export" in said.last_line or "--export" in said.err
     assert not (changed / "out").exists()
+
+
+def test_versions_are_measured_by_the_labels_that_are_known_now(mlsys, changed: Path) -> None:
+    make_shop(changed, changed / "pipelines", days=27)
+    said = mlsys("monitor", "shop", "--versions")
+    assert said.code == 0
+    assert "roc_auc on the days on which it served, with labels due up to" in said.out
+    assert f"All on the same days, from {day(24)} on:" in said.out
+    page = changed / "reports" / "shop" / "versions.html"
+    assert f"Page: {page}\n" in said.out
+    found = json.loads(mlsys("monitor", "shop", "--versions", "--json").out)
+    assert [(one["version"], one["serves"]) for one in found["served"]] == [("1.0.1", True), ("1.0.0", False)]
+    assert found["page"] == str(page)
+    assert "not exported" in mlsys("monitor", "shop", "--versions", "--export", str(changed / "out")).err

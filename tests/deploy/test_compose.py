@@ -33,6 +33,7 @@ def assignments(text: str) -> dict[str, str]:
 def test_the_services_are_those_of_the_design():
     assert set(SERVICES) == {
         "postgres", "redis", "init", "api-server", "scheduler", "dag-processor", "triggerer", "worker", "mlflow",
+        "server",
     }  # fmt: skip
     assert SERVICES["worker"]["deploy"]["replicas"] == 2
 
@@ -66,8 +67,8 @@ def test_a_missing_secret_is_refused_by_name():
     assert {rest for _, rest in SECRET.findall(TEXT)} == {":?is missing; see docs/deployment.md"}
 
 
-def test_workers_and_mlflow_hold_no_secret_of_airflow():
-    for name in ("worker", "mlflow"):
+def test_workers_mlflow_and_server_hold_no_secret_of_airflow():
+    for name in ("worker", "mlflow", "server"):
         text = str(SERVICES[name]["environment"])
         assert not re.search(
             r"AIRFLOW_DB_PASSWORD|FERNET|JWT|AIRFLOW_SECRET_KEY|MLSYS_PASSWORD|POSTGRES_PASSWORD", text
@@ -81,8 +82,13 @@ def test_only_init_may_do_everything_in_the_database():
 
 def test_nothing_is_published_beyond_this_machine_unless_asked_for():
     ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert set(ports) == {"api-server", "mlflow"}
-    assert all(port.startswith(("127.0.0.1:", "${MLSYS_BIND:-127.0.0.1}:")) for (port,) in ports.values())
+    assert set(ports) == {"api-server", "mlflow", "server"}
+    unless = ("127.0.0.1:", "${MLSYS_BIND:-127.0.0.1}:", "${MLSYS_SERVER_BIND:-127.0.0.1}:")
+    assert all(port.startswith(unless) for (port,) in ports.values())
+
+
+def test_nobody_asks_the_published_server_without_a_key():
+    assert "--only-with-keys" in SERVICES["server"]["command"]
 
 
 def test_the_services_start_in_the_order_that_loses_no_task():
@@ -97,7 +103,7 @@ def test_the_services_start_in_the_order_that_loses_no_task():
 
 
 def test_logs_and_models_are_shared_by_those_who_need_them():
-    for name in (*OF_AIRFLOW, "worker"):
+    for name in (*OF_AIRFLOW, "worker", "server"):
         assert "home:/var/lib/mlsys" in SERVICES[name]["volumes"]
     for name in ("worker", "mlflow"):
         assert "mlartifacts:/var/lib/mlsys/mlartifacts" in SERVICES[name]["volumes"]

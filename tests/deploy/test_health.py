@@ -87,6 +87,13 @@ def test_another_machines_heartbeat_does_not_count(postgres_url):
     assert "no SchedulerJob of this machine" in text
 
 
+def test_a_server_is_healthy_while_it_answers(port):
+    assert check("server", MLSYS_SERVER_PORT=port) == (0, "")
+    code, text = check("server", MLSYS_SERVER_PORT=1)
+    assert code == 1
+    assert text.startswith("server is not healthy: ")
+
+
 @pytest.mark.slow
 def test_a_worker_without_its_broker_is_not_healthy():
     code, text = check("worker", AIRFLOW__CELERY__BROKER_URL="redis://127.0.0.1:1/0")

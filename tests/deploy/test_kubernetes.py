@@ -137,3 +137,18 @@ def test_the_chart_runs_what_stands_in_the_image(values):
     words += [values[part]["livenessProbe"]["command"] for part in ("scheduler", "dagProcessor", "triggerer")]
     for _, path, *_ in words:
         assert (DEPLOY.parents[1] / path.removeprefix("/opt/mlsys/")).is_file()
+
+
+def test_the_server_is_a_deployment_and_its_service():
+    deployment, service = yaml.safe_load_all((DEPLOY / "kubernetes" / "server.yaml").read_text(encoding="utf-8"))
+    assert list(problems(deployment, "V1Deployment")) == []
+    assert list(problems(service, "V1Service")) == []
+    pod = deployment["spec"]["template"]
+    assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+    assert deployment["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    (container,) = pod["spec"]["containers"]
+    assert container["args"][:2] == ["mlsys", "serve"]
+    assert "--only-with-keys" in container["args"]
+    assert container["readinessProbe"]["httpGet"]["path"] == "/ready"
+    assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    assert "mlsys-airflow" not in json.dumps(deployment)

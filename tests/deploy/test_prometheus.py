@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -22,6 +22,7 @@ from given.ports import free_port
 
 from mlsys import clock
 from mlsys.polling import ask_until
+from mlsys.records import Outcome
 from mlsys.watchdog.gauges import GAUGES
 from mlsys.watchdog.sign import Sign
 
@@ -78,6 +79,17 @@ def test_each_expression_asks_for_what_there_is(where: str) -> None:
     assert names <= set(KNOWN)
     for name, inside in _SELECTED.findall(expr):
         assert set(re.findall(r"(\w+)=~?", inside)) | set(re.findall(r"(\w+)!=", inside)) <= KNOWN[name] | _SCRAPED
+
+
+def test_the_server_shows_what_is_asked_of_it() -> None:
+    metrics = ROOT / "mlsys" / "server" / "metrics.py"
+    if not metrics.exists():
+        pytest.skip("the server counts nothing yet")
+    text = metrics.read_text(encoding="utf-8")
+    for name in SERVER:
+        assert f'"{name.removesuffix("_bucket").removesuffix("_total")}"' in text
+    for outcome in re.findall(r'outcome="(\w+)"', " ".join(asked().values())):
+        assert f'"{outcome}"' in text or outcome in get_args(Outcome)
 
 
 def test_each_gauge_is_shown_or_asked_for_by_an_alarm() -> None:

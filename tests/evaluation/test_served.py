@@ -48,7 +48,10 @@ def test_golden_rows_are_answered_as_they_were_judged_and_measured_once(
     assert (found["difference"], found["unnamed"]) == (0.0, [])
     assert {"scikit-learn", "numpy"} <= set(found["packages"])
     assert found["n"] == min(served.N_GOLDEN, run[1].split.holdout.n_rows)
-    assert Servability().verdict(found).state == "pass"
+    assert found["fast"] == "arrays + LogisticRegression.predict_proba"
+    verdict = Servability().verdict(found)
+    assert verdict.state == "pass"
+    assert "one by one. Served on arrays, it is bit-equal to the plain way on " in verdict.sentence
     monkeypatch.setattr(served, "_measured", None)
     assert served.served(*run, store=store, timed=False) == found
 

@@ -60,6 +60,7 @@ CASES: dict[str, tuple[dict[str, Any], list[Evidence]]] = {
             evidence(champion_state="not_comparable", champion_reason="its column 'x' is not in the schema"),
         ],
     ),
+    "live_better": ({}, [NOBODY, *(evidence(live=live) for live in (None, "worse", "open", "unknown"))]),
     "overlap": (
         {},
         [

@@ -71,3 +71,27 @@ def test_what_a_person_tries_demotes_nobody(work: Workspace) -> None:
     (done,) = conclude(work, "shop")
     assert (done.action, done.evidence.verdict) == ("none", "better")
     assert champion_of(work).generation == champion.generation
+
+
+def test_a_run_that_lacks_live_evidence_alone_tries_its_challenger_and_the_labels_promote_it(work: Workspace) -> None:
+    from given.shop import day, edit_spec
+
+    from mlsys import pipeline
+    from mlsys.ledger import live_trials
+    from mlsys.planning.plan import RunRequest
+
+    edit_spec(work.settings.pipelines, gates=[{"kind": "live_better", "days": 9}])
+    before = champion_of(work)
+    decided = pipeline.run(work, RunRequest("shop", day=day(11))).version
+    assert decided is not None
+    assert (decided.decision.outcome, decided.decision.reason) == ("inconclusive", "no_live_evidence")
+    (trial,) = live_trials.written(work.ledger, "shop")
+    assert (trial.candidate_id, trial.role, trial.who) == (decided.decision.challenger, "shadow", "gates")
+    assert conclude(work, "shop")[0].action == "none"
+    rows, kept = labelled_rows(work), {"at": clock.now(), "days": 1}
+    keep_scores(work, rows, before.candidate_id, scores_that_know(rows, 0.2), silent=False, name="a", **kept)
+    keep_scores(work, rows, trial.candidate_id, scores_that_know(rows, 3.0, 2), silent=True, name="b", **kept)
+    (done,) = conclude(work, "shop")
+    assert done.action == "promoted"
+    serves = champion_of(work)
+    assert (serves.candidate_id, serves.kind, serves.who) == (trial.candidate_id, "promote", "gates")

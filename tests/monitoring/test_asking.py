@@ -7,7 +7,7 @@ import pytest
 
 from mlsys.monitoring.asking import Asking, asking
 from mlsys.records.monitoring import MonitorReport, MonitorResult, MonitorState
-from mlsys.spec.blocks import Monitors
+from mlsys.spec.watching import Monitors
 
 TODAY = date(2026, 6, 30)
 RULE = Monitors.model_validate({"ask_after": 2, "of": 3})  # windows of 7 days

@@ -105,7 +105,7 @@ def test_of_several_classes_each_one_has_its_probabilities(tmp_path) -> None:  #
     target = TARGETS.parse({"column": "y", "task": "multiclass"}).about(["white", "red", "rose"])
     random = np.random.default_rng(4)
     then, now = (random.dirichlet([a, 2, 2], n) for a, n in ((2, len(made.holdout_scores)), (9, len(made.rows))))
-    several = replace(made, target=target, holdout_scores=then, y_score=now)
+    several = replace(made, target=target, holdout_scores=then, y_score=now, past=None)
     html = page(several, ScoreDrift())
     for name in ("red", "rose", "white"):
         assert f"the champion&#39;s probability of {name}, on its holdout and now" in html

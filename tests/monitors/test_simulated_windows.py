@@ -40,8 +40,8 @@ def share_of_alarms(monitor: Monitor, n_windows: int, *, first_seed: int, **chan
         ({"kind": "ks_drift", "limit": 0.0}, 0.01),
         ({"kind": "ks_drift", "limit": 0.0, "significance": 0.2}, 0.2),
         ({"kind": "score_drift", "limit": 1e-9}, 0.01),
-        ({"kind": "live_metric", "tolerance": 0.0}, 0.025),
-        ({"kind": "live_metric", "tolerance": 0.0, "metric": "log_loss"}, 0.025),
+        ({"kind": "live_metric", "tolerance": 0.0}, 0.005),
+        ({"kind": "live_metric", "tolerance": 0.0, "significance": 0.025, "metric": "log_loss"}, 0.025),
     ],
 )
 def test_false_alarms_are_as_rare_as_promised(settings: dict[str, Any], wanted: float) -> None:
@@ -51,7 +51,7 @@ def test_false_alarms_are_as_rare_as_promised(settings: dict[str, Any], wanted: 
 
 def test_the_luck_of_the_holdout_counts_too() -> None:
     # Holdout and window have 700 rows each: a rule that took the holdout's value for the truth would alarm in 8 %.
-    monitor = MONITORS.parse({"kind": "live_metric", "tolerance": 0.0})
+    monitor = MONITORS.parse({"kind": "live_metric", "tolerance": 0.0, "significance": 0.025})
     assert share_of_alarms(monitor, QUIET, first_seed=5000, n_before=700, n_rows=1400) < 0.052
 
 

@@ -39,7 +39,7 @@ def test_where_nothing_changed_it_passes() -> None:
     found = FeatureDrift(window="14d").look(watched())
     assert found.state == "pass"
     assert [part.name for part in found.parts] != []
-    assert {part.name for part in found.parts} == {"url: length", "url: new trigrams"}
+    assert {part.name for part in found.parts} == {"url: length", "url: missing", "url: new trigrams"}
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,12 @@ def test_what_is_unlike_the_training_rows_is_answered_as_there_and_counted(
     assert answer.json()["predictions"][0]["probability"] == expected
 
 
+def test_it_says_in_which_way_it_answers(client: TestClient) -> None:
+    info = client.get("/pipelines/shop/model/info").json()
+    assert info["path"] == "arrays + LogisticRegression.predict_proba"
+    assert info["path_compared"].startswith("bit-equal to the plain way on 2,0")
+
+
 def test_a_request_without_a_column_says_which(client: TestClient) -> None:
     answer = client.post("/pipelines/shop/predict", json={"rows": [ROW, {**ROW, "n_items": None}, {"gift": True}]})
     assert answer.status_code == 422

@@ -31,7 +31,8 @@ ROW = {"basket_value": 40.0, "n_items": 2, "channel": "app", "gift": True}
 def server(port: int) -> Iterator[subprocess.Popen[str]]:
     """Run the server until the end of the block."""
     command = [sys.executable, "-m", "mlsys", "serve", "--port", str(port)]
-    process = subprocess.Popen(command, env=dict(os.environ), stderr=subprocess.PIPE, text=True)
+    quiet = {**os.environ, "MLSYS_LOG_LEVEL": "WARNING"}  # nobody reads the lines of its requests meanwhile
+    process = subprocess.Popen(command, env=quiet, stderr=subprocess.PIPE, text=True)
     try:
         yield process
     finally:

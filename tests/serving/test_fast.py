@@ -12,6 +12,8 @@ import pytest
 from given.served_champions import COLUMNS, PLAIN, REDUCED, SPARSE, champion_of, sites
 
 from mlsys.features.tabular import TabularFeatures
+from mlsys.models.blend import Blend
+from mlsys.models.calibration import Calibration
 from mlsys.models.hist_gradient_boosting import HistGradientBoosting
 from mlsys.models.lightgbm_model import LightGBM
 from mlsys.models.logistic import Logistic
@@ -28,6 +30,7 @@ from mlsys.targets.regression import RegressionTarget
 
 TREES = XGBoost(n_estimators=20)
 ROWS = given_rows(COLUMNS, sites(200, seed=1)[0])
+BLEND = Blend(of=(Logistic(), TREES))
 BINARY = None
 SEVERAL = MulticlassTarget(column="label", classes=("0", "1", "2"))
 NUMBER = RegressionTarget(column="label")
@@ -62,6 +65,11 @@ def path_of(champion: Champion) -> FastPath:
         (LightGBM(n_estimators=20), SPARSE, BINARY),
         (HistGradientBoosting(max_iter=20), REDUCED, BINARY),
         (RandomForest(n_estimators=20), REDUCED, SEVERAL),
+        (XGBoost(n_estimators=20, calibrate=Calibration(method="sigmoid")), SPARSE, BINARY),
+        (Logistic(calibrate=Calibration(method="isotonic")), PLAIN, BINARY),
+        (BLEND, REDUCED, BINARY),
+        (BLEND, SPARSE, SEVERAL),
+        (Blend(of=(Ridge(), TREES), weights=(1, 3)), SPARSE, LOGARITHM),
     ],
     ids=lambda each: getattr(each, "kind", None) or getattr(each, "task", None) or "binary",
 )
@@ -74,7 +82,7 @@ def test_it_answers_with_the_same_bits(model: Any, recipe: TabularFeatures, targ
 
 
 def test_xgboosts_trees_are_asked_in_place(tmp_path: Path) -> None:
-    assert path_of(champion_of(TREES, folder=tmp_path)).name == "arrays + xgboost inplace_predict"
+    assert path_of(champion_of(TREES, folder=tmp_path)).name == "arrays + xgboost in place"
 
 
 def test_other_estimators_are_asked_by_their_own_method(tmp_path: Path) -> None:
@@ -89,7 +97,7 @@ def champion(tmp_path_factory: pytest.TempPathFactory) -> Champion:
 def test_many_rows_are_cut_into_parts(champion: Champion, monkeypatch: pytest.MonkeyPatch) -> None:
     path = converted(champion)
     whole = path.answers(ROWS)
-    monkeypatch.setattr("mlsys.serving.fast._CELLS", 7 * path.program.width)
+    monkeypatch.setattr("mlsys.serving.fast._CELLS", 7 * path.width)
     np.testing.assert_array_equal(path.answers(ROWS), whole)
 
 

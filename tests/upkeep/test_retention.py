@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from given.shop import day, newest_run
+from given.shop import day, edit_spec, newest_run
 
 from mlsys import clock, pipeline
 from mlsys.errors import UsageError
@@ -200,3 +200,15 @@ def test_what_a_page_of_ours_names_stays(work: Workspace) -> None:
 def test_a_limit_below_a_day_is_refused(work: Workspace) -> None:
     with pytest.raises(UsageError, match="one day at least"):
         clean(work, Limits(runs=0), apply=True)
+
+
+def test_live_answers_go_when_the_spec_says_so(work: Workspace, later: None) -> None:
+    folder = work.home / "predictions-live" / "shop"
+    today = clock.now().date()
+    old, young = (aged(folder / str(today - timedelta(days=days)) / "a_1_1.arrow", 1) for days in (95, 85))
+    assert share(clean(work, apply=True), "live predictions") == 1
+    assert not old.parent.exists()
+    assert young.exists()
+    edit_spec(work.settings.pipelines, serving={"log": {"keep": "30d"}})
+    assert share(clean(work, apply=True), "live predictions") == 1
+    assert not young.exists()

@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 
 import pytest
 from given.shop import day
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families as families
 from watchdog.conftest import MORNING
 
 from mlsys.clock import cutoff_of
+from mlsys.monitoring.versions import measure_versions
 from mlsys.promotion.by_hand import hold
+from mlsys.records.versions import LabelDelay
 from mlsys.settings import Settings
 from mlsys.watchdog import gauges, pulse
 from mlsys.watchdog.sign import Sign
@@ -50,6 +53,26 @@ def test_the_gauges_say_what_the_ledger_says(settings: Settings) -> None:
     assert found["mlsys_trouble", "source", "shop"] == 0
 
 
+def test_versions_and_the_delay_of_labels_show_what_was_measured(settings: Settings) -> None:
+    assert not any(key[0] == "mlsys_live_metric" for key in values(settings))
+    with open_workspace() as work:
+        measured = measure_versions(work, "shop")
+    delay = LabelDelay(
+        n_rows=2, n_labelled=1, ever=0.5, known=(), declared=timedelta(0), sentence="x",
+        half=timedelta(hours=1), most=timedelta(hours=9),
+    )  # fmt: skip
+    kept = settings.root / "monitoring" / "shop" / "versions.json"
+    kept.write_text(measured.model_copy(update={"delay": delay}).model_dump_json())
+    found = values(settings)
+    score = next(score for score in measured.served if score.values)
+    value = score.value("roc_auc")
+    assert value is not None
+    for bound in ("value", "lower", "upper"):
+        assert found["mlsys_live_metric", "shop", score.version, "roc_auc", bound] == getattr(value, bound)
+    assert found["mlsys_label_delay_seconds", "shop", "0.5"] == 3600
+    assert found["mlsys_label_delay_seconds", "shop", "0.95"] == 9 * 3600
+
+
 def test_troubles_holds_and_their_ends_show(settings: Settings) -> None:
     before = values(settings)
     with open_workspace() as work:
@@ -77,7 +100,9 @@ def test_every_gauge_has_the_form_of_its_kind() -> None:
         assert len(set(labels)) == len(labels)
 
 
-def test_what_was_kept_is_read_without_a_look(settings: Settings) -> None:
-    assert gauges.kept(settings.root / pulse.METRICS) == b""
+def test_what_was_kept_is_shown_by_another_process_beside_its_own(settings: Settings) -> None:
+    registry = CollectorRegistry()
+    registry.register(gauges.KeptGauges(settings.root / pulse.METRICS))  # type: ignore[arg-type]
+    assert generate_latest(registry) == b""
     found = pulse.take(settings)
-    assert gauges.kept(found.metrics).startswith(b"# HELP mlsys_pulse_timestamp_seconds")
+    assert generate_latest(registry) == found.metrics.read_bytes()

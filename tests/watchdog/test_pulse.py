@@ -105,7 +105,7 @@ BROKEN: dict[str, tuple[Callable[[Path, pytest.MonkeyPatch], None], str, str]] =
     "clock": (_clock_set_back, "clock", "set back by 1 hour"),
     "disk": (_disk_full, "disk", "Free some"),
     "mail server": (_mail_server_down, "notices", "1 notice can't be delivered, the oldest for 1 hour by email"),
-    "scheduler": (_scheduler_killed, "scheduler", "the scheduler died, or hangs 1 hour ago: no run starts"),
+    "scheduler": (_scheduler_killed, "scheduler", "the scheduler gave its last sign of life 1 hour ago: no run starts"),
     "DAG file": (_dag_file_broken, "dag_files", "such as retrain.py: No such module"),
     "paused": (_dag_paused, "paused shop", "Paused: `retrain_shop`"),
     "spec": (_spec_broken, "spec shop", "no_such_gate"),

@@ -67,7 +67,8 @@ When the newest window alarms, and with it {spec.monitors.ask_after} of the newe
 one live retraining about that day, and no second one about the same day.
 
 #### Where to look
-The note of a run has the verdict, the log of `monitor` every finding.
+The note of a run has the verdict, the log of `monitor` every finding. `measure_versions` says how good the versions
+that served lately are by the labels that are known now, on a page that the Models page links.
 """,
         schedule=CronTriggerTimetable(f"0 {hour} * * *", timezone="UTC") if spec.schedule.enabled else None,
         start_date=load_settings().schedule_start,
@@ -78,7 +79,9 @@ The note of a run has the verdict, the log of `monitor` every finding.
         params={"day": _day_param()},
         default_args=default_args(spec.owner),
     ) as dag:
-        step(upkeep.ask_retraining)(spec.pipeline, step(upkeep.monitor)(spec.pipeline))
+        seen = step(upkeep.monitor)(spec.pipeline)
+        step(upkeep.ask_retraining)(spec.pipeline, seen)
+        step(upkeep.measure_versions)(spec.pipeline, seen)
     return dag
 
 

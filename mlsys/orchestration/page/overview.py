@@ -16,6 +16,8 @@ from mlsys.errors import IntegrityError
 from mlsys.evaluation.canary import Canary, canary
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange, Judgement, RequestRow
+from mlsys.live.known_evidence import JudgedTrials
+from mlsys.live.known_evidence import latest as latest_trials
 from mlsys.metrics import METRICS
 from mlsys.monitoring import monitoring
 from mlsys.monitoring.gains import gain_of
@@ -121,12 +123,14 @@ class Detail:
     Attributes:
         decisions: oldest first, those of runs about the past that trained among them.
         gains: confirmed ones, by the candidate that was promoted.
+        live: what is tried beside the champion, as it was last judged.
     """
 
     glance: Glance
     terms: tuple[Term, ...]
     decisions: tuple[Judged, ...]
     gains: Mapping[str, ConfirmedGain] = field(default_factory=dict)
+    live: JudgedTrials | None = None
 
 
 def pipelines(work: Workspace) -> list[str]:
@@ -150,7 +154,7 @@ def detail(work: Workspace, pipeline: str, *, at: datetime | None = None) -> Det
     decisions = [judged for judged in _judged(work, pipeline, everything) if judged.mode != "simulate"]
     found = {change.candidate_id: gain_of(work.home, pipeline, change.candidate_id) for change in changes[-LISTED:]}
     gains = {candidate: gain for candidate, gain in found.items() if gain is not None}
-    return Detail(seen, terms(changes), tuple(decisions), gains)
+    return Detail(seen, terms(changes), tuple(decisions), gains, latest_trials(work.home, pipeline))
 
 
 def terms(changes: Sequence[ChampionChange]) -> tuple[Term, ...]:

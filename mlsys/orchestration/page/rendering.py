@@ -18,6 +18,7 @@ from markupsafe import Markup
 from mlsys import clock
 from mlsys.changes.page import PLAN
 from mlsys.monitoring.monitoring import DRIFT
+from mlsys.monitoring.versions_page import VERSIONS
 from mlsys.orchestration.page import charts, overview
 from mlsys.orchestration.page.addresses import Places
 from mlsys.orchestration.page.approval import waiting
@@ -86,12 +87,14 @@ def pipeline_page(work: Workspace, detail: Detail, may: May, places: Places, *, 
         timeline=charts.timeline(detail.terms, clock.now()),
         terms=detail.terms[::-1],
         gains=detail.gains,
+        live=detail.live,
         earlier=list(dict.fromkeys(t.change.version for t in detail.terms[::-1] if t.change.version != present)),
         on=on,
         served=overview.served_on(detail.terms, on) if on else (),
         walk_forward=_existing(home, "reports", name, f"{WALK_FORWARD}.html") and places.report(name, WALK_FORWARD),
         change_plan=_existing(home, "reports", name, f"{PLAN}.html") and places.report(name, PLAN),
         drift=_existing(home, "reports", name, f"{DRIFT}.html") and places.report(name, DRIFT),
+        versions=_existing(home, "reports", name, f"{VERSIONS}.html") and places.report(name, VERSIONS),
         data_docs=_existing(home, "data_docs", name, "index.html") and places.data_docs(name),
         usage=_usage(glance),
     )

@@ -39,6 +39,11 @@ def mlflow_address(settings: Settings) -> str:
     return f"http://{HOST}:{settings.mlflow_port}"
 
 
+def server_address(settings: Settings) -> str:
+    """Return where the champions answer requests."""
+    return f"http://{HOST}:{settings.server_port}"
+
+
 def mlflow_page(settings: Settings) -> str | None:
     """Return where a person's browser finds MLflow's pages, or None when nobody said."""
     if settings.mlflow_page is not None or settings.mlflow_uri is None:
@@ -127,6 +132,7 @@ def _mlsys(settings: Settings, databases: Databases) -> dict[str, str]:
         "MLSYS_DATABASE": explicit,
         "MLSYS_AIRFLOW_PORT": str(settings.airflow_port),
         "MLSYS_MLFLOW_PORT": str(settings.mlflow_port),
+        "MLSYS_SERVER_PORT": str(settings.server_port),
         "MLSYS_WORKERS": str(settings.workers),
         "MLSYS_TRAINING_SLOTS": str(settings.training_slots),
         "MLSYS_LOGIN": settings.login,

@@ -27,7 +27,7 @@ from mlsys.events import get_logger
 from mlsys.orchestration.api import client
 from mlsys.orchestration.page.addresses import ROUTE
 from mlsys.orchestration.stack import airflow_schema, credentials, preflight, processes
-from mlsys.orchestration.stack.environment import airflow_address, environment, mlflow_address
+from mlsys.orchestration.stack.environment import airflow_address, environment, mlflow_address, server_address
 from mlsys.orchestration.stack.processes import Child, StackPart
 from mlsys.polling import ask_until
 from mlsys.settings import Settings
@@ -39,7 +39,7 @@ POOL = "training"
 _READY_SECONDS = 240.0
 _STEADY_SECONDS = 15.0
 # Who reports to whom: the scheduler's tasks report to the api-server, so that one goes last.
-_STOP_ORDER = (("scheduler", "dag-processor", "triggerer", "mlflow"), ("api-server",))
+_STOP_ORDER = (("scheduler", "dag-processor", "triggerer", "mlflow", "server"), ("api-server",))
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Access:
 
     Attributes:
         models: the Models page in Airflow.
+        server: the server of the champions; None where it is no part of the stack.
     """
 
     airflow: str
@@ -55,6 +56,7 @@ class Access:
     mlflow: str
     login: str
     password: str
+    server: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def up(settings: Settings, *, progress: Tell, only_runs: bool = False) -> Access
 
 def as_it_runs(settings: Settings) -> Settings:
     """Return settings with the ports of what runs already: another shell may have asked for other ones."""
-    ports = {"api-server": "airflow_port", "mlflow": "mlflow_port"}
+    ports = {"api-server": "airflow_port", "mlflow": "mlflow_port", "server": "server_port"}
     children = {name: processes.find(settings.root, name) for name in ports}
     found = {
         ports[name]: urlsplit(child.address).port
@@ -141,6 +143,8 @@ def wait_until_ready(settings: Settings, *, progress: Tell) -> None:
         _wait(settings, "Airflow's triggerer", lambda: _healthy(api, ("triggerer",)))
     if settings.mlflow_uri is None:
         _wait(settings, "the MLflow page", lambda: _answers(f"{mlflow_address(settings)}/health"))
+    if settings.server:
+        _wait(settings, "the server of the champions", lambda: _answers(f"{server_address(settings)}/health"))
     _require_steady(settings)
     progress("Airflow and MLflow are ready")
 
@@ -197,7 +201,8 @@ def access(settings: Settings) -> Access:
     settings = as_it_runs(settings)
     password = credentials.password(settings.root, settings.login)
     airflow = airflow_address(settings)
-    return Access(airflow, f"{airflow}/plugin/{ROUTE}", mlflow_address(settings), settings.login, password)
+    server = server_address(settings) if settings.server else None
+    return Access(airflow, f"{airflow}/plugin/{ROUTE}", mlflow_address(settings), settings.login, password, server)
 
 
 def watch(settings: Settings, *, pause: Callable[[float], None] = time.sleep) -> None:
@@ -238,6 +243,9 @@ def _parts(settings: Settings) -> list[StackPart]:
         port = ("--host", "127.0.0.1", "--port", str(settings.mlflow_port), "--workers", "1")
         command = (sys.executable, "-m", "mlsys.orchestration.stack.mlflow_server", *port)
         parts.append(StackPart("mlflow", command, mlflow_address(settings), in_background=True))
+    if settings.server:
+        serve = (sys.executable, "-m", "mlsys", "serve", "--port", str(settings.server_port))
+        parts.append(StackPart("server", serve, server_address(settings)))
     return parts
 
 
@@ -245,6 +253,7 @@ def _ports(settings: Settings, missing: Sequence[StackPart]) -> dict[str, int]:
     wanted = {
         airflow_address(settings): ("MLSYS_AIRFLOW_PORT", settings.airflow_port),
         mlflow_address(settings): ("MLSYS_MLFLOW_PORT", settings.mlflow_port),
+        server_address(settings): ("MLSYS_SERVER_PORT", settings.server_port),
     }
     return dict(wanted[part.address] for part in missing if part.address is not None)
 

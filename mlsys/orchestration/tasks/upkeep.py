@@ -24,7 +24,6 @@ from mlsys.orchestration.tasks.workplace import Data, opened
 if TYPE_CHECKING:
     from mlsys.records.monitoring import MonitorReport
 
-
 log = get_logger(__name__)
 
 
@@ -39,15 +38,34 @@ def score(pipeline: str) -> Data:
 
 
 def monitor(pipeline: str) -> Data:
-    """Let all monitors look at the newest window; the log has their findings."""
+    """Let all monitors look at the newest window, and judge what is tried live; the log has the findings."""
+    from mlsys.live.concluding import conclude, told
     from mlsys.monitoring import monitoring
+    from mlsys.orchestration.tasks.champion_asset import announce
 
     with opened() as work:
         report = monitoring.monitor(work, pipeline, day=_day())
+        live = conclude(work, pipeline)
+        if any(each.change is not None for each in live):
+            announce(work, pipeline)
     for result in report.results:
         log.info("monitor", state=result.state, name=result.name, sentence=result.sentence)
-    _note(report.sentence)
+    _note(f"{report.sentence} {told(live)}".strip())
     return report.dump()
+
+
+def measure_versions(pipeline: str, report: Data) -> Data:
+    """Measure the versions that served lately by the labels that are known now; the log has the sentence."""
+    from mlsys.monitoring import versions
+    from mlsys.records.monitoring import MonitorReport
+
+    found: MonitorReport = MonitorReport.load(report)
+    if found.champion is None or found.day is None:
+        raise AirflowSkipException(found.sentence)
+    with opened() as work:
+        measured = versions.measure_versions(work, pipeline, day=found.day)
+    log.info("versions", sentence=measured.sentence)
+    return {"day": str(measured.day), "mature": str(measured.mature), "sentence": measured.sentence}
 
 
 def ask_retraining(pipeline: str, report: Data) -> Data:

@@ -12,13 +12,16 @@ import pytest
 from given.shop import day, edit_spec
 
 from mlsys import pipeline
+from mlsys.live import known_evidence
 from mlsys.monitoring.monitoring import monitor
+from mlsys.monitoring.versions import measure_versions
 from mlsys.orchestration.page import overview, rendering
 from mlsys.orchestration.page.addresses import Places
 from mlsys.orchestration.page.overview import Glance
 from mlsys.orchestration.page.rendering import May
 from mlsys.planning.plan import RunRequest
 from mlsys.promotion import by_hand
+from mlsys.testing.gates import live_evidence
 from mlsys.workspace import Workspace
 
 NOW = datetime(2026, 5, 14, 9, 0, tzinfo=UTC)
@@ -276,6 +279,13 @@ def test_the_drift_page_is_linked_beside_what_the_monitors_saw(work: Workspace) 
     assert 'href="/air/mlsys/reports/shop/drift.html"' in one_page(work)
 
 
+def test_the_page_of_the_versions_is_linked_when_they_were_measured(work: Workspace) -> None:
+    monitor(work, "shop", day=day(11))
+    assert "versions.html" not in one_page(work)
+    measure_versions(work, "shop", day=day(11))
+    assert 'href="/air/mlsys/reports/shop/versions.html"' in one_page(work)
+
+
 def test_the_code_that_loads_the_champion_is_told(work: Workspace, shop: Path) -> None:
     html = one_page(work)
     assert "mlsys.load_champion(&#34;shop&#34;)" in html
@@ -323,3 +333,12 @@ def test_who_put_a_champion_in_place_for_a_time_is_named_with_its_end(work: Work
     by_hand.promote_by_hand(work, "shop", run_id, candidate="prior", reason="a test", who="ann", expires=end)
     for page in (one_page(work), list_page(work, overview.glance(work, "shop", at=NOW))):
         assert re.search(r"put in place by hand by ann <b>until <time[^>]*>2100-01-02 00:00", page)
+
+
+def test_what_is_tried_beside_the_champion_is_shown(work: Workspace) -> None:
+    assert "Tried beside" not in one_page(work)
+    known_evidence.keep(work.home, "shop", [live_evidence("a-logistic", "better")], at=NOW)
+    page = one_page(work)
+    assert "Tried beside the champion" in page
+    assert "truly better" in page
+    assert "1,000 of 2,000" in page

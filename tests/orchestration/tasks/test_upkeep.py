@@ -15,6 +15,7 @@ from given.shop import day
 
 from mlsys.backfill.backfill import backfill
 from mlsys.errors import UsageError
+from mlsys.monitoring.versions import latest_versions
 from mlsys.orchestration.tasks import upkeep
 from mlsys.orchestration.tasks.questions import rollback_question
 from mlsys.records.monitoring import MonitorReport
@@ -58,6 +59,18 @@ def run_of(run_id: str, state: str, run_type: str = "backfill") -> dict[str, str
 
 def report(*, asks: bool) -> dict[str, Any]:
     return MonitorReport(pipeline="shop", day=day(5), state="alarm", sentence="It moved.", asks_retraining=asks).dump()
+
+
+@pytest.mark.slow
+def test_versions_are_measured_up_to_the_day_that_monitors_looked_at(work: Workspace, monkeypatch) -> None:
+    use(monkeypatch, params={"day": None})
+    seen = upkeep.monitor("shop")
+    found = upkeep.measure_versions("shop", seen)
+    kept = latest_versions(work.home, "shop")
+    assert kept is not None
+    assert (found["day"], found["sentence"]) == (seen["day"], kept.sentence)
+    with pytest.raises(AirflowSkipException, match="Nothing serves"):
+        upkeep.measure_versions("shop", {**seen, "champion": None, "sentence": "Nothing serves."})
 
 
 def test_monitors_that_ask_start_a_run_named_after_their_day(monkeypatch: pytest.MonkeyPatch) -> None:
