@@ -29,6 +29,7 @@ joins:
     window: 2d
     columns: {n_clicks: count}
 """
+BLOCKS = ("mlsys.spec.blocks", "mlsys.spec.watching")
 # A change of each key that a spec may have; a new key wants a line here.
 CHANGES = {
     "description": "description=other",
@@ -116,7 +117,7 @@ def schema_keys() -> Iterator[str]:
     """Yield the keys of a spec: of a block that is always of one kind each of its keys, of any other one itself."""
     for name, field in Spec.model_fields.items():
         block = field.annotation
-        if isinstance(block, type) and issubclass(block, Frozen) and block.__module__ == "mlsys.spec.blocks":
+        if isinstance(block, type) and issubclass(block, Frozen) and block.__module__ in BLOCKS:
             yield from (f"{name}.{below}" for below in cast("type[BaseModel]", block).model_fields)
         elif name != "pipeline":
             yield field.alias or name
