@@ -75,7 +75,7 @@ def asking(
             last = report.day
         if len(states) == rule.of and report.day <= day - rule.cool_down:
             break
-    rests_on = min(rule.of, max((r.n_windows for r in results if r.state == "alarm"), default=1))
+    rests_on = min(rule.of, max((r.n_windows for r in results if r.counts_as == "alarm"), default=1))
     n_alarmed = max(states.count("alarm"), rests_on if state == "alarm" else 0)
     wanted = state == "alarm" and n_alarmed >= rule.ask_after
     cooling = wanted and asked_on is not None and asked_on > day - rule.cool_down

@@ -1,12 +1,11 @@
 """Which columns a model leans on for some rows: by how much its answers change where one column is shuffled among them.
 
-That needs no labels, so that it can be asked of tonight's rows as of those of the training. It is not importance for
-being right, which is `explanation/importance.py`.
+That needs no labels, and says what a drift of the column would do to the answers. It is not importance for being right,
+which is `explanation/importance.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,11 +40,6 @@ def leans(model: Any, target: Target, rows: pd.DataFrame) -> dict[str, float]:
         }
     total = sum(changes.values())
     return {name: change / total for name, change in changes.items()} if np.isfinite(total) and total > 0 else {}
-
-
-def leaning(load: Callable[[], Any], target: Target) -> Callable[[pd.DataFrame], Mapping[str, float]]:
-    """Return a function that says what a model leans on; the model is loaded when it is asked."""
-    return lambda rows: leans(load(), target, rows)
 
 
 def _with(rows: pd.DataFrame, name: str, order: np.ndarray) -> pd.DataFrame:

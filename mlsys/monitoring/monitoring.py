@@ -150,8 +150,8 @@ def _watched(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snap
 
     gain = _gain(work, spec, change, snapshot)
     window = replace(_widest(work, spec, change, snapshot), confirmed=gain)
-    found = tuple(_look(each, window) for each in spec.monitors.watch)
-    state = min((result.state for result in found), key=_WORST_FIRST.index)
+    found = tuple(_known(spec, _look(each, window), window.last_day) for each in spec.monitors.watch)
+    state = min((result.counts_as for result in found), key=_WORST_FIRST.index)
     wish = asking(
         state,
         found,
@@ -212,6 +212,15 @@ def _look(each: Monitor, window: Window) -> MonitorResult:
         )
 
 
+def _known(spec: Spec, result: MonitorResult, day: date) -> MonitorResult:
+    """Return a finding, marked where it is an alarm that the spec acknowledges."""
+    known = spec.monitors.acknowledgement(result.monitor, day) if result.state == "alarm" else None
+    if known is None:
+        return result
+    sentence = f"{result.sentence} Acknowledged until {known.until}: {known.reason.rstrip('.')}."
+    return result.model_copy(update={"sentence": sentence, "acknowledged": known.reason})
+
+
 def _earlier(home: Path, pipeline: str, day: date) -> Iterator[MonitorReport]:
     """Yield the reports of the days before `day`, newest first; each is read when it is asked for."""
     for before in reversed(_days(home, pipeline)):
@@ -221,6 +230,6 @@ def _earlier(home: Path, pipeline: str, day: date) -> Iterator[MonitorReport]:
 
 
 def _sentence(found: Sequence[MonitorResult], wish: Asking) -> str:
-    counts = [(state, [r.name for r in found if r.state == state]) for state in _WORST_FIRST]
+    counts = [(state, [r.name for r in found if r.counts_as == state]) for state in _WORST_FIRST]
     told = "; ".join(f"{state}: {', '.join(names)}" for state, names in counts if names)
     return f"{told[0].upper()}{told[1:]}. {wish.sentence}"

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +18,6 @@ from mlsys.evaluation.comparison import ComparisonRules, Contender, assess
 from mlsys.ledger import ChampionChange
 from mlsys.metrics import METRICS
 from mlsys.metrics.predictions import Predictions
-from mlsys.monitoring.leaning import leaning
 from mlsys.monitoring.reference import Reference, evaluation_of, reference_of
 from mlsys.monitoring.scoring import predictions_of, read_predictions
 from mlsys.monitors.base import Answered, Past, Window
@@ -32,7 +30,6 @@ from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec
 from mlsys.spec.blocks import MetricChoice
 from mlsys.targets.base import Target
-from mlsys.training import model_file
 from mlsys.workspace import Workspace
 
 
@@ -162,7 +159,6 @@ def _filled(
         holdout=_held(reference, target, classes, spec.metrics),
         unknown=tuple(name for name in target.names if name not in classes),
         past=_past(reference, target, classes),
-        lean=leaning(partial(_loaded, work, champion), spec.target.about(classes)),
     )
 
 
@@ -200,9 +196,3 @@ def _past(reference: Reference, target: Target, classes: tuple[str, ...]) -> Pas
         holdout_day=reference.holdout_day,
         leans=reference.leans,
     )
-
-
-def _loaded(work: Workspace, champion: ChampionModel) -> Any:
-    if champion.candidate.model is None:
-        raise IntegrityError("The ledger names no model file of the champion", got=champion.champion_id)
-    return model_file.load(champion.candidate.model, work.store)

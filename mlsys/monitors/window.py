@@ -74,7 +74,6 @@ class Window:
         target: what is predicted; knows which labels are known, and what metrics are made of.
         answered: the rows of as many days as any monitor reaches back to; None where none reaches beyond `rows`.
         past: what is known of the champion's own days; None where rows have to be taken as independent.
-        lean: gives what `past.leans` is for other rows; None where the model is not at hand.
         confirmed: what the champion's promotion gained by the first days after it, or None while that is not known.
         texts: columns that the champion takes apart as text; their values hardly ever repeat.
         evaluation: the champion on its holdout when it was judged, or None.
@@ -104,7 +103,6 @@ class Window:
     confirmed: ConfirmedGain | None = None
     answered: Answered | None = None
     past: Past | None = None
-    lean: Callable[[pd.DataFrame], Mapping[str, float]] | None = None
 
     @property
     def labelled(self) -> np.ndarray:

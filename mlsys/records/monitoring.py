@@ -126,6 +126,7 @@ class MonitorResult(Record):
         reason: stable code for machines (`drifted`, `too_few_rows`), None for a pass.
         n_rows: current rows that it rests on.
         n_windows: how many windows without a common day it rests on; an alarm counts as so many.
+        acknowledged: why an alarm is no news, from the spec; it then counts for nothing.
         parts: worst first; a report keeps five, all of them are in its details.
     """
 
@@ -139,7 +140,13 @@ class MonitorResult(Record):
     reason: str | None = None
     n_rows: int = 0
     n_windows: int = Field(default=1, exclude_if=lambda n: n == 1)
+    acknowledged: str | None = Field(default=None, exclude_if=lambda reason: reason is None)
     parts: tuple[MonitorPart, ...] = ()
+
+    @property
+    def counts_as(self) -> MonitorState:
+        """The state, but `pass` for an alarm that is known."""
+        return "pass" if self.state == "alarm" and self.acknowledged is not None else self.state
 
 
 class MonitorReport(Record):
@@ -148,7 +155,7 @@ class MonitorReport(Record):
     Attributes:
         day: last day of the window; its cutoff is the next midnight, UTC.
         champion: who was watched, with its version and data cutoff; None without a champion.
-        state: `alarm` if one alarmed, else `error`, else `inconclusive`; `pass` only if all pass.
+        state: `alarm` if one alarmed that is not acknowledged, else `error`, else `inconclusive`; else `pass`.
         reason: why nothing was looked at, or None.
         n_rows, n_labelled: rows of the widest window that the champion has not seen; those with a known label.
         n_alarmed, n_windows: of the newest `n_windows` windows of this champion that share no day, this one included,
@@ -178,7 +185,7 @@ class MonitorReport(Record):
     @property
     def wish(self) -> str:
         """Why a retraining is asked for: what alarmed, in its own words, then how often."""
-        told = " ".join(result.sentence for result in self.results if result.state == "alarm")
+        told = " ".join(result.sentence for result in self.results if result.counts_as == "alarm")
         return f"Monitors, data up to {self.day}: {told or self.sentence}" + (
             f" {self.n_alarmed} of the newest {self.n_windows} windows alarmed." if told else ""
         )

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
 from mlsys.components import Frozen
 from mlsys.durations import Duration
+from mlsys.errors import shortened
 from mlsys.monitors import MONITORS
 from mlsys.wording import counted
+
+
+class Acknowledged(Frozen):
+    """A known alarm: it is still looked for and shown, but asks for nothing until it ends.
+
+    Attributes:
+        monitor: kind of the monitor.
+        reason: why the alarm is no news; it stands in every report that it changes.
+        until: last day of data that it covers.
+    """
+
+    monitor: str
+    reason: str = Field(min_length=3, max_length=500)
+    until: date
 
 
 class Monitors(Frozen):
@@ -21,6 +36,7 @@ class Monitors(Frozen):
         of: the newest windows that `ask_after` counts in; none shares a day with another.
         ask_after: a retraining is asked for when the newest window alarms, and with it so many of the newest `of`.
         cool_down: whole days of data after one was asked for in which none is asked for again.
+        acknowledged: known alarms, each with a reason and an end.
         confirm_days: UTC days after a promotion whose rows say what it gained.
     """
 
@@ -33,12 +49,26 @@ class Monitors(Frozen):
     confirm_days: int = Field(default=7, ge=1, le=365, exclude_if=lambda days: days == 7)
     cool_down: Duration = Field(default=timedelta(days=7), exclude_if=lambda length: length == timedelta(days=7))
 
+    acknowledged: tuple[Acknowledged, ...] = Field(default=(), exclude_if=lambda known: not known)
+
     @field_validator("cool_down")
     @classmethod
     def _whole_days(cls, value: timedelta) -> timedelta:
         if value % timedelta(days=1):
             raise ValueError("A cool-down is whole days, for example 7d; 0d is none")
         return value
+
+    def acknowledgement(self, monitor: str, day: date) -> Acknowledged | None:
+        """Return why an alarm of a monitor about a day is no news, or None."""
+        return next((known for known in self.acknowledged if known.monitor == monitor and day <= known.until), None)
+
+    @model_validator(mode="after")
+    def _watched(self) -> Self:
+        kinds = [each.kind for each in self.watch]
+        stray = next((known.monitor for known in self.acknowledged if known.monitor not in kinds), None)
+        if stray is not None:
+            raise ValueError(f"`acknowledged` names the monitor {shortened(stray)}, and `watch` has {', '.join(kinds)}")
+        return self
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:

@@ -219,6 +219,16 @@ def test_windows_of_another_champion_do_not_count(work: Workspace) -> None:
     assert report.n_windows == 1
 
 
+def test_an_acknowledged_alarm_is_shown_and_counts_for_nothing_until_it_ends(work: Workspace) -> None:
+    until(work, 15)
+    known = {"monitor": "live_metric", "reason": "the channels were swapped", "until": day(14)}
+    watch(work, LIVE, ask_after=1, of=1, acknowledged=[known])
+    covered, after = nights(work, (14, 15))
+    assert (covered.state, covered.asks_retraining, covered.results[0].state) == ("pass", False, "alarm")
+    assert covered.results[0].sentence.endswith(f"Acknowledged until {day(14)}: the channels were swapped.")
+    assert (after.state, after.asks_retraining) == ("alarm", True)
+
+
 def test_alarms_that_need_each_other_ask_once_they_share_no_day(work: Workspace) -> None:
     until(work, 20)
     moved = {"kind": "feature_drift", "limit": 0.0, "significance": 0.9, "window": "1d", "min_rows": 50}

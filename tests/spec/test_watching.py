@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,11 @@ def test_a_window_has_whole_days(tmp_path: Path) -> None:
         ({"watch": [{"kind": "live_metric", "metric": "roc"}]}, "monitors.watch.0.metric: no metric 'roc'"),
         ({"watch": [{"kind": "feature_drift", "ignore": ["chanel"]}]}, "monitors.watch.0.ignore: no column 'chanel'"),
         ({"ask_after": 4, "of": 3}, "only 3 windows are counted"),
+        ({"cool_down": "36h"}, "whole days"),
+        (
+            {"acknowledged": [{"monitor": "psi", "reason": "known", "until": date(2026, 6, 1)}]},
+            "`acknowledged` names the monitor 'psi'",
+        ),
     ],
 )
 def test_a_wrong_block_is_named_with_its_path(tmp_path: Path, block: dict[str, Any], message: str) -> None:
