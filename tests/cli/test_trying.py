@@ -45,7 +45,7 @@ def test_a_run_means_its_challenger_and_json_is_one_value(work: Workspace, capsy
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["shop", "1.0.0", "--reason", "x"], "serves already"),
+        (["shop", "1.0.1", "--reason", "x"], "serves already"),
         (["shop", "nobody", "--reason", "x"], "no candidate, version or run of that name"),
         (["shop", "OTHER"], "Say why"),
         (["shop", "OTHER", "--reason", " "], "Say why"),
