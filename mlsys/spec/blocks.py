@@ -21,6 +21,7 @@ from mlsys.metrics.binary_costs import Costs
 from mlsys.metrics.top_of_list import NumberOfRows, ShareOfRows
 from mlsys.notification.outbox import Channel, Event
 from mlsys.records import RefitOn
+from mlsys.spec.learnt import LearntCheck
 
 WEBHOOK = "mlsys_webhook"
 MAX_CHURN = 0.1
@@ -62,10 +63,13 @@ class Checks(Frozen):
     Attributes:
         tolerated_share: of the rows, so many may break critical rules and are quarantined; more stop the run.
         rules: what new data must keep, one by one.
+        learnt: what is said of a day that looks unlike those before it.
     """
 
     tolerated_share: float = Field(default=0.01, ge=0, le=1)
     rules: tuple[CHECKS.field(), ...] = ()  # type: ignore[valid-type]
+    # Left out of the stored spec where it is the default: the fingerprints of specs stay.
+    learnt: LearntCheck = Field(default=LearntCheck(), exclude_if=lambda value: value == LearntCheck())
 
 
 class CostThreshold(Costs):

@@ -21,6 +21,7 @@ from mlsys.snapshot.tolerance import BadShare, DayCount, worst_share
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json
 from mlsys.validation.column_profiles import profiles
+from mlsys.validation.learnt import learnt
 from mlsys.validation.oddities import oddities
 from mlsys.validation.partition_checks import Examination, examine
 from mlsys.wording import counted
@@ -53,9 +54,11 @@ def validate(
     found = examine(spec, rules, snapshot.manifest, store=store, home=home, meanwhile=meanwhile)
     quarantine, reasons = _quarantine(rules, found, partitions)
     share = _worst_share(partitions, quarantine)
+    past = _past(spec, snapshot, partitions, quarantine, store=store, home=home)
     judged = [
         *(_over_rows(rule, i, found, partitions) for i, rule in enumerate(rules)),
         *_over_snapshot(spec, snapshot, partitions),
+        *past,
         _within_tolerance(share, spec.checks.tolerated_share),
         *(_Judged(odd, stops=False) for odd in oddities(spec, snapshot.manifest, store=store, home=home)),
         *_unread(partitions),
@@ -68,8 +71,7 @@ def validate(
         "rows": reasons,
         "columns": columns,
     }
-    if found.docs_problem:
-        results.append(_docs_missing(found))
+    results += [_docs_missing(found)] if found.docs_problem else []
     report = CheckReport(
         state=_verdict(judged),
         results=_fitting(results),
@@ -169,7 +171,7 @@ def _over_rows(rule: Check, i: int, found: Examination, partitions: Sequence[Man
     findings = [partition.rules[i] for partition in found.partitions]
     n_rows = sum(partition.n_rows for partition in partitions)
     states = {finding.state for finding in findings}
-    state: State = next((s for s in ("error", "fail") if s in states), "pass")  # type: ignore[misc]
+    state: State = next((s for s in ("error", "fail") if s in states), "pass")
     n_failed = sum(len(finding.failed) for finding in findings)
     message = next((f.message for f in reversed(findings) if f.state == state and f.message), "")
     if state == "error":
@@ -213,6 +215,25 @@ def _over_summaries(rule: Check, summaries: Summaries, snapshot: Snapshot) -> _J
         sentence=finding.sentence,
     )
     return _Judged(result, rule.severity == "critical" and finding.state in ("fail", "error"))
+
+
+def _past(
+    spec: Spec,
+    snapshot: Snapshot,
+    partitions: Sequence[ManifestEntry],
+    quarantine: list[list[int]],
+    *,
+    store: Store,
+    home: Path,
+) -> list[_Judged]:
+    """Return what the past says of the newest day; odd days before it are set aside whole, as no bad rows of a day."""
+    found = learnt(spec, snapshot.manifest, store=store, home=home)
+    for i in found.odd:
+        quarantine[i] = list(range(partitions[i].n_rows))
+    result = found.result
+    if result is None:
+        return []
+    return [_Judged(result, result.severity == "critical" and result.state == "fail")]
 
 
 def _within_tolerance(share: BadShare, tolerated: float) -> _Judged:
