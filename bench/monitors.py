@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from mlsys.metrics.scores import Scored
 from mlsys.monitoring.asking import asking
-from mlsys.monitors.base import Answered, Past, Window
+from mlsys.monitors.base import WindowAnswers, Past, Window
 from mlsys.monitors.feature_drift import FeatureDrift
 from mlsys.monitors.live_metric import LiveMetric
 from mlsys.records import Evaluation
@@ -142,11 +142,11 @@ def asks(skill: float, per_week: int, n_worlds: int, *, nights: int = 21) -> tup
         judged = Evaluation(model_id="c", name="c", role="champion", holdout=(MEASURE("roc_auc", held),))
         y, score = scores(random, per_week * nights // 7, skill)
         day = np.datetime64(LAST_DAY, "D") + np.arange(y.size) * nights // y.size
-        found.append(_first(monitor, rule, replace(EMPTY, evaluation=judged), Answered(day, score, y), nights))
+        found.append(_first(monitor, rule, replace(EMPTY, evaluation=judged), WindowAnswers(day, score, y), nights))
     return tuple(sum(each is not None and each <= n for each in found) / n_worlds for n in (7, 14, 21))
 
 
-def _first(monitor: LiveMetric, rule: Monitors, seen: Window, rows: Answered, nights: int) -> int | None:
+def _first(monitor: LiveMetric, rule: Monitors, seen: Window, rows: WindowAnswers, nights: int) -> int | None:
     reports: list[MonitorReport] = []
     for night in range(nights):
         last = LAST_DAY + timedelta(days=night)

@@ -20,7 +20,7 @@ from mlsys.metrics import METRICS
 from mlsys.metrics.predictions import Predictions
 from mlsys.monitoring.reference import Reference, evaluation_of, reference_of
 from mlsys.monitoring.scoring import predictions_of, read_predictions
-from mlsys.monitors.base import Answered, Past, Window
+from mlsys.monitors.base import WindowAnswers, Past, Window
 from mlsys.monitors.holdout import Holdout
 from mlsys.records import MetricValue, Snapshot
 from mlsys.records.monitoring import PredictionFile
@@ -142,7 +142,7 @@ def _filled(
     known = target.names or reference.classes
     answers = np.concatenate([spec.target.about(classes).unfiled(part[SCORE]) for part in scores])
     y_true = target.truth(target.made_of.of(table)).among(known, final)
-    answered = Answered(day, target.arranged(answers, classes), y_true).where(unseen)
+    answered = WindowAnswers(day, target.arranged(answers, classes), y_true).where(unseen)
     inside = day > np.datetime64(empty.last_day - length, "D")
     newest = answered.newest(length, empty.last_day)
     days = [found for found in files if found > empty.last_day - length]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field
 
-from mlsys.monitors.base import Answered, Monitor, Window
+from mlsys.monitors.base import WindowAnswers, Monitor, Window
 from mlsys.records import MetricValue
 from mlsys.records.monitoring import MonitorResult
 from mlsys.wording import counted, number
@@ -84,7 +84,7 @@ class LiveMetric(Monitor):
     def _spans(self, window: Window) -> Iterator[_Span]:
         """Yield the labelled rows of the newest window, and of so many together as have more of them."""
         newest = window.newest(self.window)
-        rows, n_before = window.answered or Answered(newest.day, newest.y_score, newest.y_true), -1
+        rows, n_before = window.answered or WindowAnswers(newest.day, newest.y_score, newest.y_true), -1
         for n_windows in _SPANS:
             inside = rows.newest(self.window * n_windows, window.last_day)
             known = inside.where(window.target.labelled(inside.y_true))
@@ -92,7 +92,7 @@ class LiveMetric(Monitor):
                 yield _Span(min(n_windows, self._filled(known, window)), known)
             n_before = known.y_true.size
 
-    def _filled(self, rows: Answered, window: Window) -> int:
+    def _filled(self, rows: WindowAnswers, window: Window) -> int:
         """Return how many windows rows fill from the newest day back, at least one."""
         import numpy as np
 
@@ -150,7 +150,7 @@ class LiveMetric(Monitor):
             n_windows=seen.n_windows if seen.worse else 1,
         )
 
-    def _then(self, window: Window, metric: str, rows: Answered) -> tuple[Bounded | None, str]:
+    def _then(self, window: Window, metric: str, rows: WindowAnswers) -> tuple[Bounded | None, str]:
         """Return what the metric was, and on which rows: fresh ones, if they are none of those looked at."""
         gain = window.confirmed
         if gain is not None and gain.n_rows >= self.min_labels and gain.last_day < rows.day.min().astype(object):
@@ -184,7 +184,7 @@ class _Span(NamedTuple):
     """The labelled rows of so many of the newest windows."""
 
     n_windows: int
-    rows: Answered
+    rows: WindowAnswers
 
 
 class _Seen(NamedTuple):
@@ -196,7 +196,7 @@ class _Seen(NamedTuple):
     limit: float
     worse: bool
     n_windows: int
-    rows: Answered
+    rows: WindowAnswers
 
 
 def _reach(probability: float) -> float:

@@ -39,18 +39,18 @@ class Past:
 
 
 @dataclass(frozen=True)
-class Answered:
+class WindowAnswers:
     """Rows that the champion has not seen, without their features: `(n_rows,)` each, as in a window."""
 
     day: np.ndarray
     y_score: np.ndarray
     y_true: np.ndarray
 
-    def where(self, mask: np.ndarray) -> Answered:
+    def where(self, mask: np.ndarray) -> WindowAnswers:
         """Return the rows of a mask `(n_rows,)`."""
-        return Answered(self.day[mask], self.y_score[mask], self.y_true[mask])
+        return WindowAnswers(self.day[mask], self.y_score[mask], self.y_true[mask])
 
-    def newest(self, length: timedelta, last_day: date) -> Answered:
+    def newest(self, length: timedelta, last_day: date) -> WindowAnswers:
         """Return the rows of the last days up to one."""
         import numpy as np
 
@@ -101,7 +101,7 @@ class Window:
     unknown: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     confirmed: ConfirmedGain | None = None
-    answered: Answered | None = None
+    answered: WindowAnswers | None = None
     past: Past | None = None
 
     @property
