@@ -25,7 +25,7 @@ if ! '$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <=
   echo "mlsys needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1): name another one: make PYTHON=python3.12" >&2; exit 2; fi
 endef
 
-.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-dag bench-flaws bench-intervals bench-joins bench-many bench-monitors bench-page bench-past bench-plans bench-quality bench-serve bench-soak bench-trust bench-trust-live architecture reference changelog lock clean
+.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-corruptions bench-dag bench-flaws bench-intervals bench-joins bench-many bench-monitors bench-page bench-past bench-plans bench-quality bench-serve bench-soak bench-trust bench-trust-live architecture reference changelog lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ checks: venv ## house rules: imports, names, sizes, tests, kinds, pages made fro
 
 bench: venv ## the reference job as a plain script and as `mlsys run`; writes bench/results.md
 	@$(BIN)/python bench/run.py $(ARGS)
+
+bench-corruptions: venv ## corruptions planted into days of the samples, and clean days alone; writes bench/results-corruptions.md
+	@OMP_NUM_THREADS=1 $(BIN)/python bench/corruptions.py --days 190 $(ARGS)
 
 bench-dag: venv ## the reference job as a plain script and as a DAG on a warm Airflow; writes bench/results-dag.md
 	@$(BIN)/python bench/dag.py $(ARGS)

@@ -94,7 +94,14 @@ def _frames(name: str, settings: Settings, n_days: int, folder: Path, flights: s
         texts = [each if isinstance(each, bytes) else each.to_csv(index=False).encode() for each in drops]
     (folder / name).mkdir(exist_ok=True)
     return [
-        pd.read_csv(io.BytesIO(text), dtype=str, keep_default_na=False, on_bad_lines="skip", encoding="utf-8-sig")
+        pd.read_csv(
+            io.BytesIO(text),
+            dtype=str,
+            keep_default_na=False,
+            on_bad_lines="skip",
+            encoding="utf-8-sig",
+            index_col=False,
+        )
         for text in texts
     ]
 

@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from mlsys.metrics.scores import Scored
 from mlsys.monitoring.asking import asking
-from mlsys.monitors.base import WindowAnswers, Past, Window
+from mlsys.monitors.base import Past, Window, WindowAnswers
 from mlsys.monitors.feature_drift import FeatureDrift
 from mlsys.monitors.live_metric import LiveMetric
 from mlsys.records import Evaluation

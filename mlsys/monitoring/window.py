@@ -20,7 +20,7 @@ from mlsys.metrics import METRICS
 from mlsys.metrics.predictions import Predictions
 from mlsys.monitoring.reference import Reference, evaluation_of, reference_of
 from mlsys.monitoring.scoring import predictions_of, read_predictions
-from mlsys.monitors.base import WindowAnswers, Past, Window
+from mlsys.monitors.base import Past, Window, WindowAnswers
 from mlsys.monitors.holdout import Holdout
 from mlsys.records import MetricValue, Snapshot
 from mlsys.records.monitoring import PredictionFile

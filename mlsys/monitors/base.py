@@ -9,10 +9,10 @@ from pydantic import field_validator
 
 from mlsys.components import Component
 from mlsys.durations import Duration, duration_text
-from mlsys.monitors.window import WindowAnswers, Past, Window
+from mlsys.monitors.window import Past, Window, WindowAnswers
 from mlsys.records.monitoring import MonitorResult
 
-__all__ = ["WindowAnswers", "Monitor", "Past", "Window"]
+__all__ = ["Monitor", "Past", "Window", "WindowAnswers"]
 
 
 class Monitor(Component, ABC):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field
 
-from mlsys.monitors.base import WindowAnswers, Monitor, Window
+from mlsys.monitors.base import Monitor, Window, WindowAnswers
 from mlsys.records import MetricValue
 from mlsys.records.monitoring import MonitorResult
 from mlsys.wording import counted, number

@@ -26,7 +26,7 @@ from mlsys.store import Store, canonical_json, recall, remember
 
 log = get_logger(__name__)
 
-DaySpread = Literal["share", "place", "size"]
+MeasuredAs = Literal["share", "place", "size"]
 MOST_VALUES = 60  # a column of more different values has no portrait of each
 _FORMAT = 1  # of what is remembered; a change forgets what older versions saw
 _PARTS = ((0.05, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 0.95))  # of the sorted values
@@ -48,7 +48,7 @@ class Trait:
 
     column: str
     what: str
-    scale: DaySpread
+    scale: MeasuredAs
     value: float
     n: int
     spread: float = 1.0
