@@ -147,14 +147,16 @@ class KeyFile:
         """Return the key that a text is, or None where it is none, revoked, or ended."""
         self._look()
         match = _SPELLING.fullmatch(text)
+        if match and match[1] not in self._by_id:  # one that was just made works at once
+            self._look(at_least_every=0.0)
         key = self._by_id.get(match[1]) if match else None
         if key is None or not hmac.compare_digest(key.sha256, _digest(text)) or key.ended:
             return None
         return key
 
-    def _look(self) -> None:
+    def _look(self, *, at_least_every: float = LOOK_EVERY_SECONDS) -> None:
         now = time.monotonic()
-        if now - self._looked < LOOK_EVERY_SECONDS:
+        if now - self._looked < at_least_every:
             return
         self._looked = now
         stamp = _stamp(self.path)

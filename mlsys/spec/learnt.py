@@ -15,13 +15,13 @@ class LearntCheck(Frozen):
 
     Attributes:
         severity: `warning` reports a day that does not; `critical` stops the run, and sets such a day aside in the runs
-            of later days; `off` does not look.
+            of later days; `ignored` does not look.
         min_days: days that must have come before anything is said of one.
         trusted_days: days that may look as they like, because somebody knows why; those after them may look like them.
         ignore: columns that may change from one day to the next by nature.
     """
 
-    severity: Literal["critical", "warning", "off"] = "warning"
+    severity: Literal["critical", "warning", "ignored"] = "warning"
     min_days: int = Field(default=14, ge=7, le=180)
     trusted_days: Annotated[tuple[date, ...], OneOrMore()] = ()
     ignore: Annotated[tuple[str, ...], OneOrMore()] = ()

@@ -46,7 +46,7 @@ class FromPast:
 def learnt(spec: Spec, manifest: str, *, store: Store, home: Path) -> FromPast:
     """Return what the past says of each day of a snapshot, given its manifest's SHA-256."""
     wanted, partitions = spec.checks.learnt, read_manifest(manifest, store).partitions
-    if wanted.severity == "off" or not partitions:
+    if wanted.severity == "ignored" or not partitions:
         return FromPast()
     drawn = [_without(each, set(wanted.ignore)) for each in portraits(spec, manifest, store=store, home=home)]
     usual: list[int] = []

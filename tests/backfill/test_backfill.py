@@ -168,6 +168,7 @@ def test_backwards_begins_with_the_newest_day(another: Callable[[str], Path]) ->
     assert heard.begun == heard.ended == [day(12), day(11), day(10), day(9)]
 
 
+@pytest.mark.long
 def test_partitions_read_long_ago_are_the_same_in_any_order(another: Callable[[str], Path]) -> None:
     found = []
     for name, backwards in (("forwards", False), ("backwards", True)):

@@ -14,7 +14,7 @@ from mlsys.ledger import ChampionChange
 from mlsys.live import kept_rows
 from mlsys.schema import CHAMPION as CANDIDATE
 from mlsys.schema import EVENT_TIME, KEY
-from mlsys.server.answered import CHAMPION, WindowAnswers
+from mlsys.server.answered import CHAMPION, Answered
 from mlsys.server.served import ServedModel
 from mlsys.serving.stored import stored_candidate
 from mlsys.snapshot import snapshot
@@ -54,13 +54,13 @@ def answered(
     arm: str = CHAMPION,
     given: Sequence[Mapping[str, Any]] = (),
     silent: bool = False,
-) -> WindowAnswers:
+) -> Answered:
     """Return a request of so many rows, answered with made-up scores."""
     rows = [dict(row) for row in given] or [{**ROW, "n_items": place} for place in range(n_rows)]
     features = [{name: row[name] for name in served.champion.features} for row in rows]
     scores = np.linspace(0.1, 0.9, len(rows))
     when = at or datetime(2026, 5, 20, 12, tzinfo=UTC) + timedelta(seconds=1)
-    return WindowAnswers("shop", served, arm, request, features, scores, when, 0.001, given, silent=silent)
+    return Answered("shop", served, arm, request, features, scores, when, 0.001, given, silent=silent)
 
 
 def labelled_rows(work: Workspace, *also: str) -> pa.Table:

@@ -136,6 +136,7 @@ def test_the_week_after_is_scored_and_watched_without_classes(nights: Nights):
     assert "positive" not in live.sentence
 
 
+@pytest.mark.long
 def test_a_backfill_compares_paces_by_their_errors(nights: Nights):
     first = nights.maker.FIRST_DAY + timedelta(days=LATER - 3)
     found = backfill(nights.work, "housing", first=first, last=first + timedelta(days=3))

@@ -112,10 +112,12 @@ def test_equal_strategies_are_separated_as_often_as_the_level_says(calm: list[Co
     assert abs(share - (1 - LEVEL)) < 3 * sqrt(LEVEL * (1 - LEVEL) / WORLDS)
 
 
+@pytest.mark.long
 def test_a_calm_world_hardly_ever_shows_a_change(calm: list[Compared]) -> None:
     assert sum(fall(found) is not None for found in calm) <= 0.03 * WORLDS
 
 
+@pytest.mark.long
 def test_after_a_change_never_retraining_loses_in_every_world(changing: list[Compared]) -> None:
     assert all(separated(found, (GATED, NEVER)) == 1 for found in changing)
     assert all(separated(found, (WEEKLY, NEVER)) == 1 for found in changing)

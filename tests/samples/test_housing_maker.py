@@ -229,6 +229,7 @@ def test_after_the_planted_change_the_champion_is_replaced(retrained: Callable[.
     assert gate.observed > 0
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_homes_that_have_none_are_not_taken_for_others(retrained: Callable[..., Any], maker: ModuleType) -> None:
     assert retrained(days=60).decision.outcome == "promote"

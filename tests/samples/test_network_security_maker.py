@@ -17,7 +17,7 @@ import pytest
 
 from mlsys.errors import MlsysError
 from mlsys.monitoring.monitoring import monitor
-from mlsys.monitors.ks_drift import ks_distance
+from mlsys.monitors.moves import ks_distance
 from mlsys.records.monitoring import MonitorResult
 from mlsys.spec import Spec
 from mlsys.workspace import open_workspace

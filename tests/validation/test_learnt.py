@@ -100,7 +100,7 @@ def test_a_second_corrupt_day_is_odd_until_the_first_is_trusted(shop: Shop) -> N
 
 def test_it_can_be_told_to_look_away(shop: Shop) -> None:
     shop.write(N_PAST, unit=100.0)
-    assert said(shop.checked(N_PAST, severity="off")) is None
+    assert said(shop.checked(N_PAST, severity="ignored")) is None
     found = said(shop.checked(N_PAST, ignore=("basket_value",)))
     assert found is not None
     assert found.state == "pass"

@@ -101,6 +101,7 @@ def test_an_interrupted_start_leaves_nothing(settings: Settings) -> None:
         embedded.remove(settings.root)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.e2e
 def test_a_part_that_dies_at_start_is_reported_with_its_log_and_the_rest_is_stopped(
