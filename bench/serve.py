@@ -113,14 +113,17 @@ def measured(server: Server, rows: list[dict[str, Any]], asked: argparse.Namespa
 
 
 def _most(server: Server, bodies: Path) -> str:
-    """Return the highest of the rates at which answers stay quick."""
+    """Return the highest of the rates at which answers stay quick, in one of two tries: one pause is no limit."""
     most = f"fewer than {RATES[0]}"
     for rate in RATES:
-        found = loaded(server, bodies, rate, 4)
-        if found["failed"] or found["p99"] is None or found["p99"] > MOST_P99:
+        if not any(_quick(loaded(server, bodies, rate, 4)) for _ in range(2)):
             break
         most = f"{rate}"
     return most
+
+
+def _quick(found: dict[str, Any]) -> bool:
+    return not found["failed"] and found["p99"] is not None and found["p99"] <= MOST_P99
 
 
 def _batch(server: Server, process: subprocess.Popen[bytes], rows: list[dict[str, Any]]) -> tuple[float, float]:
