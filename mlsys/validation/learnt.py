@@ -1,6 +1,6 @@
 """The check that nobody writes: a day that looks unlike all days before it, as `checks.learnt` wants it taken.
 
-What was found of a day depends on its own content and on that of the days before it, and is remembered by these. A
+As a warning it is said of the newest day alone. What was found of a day depends on its own content and on that of the days before it, and is remembered by these. A
 day that the spec trusts is never odd, and belongs to the past of the days after it.
 """
 
@@ -48,13 +48,18 @@ def learnt(spec: Spec, manifest: str, *, store: Store, home: Path) -> FromPast:
     wanted, partitions = spec.checks.learnt, read_manifest(manifest, store).partitions
     if wanted.severity == "ignored" or not partitions:
         return FromPast()
-    drawn = [_without(each, set(wanted.ignore)) for each in portraits(spec, manifest, store=store, home=home)]
+    # Only where odd days are set aside does it matter which of those before were odd: a long past costs minutes once.
+    newest = None if wanted.severity == "critical" else MOST_PAST + 1
+    partitions = partitions[-(newest or 0) :]
+    first = 0 if newest is None else len(partitions) - 1
+    found_before = portraits(spec, manifest, store=store, home=home, newest=newest)
+    drawn = [_without(each, set(wanted.ignore)) for each in found_before]
     usual: list[int] = []
     said: list[tuple[str, ...]] = []
     for i, partition in enumerate(partitions):
         past = usual[-MOST_PAST:]
         found: tuple[str, ...] = ()
-        if len(past) >= wanted.min_days and partition.day not in wanted.trusted_days:
+        if i >= first and len(past) >= wanted.min_days and partition.day not in wanted.trusted_days:
             found = _judged(home, spec, partitions, drawn, (past, i))
         if not found:
             usual.append(i)

@@ -62,9 +62,12 @@ class Portrait:
     counts: Mapping[str, Mapping[str, int]]
 
 
-def portraits(spec: Spec, manifest: str, *, store: Store, home: Path) -> list[Portrait]:
-    """Return the portrait of each partition of a snapshot, given its manifest's SHA-256; new ones alone are read."""
-    partitions, columns = read_manifest(manifest, store).partitions, _columns(spec)
+def portraits(spec: Spec, manifest: str, *, store: Store, home: Path, newest: int | None = None) -> list[Portrait]:
+    """Return the portrait of each partition of a snapshot, given its manifest's SHA-256; new ones alone are read.
+
+    With `newest`, of so many of the newest ones alone.
+    """
+    partitions, columns = read_manifest(manifest, store).partitions[-(newest or 0) :], _columns(spec)
     paths = [_place(home, spec, columns, partition) for partition in partitions]
     known = [_recalled(path) for path in paths]
     unknown = [i for i, found in enumerate(known) if found is None]
