@@ -1,7 +1,8 @@
 """The check that nobody writes: a day that looks unlike all days before it, as `checks.learnt` wants it taken.
 
-As a warning it is said of the newest day alone. What was found of a day depends on its own content and on that of the days before it, and is remembered by these. A
-day that the spec trusts is never odd, and belongs to the past of the days after it.
+As a warning it is said of the newest day alone. What was found of a day depends on its own content and on that of the
+days before it, and is remembered by these. A day that the spec trusts is never odd, and belongs to the past of the days
+after it.
 """
 
 from __future__ import annotations
