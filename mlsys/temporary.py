@@ -96,6 +96,13 @@ def _grasped(path: Path) -> Iterator[bool]:
     if not _NAME.fullmatch(path.name) or path.is_symlink():
         yield False
         return
+    with locked_at_once(path) as grasped:
+        yield grasped
+
+
+@contextmanager
+def locked_at_once(path: Path) -> Iterator[bool]:
+    """Lock a file or folder for as long as the block lasts, and say whether nobody else had it locked."""
     try:
         handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     except OSError:  # gone meanwhile, or another user's

@@ -7,11 +7,9 @@ was killed between writing it and removing them leaves rows twice on disk, and a
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from uuid import uuid4
@@ -20,7 +18,7 @@ import pyarrow as pa
 
 from mlsys.events import get_logger
 from mlsys.store import settle, write_atomically
-from mlsys.temporary import temporary_file
+from mlsys.temporary import locked_at_once, temporary_file
 
 log = get_logger(__name__)
 
@@ -119,7 +117,7 @@ def merge(folder: Path, files: Sequence[Path]) -> bool:
     """Write one file in the place of several; False where another process is at it."""
     import pyarrow.parquet as pq
 
-    with _alone(folder) as alone:
+    with locked_at_once(folder) as alone:
         files = [path for path in files if path.exists()]
         if not alone or not files:
             return False
@@ -169,18 +167,3 @@ def _covered(files: Sequence[Path]) -> set[str]:
 
     large = [path for path in files if path.suffix == _LARGE]
     return {name for path in large for name in json.loads((pq.read_schema(path).metadata or {}).get(_COVERS, b"[]"))}
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[bool]:
-    """Give whether this process alone may merge files of a folder for as long as the block lasts."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(handle)
