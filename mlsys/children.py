@@ -13,17 +13,19 @@ import pickle
 import selectors
 import signal
 import sys
+import threading
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from mlsys.errors import MlsysError
 from mlsys.shortages import ending, explained, hint
 
 _TOLD = 70  # the exit code of a child that has sent its error
+_INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -55,21 +57,93 @@ class _Child:
     timed_out: bool = False
 
 
-def side_by_side(
-    work: Mapping[str, Callable[[], bytes]],
+def side_by_side(work: Mapping[str, Callable[[], bytes]], *, workers: int, timeout: float) -> Iterator[ChildExit]:
+    """Run each callable in a forked child, at most `workers` at a time, in the mapping's order; yield as they end.
+
+    A child is killed after `timeout` seconds. Leaving the iterator early kills the children that still run.
+    """
+    yield from _ends(list(work.items()), {}, workers=workers, timeout=timeout)
+
+
+class Standby:
+    """A child that was forked and made ready before it is known what it is to do."""
+
+    def __init__(self, child: _Child, *, answers: int, asking: int) -> None:
+        self._child, self._answers, self._asking = child, answers, asking
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._child.pid
+
+    def ask(self, call: Callable[[], bytes], *, timeout: float, meanwhile: Callable[[], None]) -> ChildExit:
+        """Let the child do `call`, which is pickled, and return how it ended; `meanwhile` is done in this process.
+
+        It can be asked once, and is killed `timeout` seconds after that.
+        """
+        with suppress(BrokenPipeError), os.fdopen(self._asking, "wb") as pipe:  # a dead child has a cause, found below
+            self._asking = -1
+            pickle.dump(call, pipe)
+        self._child.started = time.monotonic()
+        meanwhile()
+        running = {self._answers: self._child}
+        self._answers = -1
+        (end,) = _ends([], running, workers=1, timeout=timeout)
+        return end
+
+    def close(self) -> None:
+        """Kill a child that was never asked."""
+        if self._asking >= 0:
+            os.close(self._asking)
+        if self._answers >= 0:
+            os.close(self._answers)
+            _kill(self._child)
+            os.waitpid(self._child.pid, 0)
+
+
+@contextmanager
+def standing_by(name: str, prepare: Callable[[], None]) -> Iterator[Standby]:
+    """Give a child that does `prepare` at once and then waits to be asked; it ends with this process or the block."""
+    reading, asking = os.pipe()
+
+    def wait() -> bytes:
+        os.close(asking)  # or it would wait for itself
+        asked: list[bytes] = []
+        # The asker must not wait until all is prepared, as it would for what a pipe doesn't hold.
+        reader = threading.Thread(target=lambda: asked.append(_read_all(reading)))
+        reader.start()
+        prepare()
+        reader.join()
+        if not asked[0]:  # the asker has ended, or has nothing to ask
+            return b""
+        call: Callable[[], bytes] = pickle.loads(asked[0])  # noqa: S301 - from our own parent
+        return call()
+
+    answers, child = _fork(name, wait)
+    os.close(reading)
+    standby = Standby(child, answers=answers, asking=asking)
+    try:
+        yield standby
+    finally:
+        standby.close()
+
+
+def _read_all(pipe: int) -> bytes:
+    with os.fdopen(pipe, "rb") as stream:
+        return stream.read()
+
+
+def _ends(
+    waiting: list[tuple[str, Callable[[], bytes]]],
+    running: dict[int, _Child],
     *,
     workers: int,
     timeout: float,
-    meanwhile: Callable[[], None] | None = None,
 ) -> Iterator[ChildExit]:
-    """Run each callable in a forked child, at most `workers` at a time, in the mapping's order; yield as they end.
-
-    A child is killed after `timeout` seconds. Leaving the iterator early kills the children that still run. What is to
-    be done `meanwhile` in this process is done when the last child has begun: none of them shares it, or a lock of it.
-    """
-    waiting = list(work.items())
+    """Fork what is waiting, and yield each child's end, by the pipe that it answers through."""
     with selectors.DefaultSelector() as selector:
-        running: dict[int, _Child] = {}
+        for pipe in running:
+            selector.register(pipe, selectors.EVENT_READ)
         try:
             while waiting or running:
                 while waiting and len(running) < workers:
@@ -77,9 +151,6 @@ def side_by_side(
                     pipe, child = _fork(name, call)
                     running[pipe] = child
                     selector.register(pipe, selectors.EVENT_READ)
-                if meanwhile is not None and not waiting:
-                    meanwhile()
-                    meanwhile = None
                 for key, _ in selector.select(timeout=1.0):
                     chunk = os.read(key.fd, 1 << 16)
                     if chunk:
@@ -122,6 +193,8 @@ def _run_child(call: Callable[[], bytes], writing: int) -> None:
                     raise
                 pipe.write(pickle.dumps(told))  # it keeps its type, and with it its exit code
                 code = _TOLD
+            except KeyboardInterrupt:  # of a terminal, which interrupts the parent as well: that one says so
+                code = _INTERRUPTED
             else:
                 pipe.write(data)
                 code = 0

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+from mlsys.children import Standby
 from mlsys.dataset import assignment
 from mlsys.errors import LostRaceError, MlsysError
 from mlsys.evaluation import champion, evaluation
@@ -58,6 +59,7 @@ from mlsys.spec import Spec
 from mlsys.training import adoption, training
 from mlsys.upkeep.retention import clear_up
 from mlsys.validation import validation
+from mlsys.validation.apart import beside, checks_ready
 from mlsys.wording import counted
 from mlsys.workspace import Workspace
 
@@ -83,15 +85,15 @@ def record_refusal(work: Workspace, request: RunRequest, *, reason: str, sentenc
     return None if row is None or row.status != "failed" else refusals.write(request.pipeline, row, home=work.home)
 
 
-def validate(work: Workspace, plan: Plan, snapshot: Snapshot, *, ahead: bool = False) -> CheckReport:
-    """Check the new partitions and set bad rows aside; `ahead` imports what later steps need while a child does so.
+def validate(work: Workspace, plan: Plan, snapshot: Snapshot, *, checker: Standby | None = None) -> CheckReport:
+    """Check the new partitions and set bad rows aside; what later steps need is imported while a `checker` does so.
 
     Raises:
         DataError: a critical rule failed, or more rows than the spec tolerates.
     """
     spec = work.spec_of(plan)
-    meanwhile = partial(_load, spec) if ahead and work.settings.workers > 1 else None
-    checks = validation.validate(spec, snapshot, store=work.store, home=work.home, meanwhile=meanwhile)
+    looking = beside(checker, partial(_load, spec))
+    checks = validation.validate(spec, snapshot, store=work.store, home=work.home, looking=looking)
     refusal = validation.refusal(plan, checks)
     if refusal is not None:
         record_failure(work, plan, step="validate", error=refusal, parts={"checks": checks})
@@ -300,12 +302,16 @@ class Finished:
 
 
 def run(work: Workspace, request: RunRequest, *, listener: Listener | None = None, ahead: bool = False) -> Finished:
-    """Do a whole retraining in this process; `ahead` imports libraries while a child does the checks.
+    """Do a whole retraining in this process; with `ahead`, a child gets ready for the checks from the beginning.
 
     Raises:
         DataError, RunError, LostRaceError, ...: the run failed; the ledger says at which step.
     """
-    watch = _Watch(listener)
+    with checks_ready(wanted=ahead and work.settings.workers > 1) as checker:
+        return _run(work, request, watch=_Watch(listener), checker=checker)
+
+
+def _run(work: Workspace, request: RunRequest, *, watch: _Watch, checker: Standby | None) -> Finished:
     with watch.step("take_snapshot"):
         try:
             start = take_snapshot(work, request)
@@ -318,7 +324,7 @@ def run(work: Workspace, request: RunRequest, *, listener: Listener | None = Non
     if not start.go or start.plan is None or start.snapshot is None:
         return finished
     try:
-        _steps(work, start.plan, start.snapshot, finished=finished, watch=watch, ahead=ahead)
+        _steps(work, start.plan, start.snapshot, finished=finished, watch=watch, checker=checker)
     except MlsysError as error:
         try:
             record_failure(work, start.plan, step=watch.current, error=error, parts=finished.parts)
@@ -328,9 +334,11 @@ def run(work: Workspace, request: RunRequest, *, listener: Listener | None = Non
     return finished
 
 
-def _steps(work: Workspace, plan: Plan, snapshot: Snapshot, *, finished: Finished, watch: _Watch, ahead: bool) -> None:
+def _steps(
+    work: Workspace, plan: Plan, snapshot: Snapshot, *, finished: Finished, watch: _Watch, checker: Standby | None
+) -> None:
     with watch.step("validate"):
-        checks = finished.parts["checks"] = validate(work, plan, snapshot, ahead=ahead)
+        checks = finished.parts["checks"] = validate(work, plan, snapshot, checker=checker)
         of_all = f"{checks.n_quarantined:,} of {counted(checks.n_rows, 'row')} quarantined"
         watch.say(f"{counted(checks.n_checks, 'check')} of the spec, {of_all}")
     with watch.step("split"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mlsys.children import ChildExit, side_by_side
+from mlsys.children import ChildExit, side_by_side, standing_by
 
 
 def _die() -> bytes:
@@ -91,14 +91,62 @@ def test_a_finished_child_is_reaped() -> None:
     assert _gone(int(ended.data))
 
 
-def test_the_parent_gets_on_when_the_last_child_has_begun(tmp_path: Path) -> None:
-    def begun(name: str) -> bytes:
-        (tmp_path / name).touch()
-        return b""
+def _interrupted() -> bytes:
+    raise KeyboardInterrupt
 
-    seen: list[set[str]] = []
-    calls = {name: partial(begun, name) for name in "abc"}
-    meanwhile = lambda: seen.append({path.name for path in tmp_path.iterdir()})  # noqa: E731
-    assert {end.name for end in side_by_side(calls, workers=1, timeout=60, meanwhile=meanwhile)} == set("abc")
-    assert len(seen) == 1
-    assert seen[0] >= set("ab")
+
+def test_an_interrupted_child_leaves_the_words_to_its_parent(capfd: pytest.CaptureFixture[str]) -> None:
+    (ended,) = side_by_side({"a": _interrupted}, workers=1, timeout=60)
+    assert ended.cause == "exit code 130"
+    assert capfd.readouterr().err == ""
+
+
+def _asleep() -> None:
+    time.sleep(60)
+
+
+def _size_of(sent: bytes) -> bytes:
+    return str(len(sent)).encode()
+
+
+def test_a_child_stands_by_and_does_what_it_is_asked_later() -> None:
+    with standing_by("a", lambda: None) as standby:
+        seen: list[str] = []
+        end = standby.ask(partial(_size_of, bytes(1_000_000)), timeout=60, meanwhile=lambda: seen.append("done here"))
+    assert end == ChildExit("a", b"1000000")
+    assert seen == ["done here"]
+
+
+def test_asking_does_not_wait_until_the_child_is_ready() -> None:
+    with standing_by("a", _asleep) as standby:
+        end = standby.ask(partial(_size_of, bytes(1_000_000)), timeout=0.1, meanwhile=lambda: None)
+    assert (end.cause, end.killed) == ("timeout after 0.1 s", True)
+
+
+def test_a_child_that_could_not_get_ready_says_why(capfd: pytest.CaptureFixture[str]) -> None:
+    with standing_by("a", _raise) as standby:
+        end = standby.ask(partial(_size_of, bytes(1_000_000)), timeout=60, meanwhile=lambda: None)
+    assert end == ChildExit("a", None, "exit code 1")
+    assert "KeyError: 'a mistake'" in capfd.readouterr().err
+
+
+def test_a_child_that_nobody_asks_ends_with_the_block() -> None:
+    with standing_by("a", _asleep) as standby:
+        pid = standby.pid
+        assert not _gone(pid)
+    assert _gone(pid)
+
+
+def test_a_child_that_nobody_asks_ends_with_its_parent(tmp_path: Path) -> None:
+    note = tmp_path / "child"
+
+    def lead() -> bytes:
+        with standing_by("a", lambda: None) as standby:
+            note.write_text(str(standby.pid))
+            os._exit(0)
+
+    list(side_by_side({"parent": lead}, workers=1, timeout=60))
+    pid, deadline = int(note.read_text()), time.monotonic() + 30
+    while not _gone(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -6,10 +6,8 @@ taken in once, before the first of them: then all orders find the same partition
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +29,7 @@ from mlsys.snapshot import ranges
 from mlsys.snapshot.partitioning import layout_of
 from mlsys.spec import Spec
 from mlsys.training import training
+from mlsys.validation import data_docs
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
@@ -247,9 +246,7 @@ def _preload(spec: Spec) -> None:
     keys.code_fingerprint()
     keys.versions()
     if any(rule.scope == "partition" for rule in spec.checks.rules):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what Python drops and it still uses
-            importlib.import_module("great_expectations")
+        data_docs.preload()
 
 
 def _in_child(work: Workspace, requests: Sequence[RunRequest]) -> bytes:

@@ -111,7 +111,7 @@ def judge_newest(work: Workspace, spec: Spec) -> Trial | None:
         taken = snapshot.take(spec, cutoff, catalog=catalog, store=store, counted=counted)
         if taken is None:
             return None
-        checks = validation.validate(spec, taken.snapshot, store=store, home=folder)
+        checks = validation.validate(spec, taken.snapshot, store=store, home=folder, paged=False)
         if checks.state in ("fail", "error"):
             return Trial(checks)
         before = [partition for partition in stored if partition.day < (cutoff - spec.ingest.lookback).date()]

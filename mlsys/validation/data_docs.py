@@ -8,11 +8,13 @@ instead of raising it. A page's place follows from the cutoff, so validating a s
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from mlsys.store import write_atomically
+from mlsys.validation import gx_suite
 from mlsys.validation.gx_suite import SuiteRun
 
 FOLDER = "data_docs"
@@ -37,12 +39,11 @@ def write_page(run: SuiteRun, *, pipeline: str, cutoff: datetime, n_rows: int, h
     """
     from great_expectations.core.run_identifier import RunIdentifier
     from great_expectations.render.renderer import ExpectationSuitePageRenderer, ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
 
     result = _presentable(run.result, n_rows)
     run_id = RunIdentifier(run_name=f"cutoff {cutoff:%Y-%m-%d}", run_time=cutoff)
     result.meta.update(run_id=run_id, validation_time=cutoff, batch_parameters=None)
-    view = DefaultJinjaPageView()
+    view = _view()
     page = view.render(ValidationResultsPageRenderer().render(result), show_how_to_buttons=False)
     rules = view.render(ExpectationSuitePageRenderer().render(run.suite), show_how_to_buttons=False)
     site = home / FOLDER / pipeline
@@ -51,6 +52,22 @@ def write_page(run: SuiteRun, *, pipeline: str, cutoff: datetime, n_rows: int, h
     write_atomically(site / "expectations" / f"{pipeline}.html", rules.encode(), begun_in=site)
     write_index(pipeline, home)
     return path
+
+
+@cache
+def _view() -> Any:
+    """Return what renders pages: it compiles its templates once, which takes longer than a page."""
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    return DefaultJinjaPageView()
+
+
+def preload() -> None:
+    """Import what checks and their page need, and compile its templates: seconds of one core."""
+    gx_suite.preload()
+    environment = _view().env
+    for name in environment.list_templates():
+        environment.get_template(name)
 
 
 def write_index(pipeline: str, home: Path) -> None:

@@ -8,6 +8,7 @@ compiled from the spec each time; nothing of Great Expectations is kept on disk 
 from __future__ import annotations
 
 import copy
+import importlib
 import logging
 import os
 import warnings
@@ -24,6 +25,8 @@ from mlsys.records import State
 from mlsys.schema import Schema
 
 logger = get_logger(__name__)
+
+_MODULES = ("great_expectations.expectations", "great_expectations.render.renderer", "great_expectations.render.view")
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,15 @@ def run_suite(frame: pd.DataFrame, rules: Sequence[Check], schema: Schema, *, na
     n_failed = sum(outcome.state != "pass" for outcome in outcomes)
     logger.info("suite_run", rules=len(rules), rows=len(frame), failed=n_failed)
     return SuiteRun(outcomes, suite, result)
+
+
+def preload() -> None:
+    """Import all of Great Expectations that is needed here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what Python drops and it still uses
+        _quiet_library()
+        for module in _MODULES:
+            importlib.import_module(module)
 
 
 def _numbered(expectation: Any, number: int) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json, recall, remember
 from mlsys.validation import data_docs
-from mlsys.validation.apart import apart
+from mlsys.validation.apart import Looking, here
 from mlsys.validation.gx_suite import SuiteRun, run_suite
 
 logger = get_logger(__name__)
@@ -80,11 +80,13 @@ def examine(
     *,
     store: Store,
     home: Path,
-    meanwhile: Callable[[], None] | None = None,
+    looking: Looking = here,
+    paged: bool = True,
 ) -> Examination:
     """Return what `rules` (scope `partition`) find in each partition of a snapshot, given its manifest's SHA-256.
 
-    With `meanwhile`, what was not seen before is looked at in a child, and that is done here in the meantime.
+    What was not seen before is looked at by `looking`: in this process, or in a child. It gets a page of Data Docs
+    where it is to be `paged`.
     """
     partitions = read_manifest(manifest, store).partitions
     paths = [_cache_path(home, spec, rules, partition) for partition in partitions]
@@ -93,20 +95,28 @@ def examine(
     if not unknown or not rules:
         found = tuple(findings or PartitionFindings((), {}) for findings in known)
         # Not whether it is there: another process may be about to write it, and reports must not differ by that.
-        return Examination(found, 0, 0, data_docs.index_path(spec.pipeline) if rules else None)
-    look = partial(_look, spec, rules, manifest, {paths[i]: partitions[i] for i in unknown}, store=store, home=home)
-    looked, problem = look() if meanwhile is None else apart(look, meanwhile=meanwhile)
+        return Examination(found, 0, 0, data_docs.index_path(spec.pipeline) if rules and paged else None)
+    wanted = {paths[i]: partitions[i] for i in unknown}
+    look = partial(_look, spec, rules, manifest, wanted, store=store, home=home, paged=paged)
+    looked, problem = looking(look)
     for i, findings in zip(unknown, looked, strict=True):
         known[i] = findings
     n_rows = sum(partitions[i].n_rows for i in unknown)
     logger.info("partitions_examined", pipeline=spec.pipeline, partitions=len(unknown), rows=n_rows)
     found = tuple(findings for findings in known if findings is not None)
-    docs = None if problem else data_docs.index_path(spec.pipeline)
+    docs = None if problem or not paged else data_docs.index_path(spec.pipeline)
     return Examination(found, n_rows, len(unknown), docs, problem)
 
 
 def _look(
-    spec: Spec, rules: Sequence[Check], manifest: str, wanted: Mapping[Path, ManifestEntry], *, store: Store, home: Path
+    spec: Spec,
+    rules: Sequence[Check],
+    manifest: str,
+    wanted: Mapping[Path, ManifestEntry],
+    *,
+    store: Store,
+    home: Path,
+    paged: bool,
 ) -> tuple[list[PartitionFindings], str]:
     """Return what the rules find in partitions, remember it under their paths, and why there is no page of it."""
     frame = _read(spec, rules, manifest, list(wanted.values()), store)
@@ -116,6 +126,8 @@ def _look(
         # An error may pass (a library was mended), so it is not remembered.
         for path, findings in zip(wanted, found, strict=True):
             _remember(path, findings)
+    if not paged:
+        return found, ""
     cutoff = read_manifest(manifest, store).cutoff
     try:
         data_docs.write_page(run, pipeline=spec.pipeline, cutoff=cutoff, n_rows=len(frame), home=home)

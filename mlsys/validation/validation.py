@@ -7,7 +7,7 @@ applied. A warning is reported and changes nothing. The verdict depends on the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from mlsys.snapshot.manifest import ManifestEntry, read_manifest
 from mlsys.snapshot.tolerance import BadShare, DayCount, worst_share
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json
+from mlsys.validation.apart import Looking, here
 from mlsys.validation.column_profiles import profiles
 from mlsys.validation.learnt import learnt
 from mlsys.validation.oddities import oddities
@@ -43,15 +44,16 @@ class _Judged:
 
 
 def validate(
-    spec: Spec, snapshot: Snapshot, *, store: Store, home: Path, meanwhile: Callable[[], None] | None = None
+    spec: Spec, snapshot: Snapshot, *, store: Store, home: Path, looking: Looking = here, paged: bool = True
 ) -> CheckReport:
     """Return what the checks of `spec` say about `snapshot`; rows of partitions seen before are not read again.
 
-    With `meanwhile`, rows are checked in a child, and that is done here in the meantime.
+    The rules are asked by `looking`: in this process, or in a child. A page of Data Docs is written where it is to be
+    `paged`.
     """
     partitions = read_manifest(snapshot.manifest, store).partitions
     rules = [rule for rule in spec.checks.rules if rule.scope == "partition"]
-    found = examine(spec, rules, snapshot.manifest, store=store, home=home, meanwhile=meanwhile)
+    found = examine(spec, rules, snapshot.manifest, store=store, home=home, looking=looking, paged=paged)
     quarantine, reasons = _quarantine(rules, found, partitions)
     share = _worst_share(partitions, quarantine)
     past = _past(spec, snapshot, partitions, quarantine, store=store, home=home)
