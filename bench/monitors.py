@@ -65,7 +65,7 @@ class World:
         n = self.rows if most is None else min(self.rows, most // len(days))
         day = np.repeat(np.arange(days.start, days.stop), n)
         values = self.random.normal(size=(day.size, self.means.shape[1])) + self.means[day]
-        start = np.datetime64(LAST_DAY, "D") - (TRAINED + HELD + WATCHED - 1)
+        start = np.datetime64(LAST_DAY, "D") - np.timedelta64(TRAINED + HELD + WATCHED - 1, "D")
         return pd.DataFrame(values, columns=[f"f{i}" for i in range(values.shape[1])]), start + day
 
 

@@ -35,7 +35,7 @@ LOGIN = "admin"
 STAGES = (
     ("postgres", "redis"),
     ("api-server", "mlflow"),
-    ("scheduler", "dag-processor", "triggerer", "worker", "server"),
+    ("scheduler", "dag-processor", "triggerer", "worker", "server", "pulse"),
 )
 WORKERS = 2
 # The image holds no tests: a container that looks at the outcome gets their samples and fakes from here.

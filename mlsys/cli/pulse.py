@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,8 +33,13 @@ if TYPE_CHECKING:
     metavar="DURATION",
     help="Do not look: say whether anybody has looked in this time, such as 30m. Reads one file, and no database.",
 )
+@click.option(
+    "--every",
+    metavar="DURATION",
+    help="Stay, and look this often, such as 5m: for a container, which has no cron. Leaves when it is told to.",
+)
 @json_option
-def pulse(quiet: bool, textfile: Path | None, last: str | None, as_json: bool) -> int:
+def pulse(quiet: bool, textfile: Path | None, last: str | None, every: str | None, as_json: bool) -> int:
     """Look whether anything has stopped: scheduler, DAGs, sources, labels, scores, monitors, clock, notices.
 
     Needs nothing of what it looks at to be alive. Exit code 4 where there is a trouble that nobody has acknowledged.
@@ -41,12 +47,23 @@ def pulse(quiet: bool, textfile: Path | None, last: str | None, as_json: bool) -
     """
     from mlsys.cli.logs import set_up
     from mlsys.settings import load_settings
-    from mlsys.watchdog.pulse import take
 
     settings = load_settings()
     set_up(settings.log_format, "WARNING")
+    if last is not None and every is not None:
+        raise UsageError("Whether anybody looked is asked once", where="--last", got="--every beside it")
     if last is not None:
         return _last(settings, last, quiet=quiet, as_json=as_json)
+    pause = None if every is None else _duration(every, where="--every")
+    while pause is not None:
+        _look(settings, textfile, quiet=quiet, as_json=as_json)
+        time.sleep(pause.total_seconds())
+    return _look(settings, textfile, quiet=quiet, as_json=as_json)
+
+
+def _look(settings: Settings, textfile: Path | None, *, quiet: bool, as_json: bool) -> int:
+    from mlsys.watchdog.pulse import take
+
     found = take(settings, copy=textfile)
     if as_json:
         say_json({"at": found.at, "signs": [sign.dump() for sign in found.signs], "metrics": found.metrics})
@@ -87,13 +104,10 @@ def acknowledge(cause: str, name: str, reason: str, until: str | None, ends: boo
 
 def _last(settings: Settings, text: str, *, quiet: bool, as_json: bool) -> int:
     from mlsys import clock
-    from mlsys.durations import in_words, parse_duration
+    from mlsys.durations import in_words
     from mlsys.watchdog.pulse import last_pulse
 
-    try:
-        allowed = parse_duration(text)
-    except ValueError as error:
-        raise UsageError(str(error), where="--last", got=text) from None
+    allowed = _duration(text, where="--last")
     at = last_pulse(settings.root)
     age = None if at is None else clock.now() - at
     well = age is not None and -timedelta(minutes=1) <= age <= allowed
@@ -106,6 +120,15 @@ def _last(settings: Settings, text: str, *, quiet: bool, as_json: bool) -> int:
             else f"It was looked {in_words(age)} ago, at {at:%Y-%m-%d %H:%M} UTC."
         )
     return 0 if well else 4
+
+
+def _duration(text: str, *, where: str) -> timedelta:
+    from mlsys.durations import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(str(error), where=where, got=text) from None
 
 
 def _show(found: Pulse, *, quiet: bool) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
+
+import pytest
 
 
 def test_a_trouble_leaves_4_until_somebody_knows_of_it(mlsys, changed: Path) -> None:
@@ -38,7 +41,23 @@ def test_the_last_look_is_asked_for_without_one(mlsys, fresh: Path) -> None:
     assert (late.code, json.loads(late.out)["ok"]) == (4, False)
 
 
+def test_in_a_container_it_stays_and_looks_again(mlsys, fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+
+    def pause(seconds: float) -> None:
+        assert seconds == 120
+        looked.append((fresh / "watchdog" / "pulse.json").read_text())
+        if len(looked) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", pause)
+    mlsys("pulse", "--every", "2m", "--quiet")
+    assert len(set(looked)) == 2
+
+
 def test_what_is_not_whole_is_refused(mlsys, fresh: Path) -> None:
+    assert "h or d" in mlsys("pulse", "--every", "often").err
+    assert mlsys("pulse", "--every", "2m", "--last", "30m").code == 2
     assert "h or d" in mlsys("pulse", "--last", "soon").err
     assert mlsys("acknowledge", "weather", "--reason", "x", "--until", "1h").code == 2
     assert "has an end" in mlsys("acknowledge", "disk", "--reason", "x").err

@@ -33,7 +33,7 @@ def assignments(text: str) -> dict[str, str]:
 def test_the_services_are_those_of_the_design():
     assert set(SERVICES) == {
         "postgres", "redis", "init", "api-server", "scheduler", "dag-processor", "triggerer", "worker", "mlflow",
-        "server",
+        "server", "pulse",
     }  # fmt: skip
     assert SERVICES["worker"]["deploy"]["replicas"] == 2
 
@@ -87,6 +87,13 @@ def test_nothing_is_published_beyond_this_machine_unless_asked_for():
     assert all(port.startswith(unless) for (port,) in ports.values())
 
 
+def test_what_looks_from_outside_knows_of_airflow_its_database_alone():
+    text = str(SERVICES["pulse"]["environment"])
+    assert "AIRFLOW_DB_PASSWORD" in text
+    assert not re.search(r"FERNET|JWT|AIRFLOW_SECRET_KEY|MLSYS_PASSWORD|POSTGRES_PASSWORD", text)
+    assert "--last" in SERVICES["pulse"]["healthcheck"]["test"]
+
+
 def test_nobody_asks_the_published_server_without_a_key():
     assert "--only-with-keys" in SERVICES["server"]["command"]
 
@@ -103,7 +110,7 @@ def test_the_services_start_in_the_order_that_loses_no_task():
 
 
 def test_logs_and_models_are_shared_by_those_who_need_them():
-    for name in (*OF_AIRFLOW, "worker", "server"):
+    for name in (*OF_AIRFLOW, "worker", "server", "pulse"):
         assert "home:/var/lib/mlsys" in SERVICES[name]["volumes"]
     for name in ("worker", "mlflow"):
         assert "mlartifacts:/var/lib/mlsys/mlartifacts" in SERVICES[name]["volumes"]

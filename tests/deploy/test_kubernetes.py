@@ -152,3 +152,13 @@ def test_the_server_is_a_deployment_and_its_service():
     assert container["readinessProbe"]["httpGet"]["path"] == "/ready"
     assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     assert "mlsys-airflow" not in json.dumps(deployment)
+
+
+def test_the_look_from_outside_is_a_job_that_comes_back_by_itself():
+    job = yaml.safe_load((DEPLOY / "kubernetes" / "pulse.yaml").read_text(encoding="utf-8"))
+    assert list(problems(job, "V1CronJob")) == []
+    work = job["spec"]["jobTemplate"]["spec"]
+    assert work["backoffLimit"] == 0
+    (container,) = work["template"]["spec"]["containers"]
+    assert container["args"][:2] == ["mlsys", "pulse"]
+    assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}

@@ -116,6 +116,7 @@ def test_weeks_are_whole_where_every_weekday_is_there_alike_often() -> None:
 
 
 def test_rows_are_counted_by_day_and_bin() -> None:
-    found = by_day(np.array([0, 2, 2, 1]), np.array([FIRST + 3, FIRST, FIRST, FIRST + 3]))
-    assert list(found.days) == [FIRST, FIRST + 3]
+    fourth = FIRST + np.timedelta64(3, "D")
+    found = by_day(np.array([0, 2, 2, 1]), np.array([fourth, FIRST, FIRST, fourth]))
+    assert list(found.days) == [FIRST, fourth]
     assert found.counts.tolist() == [[0, 0, 2], [1, 1, 0]]

@@ -27,7 +27,7 @@ def seen(
 ) -> Window:
     """Return what is seen of `(n_days, n_features)` means: the first 56 days then, the last seven now."""
     random, n_days = np.random.default_rng(seed), len(means)
-    days = np.datetime64(LAST_DAY, "D") - (n_days - 1) + np.arange(n_days)
+    days = np.datetime64(LAST_DAY, "D") - np.timedelta64(n_days - 1, "D") + np.arange(n_days)
 
     def drawn(inside: slice, n: int) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
         values = np.repeat(means[inside], n, axis=0) + random.normal(size=(len(days[inside]) * n, means.shape[1]))
