@@ -90,7 +90,7 @@ def test_a_share_of_the_columns_may_be_what_alarms() -> None:
 def test_four_days_of_training_are_too_few() -> None:
     made = seen(np.zeros((TRAINED + 21, N_FEATURES)))
     assert made.past is not None
-    few = made.past.day < made.past.day.min() + 4
+    few = made.past.day < made.past.day.min() + np.timedelta64(4, "D")
     past = replace(made.past, day=made.past.day[few])
     found = FeatureDrift().look(replace(made, reference=made.reference[few], past=past))
     assert (found.state, found.reason) == ("inconclusive", "too_few_days")
