@@ -1,4 +1,4 @@
-"""What mlsys adds to Airflow's pages: "Models" in the navigation, and buttons on the tasks of a retraining."""
+"""What mlsys adds to Airflow's pages: "Models" in the navigation, a tab of each DAG, buttons on tasks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from mlsys.orchestration.page.addresses import PREFIX
 from mlsys.orchestration.page.buttons import DataDocsLink, MlflowLink, ReportCardLink
-from mlsys.orchestration.page.page import VIEW, ModelsPage
+from mlsys.orchestration.page.page import OUTCOMES, VIEW, ModelsPage
 from mlsys.orchestration.page.warming import Warming
 
 
@@ -18,5 +18,5 @@ class MlsysPlugin(AirflowPlugin):
     name = "mlsys"
     fastapi_apps: ClassVar[list[Any]] = [{"app": ModelsPage(), "url_prefix": PREFIX, "name": "mlsys models"}]
     fastapi_root_middlewares: ClassVar[list[Any]] = [{"middleware": Warming, "name": "mlsys models"}]
-    external_views: ClassVar[list[Any]] = [VIEW]
+    external_views: ClassVar[list[Any]] = [VIEW, OUTCOMES]
     operator_extra_links: ClassVar[list[Any]] = [ReportCardLink(), MlflowLink(), DataDocsLink()]

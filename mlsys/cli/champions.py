@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +14,9 @@ from mlsys.cli.terminal import say, show_facts, show_table
 from mlsys.errors import UsageError
 
 if TYPE_CHECKING:
-    from mlsys.ledger import ChampionChange, Hold, RequestRow, RunRow
-    from mlsys.records import Decision
+    from mlsys.ledger import ChampionChange, Hold
     from mlsys.records.monitoring import ConfirmedGain
-    from mlsys.workspace import Workspace
+    from mlsys.upkeep.requested import Requested
 
 
 @click.command()
@@ -28,11 +26,12 @@ if TYPE_CHECKING:
 def history(name: str, last: int, as_json: bool) -> None:
     """Show the requests, decisions, champions and holds of NAME, newest last."""
     from mlsys.monitoring.gains import gain_of
+    from mlsys.upkeep.requested import requested
     from mlsys.workspace import open_workspace
 
     with open_workspace() as work:
         work.settings.spec_path(name)
-        asked = _asked(work, name, last=last)
+        asked = requested(work, name, last=last)
         changes = work.ledger.champion_changes(name, last=last)
         holds = work.ledger.holds(name)[-last:]
         gains = {c.candidate_id: gain_of(work.home, name, c.candidate_id) for c in changes}
@@ -58,44 +57,13 @@ def history(name: str, last: int, as_json: bool) -> None:
         show_table(("at", "hold", "until", "who", "why"), map(_hold, holds))
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """A request, what became of it in one word, the newest row of its run, and what was decided."""
-
-    request: RequestRow
-    state: str
-    run: RunRow | None
-    decision: Decision | None
-
-
-def _asked(work: Workspace, name: str, *, last: int) -> list[_Asked]:
-    from mlsys.upkeep.standing import waiting
-
-    requests = work.ledger.requests(name, last=last)
-    of = {request.run_id for request in requests if request.run_id}
-    rows = work.ledger.runs(name, of=of)
-    decided = {decision.run_id: decision for decision in work.ledger.decisions(name, of=of)}
-    found = []
-    for request in requests:
-        own = [row for row in rows if row.run_id == request.run_id]
-        run = own[-1] if own else None
-        decision = decided.get(request.run_id or "") if request.status == "accepted" else None
-        state = {"skipped": request.reason, "failed": "failed"}.get(request.status, run.status if run else "?")
-        plan = next((row.plan for row in own if row.plan), None)
-        if plan and decision and (plan.approval or decision.needs_person):
-            state = waiting(work, name, own, decision) or state
-        found.append(_Asked(request, state or "?", run, decision))
-    return found
-
-
-def _in_words(asked: _Asked) -> tuple[object, ...]:
-    request, run, decision = asked.request, asked.run, asked.decision
-    said = decision.sentence if decision else (run.sentence if run and run.status == "failed" else request.sentence)
+def _in_words(asked: Requested) -> tuple[object, ...]:
+    request, decision = asked.request, asked.decision
     outcome = decision.outcome if decision else ""
-    return _minute(request.at), request.day, asked.state, outcome, said, request.run_id
+    return _minute(request.at), request.day, asked.state, outcome, asked.sentence, request.run_id
 
 
-def _request_facts(asked: _Asked) -> dict[str, Any]:
+def _request_facts(asked: Requested) -> dict[str, Any]:
     return {**asked.request.dump(), "state": asked.state, "decision": asked.decision}
 
 

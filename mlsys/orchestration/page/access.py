@@ -13,7 +13,7 @@ from fastapi import Depends, HTTPException
 
 from mlsys.orchestration.page.rendering import May
 
-ROLLBACK, HOLD = "rollback", "hold"
+RETRAIN, ROLLBACK, HOLD = "retrain_", "rollback", "hold"
 
 
 class Reader:
@@ -62,7 +62,7 @@ class Reader:
 
 def dag_of(pipeline: str) -> str:
     """Return the id of the DAG that retrains a pipeline."""
-    return f"retrain_{pipeline}"
+    return f"{RETRAIN}{pipeline}"
 
 
 def _reader(user: GetUserDep) -> Reader:

@@ -20,10 +20,18 @@ from mlsys import clock
 from mlsys.errors import MlsysError, UsageError
 from mlsys.events import get_logger
 from mlsys.orchestration.page import overview
-from mlsys.orchestration.page.access import Reader, ReaderDep
+from mlsys.orchestration.page.access import RETRAIN, Reader, ReaderDep
 from mlsys.orchestration.page.addresses import PREFIX, Places
 from mlsys.orchestration.page.glances import glances
-from mlsys.orchestration.page.rendering import TEMPLATES, asset, list_page, message_page, pipeline_page, with_way_back
+from mlsys.orchestration.page.rendering import (
+    TEMPLATES,
+    asset,
+    list_page,
+    message_page,
+    outcomes_page,
+    pipeline_page,
+    with_way_back,
+)
 from mlsys.orchestration.stack.environment import mlflow_page
 from mlsys.settings import load_settings
 from mlsys.workspace import open_workspace
@@ -37,6 +45,7 @@ _OWN = (
 _FILED = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'nonce-{nonce}'; "
 _FRAME = "base-uri 'none'; frame-ancestors 'self'"
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Cache-Control": "no-store"}
+_NO_RETRAINING = "This DAG retrains no pipeline, so none of its runs has a decision."
 _MEDIA = {"models.css": "text/css; charset=utf-8", "models.js": "text/javascript; charset=utf-8"}
 
 
@@ -46,6 +55,7 @@ def app() -> FastAPI:
     made = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(get_user)])
     made.get("/")(show_all)
     made.get("/pipelines/{pipeline}")(show_one)
+    made.get("/dags/{dag}")(show_outcomes)
     made.get("/reports/{pipeline}/{name}.html")(show_report)
     made.get("/data_docs/{pipeline}/{path:path}")(show_data_docs)
     made.get("/static/{name}")(show_asset)
@@ -74,6 +84,17 @@ def show_one(request: Request, reader: ReaderDep, pipeline: str, on: str | None 
             raise HTTPException(404, f"There is no pipeline `{pipeline}`")
         detail = overview.detail(work, pipeline)
         return _page(pipeline_page(work, detail, reader.may(pipeline), _places(request), on=day))
+
+
+def show_outcomes(request: Request, reader: ReaderDep, dag: str) -> Response:
+    """What became of the runs of a DAG that retrains; of another DAG, that it is none."""
+    pipeline = dag.removeprefix(RETRAIN)
+    with open_workspace() as work:
+        if pipeline == dag or pipeline not in overview.pipelines(work):
+            link = ("All models", f"{_places(request).page}/")
+            return _page(message_page(_places(request), "Nothing is decided here", [_NO_RETRAINING], link=link))
+        reader.require(pipeline)
+        return _page(outcomes_page(work, pipeline, _places(request)))
 
 
 def show_report(request: Request, reader: ReaderDep, pipeline: str, name: str) -> Response:

@@ -6,7 +6,7 @@ served by Airflow's own api-server.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -173,6 +173,14 @@ def served_on(served: Sequence[Term], day: date) -> tuple[Term, ...]:
     return tuple(term for term in served if term.since < end and (term.until is None or term.until > begin))
 
 
+def promoted(work: Workspace, pipeline: str, decisions: Iterable[Decision]) -> dict[str | None, str]:
+    """Return what challengers became that were promoted by these decisions: versions, by the decision's key."""
+    challengers = {decision.challenger or "" for decision in decisions}
+    given = {name for challenger in challengers for name in (challenger, Candidate.refitted(challenger))}
+    changes = work.ledger.champion_changes(pipeline, of=given)
+    return {change.decision_key: change.version for change in changes if change.kind in ("promote", "rehydrate")}
+
+
 def mlflow_version(work: Workspace, judged: Judged) -> str | None:
     """Return the number of MLflow's model version that a run registered, or None where there is none or it is lost."""
     rows = work.ledger.run(judged.decision.run_id)
@@ -232,11 +240,8 @@ def _judged(
     judgements: Sequence[Judgement],
     requests: Sequence[RequestRow] = (),
 ) -> list[Judged]:
-    challengers = {each.decision.challenger or "" for each in judgements}
-    given = {name for challenger in challengers for name in (challenger, Candidate.refitted(challenger))}
-    changes = work.ledger.champion_changes(pipeline, of=given)
+    versions = promoted(work, pipeline, [each.decision for each in judgements])
     plans = work.ledger.plans({judgement.decision.run_id for judgement in judgements})
-    versions = {change.decision_key: change.version for change in changes if change.kind in ("promote", "rehydrate")}
     asked = {row.run_id: row.request_id for row in requests if row.status == "accepted"}
     return [
         _one(judgement, plan, asked, version=versions.get(judgement.decision.decision_key))

@@ -1,4 +1,4 @@
-"""The Models page inside Airflow: its place in the navigation, and the app behind it, built when it is first asked for.
+"""The Models page inside Airflow: in its navigation and on pages of DAGs; the app is built when it is first asked for.
 
 Every process of Airflow loads plugins, and only the api-server serves pages: nothing of a web server is imported here.
 """
@@ -35,6 +35,16 @@ VIEW = {
     "nav_top_level": True,
     "icon": _icon("#1d2433"),
     "icon_dark_mode": _icon("#f3f5f9"),
+}
+
+# A tab on the page of each DAG: the list of its runs shows neither notes nor what was decided.
+OUTCOMES = {
+    "name": "Outcomes",
+    "href": "mlsys/dags/{DAG_ID}",
+    "destination": "dag",
+    "url_route": "mlsys_outcomes",
+    "icon": VIEW["icon"],
+    "icon_dark_mode": VIEW["icon_dark_mode"],
 }
 
 _Message = MutableMapping[str, Any]

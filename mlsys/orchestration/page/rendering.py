@@ -24,12 +24,14 @@ from mlsys.orchestration.page.addresses import Places
 from mlsys.orchestration.page.approval import waiting
 from mlsys.orchestration.page.overview import Detail, Glance, Judged
 from mlsys.report import card as report
-from mlsys.report import page
+from mlsys.report import page, refusals
 from mlsys.report.usage import loading_code
+from mlsys.upkeep.requested import Requested, requested
 from mlsys.upkeep.standing import WORST_FIRST
 from mlsys.workspace import Workspace
 
 TEMPLATES = Path(report.__file__).with_name("templates") / "models"
+OUTCOMES = 100  # requests on the page of what became of them
 SHOWN = 30  # decisions in words on the page of a pipeline
 WALK_FORWARD = "walk-forward"
 
@@ -100,6 +102,23 @@ def pipeline_page(work: Workspace, detail: Detail, may: May, places: Places, *, 
     )
 
 
+def outcomes_page(work: Workspace, pipeline: str, places: Places) -> str:
+    """Return the list of a pipeline's newest requests with what became of each, the newest first."""
+    found = requested(work, pipeline, last=OUTCOMES + 1)
+    versions = overview.promoted(work, pipeline, [one.decision for one in found if one.decision])
+    return _render(
+        "outcomes.html.j2",
+        places,
+        title=f"Outcomes of {pipeline}",
+        pipeline=pipeline,
+        rows=[
+            (one, one.decision and versions.get(one.decision.decision_key), _way(work, pipeline, one, places))
+            for one in found[: -OUTCOMES - 1 : -1]
+        ],
+        older=len(found) > OUTCOMES,
+    )
+
+
 def message_page(places: Places, title: str, sentences: Sequence[str], *, link: tuple[str, str] | None = None) -> str:
     """Return a page that says one thing: what went wrong, and with `link` (text, address) the way on."""
     return _render("message.html.j2", places, title=title, sentences=sentences, link=link)
@@ -154,6 +173,16 @@ def _links(work: Workspace, pipeline: str, judged: Judged, places: Places) -> Li
         run=places.run(judged.asked_by),
         model=places.model(pipeline, version) if version else None,
     )
+
+
+def _way(work: Workspace, pipeline: str, one: Requested, places: Places) -> Links:
+    """Return the links of a request: its report card, and the run of Airflow that made it."""
+    request = one.request
+    card = Path("reports", pipeline, f"{request.run_id}.html")
+    if request.status == "failed":
+        card = refusals.card_path(pipeline, request.request_id)
+    there = request.status != "skipped" and (work.home / card).is_file()
+    return Links(places.report(pipeline, card.stem) if there else None, places.run(request.request_id), None)
 
 
 def _existing(home: Path, *parts: str) -> bool:

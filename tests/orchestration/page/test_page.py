@@ -75,7 +75,7 @@ def enter(browser: Any, name: str) -> Any:
 
 
 def pages(work: Workspace) -> list[str]:
-    found = ["/", "/pipelines/shop", "/static/models.css", "/static/models.js"]
+    found = ["/", "/pipelines/shop", "/dags/retrain_shop", "/static/models.css", "/static/models.js"]
     return [*found, f"/reports/shop/{newest_run(work)}.html", "/data_docs/shop/index.html"]
 
 
@@ -214,6 +214,13 @@ def test_links_stay_below_the_path_that_airflow_is_served_under(airflow: Any, wo
     assert 'data-airflow="/team"' in html
 
 
+@pytest.mark.parametrize("dag", ["housekeeping", "monitor_shop", "retrain_nothing", "shop"])
+def test_the_tab_of_a_dag_that_retrains_nothing_says_so(ada: Any, dag: str) -> None:
+    answer = ada.get(f"/mlsys/dags/{dag}")
+    assert answer.status_code == 200
+    assert "retrains no pipeline" in answer.text
+
+
 def test_who_served_on_a_day_is_asked_by_its_date(ada: Any) -> None:
     assert "Nothing served on 2026-05-01" in ada.get("/mlsys/pipelines/shop?on=2026-05-01").text
     answer = ada.get("/mlsys/pipelines/shop?on=2026-5-1")
@@ -256,7 +263,7 @@ def test_the_plugin_loads_and_every_other_process_of_airflow_stays_light(tmp_pat
     assert "RESULT" in done.stdout, done.stderr[-3000:]
     loaded, routes, links = json.loads(done.stdout.split("RESULT")[1])
     assert loaded == []
-    assert routes == ["mlsys"]
+    assert routes == ["mlsys", "mlsys_outcomes"]
     assert len(links) == 3
 
 

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from given.shop import day, edit_spec
+from given.shop import day, edit_spec, newest_run
 
 from mlsys import pipeline
 from mlsys.live import known_evidence
@@ -20,6 +20,7 @@ from mlsys.orchestration.page.addresses import Places
 from mlsys.orchestration.page.overview import Glance
 from mlsys.orchestration.page.rendering import May
 from mlsys.planning.plan import RunRequest
+from mlsys.planning.refused import record_refused
 from mlsys.promotion import by_hand
 from mlsys.testing.gates import live_evidence
 from mlsys.workspace import Workspace
@@ -75,6 +76,7 @@ def test_every_element_is_closed(work: Workspace, glance: Glance, may: May) -> N
     waiting = replace(glance, waiting=glance.judged[0])
     assert unbalanced(list_page(work, glance, waiting, may=may)) == []
     assert unbalanced(one_page(work, may=may, on=date(2026, 5, 10))) == []
+    assert unbalanced(rendering.outcomes_page(work, "shop", PLACES)) == []
     assert unbalanced(rendering.message_page(PLACES, "No", ["Because."], link=("On", "/"))) == []
 
 
@@ -265,6 +267,34 @@ def test_a_failed_run_and_its_reason_are_shown(work: Workspace, glance: Glance) 
     html = list_page(work, replace(glance, newest=failed))
     assert "The newest run failed in validate." in html
     assert "Too many rows are bad." in html
+
+
+def test_each_run_stands_with_its_day_and_its_outcome_the_newest_first(work: Workspace) -> None:
+    asked = RunRequest("shop", partition_key=str(day(12)), request_id="retrain_shop/s 1", asked_by="airflow")
+    record_refused(work, asked, reason="data_refused", sentence="No such <file>.")
+    html = rendering.outcomes_page(work, "shop", PLACES)
+    rows = html.split("<tbody>")[1].split("<tr>")[1:]
+    assert [re.search(r"\d{4}-\d\d-\d\d", row).group() for row in rows] == [str(day(i)) for i in (12, 11, 10)]  # type: ignore[union-attr]
+    assert [re.findall(r'class="pill p-[^"]*">([^<]*)', row) for row in rows] == [
+        ["failed"],
+        ["historical", "train"],
+        ["promoted 1.0.0"],
+    ]
+    assert "No such &lt;file&gt;." in rows[0]
+    assert "/air/dags/retrain_shop/runs/s%201" in rows[0]
+    assert f"/air/mlsys/reports/shop/{newest_run(work)}.html" in rows[1]
+
+
+def test_the_list_of_outcomes_is_cut_and_says_so(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Older ones" not in rendering.outcomes_page(work, "shop", PLACES)
+    monkeypatch.setattr(rendering, "OUTCOMES", 1)
+    html = rendering.outcomes_page(work, "shop", PLACES)
+    assert "Older ones" in html
+    assert html.count("<tr>") == 2
+
+
+def test_without_a_run_the_list_of_outcomes_says_what_to_do(work: Workspace) -> None:
+    assert "No run yet" in rendering.outcomes_page(work, "later", PLACES)
 
 
 def test_the_walk_forward_report_is_linked_when_there_is_one(work: Workspace) -> None:

@@ -67,12 +67,14 @@
     throw new Error(`${REFUSED[answer.status] ?? `Airflow refuses this (${answer.status})`}: ${detail.slice(0, 400)}`);
   }
 
-  const trigger = (dag, conf) =>
-    ask("POST", `/dags/${encodeURIComponent(dag)}/dagRuns`, { logical_date: null, conf }).then((run) => [dag, run.dag_run_id]);
+  const trigger = (dag, conf, more) =>
+    ask("POST", `/dags/${encodeURIComponent(dag)}/dagRuns`, { logical_date: null, conf, ...more }).then((run) => [dag, run.dag_run_id]);
+  // Airflow's list of runs shows ids: they begin with the day, where one is asked for.
+  const about = (day) => day && { dag_run_id: `manual__${day}__${Math.random().toString(36).slice(2, 10)}` };
   const given = (values) => Object.fromEntries(Object.entries(values).filter(([, value]) => value));
 
   const ACTIONS = {
-    retrain: ({ pipeline, day, reason }) => trigger(`retrain_${pipeline}`, given({ day, reason })),
+    retrain: ({ pipeline, day, reason }) => trigger(`retrain_${pipeline}`, given({ day, reason }), about(day)),
     rollback: ({ pipeline, version, reason }) => trigger("rollback", { pipeline, version, reason }),
     hold: ({ pipeline, until, reason }) => trigger("hold", given({ pipeline, until: until && `${until}:00Z`, reason })),
     release: ({ pipeline, reason }) => trigger("hold", { pipeline, release: true, reason }),
