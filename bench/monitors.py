@@ -6,8 +6,8 @@
 
 A champion is trained on 56 days, judged on the next 14, and watched for four weeks. Its features are normal; on top of
 that they have a season of the week, a weather of each day, or a level that persists (autocorrelation 0.9 a day), each
-with half a standard deviation. What is measured stands in `var/monitors.jsonl` at once, so that a stopped run goes on
-where it was. Writes bench/results-monitors.md.
+with half a standard deviation. Worlds of mistakes, for `harmful_shift`, stand in monitors_loss.py. What is measured
+stands in `var/monitors.jsonl` at once, so that a stopped run goes on where it was. Writes bench/results-monitors.md.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from statistics import median
 import numpy as np
 import pandas as pd
 from cells import Cells
+from monitors_loss import loss_page
 from run import HERE, heading
 from threadpoolctl import threadpool_limits
 
@@ -195,10 +196,11 @@ def page(n_worlds: int, features: Sequence[int], cells: Cells) -> Iterator[str]:
         for each in (1000, 7000):
             shares = cells.of(f"asks, {told}, {each}, {n_worlds}", partial(asks, skill, each, 2 * n_worlds))
             yield f"| {told} | {each:,} | {' | '.join(f'{share:.1%}' for share in shares)} |"
+    yield from loss_page(n_worlds, cells)
 
 
 def main() -> int:
-    """Measure all three and write the page."""
+    """Measure all of it and write the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--worlds", type=int, default=50, help="champions of each kind")
     parser.add_argument("--features", type=int, nargs="+", default=[10, 30, 100])
