@@ -174,6 +174,7 @@ def _held(reference: Reference, target: Target, classes: tuple[str, ...], choice
         target.arranged(reference.holdout_scores, classes)[known],
         y[known],
         partial(weighted, choice=choice),
+        reference.holdout_day[known],
     )
 
 

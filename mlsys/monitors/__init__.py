@@ -4,6 +4,7 @@ from mlsys.components import Table
 from mlsys.monitors.base import Monitor
 from mlsys.monitors.estimated_metric import EstimatedMetric
 from mlsys.monitors.feature_drift import FeatureDrift
+from mlsys.monitors.harmful_shift import HarmfulShift
 from mlsys.monitors.ks_drift import KsDrift
 from mlsys.monitors.live_metric import LiveMetric
 from mlsys.monitors.score_drift import ScoreDrift
@@ -13,7 +14,7 @@ MONITORS = Table(
     "monitor",
     "mlsys.monitors",
     Monitor,
-    [FeatureDrift, KsDrift, ScoreDrift, TargetDrift, LiveMetric, EstimatedMetric],
+    [FeatureDrift, KsDrift, ScoreDrift, TargetDrift, LiveMetric, EstimatedMetric, HarmfulShift],
     hints={
         "drift": "feature_drift",
         "psi": "feature_drift",
@@ -29,6 +30,8 @@ MONITORS = Table(
         "estimated_performance": "estimated_metric",
         "pape": "estimated_metric",
         "cbpe": "estimated_metric",
+        "risk": "harmful_shift",
+        "risk_monitoring": "harmful_shift",
         "error_rate": "live_metric",
     },
 )

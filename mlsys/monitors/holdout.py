@@ -21,6 +21,7 @@ class Holdout:
 
     Attributes:
         rows: `(n_held, n_columns)`, columns as in `Window.reference`.
+        day: `(n_held,)` datetime64[D].
         y_score, y_true: `(n_held,)`, as in `Window`.
         weighted: gives a metric's `(n_replicates,)` values under `(n_replicates, n_rows)` weightings of rows.
     """
@@ -29,3 +30,4 @@ class Holdout:
     y_score: np.ndarray
     y_true: np.ndarray
     weighted: Weighted
+    day: np.ndarray

@@ -73,7 +73,9 @@ def window(
         threshold=THRESHOLD,
         measure=MEASURE,
         target=BinaryTarget(column="label", positive="1"),
-        holdout=Holdout(_features(generator, n_before, 0.0), held_scores, held_true, WEIGHTED),
+        holdout=Holdout(
+            _features(generator, n_before, 0.0), held_scores, held_true, WEIGHTED, _days_ago(N_DAYS + before % N_DAYS)
+        ),
         past=Past(
             day=_days_ago(2 * N_DAYS + before % N_DAYS_BEFORE),
             y_score=held_scores,
@@ -93,7 +95,8 @@ def shuffled(made: Window, seed: int = 11) -> Window:
     if holdout is not None:
         again = generator.permutation(holdout.y_true.size)
         rows = holdout.rows.iloc[again].reset_index(drop=True)
-        holdout = replace(holdout, rows=rows, y_score=holdout.y_score[again], y_true=holdout.y_true[again])
+        sides = {name: getattr(holdout, name)[again] for name in ("y_score", "y_true", "day")}
+        holdout = replace(holdout, rows=rows, **sides)
     past = made.past and replace(
         made.past,
         day=made.past.day[before],

@@ -34,6 +34,11 @@ CASES: dict[str, tuple[dict[str, Any], Window, list[Window]]] = {
         window(y_true=np.where(np.arange(1400) % 5 == 0, window().y_true, 1).astype("int8")),
         [NOTHING_BEFORE, NO_LABELS],
     ),
+    "harmful_shift": (
+        {},
+        window(skill=0.5),
+        [NOTHING_BEFORE, NO_LABELS, NAN_SCORES, ONE_NAN_SCORE, window(holdout=None)],
+    ),
     "live_metric": (
         {},
         window(skill=0.5),
