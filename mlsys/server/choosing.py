@@ -34,14 +34,14 @@ Choose = Callable[[Incoming], tuple[str, "ServedModel"]]  # the arm, and the mod
 # Is told how a model did that was chosen in the champion's place: pipeline, arm, and what it raised, or None.
 Note = Callable[[str, str, Exception | None], None]
 
-Standing = Callable[[str], list[dict[str, Any]]]  # of a pipeline: how each model stands that is tried there
+TrialsStanding = Callable[[str], list[dict[str, Any]]]  # of a pipeline: how each model stands that is tried there
 
 
 def note_nothing(pipeline: str, arm: str, error: Exception | None) -> None:
     """Forget it."""
 
 
-def nothing_tried(pipeline: str) -> list[dict[str, Any]]:  # noqa: ARG001 - a `Standing`
+def nothing_tried(pipeline: str) -> list[dict[str, Any]]:  # noqa: ARG001 - a `TrialsStanding`
     """Return no model."""
     return []
 
@@ -63,7 +63,7 @@ class Beside:
 
     choose: Choose = the_champion
     note: Note = note_nothing
-    standing: Standing = nothing_tried
+    standing: TrialsStanding = nothing_tried
 
 
 NOTHING_BESIDE = Beside()

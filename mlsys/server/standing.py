@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlsys.errors import MlsysError
-from mlsys.server.choosing import Standing, nothing_tried
+from mlsys.server.choosing import TrialsStanding, nothing_tried
 from mlsys.server.finding import as_json, asked_for
 from mlsys.server.openapi import openapi
 from mlsys.server.refusals import refused
@@ -24,7 +24,7 @@ class ServerState:
     """Says how the models of a shelf stand, and what is tried beside them."""
 
     shelf: Shelf
-    tried: Standing
+    tried: TrialsStanding
 
     async def health(self, _: Request) -> Response:
         """Say that the process lives, and what is not as it should be; this is open to everybody and tells no paths."""
@@ -67,7 +67,7 @@ class ServerState:
         return as_json(listed(self.shelf, self.tried))
 
 
-def listed(shelf: Shelf, tried: Standing = nothing_tried) -> dict[str, Any]:
+def listed(shelf: Shelf, tried: TrialsStanding = nothing_tried) -> dict[str, Any]:
     """Return all models, and the champions that can't be served."""
     return {
         "models": [info(name, model, tried) for name, model in sorted(shelf.models.items())],
@@ -78,7 +78,7 @@ def listed(shelf: Shelf, tried: Standing = nothing_tried) -> dict[str, Any]:
     }
 
 
-def info(pipeline: str, model: ServedModel, tried: Standing = nothing_tried) -> dict[str, Any]:
+def info(pipeline: str, model: ServedModel, tried: TrialsStanding = nothing_tried) -> dict[str, Any]:
     """Return what is known of a model that answers, for people and programs."""
     champion = model.champion
     known: dict[str, Any] = {

@@ -101,7 +101,7 @@ def _ask(client: TestClient, **changed: Any) -> Any:
     ],
 )
 def test_the_champion_answers_where_a_challenger_cant(
-    client: TestClient, way: Failing, told: list[Answered], arms: Arms, error: Exception | None, said: Any
+    client: TestClient, way: Failing, arms: Arms, *, told: list[Answered], error: Exception | None, said: Any
 ) -> None:
     way.error, way.said = error, said
     answer = _ask(client)
