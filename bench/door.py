@@ -26,6 +26,7 @@ from mlsys.server.answered import CHAMPION, Answered
 from mlsys.server.asgi import ASGIApp, Message, Receive, Scope, Send, reply
 from mlsys.server.bounded import WithinLimits
 from mlsys.server.door import guarded
+from mlsys.server.guesses import Guesses
 from mlsys.server.keys import KeyFile, add
 from mlsys.server.limits import ServerLimits
 from mlsys.server.metrics import Metrics
@@ -105,7 +106,7 @@ def main() -> None:
         alone = microseconds(nothing, key)
         rows = {
             "metrics": microseconds(counting(nothing, metrics), key),
-            "keys": microseconds(Admitted(nothing, keys, "keys"), key),
+            "keys": microseconds(Admitted(nothing, keys, "keys", Guesses(0)), key),
             "limits": microseconds(with_state(WithinLimits(nothing, limits)), key),
         }
         stop = log_to("json")

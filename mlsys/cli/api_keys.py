@@ -9,7 +9,7 @@ import click
 from mlsys.cli.facts import json_option, say_json
 from mlsys.cli.instants import instant_ahead
 from mlsys.cli.terminal import say, show_table
-from mlsys.wording import counted
+from mlsys.wording import counted, number
 
 if TYPE_CHECKING:
     from mlsys.server.keys import Key
@@ -27,8 +27,12 @@ def keys() -> None:
     help="`admin` also reloads models and reads metrics.",
 )  # fmt: skip
 @click.option("--until", metavar="TIME", help="When it ends by itself: ISO 8601, UTC unless it has an offset; or 90d.")
+@click.option(
+    "--per-second", type=float, metavar="RATE",
+    help="How many requests it is good for, 0 for any number. Default: what the server grants each client.",
+)  # fmt: skip
 @json_option
-def add(client: str, scope: str, until: str | None, as_json: bool) -> None:
+def add(client: str, scope: str, until: str | None, per_second: float | None, as_json: bool) -> None:
     """Make a key for CLIENT and print it: it is shown this once, for only its digest is kept.
 
     A client may have several keys: make the new one, let the client change over, then revoke the old one.
@@ -39,7 +43,7 @@ def add(client: str, scope: str, until: str | None, as_json: bool) -> None:
     end = instant_ahead(until, where="--until") if until else None
     settings = load_settings()
     settings.make_home()
-    made, text = api_keys.add(settings.server_keys, client, scope=scope, until=end)  # type: ignore[arg-type]
+    made, text = api_keys.add(settings.server_keys, client, scope=scope, until=end, per_second=per_second)  # type: ignore[arg-type]
     if as_json:
         say_json({**_shown(made), "key": text})
         return
@@ -59,7 +63,7 @@ def list_(as_json: bool) -> None:
     if as_json:
         say_json(found)
     elif found:
-        show_table(("id", "client", "scope", "made", "until"), [_row(each) for each in found])
+        show_table(("id", "client", "scope", "made", "until", "a second"), [_row(each) for each in found])
     else:
         say("There are no keys: the server answers this machine alone. `mlsys keys add CLIENT` makes one.")
 
@@ -87,4 +91,5 @@ def _shown(key: Key) -> dict[str, object]:
 
 def _row(key: dict[str, object]) -> tuple[str, ...]:
     times = [f"{key[name]:%Y-%m-%d %H:%M}" if key[name] else "" for name in ("made_at", "until")]
-    return (str(key["id"]), str(key["client"]), str(key["scope"]), *times)
+    rate = number(key["per_second"]) if "per_second" in key else ""  # type: ignore[arg-type]
+    return (str(key["id"]), str(key["client"]), str(key["scope"]), *times, rate)

@@ -60,7 +60,7 @@ def serve(
     with filled_shelf(settings) as shelf, living(settings.root, lambda: shelf.work) as live:
         metrics = Metrics(shelf, [live], beside=partial(kept_gauges, settings.root))
         watchers = [metrics.answered, *live.watchers]
-        app = make_app(shelf, watchers, choose=live.choose, settings=settings, most_rows=limits.rows)
+        app = make_app(shelf, watchers, beside=live.beside, settings=settings, most_rows=limits.rows)
         behind = guarded(app, metrics=metrics, keys=keys, rule=rule, limits=limits)
         with suppress(KeyboardInterrupt):  # told to end, and ended: uvicorn passes the signal on when it is done
             server(behind, at, limits).run([listens])

@@ -169,6 +169,7 @@ class LiveTrial(Record):
         share: of the keys in per cent; 0 of a shadow.
         until: when it ends by itself.
         at: when it was written.
+        golden: SHA-256 of golden predictions that a server compares first; None where none could be made.
     """
 
     pipeline: str
@@ -180,6 +181,7 @@ class LiveTrial(Record):
     reason: str
     until: datetime
     at: datetime | None = None
+    golden: str | None = Field(default=None, exclude_if=lambda value: value is None)
 
     @staticmethod
     def id_of(pipeline: str) -> str:
@@ -199,6 +201,7 @@ class LiveTrial(Record):
     def as_request(self) -> RequestRow:
         """Return the row that the ledger keeps."""
         told = {"candidate": self.candidate_id, "role": self.role, "share": self.share, "until": self.until.isoformat()}
+        told |= {"golden": self.golden} if self.golden else {}
         return RequestRow(
             request_id=self.id_of(self.pipeline),
             run_id=None,
@@ -224,6 +227,7 @@ class LiveTrial(Record):
             reason=row.sentence,
             until=told["until"],
             at=row.at,
+            golden=told.get("golden"),
         )
 
 

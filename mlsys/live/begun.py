@@ -14,6 +14,7 @@ from mlsys.ledger import ChampionChange, LiveTrial, live_trials
 from mlsys.ledger.rows import Role
 from mlsys.live.rules import present_spec
 from mlsys.records import Decision, Plan
+from mlsys.training import golden
 from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
@@ -64,6 +65,7 @@ def begin(
             who=who or getpass.getuser(),
             reason=_reason(reason),
             until=until,
+            golden=_golden(work, candidate_id),
         ),
     )
 
@@ -79,7 +81,7 @@ def end(work: Workspace, pipeline: str, name: str, *, reason: str, who: str | No
     going = live_trials.in_force(list(known.values()), clock.now())
     if candidate_id not in {trial.candidate_id for trial in going}:
         raise UsageError(f"{candidate_id} is not tried", where=pipeline, remedy=f"See `mlsys try {pipeline}`")
-    ended = {"running": False, "who": who or getpass.getuser(), "reason": _reason(reason), "at": None}
+    ended = {"running": False, "golden": None, "who": who or getpass.getuser(), "reason": _reason(reason), "at": None}
     return _put(work, known[candidate_id].model_copy(update=ended))
 
 
@@ -158,6 +160,16 @@ def _require_able(work: Workspace, champion: ChampionChange, candidate_id: str) 
     obstacle = obstacle_of(present_spec(work, champion), model_by(work.spec_of(work.ledger.plan(run_id)), candidate))
     if obstacle is not None:
         raise UsageError(f"{candidate_id} can't answer requests of today: {obstacle}", where="CANDIDATE")
+
+
+def _golden(work: Workspace, candidate_id: str) -> str | None:
+    """Return golden predictions of a model that is going to be tried: a server asks about them first."""
+    candidate, run_id = work.ledger.candidate(candidate_id), work.ledger.run_of(candidate_id)
+    if candidate is None or run_id is None:
+        return None
+    plan = work.ledger.plan(run_id)
+    served = work.ledger.champion_changes(plan.pipeline, of=[candidate_id])
+    return served[-1].golden if served else golden.keep_of_run(work, plan, candidate)
 
 
 def _reason(text: str) -> str:

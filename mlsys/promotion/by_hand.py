@@ -14,7 +14,7 @@ from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange, ChampionMovedError, Hold, RequestRow
 from mlsys.promotion.projection import project
 from mlsys.promotion.promote import next_version
-from mlsys.records import Answer, Candidate, Plan, Split
+from mlsys.records import Answer
 from mlsys.training import golden
 from mlsys.workspace import Workspace
 
@@ -318,7 +318,7 @@ def _serve(
         who=why.who or getpass.getuser(),
         reason=why.reason,
         expires=why.expires,
-        golden=served[-1].golden if served else _golden(work, plan, candidate),
+        golden=served[-1].golden if served else golden.keep_of_run(work, plan, candidate),
     )
     try:
         change = work.ledger.change_champion(wanted)
@@ -330,17 +330,3 @@ def _serve(
         ) from moved
     project(work, pipeline)
     return change
-
-
-def _golden(work: Workspace, plan: Plan, candidate: Candidate) -> str | None:
-    """Return golden predictions of a candidate that never served; None where its run's rows are gone."""
-    rows = work.ledger.run(plan.run_id)
-    snapshot = next((row.snapshot for row in rows if row.snapshot), None)
-    digest = next((row.parts["split"] for row in reversed(rows) if "split" in row.parts), None)
-    if snapshot is None or digest is None:
-        return None
-    try:
-        split = Split.load(work.store.read_json(digest))
-    except IntegrityError:
-        return None
-    return golden.keep(work.spec_of(plan), snapshot, split, candidate, work.store)

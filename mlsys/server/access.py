@@ -9,6 +9,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from mlsys.server.asgi import ASGIApp, Receive, Scope, Send, TurnedAwayError, header
+from mlsys.server.bounded import limited
+from mlsys.server.guesses import Guesses, place_of
 from mlsys.server.keys import KeyFile
 
 OPEN = frozenset({"/health", "/ready", "/static/server.css", "/static/server.js"})  # what holds nobody's data
@@ -30,11 +32,14 @@ class Admitted:
 
     Attributes:
         rule: who may ask without a key while there is none: nobody (`keys`), this machine (`local`), all (`open`).
+        guesses: counts wrong keys by address. A right key is let in whatever else came from there: it has 256 bits, so
+            no limit is needed to keep it from being found, and a proxy stands for many clients.
     """
 
     app: ASGIApp
     keys: KeyFile
     rule: Rule
+    guesses: Guesses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or raise `TurnedAwayError`."""
@@ -61,11 +66,17 @@ class Admitted:
         return str(peer[0]) if peer else "local"
 
     def _by_key(self, text: str, path: str, scope: Scope) -> str:
-        key = self.keys.find(text)
+        address = place_of(scope.get("client"))
+        key = self.keys.find(text, fresh=not self.guesses.limited(address))
         if key is None:
+            wait = self.guesses.note(address)
+            if wait:
+                raise limited(f"Too many wrong API keys from `{address}`", wait)
             raise _unknown(scope, "The API key is unknown, revoked or ended")
         if for_admin(path) and key.scope != "admin":
             raise TurnedAwayError(403, f"The key {key.id} has the scope `{key.scope}`; this address wants `admin`")
+        if key.per_second is not None:
+            scope["state"]["own_rate"] = (f"key {key.id}", key.per_second)
         return key.client
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mlsys.errors import MlsysError
 from mlsys.events import get_logger
 from mlsys.server.answered import Watcher
-from mlsys.server.choosing import Choose, the_champion
+from mlsys.server.choosing import NOTHING_BESIDE, Beside
 from mlsys.server.explaining import Explaining
 from mlsys.server.finding import add, as_json
 from mlsys.server.following import following
@@ -37,7 +37,7 @@ def make_app(
     shelf: Shelf,
     watchers: Sequence[Watcher] = (),
     *,
-    choose: Choose = the_champion,
+    beside: Beside = NOTHING_BESIDE,
     most_rows: int = MOST_IN_BATCH,
     settings: Settings | None = None,
 ) -> FastAPI:
@@ -46,7 +46,7 @@ def make_app(
     Args:
         shelf: the models.
         watchers: are told of each answer.
-        choose: says which model answers a request.
+        beside: what is tried beside the champions.
         most_rows: of a batch.
         settings: of the installation, where its ledger may have been away when the shelf was filled.
     """
@@ -60,8 +60,8 @@ def make_app(
 
     # Their pages of documentation load scripts from elsewhere; ours stands in docs/ and behind each form.
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    answering = Answering(shelf, watchers, choose, (min(MOST_ROWS, most_rows), most_rows))
-    _add_state(app, ServerState(shelf))
+    answering = Answering(shelf, watchers, beside, (min(MOST_ROWS, most_rows), most_rows))
+    _add_state(app, ServerState(shelf, beside.standing))
     _add_answers(app, answering, Explaining(shelf))
     _add_pages(app, Pages(shelf, MOST_BYTES), FileScoring(shelf, watchers))
     app.add_exception_handler(RefusedRequestError, _refused)  # type: ignore[arg-type]

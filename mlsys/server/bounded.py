@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from mlsys.server.asgi import ASGIApp, Message, Receive, Scope, Send, TurnedAwayError, header
 from mlsys.server.limits import Budgets, ServerLimits
@@ -16,7 +17,8 @@ _RETRY_LATER: Final = [(b"retry-after", b"1")]
 class WithinLimits:
     """Reads a request's body whole and in time, and gives it to the application, which has to answer in time.
 
-    Who asks stands in `scope["state"]["client"]`; requests without it (`/health`, `/ready`) have no rate.
+    Who asks stands in `scope["state"]["client"]`, and in `own_rate` name and rate of a key that has its own; requests
+    without a client (`/health`, `/ready`) have no rate.
     """
 
     def __init__(self, app: ASGIApp, limits: ServerLimits) -> None:
@@ -26,11 +28,7 @@ class WithinLimits:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or raise `TurnedAwayError`."""
-        client = scope["state"].get("client")
-        wait = self._budgets.spend(client) if client is not None else 0
-        if wait:
-            problem = f"More than {counted_per_second(self.limits.requests_per_second)} from `{client}`"
-            raise TurnedAwayError(429, problem, headers=[(b"retry-after", str(wait).encode())])
+        self._require_rate(scope["state"])
         answer = _Begun(send)
         try:
             async with asyncio.timeout(self.limits.body_seconds) as timeout:
@@ -43,6 +41,15 @@ class WithinLimits:
             if not timeout.expired() or answer.begun:
                 raise
             raise self._late(answer) from None
+
+    def _require_rate(self, state: Mapping[str, Any]) -> None:
+        client, own = state.get("client"), state.get("own_rate")
+        if client is None:
+            return
+        bucket, rate = own or (client, self.limits.requests_per_second)
+        wait = self._budgets.spend(bucket, rate)
+        if wait:
+            raise limited(f"More than {counted_per_second(rate)} from `{client}`", wait)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """Return the whole body."""
@@ -85,6 +92,11 @@ class _Begun:
         """Pass a message on."""
         self.begun = True
         await self._send(message)
+
+
+def limited(problem: str, wait: int) -> TurnedAwayError:
+    """Return what is said to whoever asks for more than is granted, and may ask again after so many seconds."""
+    return TurnedAwayError(429, problem, headers=[(b"retry-after", str(wait).encode())])
 
 
 def counted_seconds(seconds: float) -> str:

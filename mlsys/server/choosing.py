@@ -31,6 +31,39 @@ class Incoming:
 Choose = Callable[[Incoming], tuple[str, "ServedModel"]]  # the arm, and the model that answers for it
 
 
+# Is told how a model did that was chosen in the champion's place: pipeline, arm, and what it raised, or None.
+Note = Callable[[str, str, Exception | None], None]
+
+TrialsStanding = Callable[[str], list[dict[str, Any]]]  # of a pipeline: how each model stands that is tried there
+
+
+def note_nothing(pipeline: str, arm: str, error: Exception | None) -> None:
+    """Forget it."""
+
+
+def nothing_tried(pipeline: str) -> list[dict[str, Any]]:  # noqa: ARG001 - a `TrialsStanding`
+    """Return no model."""
+    return []
+
+
 def the_champion(incoming: Incoming) -> tuple[str, ServedModel]:
     """Return the champion."""
     return CHAMPION, incoming.champion
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a server knows of models that are tried beside its champions; by itself nothing is.
+
+    Attributes:
+        choose: says which model answers a request.
+        note: is told how one did that was chosen in the champion's place.
+        standing: says how each one stands.
+    """
+
+    choose: Choose = the_champion
+    note: Note = note_nothing
+    standing: TrialsStanding = nothing_tried
+
+
+NOTHING_BESIDE = Beside()

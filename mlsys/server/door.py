@@ -7,6 +7,7 @@ import asyncio
 from mlsys.server.access import Admitted, Rule
 from mlsys.server.asgi import ASGIApp, Receive, Scope, Send, reply
 from mlsys.server.bounded import WithinLimits
+from mlsys.server.guesses import Guesses
 from mlsys.server.keys import KeyFile
 from mlsys.server.limits import ServerLimits
 from mlsys.server.metrics import KIND, Metrics
@@ -15,7 +16,8 @@ from mlsys.server.recorded import Recorded
 
 def guarded(app: ASGIApp, *, metrics: Metrics, keys: KeyFile, rule: Rule, limits: ServerLimits) -> ASGIApp:
     """Return an application behind its door: recorded, then admitted, then kept within limits; `/metrics` beside it."""
-    recorded = Recorded(Admitted(WithinLimits(_with_metrics(app, metrics), limits), keys, rule), metrics)
+    within = WithinLimits(_with_metrics(app, metrics), limits)
+    recorded = Recorded(Admitted(within, keys, rule, Guesses(limits.wrong_keys_per_minute)), metrics)
 
     async def through(scope: Scope, receive: Receive, send: Send) -> None:
         # A server's start and end pass by the door.

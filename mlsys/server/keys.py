@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import hmac
+import math
 import re
 import secrets
 import time
@@ -18,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mlsys import clock
 from mlsys.errors import IntegrityError, UsageError, near_match
@@ -42,6 +43,8 @@ class Key(BaseModel):
         scope: `predict` asks for answers; `admin` also reloads models and reads metrics.
         sha256: of the whole key.
         until: the first instant at which it is no longer taken, UTC; None where it has no end.
+        per_second: how many requests it is good for, where that is not what the server grants each client; 0: any
+            number.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +55,7 @@ class Key(BaseModel):
     sha256: str
     made_at: datetime
     until: datetime | None = None
+    per_second: float | None = Field(default=None, ge=0, allow_inf_nan=False, exclude_if=lambda value: value is None)
 
     @property
     def ended(self) -> bool:
@@ -83,11 +87,14 @@ def keys_in(path: Path) -> tuple[Key, ...]:
         raise IntegrityError(f"The keys of the server can't be read: {why}", where=str(path), remedy=remedy) from None
 
 
-def add(path: Path, client: str, *, scope: KeyScope, until: datetime | None = None) -> tuple[Key, str]:
+def add(
+    path: Path, client: str, *, scope: KeyScope, until: datetime | None = None, per_second: float | None = None
+) -> tuple[Key, str]:
     """Make a key for a client, and return it with its text, which is nowhere else and can't be shown again.
 
     Raises:
-        UsageError: the client's name has other letters than a log line and a metric take, or the end is past.
+        UsageError: the client's name has other letters than a log line and a metric take, the end is past, or the rate
+            is none.
     """
     if not _CLIENT.fullmatch(client):
         allowed = "Letters, digits, `.`, `_` and `-`, at most 63"
@@ -95,9 +102,12 @@ def add(path: Path, client: str, *, scope: KeyScope, until: datetime | None = No
     at = clock.now()
     if until is not None and until <= at:
         raise UsageError("The key would have ended already", where="--until", got=until.isoformat())
+    if per_second is not None and not 0 <= per_second < math.inf:
+        raise UsageError("A key has a rate of 0 (no limit) or more", where="--per-second", got=per_second)
     name = secrets.token_hex(4)
     text = f"mlsys_{name}_{secrets.token_urlsafe(32)}"
-    made = Key(id=name, client=client, scope=scope, sha256=_digest(text), made_at=at, until=until)
+    own = {"until": until, "per_second": per_second}
+    made = Key(id=name, client=client, scope=scope, sha256=_digest(text), made_at=at, **own)
     with _alone(path):
         _write(path, (*keys_in(path), made))
     return made, text
@@ -143,11 +153,14 @@ class KeyFile:
         self._look()
         return bool(self._by_id) or self._seen is not None
 
-    def find(self, text: str) -> Key | None:
-        """Return the key that a text is, or None where it is none, revoked, or ended."""
+    def find(self, text: str, *, fresh: bool = True) -> Key | None:
+        """Return the key that a text is, or None where it is none, revoked, or ended.
+
+        With `fresh` one that was just made works at once, for which the disk is asked; else within a second.
+        """
         self._look()
         match = _SPELLING.fullmatch(text)
-        if match and match[1] not in self._by_id:  # one that was just made works at once
+        if fresh and match and match[1] not in self._by_id:
             self._look(at_least_every=0.0)
         key = self._by_id.get(match[1]) if match else None
         if key is None or not hmac.compare_digest(key.sha256, _digest(text)) or key.ended:

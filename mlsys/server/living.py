@@ -16,7 +16,7 @@ from mlsys.errors import MlsysError
 from mlsys.events import get_logger
 from mlsys.server.answered import Watcher
 from mlsys.server.arms import Arms
-from mlsys.server.choosing import Choose
+from mlsys.server.choosing import Beside
 from mlsys.server.prediction_log import KeptAnswers
 from mlsys.server.shadows import Shadows
 from mlsys.server.shelf import EVERY_SECONDS
@@ -36,9 +36,9 @@ class Living(Collector):
     shadows: Shadows
 
     @property
-    def choose(self) -> Choose:
-        """Says which model answers a request."""
-        return self.arms.choose
+    def beside(self) -> Beside:
+        """What routes know of models that are tried."""
+        return Beside(self.arms.choose, self.arms.note, self.arms.standing)
 
     @property
     def watchers(self) -> tuple[Watcher, ...]:
@@ -63,6 +63,7 @@ class Living(Collector):
         for candidate, seconds in sorted(self.shadows.seconds.items()):
             family.add_metric([candidate], seconds)
         yield family
+        yield from self.arms.failing.collect()
 
 
 @contextmanager

@@ -10,10 +10,11 @@ from uuid import uuid4
 
 from mlsys import clock
 from mlsys.errors import DataError
-from mlsys.server.answered import Answered, Watcher
+from mlsys.server.answered import CHAMPION, Answered, Watcher
 from mlsys.server.answers import as_json
 from mlsys.server.bodies import body_of
-from mlsys.server.choosing import Choose, Incoming
+from mlsys.server.choosing import Beside, Incoming
+from mlsys.server.failing_arms import require_answers
 from mlsys.server.finding import as_json as reply
 from mlsys.server.finding import asked_for
 from mlsys.server.refusals import RefusedRequestError
@@ -42,7 +43,7 @@ class Answering:
 
     shelf: Shelf
     watchers: Sequence[Watcher]
-    choose: Choose
+    beside: Beside
     most_rows: tuple[int, int]
     _threads: list[CapacityLimiter] = field(default_factory=list)
 
@@ -58,25 +59,38 @@ class Answering:
         pipeline, champion = asked_for(request, self.shelf)
         body = body_of(await request.body(), request.headers.get("content-type"))
         given = given_rows(body, champion.champion.features, most=most)
-        arm, model = self.choose(Incoming(pipeline, champion, given, request.headers))
-        rows = feature_rows(given, model.champion.features)
-        begun = time.perf_counter()
-        answers = await self.in_turn(model, len(rows), lambda: answers_of(model, rows))
-        told = Answered(
-            pipeline,
-            model,
-            arm,
-            request_id(request),
-            rows,
-            answers,
-            clock.now(),
-            time.perf_counter() - begun,
-            given,
-            model.watch.noticed(rows),
-        )
+        asked = Incoming(pipeline, champion, given, request.headers)
+        told = await self._chosen(asked, request_id(request))
         for tell in self.watchers:
             tell(told)
         return reply(said(told))
+
+    async def _chosen(self, asked: Incoming, request: str) -> Answered:
+        """Return the answer of who is chosen; the champion's where one that is tried in its place can't give it.
+
+        What the champion refuses, too, is the client's mistake and nobody's failure.
+        """
+        arm, model = self.beside.choose(asked)
+        if arm == CHAMPION:
+            return await self._told(asked, CHAMPION, model, request)
+        try:
+            told = await self._told(asked, arm, model, request)
+            require_answers(told.answers, len(told.rows))
+            said(told)
+        except Exception as error:  # noqa: BLE001 - whatever it raises, the client is answered
+            told = await self._told(asked, CHAMPION, asked.champion, request)
+            self.beside.note(asked.pipeline, arm, error)
+            return told
+        self.beside.note(asked.pipeline, arm, None)
+        return told
+
+    async def _told(self, asked: Incoming, arm: str, model: ServedModel, request: str) -> Answered:
+        rows = feature_rows(asked.given, model.champion.features)
+        begun = time.perf_counter()
+        answers = await self.in_turn(model, len(rows), lambda: answers_of(model, rows))
+        took = time.perf_counter() - begun
+        noticed = model.watch.noticed(rows)
+        return Answered(asked.pipeline, model, arm, request, rows, answers, clock.now(), took, asked.given, noticed)
 
     async def in_turn(self, model: ServedModel, n_rows: int, ask: Callable[[], Any]) -> Any:
         """Return what a question gives: at once where it takes no time, else from a thread beside other requests."""

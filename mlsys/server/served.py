@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from mlsys.ledger import ChampionChange
+    from mlsys.ledger import ChampionChange, LiveTrial
     from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
@@ -97,7 +97,7 @@ def load(change: ChampionChange, work: Workspace) -> ServedModel:
     if folder is not None and (folder / MODEL).exists():
         return load_folder(folder, change.pipeline, generation=change.generation)
     try:
-        found = _from_store(change, work)
+        found = _from_store(_Stored.of(change), work)
     except MlsysError as error:
         raise IntegrityError(
             f"No version in the file registry holds the champion, nor does the store: {error.rule}",
@@ -118,23 +118,58 @@ def load_folder(folder: Path, pipeline: str, *, generation: int = 0) -> ServedMo
     return ServedModel.of(champion_in(folder, pipeline, ask_it=True), generation)
 
 
-def _from_store(change: ChampionChange, work: Workspace) -> ServedModel:
-    """Return the same out of a folder that is made for the moment."""
-    candidate = work.ledger.candidate(change.candidate_id)
+def load_tried(trial: LiveTrial, work: Workspace) -> ServedModel:
+    """Return a model that is tried, after it has answered its golden rows: those of its promotion where it ever served,
+    else those that were kept when it was begun to be tried.
+
+    Raises:
+        IntegrityError, RunError: as `load`.
+    """
+    served = work.ledger.champion_changes(trial.pipeline, of=[trial.candidate_id])
+    if served:
+        return load(served[-1], work)
+    run_id = work.ledger.run_of(trial.candidate_id)
+    if run_id is None:
+        raise IntegrityError("The ledger has no such candidate", where=trial.pipeline, got=trial.candidate_id)
+    cutoff, name = work.ledger.plan(run_id).cutoff, trial.candidate_id
+    return _from_store(_Stored(trial.pipeline, name, name, run_id, cutoff, trial.golden), work)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A candidate out of the store as a release: its version is its own name where it never served."""
+
+    pipeline: str
+    candidate_id: str
+    version: str
+    run_id: str
+    cutoff: datetime
+    golden: str | None
+    generation: int = 0
+
+    @classmethod
+    def of(cls, change: ChampionChange) -> _Stored:
+        names = (change.pipeline, change.candidate_id, change.version, change.run_id)
+        return cls(*names, change.cutoff, change.golden, change.generation)
+
+
+def _from_store(wanted: _Stored, work: Workspace) -> ServedModel:
+    """Return the model out of a folder that is made for the moment."""
+    candidate = work.ledger.candidate(wanted.candidate_id)
     if candidate is None or candidate.model is None:
-        raise IntegrityError("The ledger has no such candidate", where=change.pipeline, got=change.candidate_id)
-    plan = work.ledger.plan(work.ledger.run_of(change.candidate_id) or change.run_id)
+        raise IntegrityError("The ledger has no such candidate", where=wanted.pipeline, got=wanted.candidate_id)
+    plan = work.ledger.plan(work.ledger.run_of(wanted.candidate_id) or wanted.run_id)
     record = {
-        "pipeline": change.pipeline,
-        "version": change.version,
-        "candidate_id": change.candidate_id,
+        "pipeline": wanted.pipeline,
+        "version": wanted.version,
+        "candidate_id": wanted.candidate_id,
         "sha256": candidate.model,
-        "cutoff": change.cutoff.isoformat(),
+        "cutoff": wanted.cutoff.isoformat(),
         "candidate": candidate.model_dump(mode="json"),
     }
     model = work.store.read_bytes(candidate.model)
-    golden = None if change.golden is None else work.store.read_bytes(change.golden)
+    golden = None if wanted.golden is None else work.store.read_bytes(wanted.golden)
     spec = work.dumped_spec(plan)["spec"]
     with temporary_folder(work.store.cache) as folder:
         write_release(folder, model=model, record=record, spec=spec, metrics=None, golden=golden)
-        return load_folder(folder, change.pipeline, generation=change.generation)
+        return load_folder(folder, wanted.pipeline, generation=wanted.generation)

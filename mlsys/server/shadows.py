@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from mlsys.errors import MlsysError
 from mlsys.events import get_logger
 from mlsys.server.answered import Answered, Watcher
 from mlsys.server.arms import Arm, Arms
+from mlsys.server.failing_arms import require_answers
 
 log = get_logger(__name__)
 
@@ -98,10 +98,12 @@ class Shadows:
         try:
             with threadpool_limits(limits=1):
                 answers = arm.model.answers(rows)
-        except (MlsysError, ValueError, TypeError, RuntimeError, LookupError, AttributeError, ArithmeticError) as error:
+                require_answers(answers, len(rows))
+        except Exception as error:  # noqa: BLE001 - whatever it raises, the others score on
             self.unscored += len(rows)
-            log.warning("shadow_failed", candidate=arm.trial.candidate_id, reason=f"{type(error).__name__}: {error}")
+            self._arms.failing.failed(arm.trial, error)
             return
+        self._arms.failing.answered(arm.trial)
         each_took = self.seconds[arm.trial.candidate_id] = (time.perf_counter() - begun) / len(rows)
         start = 0
         for answered, of_one in asked:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlsys.errors import MlsysError
+from mlsys.server.choosing import TrialsStanding, nothing_tried
 from mlsys.server.finding import as_json, asked_for
 from mlsys.server.openapi import openapi
 from mlsys.server.refusals import refused
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ServerState:
-    """Says how the models of a shelf stand."""
+    """Says how the models of a shelf stand, and what is tried beside them."""
 
     shelf: Shelf
+    tried: TrialsStanding
 
     async def health(self, _: Request) -> Response:
         """Say that the process lives, and what is not as it should be; this is open to everybody and tells no paths."""
@@ -38,7 +40,7 @@ class ServerState:
 
     async def models(self, _: Request) -> Response:
         """List the models, and the champions that can't be served with the reason."""
-        return as_json(listed(self.shelf))
+        return as_json(listed(self.shelf, self.tried))
 
     async def described(self, _: Request) -> Response:
         """Describe all of this by OpenAPI."""
@@ -48,7 +50,8 @@ class ServerState:
 
     async def info(self, request: Request) -> Response:
         """Say what is known of one model."""
-        return as_json(info(*asked_for(request, self.shelf)))
+        name, model = asked_for(request, self.shelf)
+        return as_json(info(name, model, self.tried))
 
     async def reload(self, _: Request) -> Response:
         """Look into the ledger now, at broken champions too, and list what came of it."""
@@ -61,13 +64,13 @@ class ServerState:
             self.shelf.note_away(error)
         if self.shelf.away is not None or self.shelf.work is None:
             raise refused(503, "The ledger can't be read; what answers goes on", allowed="try again later")
-        return as_json(listed(self.shelf))
+        return as_json(listed(self.shelf, self.tried))
 
 
-def listed(shelf: Shelf) -> dict[str, Any]:
+def listed(shelf: Shelf, tried: TrialsStanding = nothing_tried) -> dict[str, Any]:
     """Return all models, and the champions that can't be served."""
     return {
-        "models": [info(name, model) for name, model in sorted(shelf.models.items())],
+        "models": [info(name, model, tried) for name, model in sorted(shelf.models.items())],
         "broken": [
             {"pipeline": name, "candidate": broken.candidate_id, "reason": broken.reason}
             for name, broken in sorted(shelf.broken.items())
@@ -75,7 +78,7 @@ def listed(shelf: Shelf) -> dict[str, Any]:
     }
 
 
-def info(pipeline: str, model: ServedModel) -> dict[str, Any]:
+def info(pipeline: str, model: ServedModel, tried: TrialsStanding = nothing_tried) -> dict[str, Any]:
     """Return what is known of a model that answers, for people and programs."""
     champion = model.champion
     known: dict[str, Any] = {
@@ -95,4 +98,4 @@ def info(pipeline: str, model: ServedModel) -> dict[str, Any]:
         known["classes"] = list(champion.classes)
     if champion.actions:
         known["actions"] = list(champion.actions)
-    return known
+    return known | ({"tried": beside} if (beside := tried(pipeline)) else {})

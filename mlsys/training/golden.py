@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from mlsys import keys
 from mlsys.dataset import dataset
 from mlsys.dataset.dataset import NUMERIC
-from mlsys.errors import MlsysError
+from mlsys.errors import IntegrityError, MlsysError
 from mlsys.events import get_logger
-from mlsys.records import Candidate, Snapshot, Split
+from mlsys.records import Candidate, Plan, Snapshot, Split
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT, TRAINING, VALIDATION
 from mlsys.store import Store
@@ -22,6 +22,8 @@ from mlsys.training.seen import seen
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+    from mlsys.workspace import Workspace
 
 log = get_logger(__name__)
 
@@ -54,6 +56,20 @@ def keep(spec: Spec, snapshot: Snapshot, split: Split, candidate: Candidate, sto
             "seen": _seen(spec, snapshot, split, candidate, store),
         }
     )
+
+
+def keep_of_run(work: Workspace, plan: Plan, candidate: Candidate) -> str | None:
+    """Store golden predictions of a candidate that never served; None also where its run's rows are gone."""
+    rows = work.ledger.run(plan.run_id)
+    snapshot = next((row.snapshot for row in rows if row.snapshot), None)
+    digest = next((row.parts["split"] for row in reversed(rows) if "split" in row.parts), None)
+    if snapshot is None or digest is None:
+        return None
+    try:
+        split = Split.load(work.store.read_json(digest))
+    except IntegrityError:
+        return None
+    return keep(work.spec_of(plan), snapshot, split, candidate, work.store)
 
 
 def _seen(spec: Spec, snapshot: Snapshot, split: Split, candidate: Candidate, store: Store) -> dict[str, Any]:

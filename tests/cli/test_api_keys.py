@@ -31,6 +31,14 @@ def test_scripts_read_what_was_made(mlsys, home) -> None:
     assert json.loads(mlsys("keys", "revoke", made["id"], "--json").out) == made
 
 
+def test_a_key_has_a_rate_of_its_own(mlsys, home) -> None:
+    made = json.loads(mlsys("keys", "add", "nightly", "--per-second", "0.5", "--json").out)
+    assert made["per_second"] == 0.5
+    assert "0.5" in mlsys("keys", "list").out
+    assert mlsys("keys", "add", "nightly", "--per-second", "-1").code == 2
+    assert mlsys("keys", "add", "nightly", "--per-second", "nan").code == 2
+
+
 def test_keys_lie_where_a_setting_says(mlsys, home, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("MLSYS_SERVER_KEYS_FILE", str(tmp_path / "mounted" / "keys.json"))
     assert mlsys("keys", "add", "shop").code == 0

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 
 import pytest
+from given.clocks import GivenTime
 
+from mlsys.server import keys as api_keys
+from mlsys.server import limits
 from mlsys.server.keys import add
 
 ELSEWHERE = ("10.0.0.7", 40000)
@@ -123,3 +126,51 @@ def test_a_page_of_another_site_sends_nothing(door, origin) -> None:
 
 def test_the_servers_own_page_does(door) -> None:
     assert door().post(PREDICT, json={}, headers={"Origin": "http://localhost"}).status_code == 200
+
+
+@pytest.fixture
+def time(monkeypatch) -> GivenTime:
+    found = GivenTime()
+    monkeypatch.setattr(limits, "time", found)
+    return found
+
+
+def _guess(client, number: int = 0):
+    return client.get("/models", headers=bearer(f"mlsys_{number:08x}_" + "A" * 43))
+
+
+def test_guesses_are_limited_and_a_right_key_from_the_same_address_is_not(door, key, time) -> None:
+    client = door(rule="keys", peer=ELSEWHERE, wrong_keys_per_minute=6)
+    assert [_guess(client, number).status_code for number in range(8)] == [401] * 6 + [429] * 2
+    answer = _guess(client)
+    assert answer.headers["retry-after"] == "10"
+    assert "10.0.0.7" in answer.json()["problems"][0]["problem"]
+    assert client.get("/models", headers=bearer(key)).status_code == 200
+    time.now += 10
+    assert [_guess(client).status_code for _ in range(2)] == [401, 429]
+
+
+def test_a_key_that_was_just_made_works_where_somebody_guesses(door, key_file, key, time, monkeypatch) -> None:
+    monkeypatch.setattr(api_keys, "time", time)
+    client = door(rule="keys", peer=ELSEWHERE, wrong_keys_per_minute=1)
+    _guess(client)
+    assert _guess(client).status_code == 429
+    made = add(key_file, "late", scope="predict")[1]
+    time.now += api_keys.LOOK_EVERY_SECONDS
+    assert client.get("/models", headers=bearer(made)).status_code == 200
+
+
+def test_a_key_may_have_limits_of_its_own(door, key_file, key, time) -> None:
+    slow = add(key_file, "shop", scope="predict", per_second=0.1)[1]
+    free = add(key_file, "shop", scope="predict", per_second=0)[1]
+    client = door(rule="keys", peer=ELSEWHERE, requests_per_second=1)
+
+    def statuses(text: str) -> list[int]:
+        return [client.get("/models", headers=bearer(text)).status_code for _ in range(3)]
+
+    assert statuses(slow) == [200, 429, 429]
+    answer = client.get("/models", headers=bearer(slow))
+    assert answer.headers["retry-after"] == "10"
+    assert "0.1 requests a second from `shop`" in answer.json()["problems"][0]["problem"]
+    assert statuses(free) == [200] * 3
+    assert statuses(key) == [200, 200, 429], "a key without a rate of its own has that of its client"

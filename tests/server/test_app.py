@@ -14,7 +14,7 @@ from mlsys.promotion.by_hand import promote_by_hand
 from mlsys.registries.files import MODEL, folder_of
 from mlsys.server.answered import Answered
 from mlsys.server.app import make_app
-from mlsys.server.choosing import Incoming
+from mlsys.server.choosing import Beside, Incoming
 from mlsys.server.served import ServedModel
 from mlsys.server.shelf import Shelf
 from mlsys.workspace import Workspace
@@ -131,6 +131,6 @@ def test_another_model_may_be_chosen_for_a_request(shelf: Shelf) -> None:
     def choose(incoming: Incoming) -> tuple[str, ServedModel]:
         return ("other" if incoming.given[0]["order_no"] == 7 else "champion"), incoming.champion
 
-    with TestClient(make_app(shelf, choose=choose)) as client:
+    with TestClient(make_app(shelf, beside=Beside(choose))) as client:
         arms = [client.post("/predict", json={**ROW, "order_no": number}).json()["arm"] for number in (7, 8)]
     assert arms == ["other", "champion"]

@@ -9,7 +9,7 @@ import pytest
 from given.answers import ROW, answered, champion_of, model, other_candidate
 
 from mlsys import clock
-from mlsys.ledger import LiveTrial
+from mlsys.ledger import LiveTrial, live_trials
 from mlsys.live import begun, kept_rows
 from mlsys.schema import CHAMPION
 from mlsys.server.arms import Arms, is_chosen
@@ -76,6 +76,29 @@ def test_what_can_not_be_loaded_is_not_tried(work: Workspace) -> None:
     arms.refresh()
     assert not arms.tried("shop")
     assert {_arm(arms, model(work), order) for order in range(50)} == {"champion"}
+
+
+def test_one_that_answers_its_golden_rows_otherwise_than_then_never_takes_an_arm(work: Workspace) -> None:
+    trial = _begin(work, share=99)
+    assert trial.golden is not None
+    kept = work.store.read_json(trial.golden)
+    other = work.store.put_json({**kept, "answers": [1 - score for score in kept["answers"]]})
+    ended = begun.end(work, "shop", trial.candidate_id, reason="a test")
+    assert ended.golden is None
+    live_trials.put(work.ledger, trial.model_copy(update={"golden": other}))
+    arms = Arms(lambda: work)
+    arms.refresh()
+    arms.refresh()
+    assert not arms.tried("shop")
+    assert {_arm(arms, model(work), order) for order in range(50)} == {"champion"}
+    (told,) = arms.standing("shop")
+    assert told["state"] == "not loaded"
+    assert "answers otherwise" in told["reason"]
+    _begin(work, share=99)
+    arms.refresh()
+    (told,) = arms.standing("shop")
+    assert (told["state"], told["failures"]) == ("asked", 0)
+    assert "bit-equal" in arms.tried("shop")[0].model.answered_by
 
 
 def test_a_changed_spec_is_followed_and_a_broken_one_changes_nothing(work: Workspace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from given.clocks import GivenTime
 from hypothesis import given, strategies
 
 from mlsys.errors import UsageError
@@ -11,16 +12,9 @@ from mlsys.server.limits import Budgets, ServerLimits
 from mlsys.settings import from_environment
 
 
-class Time:
-    now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def time(monkeypatch) -> Time:
-    found = Time()
+def time(monkeypatch) -> GivenTime:
+    found = GivenTime()
     monkeypatch.setattr(limits, "time", found)
     return found
 
@@ -55,7 +49,7 @@ def test_whoever_waits_as_long_as_was_said_is_served(time) -> None:
 @given(steps=strategies.lists(strategies.floats(0, 3), min_size=1, max_size=60), rate=strategies.floats(0.5, 20))
 def test_no_pattern_of_asking_gets_more_than_rate_and_burst(steps, rate) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        time = Time()
+        time = GivenTime()
         patched.setattr(limits, "time", time)
         budgets = Budgets(rate)
         served = 0

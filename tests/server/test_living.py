@@ -33,7 +33,7 @@ def test_requests_are_kept_tried_and_judged_by_their_labels(work: Workspace, rol
     rows = labelled_rows(work, "order_no").slice(0, 260).drop_columns(["returned", "_key", "_event_time"])
     with (
         living(work.home, lambda: work, every=600) as live,
-        TestClient(make_app(_shelf(work), live.watchers, choose=live.choose)) as client,
+        TestClient(make_app(_shelf(work), live.watchers, beside=live.beside)) as client,
     ):
         arms = set()
         for row in rows.to_pylist():
@@ -59,7 +59,7 @@ def test_a_full_log_folder_costs_no_answer(work: Workspace) -> None:
     (work.home / kept_rows.FOLDER / "shop").write_text("a file where a folder should be")
     with (
         living(work.home, lambda: work, every=600) as live,
-        TestClient(make_app(_shelf(work), live.watchers, choose=live.choose)) as client,
+        TestClient(make_app(_shelf(work), live.watchers, beside=live.beside)) as client,
     ):
         row = {"basket_value": 40.0, "n_items": 2, "channel": "app", "gift": True}
         assert client.post("/pipelines/shop/predict", json=row).status_code == 200
