@@ -17,11 +17,13 @@ from mlsys.drafting.roles import Roles, RolesWish, days, key_of, outside, refuse
 from mlsys.drafting.sampling import Sample
 from mlsys.drafting.sides import Sides, sides
 from mlsys.drafting.target import TargetFound, TargetWish, target_of
+from mlsys.drafting.yaml_text import writable
 from mlsys.errors import DataError, UsageError
 from mlsys.schema import OWN_COLUMNS
 from mlsys.spec import Spec
 from mlsys.spec.resolve import validated
 from mlsys.spec.text import parsed
+from mlsys.wording import counted
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,13 @@ class Draft:
 
     @property
     def remarks(self) -> list[str]:
-        """What a person should look at, by column."""
-        return [f"{name}: {doubt}" for name, column in self.columns.items() for doubt in column.doubts]
+        """What a person should look at: lines that are lost, then what is doubtful, by column."""
+        found = [f"{name}: {doubt}" for name, column in self.columns.items() for doubt in column.doubts]
+        n_broken = self.origin.broken()
+        if n_broken:
+            lines = counted(n_broken, "line or row", "lines or rows")
+            found.insert(0, f"{lines} can't be read; the first: {self.origin.broken_example}")
+        return found
 
     @property
     def n_unplaced(self) -> int:
@@ -107,8 +114,7 @@ def draft_of(name: str, origin: Given, wishes: Wishes, ask: Answerer) -> Draft:
     left_out = dict(origin.left_out) | _unusable(origin.names())
     _require_present(wishes, left_out)
     table = _read(origin, [each for each in origin.names() if each not in left_out])
-    if not table.n_rows:
-        raise DataError("The table has no rows", where=origin.spoken, remedy="Give one that has")
+    _require_rows(origin, table.n_rows)
     left_out |= {
         each: f"its values are of type {profile.unreadable}, which no column can hold"
         for each, profile in table.profiles.items()
@@ -177,21 +183,36 @@ def _read(origin: Given, names: Sequence[str]) -> ReadTable:
             return _with_fewer_broken_lines(origin, names, table)
 
 
-def _with_fewer_broken_lines(origin: FilesGiven, names: Sequence[str], table: ReadTable) -> ReadTable:
+def _require_rows(origin: Given, n_rows: int) -> None:
+    """Refuse a table of no rows, or of which most lines are none."""
     n_broken = origin.broken()
+    if n_broken > n_rows:
+        raise DataError(
+            f"{n_broken:,} of {n_broken + n_rows:,} lines are no rows. The first: {origin.broken_example}",
+            where=origin.spoken,
+            remedy="Mend the file: the names of all columns stand in its first line, and each line has as many fields",
+        )
+    if not n_rows:
+        raise DataError("The table has no rows", where=origin.spoken, remedy="Give one that has")
+
+
+def _with_fewer_broken_lines(origin: FilesGiven, names: Sequence[str], table: ReadTable) -> ReadTable:
+    n_broken, example = origin.broken(), origin.broken_example
     if not n_broken or origin.without_quotes() is None:
         return table
     with suppress(DataError):
         other = read_once(names, origin.batches(names))
         if origin.broken() < n_broken:
             return other
-    origin.with_quotes(n_broken)
+    origin.with_quotes(n_broken, example)
     return table
 
 
 def _unusable(names: Sequence[str]) -> dict[str, str]:
     found = dict.fromkeys(OWN_COLUMNS, "mlsys keeps a column of its own by this name: rename it where it is made")
-    return {name: why for name, why in found.items() if name in names} | ({"": "it has no name"} if "" in names else {})
+    found |= {"": "it has no name"}
+    found |= {name: "its name has a NUL, which no spec can hold" for name in names if not writable(name)}
+    return {name: why for name, why in found.items() if name in names}
 
 
 def _require_present(wishes: Wishes, left_out: dict[str, str]) -> None:

@@ -23,6 +23,7 @@ from mlsys.schema import ColumnSpec
 from mlsys.settings import expand, load_settings
 from mlsys.sources.reading.csv_file import CsvFile
 from mlsys.sources.reading.databases import Database, Parameter, connected
+from mlsys.sources.reading.file_drops import DataFile
 from mlsys.sources.reading.parquet_file import ParquetFile
 from mlsys.sources.reading.rows import record_batch
 
@@ -54,12 +55,14 @@ class Given(Protocol):
         left_out: columns that can't be read, with the reason.
         dated: a day stands in each file's name, so that rows have one without a time column.
         typed: values come with types; else they are text.
+        broken_example: place and reason of the first line that was no row; known after `batches`.
     """
 
     spoken: str
     left_out: dict[str, str]
     dated: bool
     typed: bool
+    broken_example: str
 
     def names(self) -> list[str]:
         """Return the columns that can be read, in their order."""
@@ -84,7 +87,7 @@ class FilesGiven:
         self.paths, self.pattern, self.typed = paths, pattern, parquet
         self.spoken = str(paths[0]) if len(paths) == 1 else f"{pattern} ({len(paths):,} files)"
         self._seen = None if parquet else look_at(paths[0])
-        self._n_broken = 0
+        self._n_broken, self.broken_example = 0, ""
         self._n_rows: Counter[Path] = Counter()
         self._day_pattern = _day_pattern(paths)
         self.dated = self._day_pattern is not None
@@ -97,18 +100,23 @@ class FilesGiven:
 
     def batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield all rows of all files."""
-        self._n_broken = 0
+        self._n_broken, self.broken_example = 0, ""
         self._n_rows = Counter[Path]()
         for path in self.paths:
             file = self._file(path)
             for batch in file.batches(list(names)):
                 self._n_rows[path] += batch.num_rows
                 yield batch
-            self._n_broken += len(file.broken())
+            self._count_broken(file)
 
     def broken(self) -> int:
         """Return how many lines were no rows."""
         return self._n_broken
+
+    def _count_broken(self, file: DataFile) -> None:
+        broken = file.broken()
+        self._n_broken += len(broken)
+        self.broken_example = self.broken_example or ": ".join(broken[0] if broken else ())
 
     def days(self) -> dict[date, int]:
         """Return the rows of each day where files are named after days."""
@@ -133,10 +141,10 @@ class FilesGiven:
         self._seen = replace(self._seen, dialect=replace(self._seen.dialect, quote=None))
         return self
 
-    def with_quotes(self, n_broken: int) -> None:
-        """Take quotation marks for what they usually are again; so many lines were broken then."""
+    def with_quotes(self, n_broken: int, example: str) -> None:
+        """Take quotation marks for what they usually are again; so many lines were broken then, as this one."""
         assert self._seen is not None
-        self._n_broken = n_broken
+        self._n_broken, self.broken_example = n_broken, example
         self._seen = replace(self._seen, dialect=replace(self._seen.dialect, quote='"'))
 
     def in_other_encodings(self) -> Iterator[FilesGiven]:
@@ -182,6 +190,7 @@ class TableGiven:
 
     dated = False
     typed = True
+    broken_example = ""
 
     def __init__(
         self, url: str, table: str, *, query: str | None = None, params: Mapping[str, Parameter] | None = None

@@ -33,7 +33,7 @@ class CollectionGiven:
 
     def __init__(self, url: str, database: str, collection: str, *, names: Mapping[str, str] | None = None) -> None:
         self._url, self._place = url, (database, collection)
-        self._n_broken = 0
+        self._n_broken, self.broken_example = 0, ""
         with opened(expand(url), *map(expand, self._place)) as found:
             self.spoken = found.origin
             documents = found.whole(_LOOKED_AT)
@@ -51,12 +51,14 @@ class CollectionGiven:
         """Yield all documents; one with a list or a document where a value should be counts as broken."""
         columns = {name: ColumnSpec(type="text") for name in names}
         paths = {name: self._paths[name] for name in names}
-        self._n_broken = 0
+        self._n_broken, self.broken_example = 0, ""
         with opened(expand(self._url), *map(expand, self._place), batch_size=_AT_ONCE) as found:
             documents = found.documents({}, list(paths.values()))
             while chunk := list(islice(documents, _AT_ONCE)):
                 batch, faults = document_batch(chunk, columns, paths)
-                self._n_broken += len({row for rows in faults.values() for row in rows})
+                faulty = {row: fault for rows in faults.values() for row, fault in rows.items()}
+                self._n_broken += len(faulty)
+                self.broken_example = self.broken_example or (faulty[min(faulty)] if faulty else "")
                 yield batch
 
     def broken(self) -> int:

@@ -42,15 +42,19 @@ class WorkbooksGiven(FilesGiven):
 
     def batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield all rows of all sheets; a row with an error or a merged cell counts as broken."""
-        n_faulty = 0
+        self._n_broken, self.broken_example = 0, ""
         for path in self.paths:
             file = self._file(path)
             self._n_rows[path] = 0
             for batch in file.batches(list(names)):
-                n_faulty += len({row for rows in file.faults().values() for row in rows})
+                faults = {row: fault for rows in file.faults().values() for row, fault in rows.items()}
+                if faults and not self.broken_example:
+                    row = min(faults)
+                    self.broken_example = f"{file.places([self._n_rows[path] + row])[0]}: {faults[row]}"
+                self._n_broken += len(faults)
                 self._n_rows[path] += batch.num_rows
                 yield batch
-        self._n_broken = n_faulty
+            self._count_broken(file)
 
     def block(self) -> Block:
         """Return the keys that read these sheets."""

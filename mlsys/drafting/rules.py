@@ -13,7 +13,7 @@ from mlsys.drafting.declaring import Column
 from mlsys.drafting.draft import Draft
 from mlsys.drafting.roles import Roles
 from mlsys.drafting.target import TargetFound
-from mlsys.drafting.yaml_text import Flow, nice
+from mlsys.drafting.yaml_text import Flow, nice, writable
 from mlsys.schema import LARGEST
 
 MOST_RULES = 200  # Great Expectations looks at each; a wide table's further ones are left to its owner
@@ -107,7 +107,7 @@ def _of_values(column: Column) -> Iterator[tuple[Flow, str]]:
     if column.type == "category" and values is not None:
         kept = sorted(text for text in values if text not in column.spec.nulls)
         kept += sorted(text for text in column.profile.nullish if text not in column.spec.nulls)
-        if 1 < len(kept) <= min(_MOST_VALUES, column.profile.n_known // _ROWS_PER_VALUE):
+        if all(map(writable, kept)) and 1 < len(kept) <= min(_MOST_VALUES, column.profile.n_known // _ROWS_PER_VALUE):
             yield _warning({"kind": "in_set", "column": column.name, "values": kept}), ""
     if not column.profile.n_missing and not column.n_bad:
         yield _warning({"kind": "not_null", "column": column.name}), ""

@@ -10,6 +10,7 @@ from math import log
 from mlsys.drafting.choices import supported
 from mlsys.drafting.declaring import Column
 from mlsys.drafting.questions import Answerer, OpenQuestion, in_a_row
+from mlsys.drafting.yaml_text import writable
 from mlsys.errors import DataError, UsageError, near_match
 from mlsys.schema import ColumnSpec
 from mlsys.sources.reading.values import logical_values
@@ -106,6 +107,11 @@ def target_of(columns: Mapping[str, Column], wish: TargetWish, origin: str, ask:
             )
         return TargetFound(column, task, "", {}, why, "")
     counts = _classes(column)
+    for class_ in counts:
+        if not writable(class_):
+            raise DataError(
+                "A class has a NUL, which no spec can hold", where=where, got=class_, remedy="Clean the column"
+            )
     _require_classes(counts, task, column, where)
     if task == "multiclass":
         return TargetFound(column, task, "", counts, why, "")

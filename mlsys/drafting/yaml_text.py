@@ -33,6 +33,11 @@ class Text:
     value: str
 
 
+def writable(text: str) -> bool:
+    """Return whether a spec can hold a text."""
+    return "\0" not in text
+
+
 def in_flow(value: Any) -> str:
     """Return a value in YAML's flow style, as `safe_load` reads it back.
 

@@ -224,14 +224,6 @@ def test_forty_columns(drafted, tmp_path: Path) -> None:
     }
 
 
-def test_broken_lines_raise_what_is_tolerated(drafted, tmp_path: Path) -> None:
-    path = write_csv(tmp_path / "t.csv", plain())
-    path.write_text(path.read_text() + "a,b\n" * 12)
-    made = drafted(path)
-    assert made.spec.checks.tolerated_share >= 12 / 412
-    assert "12 values or lines can't be read" in made.text
-
-
 def test_daily_files_have_their_day_in_their_names(drafted, tmp_path: Path) -> None:
     columns = plain(900)
     for day in range(30):

@@ -294,3 +294,13 @@ def test_without_its_library_the_error_names_the_extra(tmp_path, monkeypatch):
 def test_names_that_people_try_are_hinted(tried):
     with pytest.raises(ValueError, match="Did you mean 'excel'"):
         SOURCES.parse({"kind": tried, "path": "a"})
+
+
+def test_a_header_that_stands_there_again_is_no_row(tmp_path):
+    names = ["city", "kind"]
+    write(tmp_path / "a.xlsx", [names, ["Oslo", "a"], names, ["Bergen", "b"]])
+    rows, rejected = read(tmp_path, dict.fromkeys(names, ColumnSpec(type="category")))
+    assert rows == [("Oslo", "a"), ("Bergen", "b")]
+    assert len(rejected) == 1
+    assert rejected[0][0].endswith("row 3")
+    assert "the header stands here again" in rejected[0][1]

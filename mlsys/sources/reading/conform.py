@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _AROUND = re.compile(r"^[\s\ufeff]+|[\s\ufeff]+$")
 _ENOUGH = 100  # values after which more than half unreadable ones are the column's fault, not the rows'
+HEADER_AGAIN = "the header stands here again, as where files were joined end to end"
 _MEANING = {
     "integer": "a whole number",
     "number": "a number",

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mlsys.errors import DataError
-from mlsys.sources.reading.conform import Faults, less_blanks
+from mlsys.sources.reading.conform import HEADER_AGAIN, Faults, less_blanks
 from mlsys.sources.reading.csv_records import LONGEST, UNCLOSED, CsvRecord, is_plain, looks_like_rows, records
 
 if TYPE_CHECKING:
@@ -75,7 +75,12 @@ class CsvFile:
             DataError: half written, wrong encoding, a quotation mark that is never closed.
         """
         with _errors(self.path):
-            plain = is_plain(self._blocks(), separator=self._separator(), quote=self.dialect.quote)
+            plain = is_plain(
+                self._blocks(),
+                separator=self._separator(),
+                quote=self.dialect.quote,
+                has_header=self.dialect.header is None,
+            )
             yield from self._by_lines(columns) if plain else self._by_records(columns)
 
     def places(self, rows: Sequence[int]) -> list[str]:
@@ -137,10 +142,11 @@ class CsvFile:
         rows: list[list[str]] = []
         with self._text() as text:
             found = self._records(text)
-            if self.dialect.header is None:
-                next(found)
+            header = less_blanks(next(found).fields, ()) if self.dialect.header is None else None
             for record in found:
                 problem = record.problem or _misfit(record, len(names), separator)
+                if header is not None and len(header) > 1 and less_blanks(record.fields, ()) == header:
+                    problem = HEADER_AGAIN
                 if problem:
                     self._broken += [(line, problem) for line in record.numbers]
                     continue

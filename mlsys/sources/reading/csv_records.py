@@ -13,6 +13,7 @@ from itertools import chain
 from typing import NamedTuple
 
 UNCLOSED = "a quotation mark is never closed"
+_BEFORE_A_HEADER = (b"\n", b"\n\xef\xbb\xbf")  # that stands in the middle: it may have a byte order mark of its own
 LONGEST = 1 << 20  # characters of a value, and bytes of a line
 # What Unicode calls a blank, in UTF-8, and the two of them that encodings of one byte have.
 _BLANK = (
@@ -40,23 +41,30 @@ class CsvRecord(NamedTuple):
         return [self.line + i for i, text in enumerate(self.lines) if text.strip()]
 
 
-def is_plain(blocks: Iterable[bytes], *, separator: str, quote: str | None) -> bool:
-    """Return whether each line is one record, none without a value, and each quotation mark stands where it may.
+def is_plain(blocks: Iterable[bytes], *, separator: str, quote: str | None, has_header: bool) -> bool:
+    """Return whether each line is one record, none without a value or the header again, each quotation mark in place.
 
     Args:
         blocks: the file's content in order, in UTF-8 or an encoding of one byte that agrees with ASCII.
         separator: between fields.
         quote: the quotation mark, or None where it is a character like any other.
+        has_header: whether the first line holds the names of the columns.
     """
     if not (separator + (quote or "")).isascii():
         return False
     mark = (quote or "").encode()
     without_value = re.compile(b"\n(?:[" + re.escape(separator.encode() + mark) + b"]|" + _BLANK + b")+\n")
-    rest = b"\n"
+    rest, header = b"\n", None
     for block in chain(blocks, (b"\n",)):
         text = rest + block.replace(b"\r", b"\n")
         end = text.rfind(b"\n")
         whole, rest = text[: end + 1], text[end:]
+        rows = whole
+        if has_header and header is None:
+            header, _, rows = whole.lstrip(b"\n").partition(b"\n")
+            header, rows = header or None, b"\n" + rows
+        if header and any(before + header + b"\n" in rows for before in _BEFORE_A_HEADER):
+            return False
         if without_value.search(whole) or (mark and not _well_quoted(whole, separator.encode(), mark)):
             return False
         if len(rest) > 2 * LONGEST:  # no line end far and wide

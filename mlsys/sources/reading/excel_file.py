@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mlsys.errors import DataError
 from mlsys.schema import ColumnSpec, spelt
 from mlsys.sources.reading.cells import cell_column
-from mlsys.sources.reading.conform import Faults, less_blanks, require_columns
+from mlsys.sources.reading.conform import HEADER_AGAIN, Faults, less_blanks, require_columns
 from mlsys.sources.reading.workbook import (
     SheetRow,
     Worksheet,
@@ -48,6 +48,7 @@ class ExcelFile:
     columns: Mapping[str, ColumnSpec]
     _numbers: array[int] = field(default_factory=lambda: array("Q"))  # the row in Excel of each row that was given
     _faults: dict[str, dict[int, str]] = field(default_factory=dict)
+    _headers_again: list[int] = field(default_factory=list)
 
     def names(self, wanted: Collection[str] = ()) -> list[str]:
         """Return the names of the header, less blanks around them; columns without a name are left out.
@@ -86,6 +87,9 @@ class ExcelFile:
         for number, row in enumerate(self._content.rows()):
             if number <= header or not (_has_value(row) or number in lost):
                 continue
+            if row == cells and sum(cell != "" for cell in cells) > 1:
+                self._headers_again.append(number + 1)
+                continue
             rows.append(row)
             numbers.append(number)
             if len(rows) == _ROWS_AT_ONCE:
@@ -102,8 +106,8 @@ class ExcelFile:
         return [f"{self._place}, row {self._numbers[row]}" for row in rows]
 
     def broken(self) -> list[tuple[str, str]]:
-        """Return nothing: every row of a sheet has all columns."""
-        return []
+        """Return the rows that are the header once more; known after `batches`."""
+        return [(f"{self._place}, row {number}", HEADER_AGAIN) for number in self._headers_again]
 
     @cached_property
     def _content(self) -> Worksheet:

@@ -21,8 +21,9 @@ _INTEGER = r"^[+-]?[0-9]{1,18}$"
 _LONG_INTEGER = r"^[+-]?[0-9]{19}$"
 _LARGEST = "9223372036854775807"
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_NOT_FINITE = r"(?i)^[+-]?(inf|infinity|nan(\([0-9a-z_]*\))?)$"  # what Arrow reads as one
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
+_TIME = r"[0-9]{2}(:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?"
 _OFFSET = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
 _LOCAL = rf"^{_DATE}([T ]{_TIME})?$"
 _INSTANT = rf"^{_DATE}[T ]{_TIME}{_OFFSET}$"
@@ -48,7 +49,7 @@ _BLANKS = (
     b"\xe2",
     b"\xe3",
 )
-_EXACT = float(2**53)
+_EXACT = float(2**53)  # from here on a float may stand for its neighbour
 
 Values = tuple[Any, Any]  # (pa.Array of the logical type, pa.BooleanArray of unreadable values or None)
 
@@ -132,6 +133,7 @@ def _text_integers(text: pa.Array) -> Values:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    text = pc.replace_substring_regex(text, r"^([+-]?[0-9]+)\.0*$", r"\1")  # exactly, however long the number is
     unsigned = pc.utf8_ltrim(text, characters="+-")
     long = pc.and_(pc.match_substring_regex(text, _LONG_INTEGER), pc.less_equal(unsigned, _LARGEST))
     whole = pc.or_(pc.match_substring_regex(text, _INTEGER), long)
@@ -149,8 +151,8 @@ def _text_numbers(text: pa.Array) -> Values:
 
     readable = pc.match_substring_regex(text, _NUMBER)
     values = pc.if_else(readable, text, pa.scalar(None, pa.string())).cast(pa.float64())
-    infinite = pc.is_in(pc.utf8_lower(text), value_set=pa.array(["inf", "+inf", "-inf", "nan"]))
-    bad = pc.invert(pc.or_(pc.fill_null(readable, True), infinite))
+    infinite = pc.match_substring_regex(text, _NOT_FINITE)
+    bad = pc.fill_null(pc.invert(pc.or_(readable, infinite)), False)
     return _finite(values), _if_any(bad)
 
 
@@ -311,12 +313,14 @@ def _typed_integers(raw: pa.Array) -> Values:
     if pa.types.is_integer(raw.type) or pa.types.is_boolean(raw.type) or pa.types.is_decimal(raw.type):
         try:
             return raw.cast(pa.int64()), None
-        except pa.ArrowInvalid:
-            raw = raw.cast(pa.float64(), safe=False)
+        except pa.ArrowInvalid:  # one has decimals or is too long: the others stay exact
+            whole_numbers = [each if each is not None and each % 1 == 0 else None for each in raw.to_pylist()]
+            fitting = [None if each is None or not -(2**63) <= each < 2**63 else int(each) for each in whole_numbers]
+            return _with_bad(raw, pa.array(fitting, pa.int64()))
     if not pa.types.is_floating(raw.type):
         return _unreadable(raw, pa.int64())
     numbers = _finite(raw.cast(pa.float64()))
-    whole = pc.and_(pc.equal(pc.floor(numbers), numbers), pc.less_equal(pc.abs(numbers), _EXACT))
+    whole = pc.and_(pc.equal(pc.floor(numbers), numbers), pc.less(pc.abs(numbers), _EXACT))
     values = pc.if_else(whole, numbers, pa.scalar(None, pa.float64())).cast(pa.int64())
     return _with_bad(numbers, values)
 

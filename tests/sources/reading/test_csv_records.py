@@ -39,6 +39,7 @@ def test_what_a_csv_writer_wrote_is_read_back(tmp_path_factory, table, quoting, 
     text = written(table, quoting=quoting, lineterminator=end)
     found = records(io.StringIO(text, newline=""), separator=",", quote='"')
     assume(not any(looks_like_rows(record, ",", len(table[0])) for record in found))
+    assume(len(table[0]) == 1 or not any([cell.strip() for cell in row] == list(COLUMNS[: len(row)]) for row in table))
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     path.write_bytes(text.encode())
     assert read(path) == ([tuple(row) for row in table if any(cell.strip() for cell in row)], [])
@@ -49,7 +50,7 @@ def test_a_plain_file_is_read_alike_by_lines_and_by_records(tmp_path_factory, ta
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     path.write_bytes(written(table).encode())
     file = CsvFile(path, Dialect("utf-8", ",", '"', None))
-    if is_plain([path.read_bytes()], separator=",", quote='"'):
+    if is_plain([path.read_bytes()], separator=",", quote='"', has_header=True):
         names = file.names()
         by_lines, by_records = file._by_lines(names), file._by_records(names)
         assert [b.to_pylist() for b in by_lines if len(b)] == [b.to_pylist() for b in by_records if len(b)]
@@ -58,8 +59,9 @@ def test_a_plain_file_is_read_alike_by_lines_and_by_records(tmp_path_factory, ta
 @given(st.text(st.sampled_from('a",\n\r '), max_size=60), st.integers(1, 7))
 def test_a_file_is_plain_or_not_however_it_is_cut_and_a_plain_one_has_a_record_a_line(text, size) -> None:
     data = text.encode()
-    plain = is_plain([data], separator=",", quote='"')
-    assert plain == is_plain([data[i : i + size] for i in range(0, len(data), size)], separator=",", quote='"')
+    cut = [data[i : i + size] for i in range(0, len(data), size)]
+    plain, of_parts = (is_plain(each, separator=",", quote='"', has_header=True) for each in ([data], cut))
+    assert plain == of_parts
     if plain:
         found = list(records(io.StringIO(text, newline=""), separator=",", quote='"'))
         lines = [line for line in io.StringIO(text, newline="") if line.strip("\r\n")]
@@ -194,3 +196,44 @@ def test_a_file_that_is_not_plain_is_read_in_batches(tmp_path, monkeypatch) -> N
     file = CsvFile(path, Dialect("utf-8", ",", '"', None))
     assert [len(batch) for batch in file.batches(["a"])] == [10, 10, 10, 5]
     assert file.places([0, 34]) == [f"{path}:2", f"{path}:70"]
+
+
+AGAIN = "the header stands here again"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("a,b\n1,x\na,b\n2,y\n", [3]),
+        ("a,b\r\n1,x\r\na,b\r\na,b\r\n2,y\r\n", [3, 4]),
+        ("\n a , b\n1,x\n a , b\n2,y\n", [4]),
+        ('"a","b"\n1,x\n"a","b"\n2,y', [3]),
+        ("\ufeffa,b\n1,x\n\ufeffa,b\n2,y\n", [3]),
+        ('a,b\n1,x\n\na,b\n2,"y"\n', [4]),
+        ("a,b\n1,x\n2,y\na,b", [4]),
+    ],
+    ids=["lf", "crlf, twice", "blanks", "quoted", "each with its byte order mark", "empty line", "at the end"],
+)
+def test_a_header_that_stands_there_again_is_no_row(tmp_path: Path, text: str, lines: list[int]) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(text.encode())
+    rows, broken = read(path)
+    assert rows == [("1", "x"), ("2", "y")]
+    assert [line for line, _ in broken] == lines
+    assert all(AGAIN in reason for _, reason in broken)
+
+
+def test_a_header_again_beyond_the_first_block_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_file, "LONGEST", 16)
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n" + "1,x\n" * 20 + "a,b\n" + "1,x\n")
+    rows, broken = read(path)
+    assert (len(rows), [line for line, _ in broken]) == (21, [22])
+
+
+def test_a_row_like_the_names_that_were_given_is_a_row_and_so_is_one_word(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\na,b\n")
+    assert read(path, header=("a", "b")) == ([("a", "b")] * 2, [])
+    path.write_text("a\na\n1\n")
+    assert read(path) == ([("a",), ("1",)], [])

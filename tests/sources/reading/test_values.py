@@ -50,6 +50,46 @@ def test_long_integers_survive_a_bad_neighbour():
     assert read(["1234567890123456789", "x"], "integer") == [1234567890123456789, BAD]
 
 
+LONG = 2**53 + 1  # no float has it
+
+
+@pytest.mark.parametrize(
+    ("values", "raw_type", "expected"),
+    [
+        ([f"{LONG}.0", f"{LONG}.", "-9007199254740993.00", "1.5"], None, [LONG, LONG, -LONG, BAD]),
+        ([Decimal(LONG), Decimal("1.5"), Decimal(10) ** 20, None], pa.decimal128(30, 2), [LONG, BAD, BAD, None]),
+        ([LONG, 2**63, None], pa.uint64(), [LONG, BAD, None]),
+        ([float(LONG), 2.0**53 - 1], pa.float64(), [BAD, 2**53 - 1]),  # rounded already: which number was it?
+        (["9007199254740992e0", "1e3"], None, [BAD, 1000]),
+    ],
+    ids=["text", "decimals", "unsigned", "floats", "exponents"],
+)
+def test_a_whole_number_is_exact_or_refused_whatever_stands_beside_it(values, raw_type, expected):
+    assert read(values, "integer", raw_type) == expected
+
+
+PIECES = st.sampled_from(["1", "20", ".", "-", "+", "e", "0x", "inf", "Infinity", "NaN", "nan(1)", "_", " ", ",", "NA"])
+
+
+@given(st.lists(PIECES, max_size=4).map("".join), st.sampled_from(["integer", "number"]))
+def test_a_number_is_read_alike_whatever_stands_beside_it(text, type_):
+    alone = read([text], type_)
+    for beside in ("1", "NULL", "x", "2.5"):
+        assert read([text, beside], type_)[:1] == alone
+
+
+DATES = st.sampled_from(["2026-01-02", "2026-1-2", "20260102", "2026-02-30", "2026"])
+CLOCKS = st.sampled_from(["", "T10", " 10", " 10:20", "T10:20:30", " 10:20:30.123456789", " 24:00", " 10:20:60"])
+OFFSETS = st.sampled_from(["", "Z", "+01:00", "-0230", "+02", " +0100", " UTC"])
+
+
+@given(st.tuples(DATES, CLOCKS, OFFSETS).map("".join))
+def test_a_time_is_read_alike_whatever_stands_beside_it(text):
+    alone = read([text], "timestamp", timezone="UTC")
+    for beside in ("2026-01-01", "2026-01-01T00:00:00Z", "x", "NA"):
+        assert read([text, beside], "timestamp", timezone="UTC")[:1] == alone
+
+
 @pytest.mark.parametrize(
     ("raw", "value"),
     [
