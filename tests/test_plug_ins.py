@@ -70,6 +70,7 @@ def home(
     for name, value in (("HOME", tmp_path), ("DATABASE", "sqlite"), ("PIPELINES", (package / SPEC).parent)):
         monkeypatch.setenv(f"MLSYS_{name}", str(value))
     monkeypatch.syspath_prepend(installed)
+    monkeypatch.setenv("PYTHONPATH", str(installed))  # of fresh processes
     yield tmp_path
     for name in [name for name in sys.modules if name.partition(".")[0] == "acme_mlsys"]:
         del sys.modules[name]
@@ -81,7 +82,9 @@ def test_a_pipeline_of_its_components_runs(home: Path, capsys: pytest.CaptureFix
     said = capsys.readouterr().out
     assert "PROMOTE" in said
     assert "cost_per_row" in said
-    assert (home / "registry" / "visits" / "best_model.joblib").exists()
+    champion = home / "registry" / "visits" / "best_model.joblib"
+    assert champion.exists()
+    assert "acme-mlsys==1.0" in (champion.resolve().parent / "requirements.txt").read_text(encoding="utf-8")
 
 
 def test_a_bad_row_and_a_broken_rule_are_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,7 +37,7 @@ def explain(name: str, as_json: bool) -> None:
     for gate in found.gates:
         say(f"  {_MARKS[gate.state]} {gate.sentence}")
         if gate.flip:
-            say(f"    {gate.flip[:1].upper()}{gate.flip[1:]}.")
+            say(f"    {gate.flip}")
     for line in found.since:
         say(f"\n{line}.")
     if live is not None:

@@ -7,7 +7,6 @@ Times, where the task asks for them, are medians over rounds, so that one distur
 from __future__ import annotations
 
 import json
-import pickletools
 import re
 import sys
 import time
@@ -45,6 +44,7 @@ def _found(folder: Path, task: dict[str, Any], begun: float) -> dict[str, Any]:
     import pyarrow.parquet as pq
 
     from mlsys.registries.files import MODEL, REQUIREMENTS
+    from mlsys.registries.requirements import packages_of
     from mlsys.serving import champion_in
     from mlsys.serving.fast import fast_path
 
@@ -76,26 +76,6 @@ def _asker(champion: Champion, method: str) -> Callable[[pd.DataFrame], np.ndarr
 
     asked = getattr(champion.model, method)
     return lambda rows: np.asarray(asked(champion.prepare(rows)), dtype="float64")
-
-
-def packages_of(model: bytes) -> list[str]:
-    """Return the distributions whose modules a model file names: what loading it imports."""
-    from importlib.metadata import packages_distributions
-
-    texts: list[str] = []
-    modules = set()
-    for opcode, argument, _ in pickletools.genops(model):
-        if opcode.name == "GLOBAL":
-            modules.add(str(argument).split(" ")[0])
-        elif opcode.name == "STACK_GLOBAL" and len(texts) > 1:
-            modules.add(texts[-2])
-        elif "UNICODE" in opcode.name:
-            texts = [*texts[-1:], str(argument)]
-        elif opcode.name in ("MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"):
-            continue
-    known = packages_distributions()
-    found = {name for module in modules for name in known.get(module.partition(".")[0], ())[:1]}
-    return sorted(found)
 
 
 def _normal(name: str) -> str:

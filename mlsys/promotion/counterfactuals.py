@@ -7,21 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil
 
 from mlsys.errors import UsageError, near_match
 from mlsys.ledger import ChampionChange
 from mlsys.records import HELD, Candidate, Decision, GateResult, Plan
-from mlsys.report.formats import quantity
 from mlsys.workspace import Workspace
 
 _SHORTEST = 8  # characters of a decision's key that name it
-_SIDES = {">": "above", ">=": "at least", "<=": "at most"}
 
 
 @dataclass(frozen=True)
 class Weighed:
-    """What one gate found, and what would flip that; `flip` is empty where no figure says it."""
+    """What one gate found, and what would flip that; `flip` is empty where nothing tells."""
 
     name: str
     state: str
@@ -68,48 +65,11 @@ def explain(work: Workspace, name: str) -> DecisionExplained:
         decision=decision,
         what=f"{decision.outcome}: {challenger}{against}, by run {decision.run_id} about {plan.day}{trial}",
         because=decision.sentence,
-        flipped=_flipped(decision),
-        gates=tuple(Weighed(gate.name, gate.state, gate.sentence, flip_of(gate)) for gate in gates),
+        flipped=flipped(decision),
+        gates=tuple(Weighed(gate.name, gate.state, gate.sentence, gate.flip) for gate in gates),
         since=tuple(_since(work, plan, decision)),
         advice=decision.advice,
     )
-
-
-def flip_of(gate: GateResult) -> str:
-    """Return in words how far a gate was from the other finding, and what would have led there; empty if unknown."""
-    if gate.distance is None or gate.limit is None or gate.observed is None or gate.state == "error":
-        return ""
-    gap = _figure(abs(gate.distance), gate.unit, difference=True)
-    side = _SIDES.get(gate.needs, "on the other side of")
-    limit, observed = _figure(gate.limit, gate.unit), _figure(gate.observed, gate.unit)
-    if gate.state == "pass":
-        return f"passes with {gap} to spare: {gate.observed_as} is {observed}, and {side} {limit} is needed"
-    missing = f"{gap} short: {gate.observed_as} is {observed}, and {side} {limit} is needed"
-    if gate.estimate is None:
-        return missing
-    return missing + _by_rows(gate, estimate=gate.estimate, observed=gate.observed, limit=gate.limit)
-
-
-def _figure(value: float, unit: str, *, difference: bool = False) -> str:
-    """Return a gate's figure as plain text: hyphens and blanks that every terminal has."""
-    return quantity(value, unit, difference=difference).replace("−", "-").replace("\u00a0", " ")
-
-
-def _by_rows(gate: GateResult, *, estimate: float, observed: float, limit: float) -> str:
-    """Return what an estimate, or more rows, would have had to be: a bound comes closer with the root of the rows."""
-    width, lead = abs(estimate - observed), estimate - limit
-    needed = limit + (estimate - observed)
-    text = f"; with the same rows {gate.estimate_as or 'the estimate'} would have to be "
-    text += f"{_figure(needed, gate.unit)} instead of {_figure(estimate, gate.unit)}"
-    if gate.needs == "<=":
-        lead = -lead
-    if lead > 0 and width > 0:
-        times = (width / lead) ** 2
-        if 1 < times < 1000:
-            text += f", or, if it stayed, about {ceil(times * 10) / 10:.1f} times as many rows would do"
-    elif lead <= 0:
-        text += "; more rows alone would not do"
-    return text
 
 
 def _found(work: Workspace, name: str) -> Decision:
@@ -133,7 +93,8 @@ def _found(work: Workspace, name: str) -> Decision:
     raise UsageError("There is no run and no decision of that name", got=name, remedy=remedy)
 
 
-def _flipped(decision: Decision) -> str:
+def flipped(decision: Decision) -> str:
+    """Return what would have led to another outcome, as a sentence."""
     against = [gate for gate in decision.gates if gate.state != "pass"]
     if decision.reason == HELD:
         return "Without the hold it would have been promoted: all gates pass."
@@ -149,14 +110,18 @@ def _flipped(decision: Decision) -> str:
     if not against:
         return "No gate stood against it: what is said above alone did."
     if len(against) == 1:
-        text = f"One gate alone kept it: {against[0].name}."
-        flip = flip_of(against[0])
-        return f"{text} It was {flip}." if flip else text
+        return f"One gate alone kept it: {against[0].name}. {against[0].flip}".rstrip()
     return f"All of these would have had to pass: {_names(against)}."
 
 
 def _names(gates: Sequence[GateResult]) -> str:
-    return "; ".join(f"{gate.name} ({flip_of(gate).split(':')[0] or gate.reason or gate.state})" for gate in gates)
+    """Return gates by name, each with what would flip it, or why it found what it did."""
+    return "; ".join(f"{gate.name} ({_lowered(gate.flip) or gate.reason or gate.state})" for gate in gates)
+
+
+def _lowered(sentence: str) -> str:
+    """Return a sentence as a part of another one."""
+    return (sentence[:1].lower() + sentence[1:]).rstrip(".")
 
 
 def _nearest(gates: Sequence[GateResult]) -> str:
@@ -164,12 +129,12 @@ def _nearest(gates: Sequence[GateResult]) -> str:
     weighed = [
         (gate.distance / (abs(gate.limit) or abs(gate.estimate or 0) or 1.0), gate)
         for gate in gates
-        if gate.distance is not None and gate.limit is not None and flip_of(gate)
+        if gate.distance is not None and gate.limit is not None and gate.flip
     ]
     if not weighed:
         return "No gate gives a figure that could have fallen on the other side."
     _, gate = min(weighed, key=lambda pair: pair[0])
-    return f"Nearest to another outcome was {gate.name}: it {flip_of(gate)}."
+    return f"Nearest to another outcome was {gate.name}. {gate.flip}"
 
 
 def _since(work: Workspace, plan: Plan, decision: Decision) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from math import ceil
 from typing import Literal
 
 from pydantic import Field
@@ -26,6 +27,7 @@ _FLIPS = {
     "not_servable": "with a model that loads and answers",
     "package_not_named": "once these packages stand in the requirements",
 }
+_MANY = 1000  # times as many rows: nobody waits for more
 _SIDES = {">": ("above", "at most"), ">=": ("at least", "below"), "<=": ("at most", "above")}
 
 
@@ -91,7 +93,8 @@ class GateResult(Record):
     def flip(self) -> str:
         """What would flip the finding, as a sentence; empty where neither a figure nor the reason tells.
 
-        Of a bound it is the estimate that would do at the same width of the interval.
+        Of a bound it is the estimate that would do at the same width of the interval, and, where more rows would do
+        as well, about how many times as many: the width falls with the root of their number.
         """
         passes = self.state == "pass"
         verb = "Would fail" if passes else "Would pass"
@@ -103,10 +106,19 @@ class GateResult(Record):
             return ""
         side, bound = _SIDES[self.needs][passes], self.level is not None and self.estimate is not None
         to_go = -self.distance if self.needs != "<=" else self.distance
-        what, now, then = self.observed_as, self.observed, self.limit
+        what, now, then, more = self.observed_as, self.observed, self.limit, ""
         if bound and self.estimate is not None:
             what, now, then = self.estimate_as, self.estimate, self.estimate + to_go
-        return f"{verb} with {what} {side} {self._figure(then, now)}, in place of {self._figure(now, then)}."
+            more = "" if passes else self._by_rows(self.estimate, self.observed, self.limit)
+        return f"{verb} with {what} {side} {self._figure(then, now)}, in place of {self._figure(now, then)}{more}."
+
+    def _by_rows(self, estimate: float, observed: float, limit: float) -> str:
+        """What more rows would change for a bound that missed its limit, if the estimate stayed."""
+        lead = limit - estimate if self.needs == "<=" else estimate - limit
+        if lead <= 0:
+            return "; more rows alone would not do"
+        times = ((estimate - observed) / lead) ** 2
+        return f", or, if it stayed, with about {ceil(10 * times) / 10:.1f} times as many rows" if times < _MANY else ""
 
     def _figure(self, value: float, other: float) -> str:
         if self.unit == "share":

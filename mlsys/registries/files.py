@@ -255,7 +255,7 @@ def write_release(
         MODEL: model,
         "metrics.json": _readable(metrics.model_dump(mode="json") if metrics else None),
         SPEC: yaml.safe_dump(dict(spec), sort_keys=False, allow_unicode=True).encode(),
-        REQUIREMENTS: "".join(f"{line}\n" for line in pinned_requirements(model)).encode(),
+        REQUIREMENTS: "".join(f"{line}\n" for line in pinned_requirements(model, spec)).encode(),
         RECORD: _readable(dict(record)),
     }
     if golden is not None:

@@ -94,13 +94,6 @@ def test_a_process_that_finds_nothing_says_why(
         served.served(*run, store=store, timed=False)
 
 
-def test_packages_are_those_that_the_file_names(store: Store) -> None:
-    from sklearn.linear_model import LogisticRegression
-
-    digest, _ = model_file.save(LogisticRegression().fit(np.eye(2), [0, 1]), store)
-    assert fresh_process.packages_of(store.read_bytes(digest)) == ["numpy", "scikit-learn"]
-
-
 def test_times_are_those_of_single_rows_and_of_a_batch() -> None:
     asked: list[int] = []
 

@@ -3,38 +3,36 @@
 from __future__ import annotations
 
 import pytest
+from given.records_samples import decision
 from given.shop import day, edit_spec, newest_run
 
 from mlsys import pipeline
 from mlsys.errors import UsageError
 from mlsys.planning.plan import RunRequest
 from mlsys.promotion import by_hand
-from mlsys.promotion.counterfactuals import explain, flip_of
-from mlsys.records import GateResult
+from mlsys.promotion.counterfactuals import explain, flipped
+from mlsys.records import Decision, GateResult
+
+GATE = {"gate": "minimum", "needs": ">=", "limit": 0.8, "observed_as": "roc_auc", "sentence": "..."}
+SHORT = GateResult(**GATE, name="roc_auc at least 0.8", state="fail", observed=0.75, distance=-0.05)
+FLIP = "Would pass with roc_auc at least 0.8, in place of 0.75."
 
 
-def gate(**fields: object) -> GateResult:
-    known = {"gate": "minimum", "name": "roc_auc at least 0.8", "sentence": "...", "needs": ">=", "limit": 0.8}
-    return GateResult.model_validate({**known, **fields})
+def decided(*gates: GateResult, outcome: str = "reject") -> Decision:
+    told = {"gates": gates, "outcome": outcome, "reason": "a_gate", "answer": None}
+    return decision("reject").model_copy(update=told)
 
 
-def test_a_figure_says_how_far_it_was() -> None:
-    missed = gate(state="fail", observed=0.75, observed_as="roc_auc", distance=-0.05)
-    assert flip_of(missed) == "0.05 short: roc_auc is 0.75, and at least 0.8 is needed"
-    passed = gate(state="pass", observed=0.85, observed_as="roc_auc", distance=0.05)
-    assert flip_of(passed).startswith("passes with 0.05 to spare")
-    assert flip_of(gate(state="error", observed=0.1, distance=-0.7)) == ""
-    assert flip_of(gate(state="inconclusive")) == ""
-
-
-def test_of_a_bound_the_estimate_that_would_do_and_the_rows_are_told() -> None:
-    # Half the width is 0.02, the lead 0.01: four times the rows halve the width.
-    bound = {"needs": ">", "limit": 0.0, "observed": -0.01, "observed_as": "its lower bound", "unit": "difference"}
-    found = flip_of(gate(**bound, state="fail", estimate=0.01, estimate_as="the difference", distance=-0.01))
-    assert "the difference would have to be +0.0200 instead of +0.0100" in found
-    assert "about 4.0 times as many rows would do" in found
-    worse = flip_of(gate(**bound, state="fail", estimate=-0.005, estimate_as="the difference", distance=-0.01))
-    assert worse.endswith("more rows alone would not do")
+def test_a_decision_says_of_its_gates_what_they_say_themselves() -> None:
+    assert SHORT.flip == FLIP
+    assert flipped(decided(SHORT)) == f"One gate alone kept it: roc_auc at least 0.8. {FLIP}"
+    few = {"name": "rows", "distance": None, "state": "inconclusive", "reason": "too_few_rows"}
+    rows = SHORT.model_copy(update=few)
+    both = flipped(decided(SHORT, rows))
+    assert both == f"All of these would have had to pass: roc_auc at least 0.8 (w{FLIP[1:-1]}); rows (too_few_rows)."
+    near = SHORT.model_copy(update={"state": "pass", "observed": 0.81, "distance": 0.01})
+    far = near.model_copy(update={"name": "far", "observed": 0.9, "distance": 0.1})
+    assert flipped(decided(far, near, outcome="promote")).startswith("Nearest to another outcome was roc_auc at least")
 
 
 @pytest.mark.slow

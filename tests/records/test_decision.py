@@ -35,7 +35,16 @@ BOUND: dict[str, Any] = {
             FLOOR | {"observed": 0.9, "distance": 0.1, "state": "pass"},
             "Would fail with roc_auc below 0.8, in place of 0.9.",
         ),
-        (BOUND, "Would pass with difference above +0.014, in place of +0.004."),
+        # Half the width is 0.014 and the lead 0.004: 12.25 times the rows make the one as small as the other.
+        (
+            BOUND,
+            "Would pass with difference above +0.014, in place of +0.004, or, if it stayed, with about 12.3 times as "
+            "many rows.",
+        ),
+        (
+            BOUND | {"estimate": -0.004},
+            "Would pass with difference above +0.006, in place of -0.004; more rows alone would not do.",
+        ),
         (
             {
                 "observed": 0.25,
