@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from mlsys.errors import DataError
-from mlsys.sources.reading.csv_file import MARKS, Dialect, opened
+from mlsys.sources.reading.csv_file import MARKS, Dialect, opened, reading_errors
+from mlsys.wording import counted
 
 _LOOK = 1 << 20  # bytes
 _LINES = 200
+_ABOVE = 5  # lines, of which one above the header can be told
 _SEPARATORS = ",;\t|"
 _NUMBER = re.compile(r"[-+]?[0-9][0-9.,' ]*([eE][-+]?[0-9]+)?")
 _NUMBER_OR_NOTHING = re.compile(rf"({_NUMBER.pattern})?|NA|NaN|nan|null|NULL|\?|-")
@@ -41,7 +45,7 @@ def look_at(path: Path) -> FirstLook:
     Raises:
         DataError: it is empty.
     """
-    with opened(path) as stream:
+    with reading_errors(path), opened(path) as stream:
         start = stream.read(_LOOK)
     if not start.strip(b"\r\n\t \x00\xef\xbb\xbf\xff\xfe"):
         raise DataError("The file is empty", where=str(path), remedy="Give a file that has rows")
@@ -51,6 +55,7 @@ def look_at(path: Path) -> FirstLook:
         text = text[: text.rfind("\n") + 1] or text
     separator = _separator(text)
     lines = tuple(_records(text, separator))
+    _require_names_above(lines, text, path)
     header = (
         None if not lines or _has_header(lines) else tuple(f"column_{number + 1}" for number in range(len(lines[0])))
     )
@@ -63,6 +68,28 @@ def others(seen: FirstLook) -> Iterator[FirstLook]:
     tried = (seen.dialect.encoding, *_FALLBACKS)
     for encoding in _FALLBACKS[0 if seen.dialect.encoding not in _FALLBACKS else tried.index(tried[0], 1) :]:
         yield replace(seen, dialect=replace(seen.dialect, encoding=encoding), note="it is not UTF-8")
+
+
+def _require_names_above(lines: Sequence[Sequence[str]], text: str, path: Path) -> None:
+    """Refuse a title or a remark above the names of the columns.
+
+    Raises:
+        DataError: says in which line the names seem to stand.
+    """
+    if len(lines) < _ABOVE or len(lines[0]) > 1:
+        return
+    for separator in _SEPARATORS:
+        widths = [len(record) for record in _records(text, separator)]
+        usual, n = Counter(widths).most_common(1)[0]
+        if usual > 2 and n >= 0.8 * len(widths) and widths[0] < usual:
+            first = widths.index(usual)
+            names = list(_records(text, separator))[first]
+            raise DataError(
+                f"The names of the columns do not stand in the first line, but after {counted(first, 'line')} of text",
+                where=str(path),
+                got=lines[0][0][:60],
+                remedy=f"Take out what stands above {', '.join(names[:3])}",
+            )
 
 
 def _encoding(start: bytes) -> tuple[str, str]:
@@ -99,9 +126,9 @@ def _separator(text: str) -> str:
 
 
 def _records(text: str, separator: str) -> Iterator[tuple[str, ...]]:
-    lines = text.splitlines(keepends=True)
+    lines = islice(io.StringIO(text, newline=""), _LINES * 2)  # `splitlines` would cut at blanks of Unicode as well
     try:
-        for record in csv.reader(lines[: _LINES * 2], delimiter=separator):
+        for record in csv.reader(lines, delimiter=separator):
             if any(field.strip() for field in record):
                 yield tuple(field.strip() for field in record)
     except csv.Error:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlsplit
 
 from mlsys.drafting.dialects import look_at, others
+from mlsys.drafting.other_kinds import require_text
 from mlsys.drafting.questions import Answerer, OpenQuestion
 from mlsys.errors import DataError, UsageError, near_match
 from mlsys.schema import ColumnSpec
@@ -288,8 +289,13 @@ def _less_password(url: str, password: str) -> str:
     return url.replace(f":{password}@", ":${DB_PASSWORD}@").replace(f":{quote(password)}@", ":${DB_PASSWORD}@")
 
 
-def files_given(place: str, table: str | None, ask: Answerer) -> Given | None:  # noqa: ARG001 - the shape of a kind
-    """Return the CSV or Parquet files of a path, folder or pattern, or None where they are of another kind."""
+def files_given(place: str) -> FilesGiven:
+    """Return the CSV or Parquet files of a path, folder or pattern.
+
+    Raises:
+        DataError: nothing is there.
+        UsageError: they are of several kinds, or of one that is no table.
+    """
     spelt = os.path.abspath(expand(place)).replace(os.sep, "/")  # noqa: PTH100 - a link stays a link
     path, pattern = Path(spelt), spelt
     if path.is_dir():
@@ -304,8 +310,8 @@ def files_given(place: str, table: str | None, ask: Answerer) -> Given | None:  
     magic = {_is_parquet(path) for path in paths}
     if len(magic) > 1:
         raise UsageError("Some of these files are Parquet and some are not", where=pattern, remedy="Narrow --from")
-    if is_other(paths[0]):
-        return None
+    if not any(magic):
+        require_text(paths[0])
     return FilesGiven(paths, pattern, parquet=magic.pop())
 
 
@@ -334,13 +340,6 @@ def _is_sqlite(path: Path) -> bool:
         return False
     with path.open("rb") as stream:
         return stream.read(15) == b"SQLite format 3"
-
-
-def is_other(path: Path) -> bool:
-    """Return whether a file is an archive, a workbook, a picture or a document rather than text."""
-    with path.open("rb") as stream:
-        start = stream.read(8)
-    return start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF", b"\x89PNG", b"{\n", b"ARROW1"))
 
 
 def _day_pattern(paths: Sequence[Path]) -> str | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mlsys.drafting.given import CSV_ENDINGS, Given, TableGiven, database_given, files_given
+from mlsys.drafting.given import Given, TableGiven, database_given, files_given
 from mlsys.drafting.given_collection import CollectionGiven, collection_given
 from mlsys.drafting.given_workbooks import WorkbooksGiven, workbooks_given
-from mlsys.drafting.questions import Answerer, refuse
+from mlsys.drafting.questions import Answerer
 from mlsys.errors import UsageError
 from mlsys.settings import expand
 from mlsys.sources.base import Source
@@ -17,7 +17,7 @@ from mlsys.sources.mongodb import MongodbSource
 from mlsys.sources.sql import SqlSource
 
 Recognise = Callable[[str, "str | None", Answerer], "Given | None"]
-_KINDS: tuple[Recognise, ...] = (collection_given, database_given, workbooks_given, files_given)
+_KINDS: tuple[Recognise, ...] = (collection_given, database_given, workbooks_given)  # else files of text or Parquet
 
 
 def given(place: str, *, table: str | None, ask: Answerer) -> Given:
@@ -31,13 +31,7 @@ def given(place: str, *, table: str | None, ask: Answerer) -> Given:
         found = kind(place, table, ask)
         if found is not None:
             return found
-    known = ", ".join(ending.lstrip(".") for ending in (*CSV_ENDINGS[:3], ".parquet", ".xlsx", ".db"))
-    raise UsageError(
-        "This is no table that can be read",
-        where="--from",
-        got=place,
-        remedy=f"Give a file ({known}), a folder or a pattern of such files, or a SQLAlchemy or MongoDB URL",
-    )
+    return files_given(place)
 
 
 def given_by(source: Source) -> Given:
@@ -55,7 +49,7 @@ def given_by(source: Source) -> Given:
     if isinstance(source, ExcelSource):
         found = WorkbooksGiven.at(source.path, source.sheet, source.header_row)
     elif isinstance(source, FilesSource):
-        found = files_given(source.path, None, refuse)
+        found = files_given(source.path)
     if found is not None:
         return found
     raise UsageError(f"No draft is made from a source of kind '{source.kind}'", remedy="Edit the spec by hand")

@@ -1,7 +1,8 @@
 """What is odd in a column whatever the spec's rules are: a warning names it and counts it, and nothing else changes.
 
 Numbers that no model can hold count as missing. A whole number that a text column spells in two ways (`1`, `1.0`) is
-two categories, or two keys. What a partition holds of both is kept below MLSYS_HOME/cache, which may be deleted at any
+two categories, or two keys; so is a word with and without a character that nobody sees, or with accents of their own.
+What a partition holds of both is kept below MLSYS_HOME/cache, which may be deleted at any
 time, so that nightly work is proportional to the new day.
 """
 
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unicodedata import is_normalized
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,11 +29,13 @@ from mlsys.store import Store, canonical_json, recall, remember
 
 log = get_logger(__name__)
 
-_FORMAT = 1  # of the memory; a change forgets what older versions saw
+_FORMAT = 2  # of the memory; a change forgets what older versions saw
 _SHOWN = 60  # characters of an example
-# What is looked for: the first among numbers, the other two among texts.
-_BEYOND, _INTEGER, _DECIMAL = "beyond", "integer", "decimal"
+# What is looked for: the first among numbers, the others among texts.
+_BEYOND, _INTEGER, _DECIMAL, _UNSEEN = "beyond", "integer", "decimal", "unseen"
 _SPELLINGS = {_INTEGER: r"^-?[0-9]+$", _DECIMAL: r"^-?[0-9]+\.0+$"}
+# Soft hyphens, blanks without width, marks of direction and of byte order; joiners are letters' own in some scripts.
+_NO_INK = r"[\x{AD}\x{200B}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}\x{FEFF}]"
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,11 @@ def _spellings(texts: pa.ChunkedArray) -> dict[str, Tally]:
     counted = pc.value_counts(texts.drop_null())
     values, counts = counted.field(0), counted.field(1)
     found = {}
-    for kind, spelling in _SPELLINGS.items():
-        alike = pc.match_substring_regex(values, spelling)
+    odd = {kind: pc.match_substring_regex(values, spelling) for kind, spelling in _SPELLINGS.items()}
+    if not pc.all(pc.string_is_ascii(values)).as_py():
+        composed = pa.array([is_normalized("NFC", value) for value in values.to_pylist()], pa.bool_())
+        odd[_UNSEEN] = pc.or_(pc.match_substring_regex(values, _NO_INK), pc.invert(composed))
+    for kind, alike in odd.items():
         examples = values.filter(alike).to_pylist()
         found[kind] = Tally(
             pc.sum(counts.filter(alike)).as_py() or 0, min(examples, key=_by_length, default="")[:_SHOWN]
@@ -104,9 +111,10 @@ def _warnings(partitions: Sequence[Findings], columns: Schema, n_rows: int) -> I
     for name in columns:
         of_column = [findings[name] for findings in partitions if name in findings]
         total = {
-            kind: sum((kinds.get(kind, Tally()) for kinds in of_column), Tally()) for kind in (_BEYOND, *_SPELLINGS)
+            kind: sum((kinds.get(kind, Tally()) for kinds in of_column), Tally())
+            for kind in (_BEYOND, _INTEGER, _DECIMAL, _UNSEEN)
         }
-        beyond, integer, decimal = total.values()
+        beyond, integer, decimal, unseen = total.values()
         if beyond.n:
             sentence = (
                 f"{beyond.n:,} of {n_rows:,} values of '{name}' are larger than models can hold: they count as missing"
@@ -122,6 +130,15 @@ def _warnings(partitions: Sequence[Findings], columns: Schema, n_rows: int) -> I
             )
             yield _warning(
                 "two_spellings", name, "one spelling of whole numbers", decimal, n_rows=n_rows, sentence=sentence
+            )
+        if unseen.n:
+            sentence = (
+                f"{unseen.n:,} of {n_rows:,} values of '{name}' hold characters that can't be seen, or accents apart"
+                f" from their letters, such as {unseen.example!a}: they are other values and keys than those that"
+                " look the same; clean them where the data are made (Unicode NFC)"
+            )
+            yield _warning(
+                "unseen_characters", name, "no characters that can't be seen", unseen, n_rows=n_rows, sentence=sentence
             )
 
 

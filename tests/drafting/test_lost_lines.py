@@ -55,3 +55,19 @@ def test_a_nul_in_a_value_is_in_no_rule(drafted, tmp_path: Path) -> None:
     columns["bought"] = [f"{value}\0" for value in columns["bought"]]
     with pytest.raises(DataError, match="A class has a NUL"):
         drafted(write_csv(tmp_path / "t.csv", columns), target="bought")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("above", ["Orders of March\n\n", "# exported\n# by hand\n"])
+def test_a_title_above_the_names_is_refused(drafted, tmp_path: Path, above: str, separator: str) -> None:
+    path = write_csv(tmp_path / "t.csv", plain(), separator=separator)
+    path.write_text(above + path.read_text())
+    with pytest.raises(DataError, match=r"do not stand in the first line.*Take out what stands above customer_id"):
+        drafted(path)
+
+
+def test_separators_of_unicode_in_a_value_are_no_line_ends(drafted, tmp_path: Path) -> None:
+    columns = plain()
+    columns["channel"] = [f"{value}\u2028\x85x" for value in columns["channel"]]
+    made = drafted(write_csv(tmp_path / "t.csv", columns, separator=";"))
+    assert (made.spec.source.separator, made.found.table.n_rows) == (";", 400)

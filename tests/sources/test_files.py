@@ -4,6 +4,7 @@ import bz2
 import gzip
 import lzma
 from datetime import UTC, datetime
+from unicodedata import normalize
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -166,6 +167,13 @@ def test_marks_that_nobody_declared_are_refused_with_the_declaration(tmp_path):
 def test_a_source_without_marks_is_stored_as_before_there_were_any():
     assert not {"decimal", "thousands"} & source("x").model_dump(mode="json").keys()
     assert source("x", decimal=",").model_dump(mode="json")["decimal"] == ","
+
+
+@pytest.mark.parametrize(("declared", "in_file"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_name_with_accents_is_found_however_they_are_composed(tmp_path, declared, in_file):
+    (tmp_path / "a.csv").write_text(normalize(in_file, "id,Århus é\n1,x\n"))
+    name = normalize(declared, "Århus é")
+    assert read(tmp_path, {"id": ColumnSpec(type="integer"), name: ColumnSpec(type="category")}) == ([(1, "x")], [])
 
 
 def test_missing_column_names_file_and_nearest(tmp_path):

@@ -103,3 +103,21 @@ def test_days_seen_before_are_not_read_again(files, home, store, monkeypatch) ->
     again = oddities(files.spec, files.manifest, store=store, home=home)
     assert [item.sentence for item in again] == list(found(after).values())
     assert len(json.loads(recall(memory) or b"")) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("we\u200bb", r"'we\u200bb'"), ("\ufeffweb", r"'\ufeffweb'"), ("e\u0301t\u00e9", r"'e\u0301t\xe9'")],
+    ids=["without width", "byte order mark", "accent apart"],
+)
+def test_characters_that_nobody_sees_are_named(files, value: str, shown: str) -> None:
+    files.day(1, "a1,1,web,yes", f"a2,2,{value},no", f"a3,2,{value},no")
+    said = found(files.report(1))
+    assert set(said) == {"unseen_characters:channel"}
+    assert "2 of 3 values of 'channel' hold characters that can't be seen" in said["unseen_characters:channel"]
+    assert shown in said["unseen_characters:channel"]
+
+
+def test_letters_of_any_script_are_no_oddity(files) -> None:
+    files.day(1, "a1,1,\u00e9t\u00e9,yes", "a2,2,\u0645\u06cc\u200c\u062e,no", "a3,2,\u6771\u4eac,no")
+    assert found(files.report(1)) == {}

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from mlsys.errors import DataError, near_match, nearest
 from mlsys.schema import ARRIVAL, EVENT_TIME, ColumnSpec, Schema
@@ -288,9 +289,12 @@ def require_columns(wanted: Schema, present: list[str], origin: str, remedy: str
 def less_blanks(present: Sequence[str], wanted: Collection[str]) -> list[str]:
     """Return the names of a file's columns without blanks and byte order marks around them.
 
-    A name that is wanted with its blanks keeps them, and so does one that would be another's without them.
+    A name that is wanted with its blanks keeps them, and so does one that would be another's without them. One that
+    looks like a wanted name (an accent of its own or composed with its letter) is that name.
     """
+    looks = {normalize("NFC", name): name for name in wanted}
     bare = [_AROUND.sub("", name) for name in present]
+    bare = [name if name in wanted else looks.get(normalize("NFC", name), name) for name in bare]
     return [name if name in wanted or short in present else short for name, short in zip(present, bare, strict=True)]
 
 

@@ -74,7 +74,7 @@ class CsvFile:
         Raises:
             DataError: half written, wrong encoding, a quotation mark that is never closed.
         """
-        with _errors(self.path):
+        with reading_errors(self.path):
             plain = is_plain(
                 self._blocks(),
                 separator=self._separator(),
@@ -169,7 +169,7 @@ class CsvFile:
             yield record._replace(problem=record.problem + where) if record.problem else record
 
     def _header(self) -> list[str]:
-        with _errors(self.path), self._text() as text:
+        with reading_errors(self.path), self._text() as text:
             record = next(self._records(text), None)
         if record is None:
             raise DataError("The file is empty", where=str(self.path), remedy="Write it again, or remove it")
@@ -188,7 +188,7 @@ class CsvFile:
         if not wanted:
             return {}
         last, number = max(wanted), 0
-        with _errors(self.path), self._text() as text:
+        with reading_errors(self.path), self._text() as text:
             for line, content in enumerate(text, start=1):
                 number += bool(content.rstrip("\r\n"))
                 if number in wanted:
@@ -296,7 +296,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _errors(path: Path) -> Iterator[None]:
+def reading_errors(path: Path) -> Iterator[None]:
+    """Turn what a damaged or half written file, or another encoding, raises into a DataError."""
     import lzma
     import zlib
 
