@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from datetime import date
+from pathlib import PurePath
 
 
 class MlsysError(Exception):
@@ -108,7 +110,7 @@ def near_match(name: str, known: Iterable[str], hints: dict[str, str] | None = N
     names = sorted(known)
     guess = nearest(name, names, hints)
     shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-    return f"Did you mean '{guess}'? Known: {shown}" if guess else f"Known: {shown}"
+    return f"Did you mean '{guess}'? Known: {shown}" if guess else f"Known: {shown or 'none'}"
 
 
 def nearest(name: str, known: Iterable[str], hints: dict[str, str] | None = None) -> str | None:
@@ -118,8 +120,8 @@ def nearest(name: str, known: Iterable[str], hints: dict[str, str] | None = None
 
 
 def shortened(value: object) -> str:
-    """Return `repr` of a value, cut at 120 characters."""
-    text = repr(value)
+    """Return `repr` of a value, cut at 120 characters; of a day, a time or a path that of its text."""
+    text = repr(str(value) if isinstance(value, date | PurePath) else value)
     return text if len(text) <= 120 else text[:117] + "..."
 
 

@@ -7,11 +7,11 @@ version to whoever reads the registries. Everything is compared before anything 
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlsys import keys
+from mlsys.account import account
 from mlsys.errors import IntegrityError, LostRaceError, RunError, UsageError
 from mlsys.evaluation import evaluation
 from mlsys.evaluation.canary import canary
@@ -229,7 +229,7 @@ def _serve(work: Workspace, champion: ChampionChange, fitted: _Fitted) -> Champi
         run_id=plan.run_id,
         decision_key=decision.decision_key,
         previous=champion.candidate_id,
-        who=getpass.getuser(),
+        who=account(),
         reason=decision.sentence[:500],
         golden=golden.keep(spec, prepared.snapshot, prepared.split, candidate, work.store),
     )

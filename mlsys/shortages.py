@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import errno
-import getpass
 import os
 import re
 import resource
 import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from mlsys.account import account
 from mlsys.errors import RunError
 from mlsys.wording import counted
 
@@ -104,9 +104,7 @@ def _size(n_bytes: int) -> str:
 
 
 def _user() -> str:
-    with suppress(OSError, KeyError):
-        return f"the user {getpass.getuser()}"
-    return f"the user {os.geteuid()}"
+    return f"the user {account().removeprefix('user ')}"
 
 
 def _text(place: Path | None) -> str | None:

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name")
-@click.option("--last", default=20, show_default=True, help="How many requests, and how many champions, to show.")
+@click.option(
+    "--last",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1, 1_000_000),
+    help="How many requests, and how many champions, to show.",
+)
 @json_option
 def history(name: str, last: int, as_json: bool) -> None:
     """Show the requests, decisions, champions and holds of NAME, newest last."""

@@ -32,13 +32,15 @@ def evaluate(name: str, path: Path, version: str | None, out: Path | None, as_js
 
     Rows without labels are scored all the same. Nothing enters the ledger.
     """
-    from mlsys.evaluation.on_file import measure
+    from mlsys.evaluation.on_file import measure, require_no_input
     from mlsys.workspace import open_workspace
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise UsageError("Scores are written as .csv or .parquet", where="--out", got=str(out))
     with open_workspace() as work:
         work.settings.spec_path(name)
+        if out is not None:
+            require_no_input(work, name, path, out, version=version)
         found = measure(work, name, path, version=version)
     if out is not None:
         _write(found.table, out)

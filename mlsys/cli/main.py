@@ -19,6 +19,7 @@ from mlsys.cli.champions import champion, history, promote, report, rollback
 from mlsys.cli.drafts import init
 from mlsys.cli.evaluating import evaluate
 from mlsys.cli.explaining import explain
+from mlsys.cli.given_words import require_words
 from mlsys.cli.holding import hold
 from mlsys.cli.operating import clean, doctor, down, reconcile, status, up
 from mlsys.cli.planning import apply, diff, plan, restate
@@ -106,6 +107,7 @@ def _guarded(command: click.Command, arguments: list[str]) -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread per candidate; candidates run side by side
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
+        require_words(arguments)
         with in_words():
             result = command.main(args=arguments, prog_name="mlsys", standalone_mode=False)
         code = result if isinstance(result, int) else 0

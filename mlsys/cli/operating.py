@@ -194,11 +194,18 @@ def _retrainings(settings: Settings) -> Iterator[Diagnosis]:
         yield Diagnosis("dags", ok=True, sentence="no retraining is paused, and every DAG file can be read")
 
 
+_DAYS = click.IntRange(1, 36_500)
+
+
 @click.command()
 @click.option("--apply", "really", is_flag=True, help="Remove it; without this, only show what would go.")
-@click.option("--runs", default=90, show_default=True, metavar="DAYS", help="Keep what young runs need for so long.")
-@click.option("--predictions", default=365, show_default=True, metavar="DAYS", help="Keep scores of past days.")
-@click.option("--logs", default=30, show_default=True, metavar="DAYS", help="Keep the logs of tasks.")
+@click.option(
+    "--runs", default=90, show_default=True, type=_DAYS, metavar="DAYS", help="Keep what young runs need for so long."
+)
+@click.option(
+    "--predictions", default=365, show_default=True, type=_DAYS, metavar="DAYS", help="Keep scores of past days."
+)
+@click.option("--logs", default=30, show_default=True, type=_DAYS, metavar="DAYS", help="Keep the logs of tasks.")
 @json_option
 def clean(really: bool, runs: int, predictions: int, logs: int, as_json: bool) -> None:
     """Remove files that no champion, no young run and no run to come needs; the ledger stays whole."""

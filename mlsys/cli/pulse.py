@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mlsys.account import account
 from mlsys.cli.facts import json_option, say_json
 from mlsys.cli.instants import instant_ahead
 from mlsys.cli.terminal import say
@@ -97,7 +97,7 @@ def acknowledge(cause: str, name: str, reason: str, until: str | None, ends: boo
     if until is None:
         raise UsageError("An acknowledgement has an end", where="--until", remedy="--until 3d")
     end = instant_ahead(until, where="--until")
-    given = Acknowledgement(cause=word, pipeline=name, who=getpass.getuser(), reason=reason, until=end)
+    given = Acknowledgement(cause=word, pipeline=name, who=account(), reason=reason, until=end)
     acknowledged.acknowledge(settings.make_home(), given)
     say_json(given.dump()) if as_json else say(f"{f'{cause} {name}'.rstrip()}: {given.sentence}")
 

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("runs", nargs=-1, metavar="RUN...")
 @click.option("--all", "everything", is_flag=True, help="The newest runs of all pipelines.")
-@click.option("--last", default=20, show_default=True, help="With --all: how many runs of each pipeline.")
+@click.option(
+    "--last",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1, 1_000_000),
+    help="With --all: how many runs of each pipeline.",
+)
 @json_option
 def replay(runs: tuple[str, ...], everything: bool, last: int, as_json: bool) -> None:
     """Do each RUN again from its snapshot and spec, and say what differs.

@@ -13,7 +13,7 @@ from mlsys.drafting.given import FilesGiven, Given
 from mlsys.drafting.places import given
 from mlsys.drafting.profiles import ReadTable, read_once
 from mlsys.drafting.questions import Answerer, refuse
-from mlsys.drafting.roles import Roles, RolesWish, days, key_of, outside, refused_as_features, time_of
+from mlsys.drafting.roles import NO_TIME, Roles, RolesWish, days, key_of, outside, refused_as_features, time_of
 from mlsys.drafting.sampling import Sample
 from mlsys.drafting.sides import Sides, sides
 from mlsys.drafting.target import TargetFound, TargetWish, target_of
@@ -111,6 +111,8 @@ def draft(name: str, wishes: Wishes, ask: Answerer = refuse) -> Draft:
 
 def draft_of(name: str, origin: Given, wishes: Wishes, ask: Answerer) -> Draft:
     """Return what `draft` does, of something that is open already."""
+    if wishes.roles.time not in (None, NO_TIME):
+        origin.dated = False  # a source has one giver of days, and this one was asked for
     left_out = dict(origin.left_out) | _unusable(origin.names())
     _require_present(wishes, left_out)
     table = _read(origin, [each for each in origin.names() if each not in left_out])

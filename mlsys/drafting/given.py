@@ -54,7 +54,7 @@ class Given(Protocol):
     Attributes:
         spoken: what it is called in messages and comments.
         left_out: columns that can't be read, with the reason.
-        dated: a day stands in each file's name, so that rows have one without a time column.
+        dated: rows have their day from their file's name; a draft takes it back where a column is to say it.
         typed: values come with types; else they are text.
         broken_example: place and reason of the first line that was no row; known after `batches`.
     """
@@ -121,7 +121,7 @@ class FilesGiven:
 
     def days(self) -> dict[date, int]:
         """Return the rows of each day where files are named after days."""
-        if self._day_pattern is None:
+        if self._day_pattern is None or not self.dated:
             return {}
         found = {}
         for path in self.paths:
@@ -157,7 +157,7 @@ class FilesGiven:
     def block(self) -> Block:
         """Return the keys that read these files."""
         found: Block = {"kind": ("files", ""), "path": (portable(self.pattern), "")}
-        if self._day_pattern is not None:
+        if self.dated:
             found["day_pattern"] = (self._day_pattern, "the day of all rows of a file, from its name")
         if self.typed and not str(self.paths[0]).lower().endswith(_PARQUET_ENDINGS):
             found["format"] = ("parquet", "")

@@ -59,7 +59,7 @@ class WorkbooksGiven(FilesGiven):
     def block(self) -> Block:
         """Return the keys that read these sheets."""
         found: Block = {"kind": ("excel", ""), "path": (portable(self.pattern), "")}
-        if self._day_pattern is not None:
+        if self.dated:
             found["day_pattern"] = (self._day_pattern, "the day of all rows of a workbook, from its name")
         if self._sheet is not None:
             found["sheet"] = (self._sheet, "")

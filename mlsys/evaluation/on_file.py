@@ -118,6 +118,22 @@ def measure(work: Workspace, pipeline: str, path: Path, *, version: str | None =
     )
 
 
+def require_no_input(work: Workspace, pipeline: str, data: Path, out: Path, *, version: str | None = None) -> None:
+    """Refuse to write scores over the file that is scored, or where runs would read them as a drop.
+
+    Raises:
+        UsageError: says which of the two.
+    """
+    remedy = "Write them elsewhere"
+    if out.exists() and data.exists() and out.samefile(data):
+        raise UsageError("The scores would take the place of the rows", where="--out", got=out, remedy=remedy)
+    spec = work.spec_of(work.ledger.plan(_served(work, pipeline, version).run_id))
+    for source in (spec.source, *(join.source for join in spec.joins)):
+        if isinstance(source, FileDrops) and source.matches(out):
+            rule = f"{pipeline} reads its data from files of this name: {source.path}"
+            raise UsageError(rule, where="--out", got=out, remedy=remedy)
+
+
 def _served(work: Workspace, pipeline: str, version: str | None) -> ChampionChange:
     served = {change.version: change for change in work.ledger.champion_changes(pipeline)}
     if not served:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import datetime, timedelta
 
 from mlsys import clock
+from mlsys.account import account
 from mlsys.errors import UsageError, near_match
 from mlsys.evaluation.champion import model_by, obstacle_of
 from mlsys.events import get_logger
@@ -62,7 +62,7 @@ def begin(
             candidate_id=candidate_id,
             role=role,
             share=share,
-            who=who or getpass.getuser(),
+            who=who or account(),
             reason=_reason(reason),
             until=until,
             golden=_golden(work, candidate_id),
@@ -81,7 +81,7 @@ def end(work: Workspace, pipeline: str, name: str, *, reason: str, who: str | No
     going = live_trials.in_force(list(known.values()), clock.now())
     if candidate_id not in {trial.candidate_id for trial in going}:
         raise UsageError(f"{candidate_id} is not tried", where=pipeline, remedy=f"See `mlsys try {pipeline}`")
-    ended = {"running": False, "golden": None, "who": who or getpass.getuser(), "reason": _reason(reason), "at": None}
+    ended = {"running": False, "golden": None, "who": who or account(), "reason": _reason(reason), "at": None}
     return _put(work, known[candidate_id].model_copy(update=ended))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from mlsys import clock
+from mlsys.account import account
 from mlsys.errors import IntegrityError, LostRaceError, UsageError, near_match
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange, ChampionMovedError, Hold, RequestRow
@@ -100,7 +100,7 @@ def hold(work: Workspace, pipeline: str, *, reason: str, until: datetime | None 
     Raises:
         UsageError: no reason, or `until` has passed.
     """
-    return _put(work, Hold(pipeline=pipeline, who=who or getpass.getuser(), reason=reason.strip(), until=until))
+    return _put(work, Hold(pipeline=pipeline, who=who or account(), reason=reason.strip(), until=until))
 
 
 def release(work: Workspace, pipeline: str, *, reason: str, who: str | None = None) -> Hold:
@@ -109,7 +109,7 @@ def release(work: Workspace, pipeline: str, *, reason: str, who: str | None = No
     Raises:
         UsageError: no reason, or it is not held.
     """
-    return _put(work, Hold(pipeline=pipeline, held=False, who=who or getpass.getuser(), reason=reason.strip()))
+    return _put(work, Hold(pipeline=pipeline, held=False, who=who or account(), reason=reason.strip()))
 
 
 def expire(work: Workspace, pipeline: str) -> ChampionChange | None:
@@ -315,7 +315,7 @@ def _serve(
         run_id=run_id,
         decision_key=served[-1].decision_key if served else (decisions[-1].decision_key if decisions else None),
         previous=changes[-1].candidate_id if changes else None,
-        who=why.who or getpass.getuser(),
+        who=why.who or account(),
         reason=why.reason,
         expires=why.expires,
         golden=served[-1].golden if served else golden.keep_of_run(work, plan, candidate),

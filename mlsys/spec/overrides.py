@@ -72,7 +72,7 @@ def _put(document: Document, keys: KeyPath, value: Any, *, origin: str) -> dict[
 def _position(items: list[Any], keys: KeyPath, depth: int, origin: str) -> int:
     """Return the number of a list's item."""
     part, above = keys[depth - 1], ".".join(keys[: depth - 1])
-    if part.isdecimal() and int(part) < len(items):
+    if part.isdecimal() and len(part) < 10 and int(part) < len(items):
         return int(part)
     remedy = f"`{above}` has {counted(len(items), 'item')}, counted from 0"
     named = [number for number, item in enumerate(items) if part in _names_of(item)]

@@ -52,6 +52,21 @@ def test_all_commands_are_there() -> None:
     assert sorted(commands.commands) == sorted([*names.split(), *more.split()])
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "history shop --last 99999999999999999999",
+        "history shop --last 0",
+        "replay --all --last -5",
+        "clean --runs 99999999",
+    ],
+)
+def test_counts_that_no_database_or_calendar_takes_are_wrong_usage(mlsys, words) -> None:
+    answer = mlsys(*words.split())
+    assert answer.code == 2
+    assert "is not in the range" in answer.err
+
+
 @pytest.mark.parametrize("name", sorted(commands.commands))
 def test_every_command_explains_itself(mlsys, name) -> None:
     answer = mlsys(name, "--help")

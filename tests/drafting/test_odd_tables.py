@@ -236,6 +236,15 @@ def test_daily_files_have_their_day_in_their_names(drafted, tmp_path: Path) -> N
     assert drafted(tmp_path / "drops" / "orders-*.csv").spec.source.timed
 
 
+def test_a_column_asked_for_goes_before_the_days_in_names(drafted, tmp_path: Path) -> None:
+    columns = with_columns(plain(900), ordered=times(plain(900), "%Y-%m-%dT%H:%M:%SZ", hours=0.8))
+    for day in range(30):
+        part = {name: values[day * 30 : day * 30 + 30] for name, values in columns.items()}
+        write_csv(tmp_path / "drops" / f"orders-2025-03-{day + 1:02d}.csv", part)
+    source = drafted(tmp_path / "drops", time="ordered").spec.source
+    assert (source.day_pattern, source.event_time) == (None, "ordered")
+
+
 def test_files_of_which_one_lacks_a_column(drafted, tmp_path: Path) -> None:
     columns = plain(400)
     write_csv(tmp_path / "d" / "a.csv", {name: values[:200] for name, values in columns.items() if name != "visits"})

@@ -11,10 +11,11 @@ from given import workbooks
 
 from mlsys.dataset.dataset import read_assignment
 from mlsys.errors import DataError, UsageError
-from mlsys.evaluation.on_file import measure
+from mlsys.evaluation.on_file import measure, require_no_input
 from mlsys.records import Evaluation
 from mlsys.report.run_records import card_of
 from mlsys.snapshot.rows import read_rows
+from mlsys.sources.files import FilesSource
 from mlsys.splits.base import HOLDOUT
 
 pytestmark = pytest.mark.slow
@@ -81,3 +82,23 @@ def test_a_file_that_does_not_fit_is_refused(work, holdout, tmp_path) -> None:
     csv.write_csv(holdout.slice(0, 0), tmp_path / "empty.csv")
     with pytest.raises(DataError, match="no row that can be read"):
         measure(work, "shop", tmp_path / "empty.csv")
+
+
+def test_scores_are_never_written_over_rows(work, holdout, tmp_path) -> None:
+    rows, link = tmp_path / "rows.csv", tmp_path / "link.csv"
+    csv.write_csv(holdout, rows)
+    link.symlink_to(rows)
+    for out in (rows, link):
+        with pytest.raises(UsageError, match="would take the place of the rows"):
+            require_no_input(work, "shop", rows, out)
+    require_no_input(work, "shop", rows, tmp_path / "scores.csv")
+
+
+def test_scores_are_never_written_where_runs_read(work, tmp_path, monkeypatch) -> None:
+    spec = work.spec_of(work.ledger.plan(work.ledger.champion("shop").run_id))
+    files = FilesSource(path=f"{tmp_path}/drops/*.csv", event_time="ordered_at")
+    changed = spec.model_copy(update={"source": files})
+    monkeypatch.setattr(type(work), "spec_of", lambda *_: changed)
+    with pytest.raises(UsageError, match="reads its data from files of this name"):
+        require_no_input(work, "shop", tmp_path / "rows.csv", tmp_path / "drops" / "new.csv")
+    require_no_input(work, "shop", tmp_path / "rows.csv", tmp_path / "new.csv")

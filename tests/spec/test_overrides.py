@@ -30,6 +30,7 @@ def path(tmp_path: Path) -> Path:
         ("seed=1", "--set: seed: no such key here. Did you mean `training.seed`"),
         ("training.sed=1", "--set: training.sed: no such key here. Did you mean 'seed'?"),
         ("approval.requred=true", "--set: approval.requred: no such key here. Did you mean 'required'?"),
+        (f"models.{'9' * 5000}.C=1", "--set: No key `models.9999"),
         ("models.7.C=1", "--set: No key `models.7.C`. `models` has 2 items, counted from 0"),
         ("models.-1.C=1", "--set: No key `models.-1.C`. `models` has 2 items"),
         ("models.logistic.C=1", "--set: No key `models.logistic.C`. Did you mean `models.0.C`? `models` has 2 items"),

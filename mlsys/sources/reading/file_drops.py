@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -194,6 +195,11 @@ class FileDrops(Source):
                 day = self._day_of(path) if self.day_pattern is not None else None
                 found.append(Part(str(path), mark, datetime.fromtimestamp(stat.st_mtime, UTC), day))
         return found
+
+    def matches(self, path: Path) -> bool:
+        """Whether a file is, or would be once it is there, one that this source reads."""
+        pattern, absolute = str(Path(expand(self.path)).absolute()), path.absolute()
+        return absolute.match(pattern) or ("**" in pattern and fnmatch(str(absolute), pattern.replace("**/", "*")))
 
     def _paths(self) -> list[Path]:
         pattern = expand(self.path)
