@@ -7,8 +7,8 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Test processes side by side; 0 runs the tests in one process.
-JOBS ?= 2
+# Test processes side by side: one more than cores, since some of them wait for servers and disks; 0 runs the tests in one process.
+JOBS ?= 3
 # More arguments for pytest: make test ARGS="-k gates -x"
 ARGS ?=
 
@@ -42,7 +42,7 @@ venv: ## make or refresh .venv from the lock (instant when nothing changed)
 demo: venv ## start everything on this machine and watch one retraining
 	@$(BIN)/python -m mlsys.cli.$(if $(STORY),story,demo $(if $(ONCE),--once))
 
-test: venv ## run all tests but the long ones: about twelve minutes on two cores
+test: venv ## run all tests but the long ones: about ten minutes on two cores
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not long" $(ARGS)
 
 test-long: venv ## every kind of run, drops, upkeep, dead workers, Celery, a browser: minutes each on a real Airflow
