@@ -61,7 +61,9 @@ class Answering:
         arm, model = self.choose(Incoming(pipeline, champion, given, request.headers))
         rows = feature_rows(given, model.champion.features)
         begun = time.perf_counter()
-        answers = await self.in_turn(model, len(rows), lambda: answers_of(model, rows))
+        answers, noticed = await self.in_turn(
+            model, len(rows), lambda: (answers_of(model, rows), model.watch.noticed(rows))
+        )
         told = Answered(
             pipeline,
             model,
@@ -72,7 +74,7 @@ class Answering:
             clock.now(),
             time.perf_counter() - begun,
             given,
-            model.watch.noticed(rows),
+            noticed,
         )
         for tell in self.watchers:
             tell(told)
