@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -33,15 +35,15 @@ def body_of(raw: bytes, content_type: str | None) -> Any:
 
 def _texts(value: Any) -> int:
     """Return how many keys and texts a JSON value holds."""
-    kind = type(value)
-    if kind is str:
-        return 1
-    if kind is dict:
-        return len(value) + sum(_texts(each) for each in value.values() if type(each) in _HOLDERS)
-    return sum(_texts(each) for each in value if type(each) in _HOLDERS) if kind is list else 0
-
-
-_HOLDERS = frozenset({str, dict, list})
+    n_texts, level = 0, [value]
+    while level:
+        kinds = Counter(map(type, level))
+        n_texts += kinds[str]
+        mappings = [each for each in level if type(each) is dict] if kinds[dict] else []
+        lists = [each for each in level if type(each) is list] if kinds[list] else []
+        n_texts += sum(map(len, mappings))
+        level = [*chain.from_iterable(map(dict.values, mappings)), *chain.from_iterable(lists)]
+    return n_texts
 
 
 def _require_single_keys(raw: bytes) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from mlsys.registries.files import GOLDEN
 from mlsys.schema import ColumnSpec
 from mlsys.server.rows import GivenRow
+from mlsys.serving.column_rows import ColumnRows
 
 
 @dataclass(frozen=True)
@@ -66,27 +67,34 @@ class Watch:
         A number or a truth value given as text is not looked at; neither is a category with very many values.
         """
         found: dict[str, dict[str, int]] = {}
-        for row in rows:
-            for name, value in row.items():
-                what = self._what(name, value)
-                if what is not None:
-                    counts = found.setdefault(what, {})
-                    counts[name] = counts.get(name, 0) + 1
+        for name, values in ColumnRows.of(rows, rows[0] if rows else ()).columns.items():
+            there = [value for value in values if value is not None]
+            counts = {"missing": len(values) - len(there)}
+            if name in self.limits:
+                counts["out_of_range"] = _outside(there, *self.limits[name])
+            elif name in self.values:
+                counts["unseen"] = _unseen(there, self.values[name])
+            for what, n_rows in counts.items():
+                if n_rows:
+                    found.setdefault(what, {})[name] = n_rows
         return found
 
-    def _what(self, name: str, value: Any) -> str | None:
-        if value is None:
-            return "missing"
-        limits = self.limits.get(name)
-        if limits is not None:
-            return "out_of_range" if type(value) in _NUMBERS and not limits[0] <= value <= limits[1] else None
-        values = self.values.get(name)
-        if values is None or value in values:
-            return None
-        if True in values or False in values:
-            return "unseen" if type(value) is bool else None
-        text = str(value).strip()  # blanks around a category do not count
-        return None if text in values or not text else "unseen"
+
+def _outside(values: Sequence[Any], lowest: float, highest: float) -> int:
+    """Return how many numbers lie outside of limits."""
+    if not _NUMBERS.issuperset(map(type, values)):
+        values = [value for value in values if type(value) in _NUMBERS]
+    if not values or (lowest <= min(values) and max(values) <= highest):
+        return 0
+    return sum(not lowest <= value <= highest for value in values)
+
+
+def _unseen(values: Sequence[Any], known: frozenset[Any]) -> int:
+    """Return how many truth values or categories are none of the known ones; blanks around these do not count."""
+    if True in known or False in known:
+        return sum(type(value) is bool and value not in known for value in values)
+    others = (str(value).strip() for value in values if value not in known)
+    return sum(bool(text) and text not in known for text in others)
 
 
 _NUMBERS = frozenset({int, float})

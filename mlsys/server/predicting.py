@@ -87,9 +87,10 @@ class Answering:
     async def _told(self, asked: Incoming, arm: str, model: ServedModel, request: str) -> Answered:
         rows = feature_rows(asked.given, model.champion.features)
         begun = time.perf_counter()
-        answers = await self.in_turn(model, len(rows), lambda: answers_of(model, rows))
+        answers, noticed = await self.in_turn(
+            model, len(rows), lambda: (answers_of(model, rows), model.watch.noticed(rows))
+        )
         took = time.perf_counter() - begun
-        noticed = model.watch.noticed(rows)
         return Answered(asked.pipeline, model, arm, request, rows, answers, clock.now(), took, asked.given, noticed)
 
     async def in_turn(self, model: ServedModel, n_rows: int, ask: Callable[[], Any]) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from mlsys.errors import nearest, shortened
 from mlsys.schema import ColumnSpec
 from mlsys.server.refusals import MOST_PROBLEMS, RefusedRequestError, refused
+from mlsys.serving.column_rows import ColumnRows
 
 GivenRow = Mapping[str, Any]
 
@@ -46,7 +47,7 @@ def given_rows(body: Any, features: Mapping[str, ColumnSpec], *, most: int) -> l
     return rows
 
 
-def feature_rows(given: Sequence[GivenRow], features: Mapping[str, ColumnSpec]) -> list[dict[str, Any]]:
+def feature_rows(given: Sequence[GivenRow], features: Mapping[str, ColumnSpec]) -> ColumnRows:
     """Return what the model reads of rows, in its order; columns that are no features are left out.
 
     A feature that is missing has to be given as null.
@@ -55,11 +56,10 @@ def feature_rows(given: Sequence[GivenRow], features: Mapping[str, ColumnSpec]) 
         RefusedRequestError: 422, with every problem found, at most ten.
     """
     try:
-        rows = [{name: row[name] for name in features} for row in given]
+        rows = ColumnRows.of(given, features)
     except KeyError:
         raise RefusedRequestError(422, _first(_missing(given, features))) from None
-    kinds = [_kinds(column) for column in features.values()]
-    if all(type(value) in kind for row in rows for value, kind in zip(row.values(), kinds, strict=True)):
+    if all(_kinds(column).issuperset(map(type, rows.columns[name])) for name, column in features.items()):
         return rows
     raise RefusedRequestError(422, _first(_nested(rows, features)))
 

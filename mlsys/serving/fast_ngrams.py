@@ -22,18 +22,23 @@ class NgramTrie:
         words: whether n-grams stay inside words, which have a blank on either side (`char_wb`), or go across (`char`).
         letter: `(n_codepoints,)` number of each letter of the vocabulary, 0 for any other; the last one is for all
             beyond.
-        step: `(n_prefixes, n_letters)` the prefix that one longer by a letter is, 0 for none.
-        column: `(n_prefixes,)` which column a prefix is that is an n-gram, -1 for others.
+        step: `(n_prefixes * n_letters,)` where in here the steps from a prefix that is one longer by a letter begin; 0
+            where no n-gram goes on so, from where nothing does.
+        column: `(n_prefixes * n_letters,)` which column that longer prefix is, `n_columns` where it is no n-gram.
+        root: where the steps from nothing begin.
         longest: letters of the longest n-gram.
         n_columns: size of the vocabulary.
+        apart: a letter that is in no n-gram, to stand between texts.
     """
 
     words: bool
     letter: np.ndarray
     step: np.ndarray
     column: np.ndarray
+    root: int
     longest: int
     n_columns: int
+    apart: str
 
     @classmethod
     def of(cls, vocabulary: Mapping[str, int], analyzer: Literal["char_wb", "char"]) -> NgramTrie | None:
@@ -42,44 +47,47 @@ class NgramTrie:
 
         letters = {letter: number for number, letter in enumerate(sorted({*"".join(vocabulary)}), start=1)}
         prefixes = {ngram[:end] for ngram in vocabulary for end in range(1, len(ngram) + 1)}
-        if not vocabulary or (len(prefixes) + 1) * (len(letters) + 1) > _CELLS:
+        width = len(letters) + 1
+        if not vocabulary or (len(prefixes) + 2) * width > _CELLS:
             return None
-        number = {prefix: i for i, prefix in enumerate(sorted(prefixes), start=1)} | {"": 0}
-        step = np.zeros((len(number), len(letters) + 1), dtype=np.int32)
-        for prefix, i in number.items():
-            if prefix:
-                step[number[prefix[:-1]], letters[prefix[-1]]] = i
-        column = np.full(len(number), -1, dtype=np.int64)
-        column[[number[ngram] for ngram in vocabulary]] = list(vocabulary.values())
-        letter = np.zeros(max(map(ord, letters)) + 2, dtype=np.int32)
+        number = {prefix: i for i, prefix in enumerate(["", *sorted(prefixes)], start=1)}  # 0: no n-gram goes on so
+        step = np.zeros((len(number) + 1, width), dtype=np.int64)
+        column = np.full((len(number) + 1, width), len(vocabulary), dtype=np.int64)
+        for prefix in prefixes:
+            at = number[prefix[:-1]], letters[prefix[-1]]
+            step[at] = number[prefix] * width
+            column[at] = vocabulary.get(prefix, len(vocabulary))
+        letter = np.zeros(max(map(ord, letters)) + 2, dtype=np.int64)
         letter[[ord(each) for each in letters]] = list(letters.values())
-        longest = max(map(len, vocabulary))
-        return cls(analyzer == "char_wb", letter, step, column, longest, len(vocabulary))
+        return cls(
+            words=analyzer == "char_wb",
+            letter=letter,
+            step=step.ravel(),
+            column=column.ravel(),
+            root=width,
+            longest=max(map(len, vocabulary)),
+            n_columns=len(vocabulary),
+            apart=next(each for each in map(chr, range(len(letter))) if each not in letters),
+        )
 
     def counts(self, texts: Sequence[str]) -> np.ndarray:
-        """Return `(n_texts, n_columns)` how often each n-gram stands in each text, as it is spelt."""
+        """Return `(n_columns, n_texts)` how often each n-gram stands in each text, as it is spelt."""
         import numpy as np
 
-        parts = [self._parts(text) for text in texts]
-        lengths = np.array([len(part) for text in parts for part in text], dtype=np.int64)
-        codes = np.frombuffer("".join("".join(text) for text in parts).encode("utf-32-le"), dtype=np.uint32)
-        letter = self.letter[np.minimum(codes, len(self.letter) - 1)]
-        row = np.repeat(np.arange(len(texts)), [sum(map(len, text)) for text in parts])
-        end = np.repeat(np.cumsum(lengths), lengths)
-        at, prefix = np.arange(len(codes)), np.zeros(len(codes), dtype=np.int32)
-        found = []
+        apart, n_texts = self.apart, len(texts)
+        parts = [self._part(text) for text in texts]
+        lengths = np.fromiter(map(len, parts), dtype=np.int64, count=n_texts)
+        codes = np.frombuffer((apart.join(parts) + apart * self.longest).encode("utf-32-le"), dtype=np.uint32)
+        letter = self.letter.take(codes, mode="clip")
+        text, n_letters = np.repeat(np.arange(n_texts), lengths + 1), len(letter) - self.longest + 1
+        found = np.zeros((self.n_columns + 1) * n_texts, dtype=np.int64)
+        at = np.full(n_letters, self.root)
         for length in range(self.longest):
-            prefix = self.step[prefix, letter[at + length]]
-            going = prefix > 0
-            at, prefix = at[going], prefix[going]
-            column = self.column[prefix]
-            hit = column >= 0
-            found.append(row[at[hit]] * self.n_columns + column[hit])
-            longer = at + length + 1 < end[at]
-            at, prefix = at[longer], prefix[longer]
-        cells = np.bincount(np.concatenate(found), minlength=len(texts) * self.n_columns)
-        return cells.reshape(len(texts), self.n_columns)
+            at += letter[length : length + n_letters]
+            found += np.bincount(self.column.take(at) * n_texts + text, minlength=len(found))
+            at = self.step.take(at)
+        return found.reshape(-1, n_texts)[:-1]
 
-    def _parts(self, text: str) -> list[str]:
-        """Return the stretches of a text inside which its n-grams lie."""
-        return [f" {word} " for word in text.split()] if self.words else [_BLANKS.sub(" ", text)]
+    def _part(self, text: str) -> str:
+        """Return a text as n-grams are taken from it, with `apart` where none goes across."""
+        return self.apart.join([f" {word} " for word in text.split()]) if self.words else _BLANKS.sub(" ", text)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlsys.schema import ColumnSpec
+from mlsys.serving.column_rows import ColumnRows
 from mlsys.serving.plain_path import JsonRows, frame_of
 
 if TYPE_CHECKING:
@@ -80,12 +81,10 @@ class RowReader:
         """Return the rows' values where all are of the declared types as JSON has them, else None."""
         import numpy as np
 
-        columns = []
-        for name, kinds in self._kinds:
-            values = [row[name] for row in rows]
-            if not kinds.issuperset(map(type, values)):
-                return None
-            columns.append(values)
+        given = ColumnRows.of(rows, self.champion.features).columns
+        columns = [given[name] for name in self.numeric]
+        if not all(kinds.issuperset(map(type, given[name])) for name, kinds in self._kinds):
+            return None
         try:
             numbers = np.array(columns, dtype="float64").reshape(len(columns), len(rows)).T
         except OverflowError:
@@ -98,7 +97,7 @@ class RowReader:
                 return None
         texts = {}
         for name, stripped, nulls in self._textual:
-            read = _texts([row[name] for row in rows], stripped, nulls)
+            read = _texts(given[name], stripped, nulls)
             if read is None:
                 return None
             texts[name] = read

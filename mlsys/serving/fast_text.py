@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from mlsys.serving.fast_rows import ReadValues
 
 if TYPE_CHECKING:
     import numpy as np
+    from scipy.sparse import csr_matrix
 
 _MANY = 32  # texts; fewer are quicker one by one
 _KNOWN_STEPS = ("fill", "cut", "mark", "ngrams")
@@ -43,18 +45,44 @@ class NgramColumns:
 
     def fill(self, out: np.ndarray, values: ReadValues) -> None:
         """Write each text's columns."""
-        texts = values.texts[self.name]
-        if self.trie is not None and len(texts) >= _MANY:
-            self._fill_rows(out, self.trie.counts([self.spell(self.begin(text or "")) for text in texts]))
-            return
-        for row, text in enumerate(texts):
-            self._fill_row(out[row], text or "")
+        texts = [self.begin(text or "") for text in values.texts[self.name]]
+        if len(texts) < _MANY:
+            for row, text in enumerate(texts):
+                self._fill_row(out[row], text)
+        elif self.trie is not None and self.components is None:
+            self._fill_columns(out, self.trie.counts([self.spell(text) for text in texts]))
+        else:
+            self._fill_sparse(out, self._stored(texts))
 
-    def _fill_rows(self, out: np.ndarray, counts: np.ndarray) -> None:
+    def _fill_columns(self, out: np.ndarray, counts: np.ndarray) -> None:
+        """Write `(n_ngrams, n_texts)` counts."""
+        import numpy as np
+
+        weights = counts * self.idf[:, None]
+        # Row after row is added to the sum, and what a sparse matrix leaves out adds nothing: the order of scipy.
+        norms = np.sqrt(np.add.reduce(weights * weights, axis=0))
+        norms[norms == 0] = 1.0
+        np.divide(weights.T, norms[:, None], out=out)
+
+    def _stored(self, texts: list[str]) -> csr_matrix:
+        """Return `(n_texts, n_ngrams)` counts, columns in their order."""
+        import numpy as np
         from scipy.sparse import csr_matrix
+
+        width = len(self.vocabulary)
+        if self.trie is not None:
+            return csr_matrix(self.trie.counts([self.spell(text) for text in texts]).T, dtype="float64")
+        look_up = self.vocabulary.get
+        columns = [[c for c in map(look_up, self.analyse(text)) if c is not None] for text in texts]
+        rows = np.repeat(np.arange(len(texts)), [len(each) for each in columns])
+        flat = np.fromiter(chain.from_iterable(columns), dtype=np.int64, count=len(rows))
+        cells, counts = np.unique(rows * width + flat, return_counts=True)
+        ends = np.searchsorted(cells, np.arange(len(texts) + 1) * width)
+        return csr_matrix((counts.astype("float64"), cells % width, ends), shape=(len(texts), width))
+
+    def _fill_sparse(self, out: np.ndarray, weights: csr_matrix) -> None:
         from sklearn.preprocessing import normalize
 
-        weights = csr_matrix(counts, dtype="float64")
         weights.data *= self.idf[weights.indices]
         weights = normalize(weights, norm="l2", copy=False)
         out[:] = weights.toarray() if self.components is None else weights @ self.components
@@ -62,7 +90,7 @@ class NgramColumns:
     def _fill_row(self, out: np.ndarray, text: str) -> None:
         import numpy as np
 
-        looked_up = map(self.vocabulary.get, self.analyse(self.begin(text)))
+        looked_up = map(self.vocabulary.get, self.analyse(text))
         known = [column for column in looked_up if column is not None]
         if not known:
             return

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mlsys.serving.column_rows import ColumnRows
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -21,9 +23,9 @@ def frame_of(champion: Champion, rows: JsonRows) -> pd.DataFrame:
     """
     import pandas as pd
 
+    given = ColumnRows.of(rows, champion.features).columns
     return pd.DataFrame(
-        {name: pd.Series([row[name] for row in rows], dtype=object) for name in champion.features},
-        columns=list(champion.features),
+        {name: pd.Series(values, dtype=object) for name, values in given.items()}, columns=list(champion.features)
     )
 
 

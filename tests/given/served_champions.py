@@ -40,6 +40,8 @@ CATEGORICAL = ("tld", "brand", "url")
 PLAIN = TabularFeatures(rare_share=0.02)
 SPARSE = TabularFeatures(rare_share=0.02, clip=10, text={"url": TextColumn(ngram=(2, 3), max_features=150)})
 REDUCED = TabularFeatures(rare_share=0.02, text={"url": TextColumn(ngram=(2, 4), max_features=150, reduce=8)})
+WORDS = TabularFeatures(rare_share=0.02, text={"url": TextColumn(analyzer="word", ngram=(1, 2), max_features=60)})
+FEWER = TabularFeatures(text={"url": TextColumn(analyzer="word", ngram=(1, 1), max_features=60, reduce=8)})
 
 
 def sites(n_rows: int = 500, *, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:

@@ -14,7 +14,7 @@ FEATURES = {"a": ColumnSpec(type="number"), "b": ColumnSpec(type="category")}
 def test_one_row_or_several_without_what_is_no_feature() -> None:
     assert given_rows({"a": 1, "b": None, "c": 3}, FEATURES, most=2) == [{"a": 1, "b": None, "c": 3}]
     assert given_rows({"rows": [{"a": 1, "b": "x"}] * 2}, FEATURES, most=2) == [{"a": 1, "b": "x"}] * 2
-    assert feature_rows([{"b": None, "c": 3, "a": 1}], FEATURES) == [{"a": 1, "b": None}]
+    assert list(feature_rows([{"b": None, "c": 3, "a": 1}], FEATURES)) == [{"a": 1, "b": None}]
 
 
 def test_a_column_may_be_called_rows() -> None:
@@ -64,4 +64,4 @@ def test_true_is_no_number_alone_or_beside_others() -> None:
         with pytest.raises(RefusedRequestError, match="no numbers") as refused:
             feature_rows(rows, FEATURES)
         assert [each["column"] for each in refused.value.problems] == ["a"]
-    assert feature_rows([{"a": 1.5, "b": True}], FEATURES) == [{"a": 1.5, "b": True}]
+    assert list(feature_rows([{"a": 1.5, "b": True}], FEATURES)) == [{"a": 1.5, "b": True}]

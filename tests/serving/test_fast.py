@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from given.served_champions import COLUMNS, PLAIN, REDUCED, SPARSE, champion_of, policy_of, sites
+from given.served_champions import COLUMNS, FEWER, PLAIN, REDUCED, SPARSE, WORDS, champion_of, policy_of, sites
 
 from mlsys.features.tabular import TabularFeatures
 from mlsys.models.blend import Blend
@@ -59,6 +59,8 @@ def path_of(champion: Champion) -> FastPath:
         (TREES, TabularFeatures(rare_share=0, max_categories=3), SEVERAL),
         (TREES, SPARSE, NUMBER),
         (TREES, REDUCED, LOGARITHM),
+        (TREES, WORDS, BINARY),
+        (Ridge(), FEWER, NUMBER),
         (Logistic(), PLAIN, BINARY),
         (Logistic(), SPARSE, BINARY),
         (Ridge(), REDUCED, LOGARITHM),
