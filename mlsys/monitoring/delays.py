@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from mlsys import clock
 from mlsys.durations import in_words
 from mlsys.records import Snapshot
 from mlsys.records.versions import LabelDelay
@@ -47,6 +48,15 @@ def label_delay(work: Workspace, spec: Spec, snapshot: Snapshot, *, first: date)
     known = ~np.isnat(arrival)
     waited = (np.where(known, arrival, cutoff) - event) / np.timedelta64(1, "s")
     return delay_of(np.maximum(waited, 0.0), known, declared=spec.label.delay)
+
+
+def mature_day(spec: Spec, snapshot: Snapshot, delay: LabelDelay | None) -> date:
+    """Return the newest day whose labels are due: by the spec's `label.delay`, and by the delay that was measured.
+
+    A day counts when its last row is as old as the delay within which 95 % of labels come, in whole days.
+    """
+    measured = timedelta(0) if delay is None else timedelta(days=-(-delay.most // timedelta(days=1)))
+    return clock.last_day_before(snapshot.cutoff - max(spec.label.delay, measured))
 
 
 def delay_of(waited: np.ndarray, known: np.ndarray, *, declared: timedelta) -> LabelDelay | None:

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlsys import clock
 from mlsys.errors import IntegrityError, MlsysError, UsageError
 from mlsys.events import get_logger
 from mlsys.monitoring.asking import Asking, asking
@@ -150,7 +151,8 @@ def _watched(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snap
 
     gain = _gain(work, spec, change, snapshot)
     window = replace(_widest(work, spec, change, snapshot), confirmed=gain)
-    found = tuple(_known(spec, _look(each, window), window.last_day) for each in spec.monitors.watch)
+    looks = [_look(each, window) for each in spec.monitors.watch]
+    found = tuple(_known(spec, result, window.last_day) for result in _believed(work, spec, change, snapshot, looks))
     state = min((result.counts_as for result in found), key=_WORST_FIRST.index)
     wish = asking(
         state,
@@ -192,6 +194,22 @@ def _gain(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snapsho
     except _MONITOR_ERRORS as error:  # the model before it may be gone: what is watched is the one that serves
         log.warning("gain_not_confirmed", champion=change.candidate_id, reason=str(error))
         return None
+
+
+def _believed(
+    work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snapshot, looks: Sequence[MonitorResult]
+) -> Sequence[MonitorResult]:
+    """Return the findings, those of estimates with what labels said of the ones before."""
+    if not any(each.estimates for each in spec.monitors.watch):
+        return looks
+    from mlsys.monitoring.estimates import checked
+
+    earlier = _earlier(work.home, spec.pipeline, clock.last_day_before(snapshot.cutoff))
+    try:
+        return checked(work, spec, change, snapshot, looks=looks, earlier=earlier)
+    except _MONITOR_ERRORS as error:  # scores of old days may be gone: what is seen now is told all the same
+        log.warning("estimates_not_checked", champion=change.candidate_id, reason=str(error))
+        return looks
 
 
 def _look(each: Monitor, window: Window) -> MonitorResult:

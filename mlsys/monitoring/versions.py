@@ -16,7 +16,7 @@ from mlsys import clock
 from mlsys.errors import MlsysError, UsageError
 from mlsys.ledger import ChampionChange
 from mlsys.records import MetricValue, Snapshot
-from mlsys.records.versions import LabelDelay, SliceScore, VersionScore, VersionsReport
+from mlsys.records.versions import SliceScore, VersionScore, VersionsReport
 from mlsys.spec import Spec
 from mlsys.store import canonical_json, write_atomically
 from mlsys.wording import counted, number
@@ -55,7 +55,7 @@ def measure_versions(
         DataError, TransientError: the source is refused, locked or unreachable.
         RunError: the champion can't be loaded or can't score; a stored file is damaged.
     """
-    from mlsys.monitoring.delays import label_delay
+    from mlsys.monitoring.delays import label_delay, mature_day
     from mlsys.monitoring.scoring import score
     from mlsys.monitoring.versions_page import keep
     from mlsys.spec import resolve
@@ -67,7 +67,7 @@ def measure_versions(
     snapshot, last = scored.snapshot, clock.last_day_before(scored.snapshot.cutoff)
     first = last - length + timedelta(days=1)
     delay = label_delay(work, spec, snapshot, first=last - 2 * length)
-    mature = clock.last_day_before(snapshot.cutoff - max(spec.label.delay, _whole_days(delay)))
+    mature = mature_day(spec, snapshot, delay)
     versions = list(_versions(work, spec, snapshot, days=(first, last)))
     since = max((v.change.cutoff.date() for v in versions if v.window is not None), default=None)
     served = tuple(_scored(spec, v, v.stretches, mature) for v in versions)
@@ -219,11 +219,6 @@ def _sliced(spec: Spec, window: Window) -> list[str]:
 
 def _any_since(stretches: Sequence[tuple[date, date]], first: date) -> bool:
     return any(end >= first for _, end in stretches)
-
-
-def _whole_days(delay: LabelDelay | None) -> timedelta:
-    """Return in how many whole days most labels come: a day counts when its last row is as old."""
-    return timedelta(0) if delay is None else timedelta(days=-(-delay.most // timedelta(days=1)))
 
 
 def _sentence(served: Sequence[VersionScore], primary: str, mature: date) -> str:

@@ -36,6 +36,11 @@ class Monitor(Component, ABC):
         """How far back it looks at answers and labels; features are those of its window."""
         return self.window
 
+    @property
+    def estimates(self) -> bool:
+        """Whether its results hold an `estimate`, which is held against the real value when labels have come."""
+        return False
+
     @abstractmethod
     def look(self, window: Window) -> MonitorResult:
         """Return what it saw in its window; without enough evidence that is `inconclusive`, never a pass."""

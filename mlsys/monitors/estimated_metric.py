@@ -12,6 +12,7 @@ from mlsys.monitors.density_ratio import DensityRatio, density_ratio, encoded
 from mlsys.monitors.holdout import Holdout
 from mlsys.monitors.likely_labels import METHODS, MOST_CLASSES, N_ERRORS, Known, Unknown, drawn
 from mlsys.monitors.logit_fit import log_odds
+from mlsys.records import MetricValue
 from mlsys.records.monitoring import MonitorResult
 from mlsys.wording import number
 
@@ -51,6 +52,11 @@ class EstimatedMetric(Monitor):
     min_effective: int = Field(default=200, ge=1)
     max_beyond: float = Field(default=0.05, ge=0, le=1)
     per_class: int = Field(default=30, ge=1)
+
+    @property
+    def estimates(self) -> bool:
+        """It estimates."""
+        return True
 
     def look(self, window: Window) -> MonitorResult:
         """Return the metric to be expected on the current rows against its value on the holdout."""
@@ -110,11 +116,12 @@ class EstimatedMetric(Monitor):
         closeness = self.closeness or (abs(found.then) / 10 if numbers else 0.02)
         worse = (found.then - found.value) if higher else (found.value - found.then)
         limit = found.then - self.tolerance - found.unsure if higher else found.then + self.tolerance + found.unsure
-        alarm, known = worse - found.unsure > self.tolerance, found.unsure <= closeness
+        alarm, known = worse - found.unsure > self.tolerance, found.upper - found.value <= closeness
         sentence = (
-            f"The champion's {metric} is likely to be {number(found.value, found.then)}, give or take "
-            f"{number(found.unsure)}, on {len(window.rows):,} rows it has not seen, whose labels count as not "
-            f"known; on its holdout it was {number(found.then, found.value)}."
+            f"The champion's {metric} is likely to be {number(found.value, found.then)} ({number(found.lower)} to "
+            f"{number(found.upper)}) on {len(window.rows):,} rows it has not seen, whose labels count as not known; on "
+            f"its holdout it was {number(found.then, found.value)}, and the difference is known to "
+            f"{number(found.unsure)}."
         )
         if not (alarm or known):
             sentence += f" It can't be known to {number(closeness)} before the labels come."
@@ -127,6 +134,9 @@ class EstimatedMetric(Monitor):
             sentence=sentence,
             reason="likely_worse" if alarm else None if known else "not_known_closely",
             n_rows=len(window.rows),
+            estimate=MetricValue(
+                name=metric, value=found.value, lower=found.lower, upper=found.upper, n=len(window.rows)
+            ),
         )
 
 
@@ -134,12 +144,17 @@ class Estimate(NamedTuple):
     """A metric as it is likely to be, and as it was on the holdout.
 
     Attributes:
-        unsure: how far it may lie to either side: by chance, in 95 % of windows, and because it moved at all.
+        unsure: how far the distance from `then` may lie to either side: by chance, in 95 % of windows, and because it
+            moved at all.
+        lower, upper: where the real value is to be expected: that, and the luck of the holdout, which `unsure` leaves
+            out, for `then` has it too.
     """
 
     value: float
     then: float
     unsure: float
+    lower: float
+    upper: float
 
 
 class _Scene(NamedTuple):
@@ -183,8 +198,9 @@ class _Scene(NamedTuple):
         moved = now - then
         if not np.isfinite(moved[0]) or np.isfinite(moved).mean() < 0.9:
             return None
-        chance = _Z * float(np.nanstd(moved[1:]))
-        return Estimate(float(now[0]), float(then[0]), hypot(chance, _TRUSTED * float(moved[0])))
+        value, doubt = float(now[0]), _TRUSTED * float(moved[0])
+        unsure, around = (hypot(_Z * float(np.nanstd(drawn_again[1:])), doubt) for drawn_again in (moved, now))
+        return Estimate(value, float(then[0]), unsure, value - around, value + around)
 
 
 def _places(table: np.ndarray, *more: np.ndarray, most: int = _MOST_ROWS) -> np.ndarray:

@@ -114,6 +114,22 @@ class MonitorPart(Record):
     chance: float | None = Field(default=None, exclude_if=lambda chance: chance is None)
 
 
+class CheckedEstimate(Record):
+    """An estimate made for a window before its labels came, beside the value that they gave.
+
+    Attributes:
+        first_day, last_day: of the window, UTC.
+        estimated, real: the metric with its 95 % interval; `real` on the rows that have a label.
+        outside: they lie farther apart than both intervals together allow.
+    """
+
+    first_day: date
+    last_day: date
+    estimated: MetricValue
+    real: MetricValue
+    outside: bool
+
+
 class MonitorResult(Record):
     """What one monitor saw.
 
@@ -129,6 +145,8 @@ class MonitorResult(Record):
         n_windows: how many windows without a common day it rests on; an alarm counts as so many.
         acknowledged: why an alarm is no news, from the spec; it then counts for nothing.
         parts: worst first; a report keeps five, all of them are in its details.
+        estimate: what a metric is likely to be on these rows, with a 95 % interval; None where none is estimated.
+        checked: estimates of windows before, that share no day, whose labels have come; newest first.
     """
 
     monitor: str
@@ -143,6 +161,8 @@ class MonitorResult(Record):
     n_windows: int = Field(default=1, exclude_if=lambda n: n == 1)
     acknowledged: str | None = Field(default=None, exclude_if=lambda reason: reason is None)
     parts: tuple[MonitorPart, ...] = ()
+    estimate: MetricValue | None = Field(default=None, exclude_if=lambda estimate: estimate is None)
+    checked: tuple[CheckedEstimate, ...] = Field(default=(), exclude_if=lambda checked: not checked)
 
     @property
     def counts_as(self) -> MonitorState:

@@ -19,8 +19,8 @@ from mlsys.ledger.rows import Partition
 from mlsys.monitoring.monitoring import latest
 from mlsys.monitoring.versions import latest_versions
 from mlsys.notification.outbox import Outbox
-from mlsys.records import Outcome
-from mlsys.records.monitoring import MonitorReport, MonitorState
+from mlsys.records import MetricValue, Outcome
+from mlsys.records.monitoring import MonitorReport, MonitorResult, MonitorState
 from mlsys.records.versions import VersionsReport
 from mlsys.upkeep.health import allowed_age
 from mlsys.upkeep.standing import WORST_FIRST, Standing
@@ -57,6 +57,18 @@ GAUGES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "mlsys_monitor_state": (("pipeline", "monitor", "state"), "1 for what a monitor said of that window."),
     "mlsys_monitor_observed": (("pipeline", "monitor"), "What it measured."),
     "mlsys_monitor_limit": (("pipeline", "monitor"), "Where its alarm begins."),
+    "mlsys_estimated_metric": (
+        ("pipeline", "monitor", "bound"),
+        "What a metric is likely to be on that window: value, lower and upper end of the 95 % interval.",
+    ),
+    "mlsys_checked_estimate": (
+        ("pipeline", "monitor", "of"),
+        "A metric of the newest window whose labels have come: `estimated` before, and `real`.",
+    ),
+    "mlsys_estimates_outside_ratio": (
+        ("pipeline", "monitor"),
+        "Share of such windows whose estimate was farther off than chance gives.",
+    ),
     "mlsys_monitor_windows_alarmed": (("pipeline",), "How many of the windows that count have alarmed."),
     "mlsys_monitor_asks_retraining": (("pipeline",), "1 where the newest window asks for a retraining."),
     "mlsys_labelled_ratio": (("pipeline",), "Share of the window's rows whose label is known."),
@@ -205,18 +217,35 @@ def _monitors(report: MonitorReport, name: tuple[str]) -> Iterator[GaugeValue]:
         for gauge, value in (("observed", result.observed), ("limit", result.limit)):
             if value is not None:
                 yield f"mlsys_monitor_{gauge}", watched, value
+        yield from _estimates(result, watched)
     yield "mlsys_monitor_windows_alarmed", name, float(report.n_alarmed)
     yield "mlsys_monitor_asks_retraining", name, float(report.asks_retraining)
     if report.n_rows:
         yield "mlsys_labelled_ratio", name, report.n_labelled / report.n_rows
 
 
+def _estimates(result: MonitorResult, watched: tuple[str, ...]) -> Iterator[GaugeValue]:
+    if result.estimate is not None:
+        yield from _bounded("mlsys_estimated_metric", watched, result.estimate)
+    if result.checked:
+        newest = result.checked[0]
+        for of, value in (("estimated", newest.estimated.value), ("real", newest.real.value)):
+            if value is not None:
+                yield "mlsys_checked_estimate", (*watched, of), value
+        outside = sum(check.outside for check in result.checked)
+        yield "mlsys_estimates_outside_ratio", watched, outside / len(result.checked)
+
+
+def _bounded(gauge: str, labels: tuple[str, ...], value: MetricValue) -> Iterator[GaugeValue]:
+    for bound, shown in (("value", value.value), ("lower", value.lower), ("upper", value.upper)):
+        if shown is not None:
+            yield gauge, (*labels, bound), shown
+
+
 def _versions(report: VersionsReport, name: tuple[str]) -> Iterator[GaugeValue]:
     for score in report.served:
         for value in score.values:
-            for bound, shown in (("value", value.value), ("lower", value.lower), ("upper", value.upper)):
-                if shown is not None:
-                    yield "mlsys_live_metric", (*name, score.version, value.name, bound), shown
+            yield from _bounded("mlsys_live_metric", (*name, score.version, value.name), value)
     if report.delay is not None:
         for quantile, time in (("0.5", report.delay.half), ("0.95", report.delay.most)):
             yield "mlsys_label_delay_seconds", (*name, quantile), time.total_seconds()

@@ -6,10 +6,13 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from given.records_samples import snapshot
+from given.tables_samples import visits_spec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlsys.monitoring.delays import delay_of
+from mlsys.clock import last_day_before
+from mlsys.monitoring.delays import delay_of, mature_day
 
 DAY = 86400.0
 
@@ -81,3 +84,18 @@ def test_without_young_rows_it_is_the_plain_quantile() -> None:
     found = delay_of(waited, np.ones(100, dtype=bool), declared=timedelta(0))
     assert found is not None
     assert (found.half, found.most, found.ever) == (timedelta(hours=50), timedelta(hours=95), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("declared", "most", "days"),
+    [(0, None, 0), (2, None, 2), (2, timedelta(hours=30), 2), (2, timedelta(hours=49), 3)],
+)
+def test_labels_are_due_by_what_is_declared_and_by_what_was_measured(
+    declared: int, most: timedelta | None, days: int
+) -> None:
+    taken = snapshot()
+    source = {"kind": "sql", "url": "sqlite:///visits.db", "table": "visits", "event_time": "at", "timezone": "UTC"}
+    spec = visits_spec(source, label={"delay": f"{declared}d"}, ingest={"lookback": "3d"})
+    waited = None if most is None else np.full(100, most.total_seconds())
+    delay = None if waited is None else delay_of(waited, np.ones(100, bool), declared=timedelta(days=declared))
+    assert mature_day(spec, taken, delay) == last_day_before(taken.cutoff) - timedelta(days=days)

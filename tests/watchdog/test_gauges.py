@@ -10,8 +10,11 @@ from prometheus_client.parser import text_string_to_metric_families as families
 from watchdog.conftest import MORNING
 
 from mlsys.clock import cutoff_of
+from mlsys.monitoring.monitoring import latest
 from mlsys.monitoring.versions import measure_versions
 from mlsys.promotion.by_hand import hold
+from mlsys.records import MetricValue
+from mlsys.records.monitoring import CheckedEstimate
 from mlsys.records.versions import LabelDelay
 from mlsys.settings import Settings
 from mlsys.watchdog import gauges, pulse
@@ -71,6 +74,25 @@ def test_versions_and_the_delay_of_labels_show_what_was_measured(settings: Setti
         assert found["mlsys_live_metric", "shop", score.version, "roc_auc", bound] == getattr(value, bound)
     assert found["mlsys_label_delay_seconds", "shop", "0.5"] == 3600
     assert found["mlsys_label_delay_seconds", "shop", "0.95"] == 9 * 3600
+
+
+def test_estimates_stand_beside_what_labels_said(settings: Settings) -> None:
+    report = latest(settings.root, "shop")
+    assert report is not None
+    made, real = (MetricValue(name="roc_auc", value=at, lower=at - 0.01, upper=at + 0.01, n=300) for at in (0.9, 0.8))
+    checks = [
+        CheckedEstimate(first_day=day(1), last_day=day(7), estimated=made, real=real, outside=outside)
+        for outside in (True, False)
+    ]
+    first = report.results[0].model_copy(update={"estimate": made, "checked": tuple(checks)})
+    kept = settings.root / "monitoring" / "shop" / f"{report.day}.json"
+    kept.write_text(report.model_copy(update={"results": (first,)}).model_dump_json())
+    found = values(settings)
+    for bound in ("value", "lower", "upper"):
+        assert found["mlsys_estimated_metric", "shop", first.name, bound] == getattr(made, bound)
+    assert found["mlsys_checked_estimate", "shop", first.name, "estimated"] == 0.9
+    assert found["mlsys_checked_estimate", "shop", first.name, "real"] == 0.8
+    assert found["mlsys_estimates_outside_ratio", "shop", first.name] == 0.5
 
 
 def test_troubles_holds_and_their_ends_show(settings: Settings) -> None:
