@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _READ = (kept_rows.REQUEST, kept_rows.PLACE, kept_rows.AT, kept_rows.SHADOW, CHAMPION, KEY, SCORE)
-_KEYED = "keyed"  # whether the request gave the row's key
+KEYED = "keyed"  # whether the request gave the row's key
 
 
 @dataclass(frozen=True)
@@ -80,21 +80,21 @@ def side_by_side(
         nothing = LabelledAnswers(np.empty(0), np.empty(0), np.empty(0, "datetime64[D]"))
         return JoinedAnswers(nothing, nothing, target, 0, 0)
     table = found.filter(pc.greater_equal(found[kept_rows.AT], pa.scalar(since, found.schema.field(kept_rows.AT).type)))
-    frame = _frame(table)
+    frame = described(table)
     silent = trial.role == "shadow"
     of_candidate = frame[(frame[CHAMPION] == trial.candidate_id) & (frame[kept_rows.SHADOW] == silent)]
     of_champion = frame[(frame[CHAMPION] == champion.candidate_id) & ~frame[kept_rows.SHADOW]]
     if silent:
         asked = [kept_rows.REQUEST, kept_rows.PLACE]
         both = of_candidate.reset_index().merge(of_champion.reset_index()[[*asked, "index"]], on=asked)
-        both = _newest(both.set_index("index_x"))
+        both = newest_by_key(both.set_index("index_x"))
         places = both.index.to_numpy(), both["index_y"].to_numpy()
     else:
-        places = _newest(of_candidate).index.to_numpy(), _newest(of_champion).index.to_numpy()
-    labels = _labels(work, spec, target, snapshot)
+        places = newest_by_key(of_candidate).index.to_numpy(), newest_by_key(of_champion).index.to_numpy()
+    labels = known_labels(work, spec, target, snapshot)
     known = [np.isin(frame[KEY].to_numpy()[side], labels.index.to_numpy()) for side in places]
     sides = [_scored(table, side[mask], labels, target) for side, mask in zip(places, known, strict=True)]
-    return JoinedAnswers(sides[0], sides[1], target, len(of_candidate), int((~of_candidate[_KEYED]).sum()))
+    return JoinedAnswers(sides[0], sides[1], target, len(of_candidate), int((~of_candidate[KEYED]).sum()))
 
 
 def since_of(champion: ChampionChange, trial: LiveTrial) -> datetime:
@@ -102,20 +102,23 @@ def since_of(champion: ChampionChange, trial: LiveTrial) -> datetime:
     return max(at for at in (champion.at, trial.at, datetime.min.replace(tzinfo=UTC)) if at is not None)
 
 
-def _frame(table: pa.Table) -> pd.DataFrame:
-    """Return what rows are found by; a hash beside a missing one would become a float and lose its digits."""
-    frame: pd.DataFrame = table.select([name for name in _READ if name not in (SCORE, KEY)]).to_pandas()
+def described(table: pa.Table) -> pd.DataFrame:
+    """Return what kept rows are found by, and whether they are `KEYED`; a row without a key has 0 for its hash."""
+    # A hash beside a missing one would become a float and lose its digits.
+    names = (kept_rows.REQUEST, kept_rows.PLACE, kept_rows.AT, kept_rows.SHADOW, CHAMPION)
+    frame: pd.DataFrame = table.select(names).to_pandas()
     frame[KEY] = pc.fill_null(table[KEY], pa.scalar(0, pa.uint64())).to_numpy()
-    frame[_KEYED] = pc.is_valid(table[KEY]).to_numpy()
+    frame[KEYED] = pc.is_valid(table[KEY]).to_numpy()
     return frame
 
 
-def _newest(rows: pd.DataFrame) -> pd.DataFrame:
-    keyed = rows[rows[_KEYED]].sort_values(kept_rows.AT, kind="stable")
+def newest_by_key(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return of each key's rows the newest; those without a key are left out."""
+    keyed = rows[rows[KEYED]].sort_values(kept_rows.AT, kind="stable")
     return keyed.drop_duplicates(KEY, keep="last").sort_index()
 
 
-def _labels(work: Workspace, spec: Spec, target: Target, snapshot: Snapshot) -> pd.Series:
+def known_labels(work: Workspace, spec: Spec, target: Target, snapshot: Snapshot) -> pd.Series:
     """Return known labels by the hash of the row's key; a key of several rows has the newest day's."""
     import pandas as pd
 

@@ -145,13 +145,22 @@ def _widest(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snaps
     return window_of(work, spec, change, snapshot, length=length, reach=reach)
 
 
+def _served(work: Workspace, spec: Spec, change: ChampionChange, window: Window) -> Window:
+    """Return the window with the rows that were answered live, where a monitor looks at these; else the window."""
+    from mlsys.monitoring.served_window import served_window
+
+    lengths = [each.window for each in spec.monitors.watch if each.of_served]
+    return served_window(work, spec, change, window, length=max(lengths)) if lengths else window
+
+
 def _watched(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snapshot) -> MonitorReport:
     from mlsys.monitoring.drift_page import render
     from mlsys.report.page import keep
 
     gain = _gain(work, spec, change, snapshot)
     window = replace(_widest(work, spec, change, snapshot), confirmed=gain)
-    looks = [_look(each, window) for each in spec.monitors.watch]
+    served = _served(work, spec, change, window)
+    looks = [_look(each, served if each.of_served else window) for each in spec.monitors.watch]
     found = tuple(_known(spec, result, window.last_day) for result in _believed(work, spec, change, snapshot, looks))
     state = min((result.counts_as for result in found), key=_WORST_FIRST.index)
     wish = asking(

@@ -158,7 +158,7 @@ def _filled(
         target=target,
         holdout=_held(reference, target, classes, spec.metrics),
         unknown=tuple(name for name in target.names if name not in classes),
-        past=_past(reference, target, classes),
+        past=past_of(reference, target, classes),
     )
 
 
@@ -184,7 +184,7 @@ def _features(work: Workspace, snapshot: Snapshot, champion: ChampionModel, days
     return dataset.feature_frame(table, champion.columns)
 
 
-def _past(reference: Reference, target: Target, classes: tuple[str, ...]) -> Past:
+def past_of(reference: Reference, target: Target, classes: tuple[str, ...]) -> Past:
     """Return what is known of the champion's days, its labels and answers in the order of the window's classes."""
     labels = reference.y_true
     if target.names and reference.names:

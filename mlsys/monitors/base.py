@@ -41,13 +41,18 @@ class Monitor(Component, ABC):
         """Whether its results hold an `estimate`, which is held against the real value when labels have come."""
         return False
 
+    @property
+    def of_served(self) -> bool:
+        """Whether it looks at the rows that were answered live, in place of the source's."""
+        return False
+
     @abstractmethod
     def look(self, window: Window) -> MonitorResult:
         """Return what it saw in its window; without enough evidence that is `inconclusive`, never a pass."""
 
     def over(self, what: str) -> str:
-        """Return a name for people: what is watched, over how many days."""
-        return f"{what} over {duration_text(self.window)}"
+        """Return a name for people: what is watched, on which rows, over how many days."""
+        return f"{what}{' of served rows' if self.of_served else ''} over {duration_text(self.window)}"
 
     def inconclusive(self, name: str, reason: str, sentence: str, *, n_rows: int) -> MonitorResult:
         """Return a finding without a verdict: what it takes to judge is missing."""

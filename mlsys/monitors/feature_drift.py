@@ -43,6 +43,7 @@ class FeatureDrift(Monitor):
         bins: of a number, each with about the same share of the training rows.
         min_rows: fewer current rows, or training rows, are inconclusive.
         ignore: features that move by nature, such as a running number.
+        rows: `source` for the rows of its new days; `served` for those that the champion has answered live.
     """
 
     kind: Literal["feature_drift"] = "feature_drift"
@@ -56,18 +57,24 @@ class FeatureDrift(Monitor):
     bins: int = Field(default=10, ge=2, le=100)
     min_rows: int = Field(default=200, ge=1)
     ignore: tuple[str, ...] = ()
+    rows: Literal["source", "served"] = Field(default="source", exclude_if=lambda rows: rows == "source")
+
+    @property
+    def of_served(self) -> bool:
+        """Whether it looks at the rows that were answered live."""
+        return self.rows == "served"
 
     def look(self, window: Window) -> MonitorResult:
         """Return the features by how far they moved, each against its own limit."""
         window, name = window.newest(self.window), self.over("feature drift")
         n_rows = len(window.rows)
+        few = too_few(window, len(window.reference), "was trained on", self.min_rows)
+        if few is not None:
+            return self.inconclusive(name, *few, n_rows=n_rows)
         columns = list(self._looked_at(window))
         if not columns:
             sentence = "The champion has no feature to look at."
             return self.inconclusive(name, "no_features", sentence, n_rows=n_rows)
-        few = too_few(window, len(window.reference), "was trained on", self.min_rows)
-        if few is not None:
-            return self.inconclusive(name, *few, n_rows=n_rows)
         days = days_of(window)
         found = moves(columns, days, test=self.test, n_bins=self.bins)
         allowed = judged(found, self.significance)

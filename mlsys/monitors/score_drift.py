@@ -30,12 +30,19 @@ class ScoreDrift(Monitor):
         limit: of the index; by custom less than 0.1 is no change, and more than 0.25 a major one.
         bins: each with about the same share of the holdout.
         min_rows: fewer current rows, or holdout rows, are inconclusive.
+        rows: `source` for the rows of its new days; `served` for those that the champion has answered live.
     """
 
     kind: Literal["score_drift"] = "score_drift"
     limit: float = Field(default=0.1, gt=0, allow_inf_nan=False)
     bins: int = Field(default=10, ge=2, le=100)
     min_rows: int = Field(default=200, ge=1)
+    rows: Literal["source", "served"] = Field(default="source", exclude_if=lambda rows: rows == "source")
+
+    @property
+    def of_served(self) -> bool:
+        """Whether it looks at the rows that were answered live."""
+        return self.rows == "served"
 
     def look(self, window: Window) -> MonitorResult:
         """Return how far the scores moved."""

@@ -202,6 +202,9 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
             yield _contradiction(f"gates.{i}", f"`{gate.kind}` means nothing in a task of kind {tasks}")
     if ungated := spec.target.ungated(spec.gates):
         yield _contradiction("gates", ungated)
+    for i, monitor in enumerate(spec.monitors.watch):
+        if monitor.of_served and not spec.serving.log.enabled:
+            yield _contradiction(f"monitors.watch.{i}.rows", "no answers are kept: `serving.log.enabled` is false")
     yield from _of_two_classes(spec, {"metrics.k": spec.metrics.k, "metrics.threshold": spec.metrics.costs})
     yield from _governance(spec)
     names = [model.label for model in spec.models]

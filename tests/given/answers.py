@@ -83,7 +83,7 @@ def keep_scores(
     name: str,
     days: int = 5,
 ) -> None:
-    """Put scores of rows into the log of the shop's answers, as if they had been asked about from `at` on."""
+    """Put scores of rows, and features, into the log of the shop's answers, as if they had been asked from `at` on."""
     n = rows.num_rows
     stamps = [at + timedelta(days=place * days // n) for place in range(n)]
     table = pa.table(
@@ -95,6 +95,7 @@ def keep_scores(
             CANDIDATE: [candidate] * n,
             KEY: rows[KEY],
             "y_score": scores,
+            **({} if silent else {name: rows[name] for name in ROW}),
         }
     )
     dates = [stamp.date() for stamp in stamps]
