@@ -120,7 +120,7 @@ def test_rollback_to_the_present_champion_is_refused(mlsys, changed, work) -> No
 def test_a_blank_reason_is_refused(mlsys, changed, work) -> None:
     answer = mlsys("rollback", "shop", "--reason", " ")
     assert answer.code == 2
-    assert "--reason: A reason is needed" in answer.err
+    assert "--reason: Something was given that is empty" in answer.err
     assert len(work.ledger.champion_changes("shop")) == 2
 
 

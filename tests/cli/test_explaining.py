@@ -12,7 +12,7 @@ def test_a_rejected_run_is_explained_with_what_would_have_flipped_it(mlsys, seen
     run_id = next(one["run_id"] for one in asked if one["decision"]["outcome"] == "reject")
     found = mlsys("explain", run_id).out
     assert found.startswith("Reject: ")
-    assert "short: " in found
+    assert "Would pass with " in found
     assert f"mlsys report {run_id}" in found
     assert json.loads(mlsys("explain", run_id, "--json").out)["decision"]["run_id"] == run_id
 

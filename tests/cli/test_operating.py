@@ -204,7 +204,7 @@ def test_clean_shows_what_would_go_and_removes_it_when_told(mlsys, seen) -> None
 def test_clean_refuses_to_keep_nothing(mlsys, seen) -> None:
     answer = mlsys("clean", "--apply", "--runs", "0")
     assert answer.code == 2
-    assert "one day at least" in answer.err
+    assert "not in the range 1<=x" in answer.err
 
 
 def test_reconcile_mends_the_other_pipelines_and_says_at_the_end_which_it_could_not(

@@ -48,7 +48,7 @@ def test_a_run_means_its_challenger_and_json_is_one_value(work: Workspace, capsy
         (["shop", "1.0.1", "--reason", "x"], "serves already"),
         (["shop", "nobody", "--reason", "x"], "no candidate, version or run of that name"),
         (["shop", "OTHER"], "Say why"),
-        (["shop", "OTHER", "--reason", " "], "Say why"),
+        (["shop", "OTHER", "--reason", " "], "--reason: Something was given that is empty"),
         (["shop", "OTHER", "--reason", "x", "--as", "ab"], "A share of the keys"),
         (["shop", "OTHER", "--reason", "x", "--share", "10"], "A share of the keys"),
         (["shop", "OTHER", "--reason", "x", "--for", "soon"], "ISO 8601"),
