@@ -34,7 +34,7 @@ MAY_IMPORT_AIRFLOW = ("mlsys/orchestration/", "dags/", "plugins/", "tests/", "be
 # Loaded before anything is asked for: by the scheduler at every parse, by the command line at every start.
 PARSED_EARLY = ("dags/", "plugins/", "mlsys/spec/", "mlsys/cli/__init__.py", "mlsys/cli/__main__.py")
 HEAVY = {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "xgboost", "joblib", "sqlalchemy", "alembic"}
-HEAVY |= {"great_expectations", "mlflow", "lightgbm", "catboost", "shap"}
+HEAVY |= {"great_expectations", "mlflow", "lightgbm", "catboost", "shap", "gymnasium"}
 # Seconds each: never at the top of any module.
 HEAVIEST = {"great_expectations", "mlflow", "sklearn", "xgboost", "lightgbm", "catboost", "shap"}
 

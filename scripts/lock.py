@@ -27,6 +27,7 @@ COMMON = [
 BOOTSTRAP = "uv\nhatchling\n"
 OPTIONAL = (
     "boosting",
+    "environments",
     "excel",
     "explanations",
     "imbalance",

@@ -14,7 +14,7 @@ from mlsys.models.replay import END, SHARES, Replay
 
 BATCH = 100  # episodes between two values of epsilon
 _LEAST_EPSILON = 0.01
-_MOST_STEPS = 50  # of an episode: a process with circles would not end
+MOST_STEPS = 50  # of an episode: a process with circles would not end
 _HALVES_AFTER = 100.0  # visits of a pair
 _POINTS, _TOP = 60, 8
 
@@ -94,7 +94,7 @@ def learn(rules: Rules, state: np.ndarray, logged: Logged, *, n_states: int, see
         n_episodes = min(BATCH, rules.episodes - batch * BATCH)
         for number in range(n_episodes):
             at = replay.begin(starts[number], chance())
-            for _ in range(_MOST_STEPS):
+            for _ in range(MOST_STEPS):
                 values, seen = table[at], counts[at]
                 action = int(chance() * n_actions) if chance() < epsilon else values.index(max(values))
                 reward, then = replay.step(at, action, chance(), chance())

@@ -75,6 +75,16 @@ def numbering(edges: Sequence[np.ndarray]) -> Any:
     return Pipeline([("bins", ColumnTransformer(binned, sparse_threshold=0.0)), ("number", together)])
 
 
+def bins_of(numbering: Any, numbers: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """Return `(n_states, n_features)` int64, the bin of each feature in which `(n_states,)` states lie, and how many
+    bins each feature has; `numbering` is fitted."""
+    import numpy as np
+
+    parts = numbering.named_steps["bins"].transformers_
+    sizes = [len(part.kw_args["bins"]) + 1 for _, part, _ in parts]
+    return np.stack(np.unravel_index(numbers.astype("int64"), sizes, order="F"), axis=1), sizes
+
+
 def told(number: float, names: Sequence[str], edges: Sequence[np.ndarray]) -> list[str]:
     """Return a state in words, feature by feature: the bounds of its bins."""
     found, rest = [], int(number)

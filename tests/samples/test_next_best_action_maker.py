@@ -8,12 +8,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pandas as pd
 import pytest
 
 from mlsys.serving import load_champion
 from mlsys.spec import Spec
+from mlsys.training.environment import decision_environment
+from mlsys.workspace import open_workspace
 
 SAMPLE = "next_best_action"
 
@@ -117,3 +120,8 @@ def test_a_run_promotes_where_a_signal_is_planted_and_never_where_none_is(
         assert won > 0.03
         assert (champion.predict(rows) == chosen["action"]).all()
         assert set(chosen["alternatives"].iloc[0]) | {chosen["action"].iloc[0]} == set(maker.ACTIONS)
+        with open_workspace() as work:
+            env = decision_environment(work, SAMPLE)
+        state, _ = env.reset(seed=1)
+        assert env.observation_space.contains(state)
+        assert env.action_space == gymnasium.spaces.Discrete(len(maker.ACTIONS))
