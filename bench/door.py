@@ -1,6 +1,6 @@
 """What the door costs a request: an application that does nothing, alone and behind each layer; CPU microseconds.
 
-    python bench/door.py
+    make bench-door
 
 Time is that of this process's CPU, so other processes of the machine count little; the least of several rounds is told.
 """

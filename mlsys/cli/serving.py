@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from mlsys.server.shelf import Shelf
+    from mlsys.server.shelf import Broken, Shelf
     from mlsys.settings import Settings
 
 
@@ -70,14 +70,18 @@ def serve(
 def filled_shelf(settings: Settings) -> Iterator[Shelf]:
     """Give the champions of an installation; those of the file registry's links while its ledger is away."""
     from mlsys.errors import TransientError
+    from mlsys.server.not_served import tell_not_served
     from mlsys.server.shelf import Shelf
     from mlsys.workspace import open_workspace
 
+    def alarm(_: str, broken: Broken) -> None:
+        tell_not_served(shelf.work, broken)
+
     with ExitStack() as opened:
         try:
-            shelf = Shelf(opened.enter_context(open_workspace(settings)))
+            shelf = Shelf(opened.enter_context(open_workspace(settings)), alarm=alarm)
         except TransientError as error:
-            shelf = Shelf(None, home=settings.root)
+            shelf = Shelf(None, home=settings.root, alarm=alarm)
             shelf.note_away(error)
             shelf.fill_without_ledger()
         else:

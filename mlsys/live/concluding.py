@@ -20,6 +20,8 @@ from mlsys.live import known_evidence
 from mlsys.live.judging import evidence
 from mlsys.live.rules import present_spec, rules_by
 from mlsys.live.running import WATCHER, watched
+from mlsys.live.telling import leave
+from mlsys.notification.outbox import Notice, key_of
 from mlsys.promotion import by_hand
 from mlsys.records import Snapshot
 from mlsys.records.live import LiveEvidence
@@ -88,7 +90,16 @@ def _demoted(work: Workspace, champion: ChampionChange, found: LiveEvidence) -> 
         return Conclusion(found, "advised", f"{found.sentence} It was not taken back: {error}")
     sentence = f"{champion.version} made way for {change.version}, which served before it. {found.sentence}"
     log.warning("demoted", pipeline=champion.pipeline, version=champion.version, serves=change.version)
+    leave(work, change, _notice(change, sentence))
     return Conclusion(found, "demoted", sentence, change)
+
+
+def _notice(change: ChampionChange, sentence: str) -> Notice:
+    key = key_of("champion_demoted", change.pipeline, str(change.generation))
+    told = {"run": change.run_id, "version": change.version, "day": str(change.last_day)}
+    return Notice(
+        key=key, event="champion_demoted", pipeline=change.pipeline, sentence=sentence, at=clock.now(), **told
+    )
 
 
 def _promoted(work: Workspace, champion: ChampionChange, found: LiveEvidence) -> Conclusion:

@@ -23,7 +23,9 @@ from mlsys.events import get_logger
 from mlsys.records import Record
 from mlsys.store import write_atomically
 
-Event = Literal["data_refused", "run_failed", "deadline_missed", "rejected", "promoted", "approval_wanted"]
+RunEvent = Literal["data_refused", "run_failed", "deadline_missed", "rejected", "promoted", "approval_wanted"]
+ServingEvent = Literal["champion_not_served", "champion_demoted"]
+Event = Literal[RunEvent, ServingEvent]
 
 KEPT = timedelta(days=7)  # so long a notice waits for a channel that is down, and a delivered one is remembered
 

@@ -7,10 +7,11 @@ loaded and verified; until then, and where it is broken, the one before it stays
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 EVERY_SECONDS = 1.0  # between two looks at the ledger
-_FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=5)
+_FIRST_WAIT, _LONGEST_WAIT = 5.0, 300.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -36,16 +37,25 @@ class Broken:
 
     Attributes:
         reason: in words.
+        change: of the ledger; None where the ledger is away.
+        instead: version that goes on answering, empty where nobody does.
         files: what its folder held then; another look is worth it when that changes.
-        again: when it is looked at again even so, UTC; wait: how long that was from the last look.
+        again: when it is looked at again even so, in seconds of a clock that never jumps; wait: how many that were
+            from the last look.
     """
 
     candidate_id: str
     reason: str
-    generation: int = 0
+    change: ChampionChange | None = None
+    instead: str = ""
     files: frozenset[tuple[str, int, int]] = frozenset()
-    again: datetime | None = None
-    wait: timedelta = _FIRST_WAIT
+    again: float | None = None
+    wait: float = _FIRST_WAIT
+
+    @property
+    def generation(self) -> int:
+        """Of the change of the ledger; 0 where that is away."""
+        return 0 if self.change is None else self.change.generation
 
 
 @dataclass(frozen=True)
@@ -170,7 +180,7 @@ class Shelf:
     def _worth_it(self, pipeline: str, generation: int, broken: Broken | None) -> bool:
         if broken is None or broken.generation != generation:
             return True
-        if broken.again is None or clock.now() >= broken.again:
+        if broken.again is None or time.monotonic() >= broken.again:
             return True
         return _files(pipeline, broken.candidate_id, self._registry.parent) != broken.files
 
@@ -190,7 +200,9 @@ class Shelf:
         known = self._broken.get(change.pipeline)
         again = known is not None and known.generation == change.generation
         wait = min(known.wait * 2, _LONGEST_WAIT) if again and known is not None else _FIRST_WAIT
-        broken = Broken(change.candidate_id, reason, change.generation, files, clock.now() + wait, wait)
+        now = self._models.get(change.pipeline)
+        instead = "" if now is None else now.champion.version
+        broken = Broken(change.candidate_id, reason, change, instead, files, time.monotonic() + wait, wait)
         self._break(change.pipeline, broken, told=again)
 
     def _put(self, pipeline: str, model: ServedModel) -> None:

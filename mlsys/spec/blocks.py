@@ -19,7 +19,7 @@ from mlsys.metrics import METRICS
 from mlsys.metrics.base import Metric
 from mlsys.metrics.binary_costs import Costs
 from mlsys.metrics.top_of_list import NumberOfRows, ShareOfRows
-from mlsys.notification.outbox import Channel, Event
+from mlsys.notification.outbox import Channel, Event, RunEvent
 from mlsys.records import RefitOn
 from mlsys.spec.learnt import LearntCheck
 
@@ -283,12 +283,13 @@ class Notify(Frozen):
     """Who is told of what; everything is logged in any case.
 
     Attributes:
-        events: those that are sent. (The key is not called `on`: YAML reads that as true.)
+        events: those that are sent. (The key is not called `on`: YAML reads that as true.) Where all six of runs are
+            named, as by default, those of serving are sent, too.
         email: receivers; the mail server is the operator's (Airflow connection `mlsys_smtp`).
         webhook: `true` for the address in the connection `mlsys_webhook`, or the name of another connection.
     """
 
-    events: Annotated[tuple[Event, ...], OneOrMore()] = get_args(Event)
+    events: Annotated[tuple[Event, ...], OneOrMore()] = get_args(RunEvent)
     email: Annotated[tuple[str, ...], OneOrMore()] = ()
     webhook: bool | str = False
 
@@ -298,6 +299,13 @@ class Notify(Frozen):
         hook = WEBHOOK if self.webhook is True else self.webhook
         mails = (Channel(kind="email", to=address) for address in self.email)
         return (*mails, *([Channel(kind="webhook", to=hook)] if hook else []))
+
+    def wants(self, event: Event) -> bool:
+        """Return whether an event is sent.
+
+        Events of serving came later, and stored specs name what was all there was: whoever has all of that has all.
+        """
+        return event in self.events or set(get_args(RunEvent)) <= set(self.events)
 
     @field_validator("email")
     @classmethod

@@ -142,6 +142,16 @@ def test_the_scanner_keeps_the_shortest_pace_and_knows_each(tmp_path: Path) -> N
     assert "- hasty: every 10 minutes\n- phishing: every 6 hours" in dag["doc_md"]
 
 
+def test_notices_are_delivered_every_few_minutes_where_a_spec_sends_any(tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    write_spec(folder, notify={"webhook": True})
+    dag = read_dags(folder, tmp_path)["dags"]["notices"]
+    assert dag["timetable"]["__var"]["delta"] == 600.0
+    assert set(tasks_of(dag)) == {"deliver_notices"}
+    assert "all-pipelines" in dag["tags"]
+
+
 def test_what_a_spec_has_not_switched_on_makes_no_dag(tmp_path: Path) -> None:
     folder = tmp_path / "pipelines"
     folder.mkdir()

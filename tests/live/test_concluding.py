@@ -11,6 +11,7 @@ from given.answers import champion_of, keep_scores, labelled_rows, scores_that_k
 from mlsys import clock
 from mlsys.ledger import ChampionChange
 from mlsys.live.concluding import conclude
+from mlsys.notification.outbox import Outbox
 from mlsys.promotion import by_hand
 from mlsys.workspace import Workspace
 
@@ -31,13 +32,20 @@ def _asked(work: Workspace, promoted: ChampionChange, *, now: float, before: flo
 
 
 def test_a_worse_champion_makes_way_for_the_one_before_it(work: Workspace, promoted: ChampionChange) -> None:
+    from given.shop import edit_spec
+
+    edit_spec(work.settings.pipelines, notify={"email": ["ann@example.com"]})
     _asked(work, promoted, now=0.2, before=3.0)
     (done,) = conclude(work, "shop")
     assert done.action == "demoted"
+    ((_, told, channel),) = Outbox(work.home).waiting()
+    assert (told.event, told.version, channel.to) == ("champion_demoted", "1.0.0", "ann@example.com")
+    assert told.sentence == done.sentence
     serves = champion_of(work)
     assert (serves.candidate_id, serves.kind, serves.who) == (promoted.previous, "rollback", "mlsys")
     assert "truly better" in serves.reason
     assert conclude(work, "shop") == [], "nothing is watched after a rollback"
+    assert len(Outbox(work.home).waiting()) == 1
 
 
 @pytest.mark.parametrize("now", [1.0, 3.0])

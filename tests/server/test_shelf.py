@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from given.clocks import GivenTime
 from given.shop import newest_run
 
-from mlsys import clock
 from mlsys.errors import TransientError, UsageError
 from mlsys.promotion.by_hand import promote_by_hand, roll_back
 from mlsys.registries.files import GOLDEN, MODEL, folder_of
@@ -98,9 +97,10 @@ def test_a_broken_one_is_looked_at_again_less_and_less_often(
     write_over(folder(work) / MODEL, b"nothing")
     loads: list[int] = []
     monkeypatch.setattr("mlsys.server.shelf.load", lambda *_: loads.append(1) or _fail())
-    begun = clock.now()
+    time = GivenTime()
+    monkeypatch.setattr("mlsys.server.shelf.time", time)
     for seconds in range(120):
-        monkeypatch.setattr(clock, "now", lambda seconds=seconds: begun + timedelta(seconds=seconds))
+        time.now = float(seconds)
         shelf.refresh()
     assert len(loads) == 5  # at once, and after 5, 15, 35 and 75 seconds
     shelf.refresh(retry=True)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from mlsys.notification.outbox import Channel, Event
+from mlsys.notification.outbox import Channel, Event, RunEvent
 from mlsys.spec.blocks import MetricChoice, Notify, Schedule
 
 
@@ -41,7 +41,7 @@ def test_another_deadline_is_refused_with_examples(deadline: object) -> None:
 
 
 def test_by_default_everything_is_logged_and_nothing_sent() -> None:
-    assert set(Notify().events) == set(get_args(Event))
+    assert all(Notify().wants(event) for kind in get_args(Event) for event in get_args(kind) or [kind])
     assert Notify().channels == ()
 
 
@@ -71,3 +71,13 @@ def test_what_counts_as_evidence_is_stored_where_it_is_not_as_ever() -> None:
 def test_another_unit_or_level_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         MetricChoice.model_validate(wrong)
+
+
+def test_events_of_serving_go_with_all_of_runs_and_change_no_stored_spec() -> None:
+    of_runs = get_args(RunEvent)
+    known = ["data_refused", "run_failed", "deadline_missed", "rejected", "promoted", "approval_wanted"]
+    assert Notify().model_dump(mode="json")["events"] == known
+    assert Notify().wants("champion_demoted")
+    assert Notify(events=of_runs).wants("champion_not_served")
+    assert not Notify(events=of_runs[1:]).wants("champion_demoted")
+    assert Notify(events=("champion_demoted",)).wants("champion_demoted")

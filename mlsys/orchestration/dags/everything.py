@@ -9,6 +9,7 @@ from airflow.sdk import DAG
 from mlsys.orchestration.dags.builders import spec_files
 from mlsys.orchestration.dags.drops import drops_dags
 from mlsys.orchestration.dags.installation import hold_dag, housekeeping_dag, rollback_dag, simulate_dag
+from mlsys.orchestration.dags.notices import notices_dags
 from mlsys.orchestration.dags.retraining import retrain_dag
 from mlsys.orchestration.dags.upkeep import monitor_dags, score_dags
 
@@ -19,4 +20,5 @@ def all_dags() -> Iterator[DAG]:
     yield from score_dags()
     yield from monitor_dags()
     yield from drops_dags()
+    yield from notices_dags()
     yield from (rollback_dag(), hold_dag(), simulate_dag(), housekeeping_dag())

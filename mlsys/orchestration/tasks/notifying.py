@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier, Connection
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
 from mlsys import clock
 from mlsys.errors import MlsysError, TransientError, UsageError
@@ -65,9 +65,17 @@ def tell(notice: Notice, *, find: Find = Connection.get) -> None:
 
 def send(notice: Notice, wanted: Notify, *, home: Path, find: Find = Connection.get) -> None:
     """Put a notice into the outbox if it is wanted, and deliver what waits there."""
-    if notice.event in wanted.events:
+    if wanted.wants(notice.event):
         Outbox(home).put(notice, wanted.channels)
     deliver_waiting(home, find=find)
+
+
+def deliver_notices() -> dict[str, int]:
+    """Deliver what waits in the outbox: what servers and monitors left there, and what found no receiver before."""
+    home = load_settings().root
+    if not Outbox(home).waiting():
+        raise AirflowSkipException("No notice waits")
+    return {"waiting": deliver_waiting(home)}
 
 
 def deliver_waiting(home: Path, *, find: Find = Connection.get, pause: Callable[[float], None] = time.sleep) -> int:

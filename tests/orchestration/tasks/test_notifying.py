@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowSkipException
 from given.receivers import HookReceiver, MailReceiver, receiving
 from given.shop import edit_spec, enter, make_shop
 
 from mlsys import clock
 from mlsys.errors import UsageError
-from mlsys.notification.outbox import Notice, Outbox, key_of
+from mlsys.notification.outbox import Channel, Notice, Outbox, key_of
 from mlsys.orchestration.tasks import notifying
 from mlsys.orchestration.tasks.endings import Ending
-from mlsys.orchestration.tasks.notifying import RunFailed, deliver_waiting, notice_of, tell, webhook
+from mlsys.orchestration.tasks.notifying import RunFailed, deliver_notices, deliver_waiting, notice_of, tell, webhook
 
 PROMOTED = Ending("promoted", "Promoted 1.0.0", "It is better", None, "run", "2026-05-02", "1.0.0", "promote")
 
@@ -93,6 +94,16 @@ def test_a_dead_webhook_costs_a_warning_and_is_made_up_for(
     receivers[1].status = 200
     assert deliver_waiting(specs.parent) == 0
     assert len({got["key"] for got in receivers[1].notices}) == 1
+
+
+def test_what_another_process_left_is_delivered_and_without_any_the_task_is_skipped(
+    specs: Path, receivers: tuple[MailReceiver, HookReceiver]
+) -> None:
+    with pytest.raises(AirflowSkipException, match="No notice waits"):
+        deliver_notices()
+    Outbox(specs.parent).put(promoted(), [Channel(kind="webhook", to="mlsys_webhook")])
+    assert deliver_notices() == {"waiting": 0}
+    assert len(receivers[1].posts) == 1
 
 
 def test_a_missing_connection_keeps_the_notice(specs: Path, caplog: pytest.LogCaptureFixture) -> None:
