@@ -25,7 +25,7 @@ if ! '$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <=
   echo "mlsys needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1): name another one: make PYTHON=python3.12" >&2; exit 2; fi
 endef
 
-.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-corruptions bench-dag bench-door bench-flaws bench-intervals bench-joins bench-many bench-monitors bench-page bench-past bench-plans bench-quality bench-serve bench-soak bench-trust bench-trust-live architecture reference changelog lock clean
+.PHONY: help venv demo test test-long test-fast test-compose lint format types checks bench bench-corruptions bench-dag bench-door bench-estimates bench-flaws bench-intervals bench-joins bench-many bench-monitors bench-page bench-past bench-plans bench-quality bench-serve bench-soak bench-trust bench-trust-live architecture reference changelog lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ bench-dag: venv ## the reference job as a plain script and as a DAG on a warm Ai
 
 bench-door: venv ## what the server's door costs a request, layer by layer, in microseconds of CPU; prints
 	@$(BIN)/python bench/door.py
+
+bench-estimates: venv ## estimates before labels come, beside what labels then say; writes bench/results-estimates.md
+	@OMP_NUM_THREADS=1 $(BIN)/python bench/estimates.py $(ARGS)
 
 bench-flaws: venv ## flaws planted into honest data, and honest data alone; writes bench/results-flaws.md
 	@$(BIN)/python bench/trust_flaws.py $(ARGS)
