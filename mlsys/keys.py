@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mlsys.components import components_in
 from mlsys.metrics import METRICS
-from mlsys.records import Mode, Snapshot
+from mlsys.records import BuiltOn, Mode, Snapshot
 from mlsys.spec import ResolvedSpec, Spec
 from mlsys.spec.parts import fitted_by
 from mlsys.store import canonical_json
@@ -71,12 +71,15 @@ def training_key_of(spec: Spec, fingerprint: str, snapshot: Snapshot) -> str:
     return _digest(key | {"foreign_code": foreign} if foreign else key)
 
 
-def fitting_key(spec: Spec, name: str, snapshot: Snapshot, sides: str) -> str:
+def fitting_key(spec: Spec, name: str, snapshot: Snapshot, sides: str, built_on: BuiltOn | None = None) -> str:
     """Return the key of one candidate's fit: same key, same bytes, whatever judges it and stands beside it.
 
-    `sides` is the digest of the file that says on which side of the split each row stands.
+    `sides` is the digest of the file that says on which side of the split each row stands; `built_on` the champion, of
+    which it counts where the candidate is made of it.
     """
     key: dict[str, object] = {"fitted": fitted_by(spec, name), "snapshot": snapshot.fingerprint, "sides": sides}
+    if built_on is not None and any(model.of_champion for model in spec.models if model.label == name):
+        key["built_on"] = built_on.dump()
     return _digest(key | {"code": code_fingerprint(), "versions": versions(), "foreign_code": foreign_code(spec)})
 
 

@@ -120,6 +120,7 @@ def train(work: Workspace, prepared: Prepared, *, name: str) -> Candidate:
     known = work.ledger.candidate(Candidate.id_of(plan.training_key, name))
     if known is not None and _stands(work, known):
         return known
+    prepared = adoption.as_first_fitted(prepared, [known] if known else [])
     found = adoption.adopted(spec, prepared, name=name, ledger=work.ledger, store=work.store)
     return _keep(work, spec, prepared, found or training.train(spec, prepared, name=name, store=work.store))
 
@@ -131,6 +132,7 @@ def train_all(work: Workspace, prepared: Prepared) -> list[Candidate]:
     names = {Candidate.id_of(plan.training_key, model.label): model.label for model in spec.models}
     known = {c.candidate_id: c for c in work.ledger.candidates(plan.training_key) if c.candidate_id in names}
     missing = [name for key, name in names.items() if key not in known or not _stands(work, known[key])]
+    prepared = adoption.as_first_fitted(prepared, known.values())
     ask = partial(adoption.adopted, spec, prepared, ledger=work.ledger, store=work.store)
     found = {name: candidate for name in missing if (candidate := ask(name=name)) is not None}
     missing = [name for name in missing if name not in found]

@@ -33,6 +33,7 @@ from mlsys.records import (
 from mlsys.report.run_records import write_card
 from mlsys.spec import Spec
 from mlsys.training import golden, training
+from mlsys.training.adoption import as_first_fitted
 from mlsys.wording import measured, number
 from mlsys.workspace import Workspace
 
@@ -160,6 +161,7 @@ def _fitted_as(work: Workspace, spec: Spec, prepared: Prepared, old: Candidate) 
     Raises:
         RunError: it can't be fitted with what is installed now.
     """
+    prepared = as_first_fitted(prepared, [old])
     candidate = training.train(spec, prepared, name=old.name, store=work.store)
     if candidate.status == "fitted" and old.judged_twin is not None:
         on = old.refit.on if old.refit else "train+validation"

@@ -25,6 +25,7 @@ from mlsys.records import Candidate, CheckReport, Decision, EvaluationSet, Plan,
 from mlsys.spec import Spec
 from mlsys.splits.base import HOLDOUT
 from mlsys.training import model_file, training
+from mlsys.training.adoption import as_first_fitted
 from mlsys.wording import counted, number
 from mlsys.workspace import Workspace
 
@@ -101,6 +102,7 @@ def replay(work: Workspace, run_id: str) -> Replayed:
     prepared = Prepared(plan=plan, snapshot=snapshot, checks=checks, split=again)
     known = {c.candidate_id: c for c in work.ledger.candidates(plan.training_key)}.values()
     before = {c.name: c for c in known if c.judged_twin is None}
+    prepared = as_first_fitted(prepared, before.values())
     fitted = training.train_all(spec, prepared, names=list(before), store=work.store, workers=work.settings.workers)
     pairs = [(before[one.name], one) for one in fitted]
     models = _models(work, spec, prepared, [*pairs, *_refits(work, spec, prepared, known, fitted)])

@@ -7,6 +7,7 @@ from given import records_samples
 from given.shop import SPEC
 
 from mlsys import keys
+from mlsys.records import BuiltOn
 from mlsys.spec import ResolvedSpec, resolve
 
 SNAPSHOT = records_samples.snapshot()
@@ -51,6 +52,16 @@ def test_other_code_or_packages_have_another_key(shop, monkeypatch, name) -> Non
     before = keys.training_key(shop(), SNAPSHOT)
     monkeypatch.setattr(keys, name, lambda: "other")
     assert keys.training_key(shop(), SNAPSHOT) != before
+
+
+def test_a_fit_counts_the_champion_that_it_is_made_of_and_no_other(shop) -> None:
+    spec = shop("models=[logistic, recalibrate]").spec
+    champions = [None, *(BuiltOn(candidate_id="same", model=digit * 64) for digit in "01")]
+    found = {
+        name: {keys.fitting_key(spec, name, SNAPSHOT, "s" * 64, champion) for champion in champions}
+        for name in ("logistic", "recalibrate")
+    }
+    assert {name: len(each) for name, each in found.items()} == {"logistic": 1, "recalibrate": 3}
 
 
 def test_a_decision_is_about_mode_and_champion() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -14,9 +15,11 @@ from mlsys.cli.terminal import say, show_table
 from mlsys.errors import MlsysError, RunError
 
 if TYPE_CHECKING:
+    from mlsys.orchestration.api.client import AirflowApi
     from mlsys.orchestration.stack.stack import ComponentStatus
     from mlsys.settings import Settings
     from mlsys.upkeep.diagnosis import Diagnosis
+    from mlsys.workspace import Workspace
 
 
 @click.command()
@@ -81,24 +84,20 @@ def status(as_json: bool) -> int:
 @click.option("--look", is_flag=True, help="Only name what differs; exit code 4 where anything does.")
 @json_option
 def reconcile(name: str | None, look: bool, as_json: bool) -> int:
-    """Find where MLflow, the file registry and the store differ from the ledger, and write them again from it.
+    """Find where MLflow, the file registry, the store and Airflow differ from the ledger, and mend them from it.
 
     All pipelines without NAME. A model file that the store lost is taken back from a registry that has the same bytes.
+    Airflow is looked at where the stack of this home runs: its DAGs start on events of the champion's asset.
     """
-    from mlsys.promotion import reconcile as reconciliation
     from mlsys.workspace import open_workspace
 
-    done = reconciliation.differences if look else reconciliation.mend
     found: list[_Mended] = []
-    with open_workspace() as work:
+    with open_workspace() as work, _airflow(work.settings) as api:
         known = work.ledger.pipelines()
         if name is not None and name not in known:
             work.settings.spec_path(name)  # a pipeline without runs has nothing to mend, another name is a mistake
         for each in [name] if name else known:
-            try:
-                found.append(_Mended(each, done(work, each)))
-            except MlsysError as error:  # the other pipelines' registries are to be mended all the same
-                found.append(_Mended(each, error=str(error)))
+            found.append(_mended(work, each, api, look=look))
             if not as_json:
                 _show_mended(found[-1], verb="differs" if look else "mended")
     if as_json:
@@ -111,11 +110,39 @@ def reconcile(name: str | None, look: bool, as_json: bool) -> int:
 
 @dataclass(frozen=True)
 class _Mended:
-    """What differed in a pipeline's registries and was written again, or why it could not be."""
+    """What differed of a pipeline and was mended, with why the rest could not be."""
 
     pipeline: str
     mended: Sequence[str] = ()
     error: str | None = None
+
+
+@contextmanager
+def _airflow(settings: Settings) -> Iterator[AirflowApi | None]:
+    """Give a client of the stack's Airflow; None where the stack of this home does not run."""
+    from mlsys.orchestration.stack import stack
+
+    parts = {part.name: part.state for part in stack.status(settings)}
+    if parts.get("api-server") != "running":
+        yield None
+        return
+    with stack.connect(settings) as api:
+        yield api
+
+
+def _mended(work: Workspace, name: str, api: AirflowApi | None, *, look: bool) -> _Mended:
+    """Look at all that shows a pipeline's models, and mend it unless it is only looked at."""
+    from mlsys.orchestration.api import champion_events
+    from mlsys.promotion import reconcile as reconciliation
+
+    found: list[str] = []
+    try:
+        found += (reconciliation.differences if look else reconciliation.mend)(work, name)
+        event = (champion_events.difference if look else champion_events.mend)(work, name, api) if api else None
+        found += [event] if event else []
+    except MlsysError as error:  # what belongs to the other pipelines is to be mended all the same
+        return _Mended(name, found, error=str(error))
+    return _Mended(name, found)
 
 
 def _show_mended(found: _Mended, *, verb: str) -> None:

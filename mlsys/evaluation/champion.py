@@ -138,7 +138,8 @@ def opponent(work: Workspace, champion: ChampionChange) -> ChampionModel:
     twin = work.ledger.candidate(judged) if judged else None
     if twin is not None and twin.model is not None and work.store.renew(twin.model):
         found, on = replace(found, candidate=twin, serves=champion.candidate_id), None
-    return replace(found, fitted_on=fitted_on(work, champion.run_id, on))
+    beside = found.candidate.built_on.learnt if found.candidate.built_on else ()
+    return replace(found, fitted_on=fitted_on(work, champion.run_id, on, beside=beside))
 
 
 def model_of(work: Workspace, champion: ChampionChange) -> ChampionModel:

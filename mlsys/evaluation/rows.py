@@ -10,6 +10,7 @@ import pandas as pd
 
 from mlsys.dataset import dataset
 from mlsys.dataset.dataset import Dataset
+from mlsys.dataset.learnt_rows import row_names
 from mlsys.evaluation import known_rows
 from mlsys.evaluation.champion import ChampionModel, obstacle_of
 from mlsys.evaluation.measured import columns_read
@@ -90,7 +91,7 @@ def rows_to_judge(
         classes=[name for model in others for name in model.candidate.classes],
         grouping=grouping(spec),
     )
-    names = known_rows.row_names(data.key_hash, data.day, keyed=bool(spec.key))
+    names = row_names(data.key_hash, data.day, keyed=bool(spec.key))
     known = known_rows.known_of(usable.fitted_on if usable else None, names, data.side == HOLDOUT)
     obstacle = obstacle or known_rows.too_many(known, data.side == HOLDOUT)
     if obstacle is not None:

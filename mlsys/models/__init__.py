@@ -17,10 +17,13 @@ from mlsys.models.prior import Prior
 from mlsys.models.q_learning import QLearning
 from mlsys.models.random_action import RandomAction
 from mlsys.models.random_forest import RandomForest
+from mlsys.models.recalibrate import Recalibrate
 from mlsys.models.ridge import Ridge
 from mlsys.models.xgboost_model import XGBoost
 
 _LINES: list[type[Model]] = [Logistic, Linear, Ridge, ElasticNet]
 _TREES: list[type[Model]] = [RandomForest, ExtraTrees, HistGradientBoosting, XGBoost, LightGBM, CatBoost]
 _POLICIES: list[type[Model]] = [QLearning, RandomAction, MostFrequent]
-MODELS = Table("model", "mlsys.models", Model, [*_LINES, *_TREES, Blend, *_POLICIES, Prior, Mean], hints=HINTS)
+_MADE_OF_OTHERS: list[type[Model]] = [Blend, Recalibrate]
+_ALL = [*_LINES, *_TREES, *_MADE_OF_OTHERS, *_POLICIES, Prior, Mean]
+MODELS = Table("model", "mlsys.models", Model, _ALL, hints=HINTS)

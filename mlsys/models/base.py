@@ -38,6 +38,8 @@ class Model(Component, ABC):
         estimators: what it can be, by scikit-learn's words; a learning task asks for one of them.
         counterpart: the kind to try where it can't be what is asked for.
         shared_rows: most rows whose `shares` are asked for; fewer where they cost much.
+        of_champion: whether it is made of the champion, which its task then holds; left out where none serves.
+        two_classes: whether it can be fitted for two classes alone.
         sparse: whether it takes a sparse matrix, as text gives: gladly, only where the recipe has no dense one, or not.
     """
 
@@ -50,6 +52,8 @@ class Model(Component, ABC):
     estimators: ClassVar[tuple[EstimatorType, ...]] = ("classifier",)
     counterpart: ClassVar[str] = ""
     shared_rows: ClassVar[int] = 300
+    of_champion: ClassVar[bool] = False
+    two_classes: ClassVar[bool] = False
     sparse: ClassVar[Literal["takes", "bears", "refuses"]] = "takes"
 
     @property

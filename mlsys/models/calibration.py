@@ -66,28 +66,43 @@ def uncalibrated(pipeline: Any) -> Any | None:
     return getattr(known[0], "estimator", None)
 
 
-def _sigmoid(pipeline: Any) -> Any:
-    """Return a logistic regression on the log odds; `CalibratedClassifierCV` would put it on what each library gives.
+def without_line(pipeline: Any) -> Any:
+    """Return the pipeline whose scores a line was put on, or the same one where there is no such line.
 
-    That is a probability for trees, and a sigmoid of it can't even leave right ones as they are.
+    Of two lines, one on the other, one is too many: together they are a line.
     """
+    last = pipeline.steps[-1][1] if hasattr(pipeline, "steps") else None
+    before = uncalibrated(pipeline) if type(last).__name__ == "StackingClassifier" else None
+    return pipeline if before is None else without_line(before)
+
+
+def line() -> Any:
+    """Return the unfitted line on the log odds of scores in [0, 1]: slope and intercept."""
     import numpy as np
     from scipy.special import logit
-    from sklearn.ensemble import StackingClassifier
-    from sklearn.frozen import FrozenEstimator
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import FunctionTransformer
 
-    line = Pipeline(
+    return Pipeline(
         [
             ("clip", FunctionTransformer(np.clip, kw_args={"a_min": _CLIP, "a_max": 1 - _CLIP})),
             ("log_odds", FunctionTransformer(logit)),
             ("line", LogisticRegression(C=np.inf)),
         ]
     )
+
+
+def _sigmoid(pipeline: Any) -> Any:
+    """Return a logistic regression on the log odds; `CalibratedClassifierCV` would put it on what each library gives.
+
+    That is a probability for trees, and a sigmoid of it can't even leave right ones as they are.
+    """
+    from sklearn.ensemble import StackingClassifier
+    from sklearn.frozen import FrozenEstimator
+
     members = [("model", FrozenEstimator(pipeline))]
-    return StackingClassifier(members, line, cv="prefit", stack_method="predict_proba")
+    return StackingClassifier(members, line(), cv="prefit", stack_method="predict_proba")
 
 
 def _isotonic(pipeline: Any) -> Any:

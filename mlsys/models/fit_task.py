@@ -12,6 +12,20 @@ EstimatorType = Literal["classifier", "regressor", "policy"]  # scikit-learn's w
 
 
 @dataclass(frozen=True)
+class Foundation:
+    """The champion's fitted pipeline, for a model that is made of it, and what it knows of the rows.
+
+    Attributes:
+        fresh: `(n_rows,)` bool, training rows that it has not learnt from.
+        age: `(n_rows,)` whole days before the newest training row.
+    """
+
+    pipeline: Any
+    fresh: np.ndarray
+    age: np.ndarray
+
+
+@dataclass(frozen=True)
 class FitTask:
     """The circumstances of a fit.
 
@@ -21,6 +35,7 @@ class FitTask:
         inner: `(n_rows,)` bool, training rows set aside for early stopping; never validation rows.
         estimator: what is asked for, which the learning task decides; one of the model's `estimators`.
         lot: `(n_rows,)` float64 in [0, 1), each row's by its key: who is set aside for calibration. None draws them.
+        champion: of a model that is made of the champion; None for all others.
     """
 
     seed: int
@@ -28,10 +43,15 @@ class FitTask:
     inner: np.ndarray
     estimator: EstimatorType = "classifier"
     lot: np.ndarray | None = None
+    champion: Foundation | None = None
 
     def part(self, rows: np.ndarray) -> FitTask:
         """Return the circumstances of a fit on the rows of a mask `(n_rows,)`."""
-        return replace(self, inner=self.inner[rows], lot=None if self.lot is None else self.lot[rows])
+        found = replace(self, inner=self.inner[rows], lot=None if self.lot is None else self.lot[rows])
+        if self.champion is None:
+            return found
+        known = replace(self.champion, fresh=self.champion.fresh[rows], age=self.champion.age[rows])
+        return replace(found, champion=known)
 
     def aside(self, n_rows: int, share: float) -> np.ndarray:
         """Return `(n_rows,)` bool: a share of the rows, the same ones for every model."""

@@ -29,6 +29,8 @@ HINTS = {
     "q_table": "q_learning",
     "rl": "q_learning",
     "random": "random_action",
+    "platt": "recalibrate",
+    "recalibration": "recalibrate",
     "voting": "blend",
     "ensemble": "blend",
     "stacking": "blend",

@@ -13,6 +13,7 @@ from mlsys import clock, keys
 from mlsys.errors import UsageError
 from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange, RequestRow, RunRow
+from mlsys.planning.foundation import foundation
 from mlsys.planning.libraries import require_libraries
 from mlsys.records import HELD, HISTORICAL, Arrivals, Mode, Plan, Start
 from mlsys.snapshot import snapshot
@@ -190,6 +191,7 @@ def _plan(
         champion=champion.candidate_id if champion else None,
         approval=_approval(request, resolved),
         overrides=resolved.overrides,
+        built_on=foundation(work, resolved.spec, champion),
     )
 
 

@@ -14,6 +14,7 @@ from mlsys.records.base import (
     Severity,
     State,
 )
+from mlsys.records.built_on import BuiltOn, LearntRows, RefitOn
 from mlsys.records.decision import (
     AnchorFinding,
     Answer,
@@ -35,7 +36,6 @@ from mlsys.records.evaluation import (
     KnownRows,
     MetricValue,
     Refit,
-    RefitOn,
     RowDependence,
     Shortage,
     TriedSet,
@@ -65,6 +65,7 @@ __all__ = [
     "Answer",
     "Arrivals",
     "BadRows",
+    "BuiltOn",
     "Candidate",
     "ChainAnchor",
     "CheckReport",
@@ -80,6 +81,7 @@ __all__ = [
     "GateResult",
     "Guard",
     "KnownRows",
+    "LearntRows",
     "Luck",
     "MetricValue",
     "Mode",

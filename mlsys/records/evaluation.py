@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mlsys.records.base import Record
+from mlsys.records.built_on import BuiltOn, RefitOn
 from mlsys.records.inspection import Inspection
 from mlsys.wording import number
 
@@ -24,9 +25,6 @@ class TriedSet(Record):
     value: float | None = None
     seconds: float = 0.0
     own: bool = False
-
-
-RefitOn = Literal["train+validation", "all"]
 
 
 class Guard(Record):
@@ -71,6 +69,7 @@ class Candidate(Record):
         threshold: a score that reaches it counts as positive, chosen on validation rows; None: that of the spec.
         trials: the best that tuning tried, best first, and the spec's own set.
         refit: of a model that was judged and then fitted again on more rows; None of any other.
+        built_on: the champion that it is made of; None of a model that was fitted from nothing.
     """
 
     candidate_id: str
@@ -91,6 +90,12 @@ class Candidate(Record):
     classes: tuple[str, ...] = ()
     trials: tuple[TriedSet, ...] = ()
     refit: Refit | None = Field(default=None, exclude_if=lambda value: value is None)
+    built_on: BuiltOn | None = Field(default=None, exclude_if=lambda value: value is None)
+
+    @property
+    def ranks_by(self) -> dict[str, Any]:
+        """Kind and hyperparameters of the model that ranks the rows: its own, or those of what it is made of."""
+        return self.params if self.built_on is None else self.built_on.params
 
     @property
     def judged_twin(self) -> str | None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
+from pydantic import Field
+
 from mlsys.records.base import Bundle, Mode, Record, Severity, State
+from mlsys.records.built_on import BuiltOn
 
 
 class Plan(Record):
@@ -18,6 +21,7 @@ class Plan(Record):
         approval: a person has the last word on a promotion.
         spec: SHA-256 of the resolved spec in the store.
         overrides: spec keys set for this run alone, as `path=value` texts.
+        built_on: the champion at the start, for candidates that are made of it; None where the spec has none of them.
     """
 
     pipeline: str
@@ -35,6 +39,7 @@ class Plan(Record):
     champion: str | None = None
     approval: bool = False
     overrides: tuple[str, ...] = ()
+    built_on: BuiltOn | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class Snapshot(Record):

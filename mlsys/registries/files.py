@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 from mlsys.errors import IntegrityError, RunError
 from mlsys.events import get_logger
-from mlsys.records import Candidate, ChainAnchor, Evaluation
+from mlsys.records import MEASURED, Candidate, ChainAnchor, Evaluation
 from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.requirements import pinned_requirements
 from mlsys.store import canonical_json, move, sha256_of, write_atomically
@@ -22,6 +23,7 @@ FOLDER = "registry"
 LINK = "best_model.joblib"
 MODEL = "model.joblib"
 RECORD = "release.json"
+METRICS = "metrics.json"
 SPEC = "spec.yaml"
 GOLDEN = "golden.json"
 REQUIREMENTS = "requirements.txt"
@@ -140,14 +142,62 @@ def _wrong(folder: Path, release: Release) -> list[str]:
         record = release_record(folder)
     except IntegrityError:
         return [f"{RECORD} is damaged"]
-    wanted_files = (RECORD, "metrics.json", SPEC, REQUIREMENTS, *((GOLDEN,) if release.golden else ()))
+    wanted_files = (RECORD, METRICS, SPEC, REQUIREMENTS, *((GOLDEN,) if release.golden else ()))
     missing = [name for name in wanted_files if not (folder / name).is_file()]
     if missing:
         return [f"{', '.join(missing)} is missing"]
     wanted = {"candidate_id": release.candidate.candidate_id, "sha256": release.candidate.model}
     other = [key for key, value in wanted.items() if record.get(key) != value]
+    if other:
+        return [f"{RECORD} names another {', '.join(other)}"]
     damage = _damage(folder / MODEL, release.candidate)
-    return [f"{RECORD} names another {', '.join(other)}"] if other else [damage] if damage else []
+    changed = [name for name, as_released in _contents(release).items() if not _agrees(folder / name, as_released)]
+    said = [f"{', '.join(changed)} is not as it was released"] if changed else []
+    return [*([damage] if damage else []), *said]
+
+
+def _contents(release: Release) -> dict[str, Callable[[bytes], bool]]:
+    """Return for each file beside the model whether its content is what the ledger and the store have.
+
+    An older mlsys wrote fewer fields of a record, so that records are compared, and only keys that are there. What must
+    be installed is no part of the ledger: the packages of today say nothing about those of then.
+    """
+    import yaml
+
+    record, evaluation = json.loads(canonical_json(_record(release))), _evaluation(release)
+
+    def is_record(data: bytes) -> bool:
+        said = json.loads(data)
+        known = Candidate.model_validate(said.get("candidate", record["candidate"]))
+        as_fitted = known.model_copy(update={name: getattr(release.candidate, name) for name in MEASURED})
+        return as_fitted == release.candidate and all(
+            said.get(key, value) == value for key, value in record.items() if key != "candidate"
+        )
+
+    def is_evaluation(data: bytes) -> bool:
+        said = json.loads(data)
+        return (None if said is None else Evaluation.model_validate(said)) == evaluation
+
+    def is_spec(data: bytes) -> bool:
+        with suppress(yaml.YAMLError):
+            return bool(yaml.safe_load(data) == json.loads(canonical_json(_spec(release))))
+        return False
+
+    found: dict[str, Callable[[bytes], bool]] = {
+        RECORD: is_record,
+        METRICS: is_evaluation,
+        SPEC: is_spec,
+    }
+    if release.golden is not None:
+        found[GOLDEN] = lambda data: hashlib.sha256(data).hexdigest() == release.golden
+    return found
+
+
+def _agrees(path: Path, as_released: Callable[[bytes], bool]) -> bool:
+    try:
+        return as_released(path.read_bytes())
+    except (OSError, ValueError, TypeError, AttributeError):  # nothing that mlsys has written
+        return False
 
 
 def _damage(model: Path, candidate: Candidate) -> str | None:
@@ -216,8 +266,25 @@ def _golden(release: Release, place: Place) -> bytes | None:
 
 def _write(folder: Path, release: Release, model: bytes, golden: bytes | None, *, anchor: str | None = None) -> None:
     """Write the files of a version; `anchor` is the one that stood there before, which is never replaced."""
-    evaluation = {c.candidate_id: e for c, e in release.parts}.get(release.candidate.candidate_id)
-    record = {
+    record = _record(release)
+    anchor = anchor or (release.anchor.text if release.anchor else None)
+    record |= {"anchor": anchor} if anchor else {}
+    spec, evaluation = _spec(release), _evaluation(release)
+    write_release(folder, model=model, record=record, spec=spec, metrics=evaluation, golden=golden)
+
+
+def _spec(release: Release) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = release.spec.get("spec", release.spec)
+    return found
+
+
+def _evaluation(release: Release) -> Evaluation | None:
+    return {c.candidate_id: e for c, e in release.parts}.get(release.candidate.candidate_id)
+
+
+def _record(release: Release) -> dict[str, Any]:
+    """Return what the record of a version says, less the row of the ledger that it rests on."""
+    return {
         "pipeline": release.plan.pipeline,
         "version": release.version,
         "candidate_id": release.candidate.candidate_id,
@@ -233,10 +300,6 @@ def _write(folder: Path, release: Release, model: bytes, golden: bytes | None, *
         "n_rows": release.snapshot.n_rows,
         "candidate": release.candidate.model_dump(mode="json"),
     }
-    anchor = anchor or (release.anchor.text if release.anchor else None)
-    record |= {"anchor": anchor} if anchor else {}
-    spec = release.spec.get("spec", release.spec)
-    write_release(folder, model=model, record=record, spec=spec, metrics=evaluation, golden=golden)
 
 
 def write_release(
@@ -253,7 +316,7 @@ def write_release(
 
     files = {
         MODEL: model,
-        "metrics.json": _readable(metrics.model_dump(mode="json") if metrics else None),
+        METRICS: _readable(metrics.model_dump(mode="json") if metrics else None),
         SPEC: yaml.safe_dump(dict(spec), sort_keys=False, allow_unicode=True).encode(),
         REQUIREMENTS: "".join(f"{line}\n" for line in pinned_requirements(model, spec)).encode(),
         RECORD: _readable(dict(record)),

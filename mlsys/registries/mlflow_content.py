@@ -15,6 +15,7 @@ from mlsys.records import Candidate, ChainAnchor, Evaluation
 from mlsys.records.inspection import Inspection
 from mlsys.registries.base import Release
 
+RUN_TAG = "mlsys.run_id"
 CANDIDATE_TAG = "mlsys.candidate"
 ANCHOR_TAG = "mlsys.anchor"  # with a point and the row's place: a later row gets a tag of its own
 
@@ -108,7 +109,7 @@ def _shared_tags(release: Release) -> dict[str, str]:
         "mlsys.day": plan.day.isoformat(),
         "mlsys.mode": plan.mode,
         "mlsys.pipeline": plan.pipeline,
-        "mlsys.run_id": plan.run_id,
+        RUN_TAG: plan.run_id,
         "mlsys.training_key": plan.training_key,
         "mlsys.decision_key": decision.decision_key,
         "mlflow.source.name": "mlsys",

@@ -21,6 +21,7 @@ from mlsys.registries.base import Place, Registry, Release, Shown
 from mlsys.registries.mlflow_alias import aliased, can_be_asked
 from mlsys.registries.mlflow_content import (
     CANDIDATE_TAG,
+    RUN_TAG,
     anchor_tags,
     anchors_in,
     candidate_metrics,
@@ -36,7 +37,7 @@ from mlsys.registries.mlflow_content import (
     version_tags,
 )
 from mlsys.registries.mlflow_database import LONGEST_ADDRESS, artifacts_of, move_artifacts, prepare
-from mlsys.registries.mlflow_differences import differences
+from mlsys.registries.mlflow_differences import differences, mend_metrics
 from mlsys.registries.mlflow_files import damage_of, like, log_files, logged_model, mend_files, model_file
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ logger = get_logger(__name__)
 
 ALIAS = "champion"
 _FOREIGN = "version {}, not of mlsys"
-_RUN_TAG = "mlsys.run_id"
 # What MLflow calls a failure of its own or of the way to it; every other code is its answer to what it was told.
 _PASSING = {
     *("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "WORKSPACE_TEMPORARILY_UNAVAILABLE", "SERVICE_UNDER_MAINTENANCE"),
@@ -301,7 +301,7 @@ def _known_runs(client: MlflowClient, experiment: str, release: Release) -> dict
     """Return this retraining's runs by candidate id; the parent's is empty. Somebody may have deleted them."""
     from mlflow.entities import ViewType
 
-    query = f"tags.`{_RUN_TAG}` = '{release.plan.run_id}'"
+    query = f"tags.`{RUN_TAG}` = '{release.plan.run_id}'"
     runs = client.search_runs([experiment], query, run_view_type=ViewType.ALL, max_results=1000)
     for run in runs:
         if run.info.lifecycle_stage != "active":
@@ -332,10 +332,11 @@ def _fill(
     params: dict[str, str],
     failed: bool = False,
 ) -> None:
-    """Write a run's content and end it; a run that has ended has all of it."""
+    """Write a run's content and end it; one that has ended has all of it, with metrics that others may have changed."""
     from mlflow.entities import Param
 
     if run.info.status in ("FINISHED", "FAILED"):
+        mend_metrics(client, run, metrics)
         return
     client.log_batch(run.info.run_id, metrics=metrics, params=[Param(key, value) for key, value in params.items()])
     client.log_inputs(run.info.run_id, [dataset_input(release)])

@@ -75,7 +75,8 @@ def _contributions(model: ServedModel, row: GivenRow) -> tuple[Contributions, bo
     champion, target = model.champion, model.target
     if target is None or target.unexplained:
         raise ValueError("The learning task is not known" if target is None else target.unexplained)
-    kind = MODELS.parse(dict(model.release["candidate"]["params"]))
+    known = model.release["candidate"]
+    kind = MODELS.parse(dict((known.get("built_on") or known)["params"]))
     before = uncalibrated(champion.model)
     part = target.fitted_part(champion.model if before is None else before)
     rows = champion.prepare(frame_of(champion, [row]))

@@ -195,6 +195,9 @@ def contradictions(spec: Spec) -> Iterator[PydanticCustomError]:
             yield _contradiction(f"models.{i}", obstacle)
         rare = {"resample": model.resample, "calibrate": model.calibrate}
         yield from _of_two_classes(spec, {f"models.{i}.{key}": given for key, given in rare.items()})
+        if model.two_classes and not spec.target.two_classes:
+            told = f"`{model.kind}` is about two classes, and the task is {spec.target.task}: remove it"
+            yield _contradiction(f"models.{i}", told)
     yield from _metrics(spec)
     for i, gate in enumerate(spec.gates):
         if gate.tasks and spec.target.task not in gate.tasks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ import pandas as pd
 from mlsys.features.tabular import TabularFeatures
 from mlsys.metrics.logged import Logged, pack
 from mlsys.models.base import EstimatorType, FitTask, Fitted, Model
+from mlsys.models.fit_task import Foundation
+from mlsys.models.logistic import Logistic
 from mlsys.testing.features import COLUMNS, some_frame
 
 
@@ -59,6 +61,7 @@ class LearningProblem:
 
     estimator: EstimatorType
     make: Callable[..., tuple[pd.DataFrame, np.ndarray]]
+    two_classes: bool = False
 
     def fit(self, model: Model, *, threads: int = 1, seed: int = 7) -> Fitted:
         """Return the model fitted on its rows."""
@@ -76,7 +79,7 @@ class LearningProblem:
 
 
 PROBLEMS = {
-    "two_classes": LearningProblem("classifier", easy_problem),
+    "two_classes": LearningProblem("classifier", easy_problem, two_classes=True),
     "three_classes": LearningProblem("classifier", three_classes),
     "class_without_rows": LearningProblem("classifier", class_without_rows),
     "numbers": LearningProblem("regressor", numbers),
@@ -90,8 +93,16 @@ def task_of(n_rows: int = 400, *, seed: int = 7, threads: int = 1, estimator: Es
 
 
 def fit(model: Model, frame: pd.DataFrame, y: np.ndarray, task: FitTask) -> Fitted:
-    """Return the model fitted behind the default recipe, with the threads of its task as training grants them."""
+    """Return the model fitted behind the default recipe, with the threads of its task as training grants them.
+
+    One that is made of the champion gets a logistic regression of the first half of the rows, which the other half is
+    fresh to.
+    """
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=task.threads):
+        if model.of_champion:
+            fresh = np.arange(len(y)) >= len(y) // 2
+            champion = fit(Logistic(), frame[~fresh], y[~fresh], task.part(~fresh)).pipeline
+            task = replace(task, champion=Foundation(champion, fresh, age=np.zeros(len(y), dtype=int)))
         return model.fit(model.transformer(TabularFeatures(), COLUMNS), frame, y, task)

@@ -25,7 +25,8 @@ N_CHILDREN = 4
 
 def suits(model: Model) -> dict[str, LearningProblem]:
     """Return the problems that a model can solve, by name."""
-    return {name: problem for name, problem in PROBLEMS.items() if model.obstacle(problem.estimator) is None}
+    able = {name: problem for name, problem in PROBLEMS.items() if model.obstacle(problem.estimator) is None}
+    return {name: problem for name, problem in able.items() if problem.two_classes or not model.two_classes}
 
 
 def digest(pipeline: Any, folder: Path) -> str:

@@ -6,6 +6,7 @@ a fit is to be found is remembered below MLSYS_HOME/cache; what it is, the ledge
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from mlsys import keys
@@ -45,7 +46,20 @@ def note(spec: Spec, prepared: Prepared, candidate: Candidate, *, store: Store) 
 
 def key_of(spec: Spec, prepared: Prepared, name: str) -> str:
     """Return the key of one candidate's fit."""
-    return keys.fitting_key(spec, name, prepared.snapshot, prepared.split.assignment)
+    built_on = prepared.plan.built_on
+    return keys.fitting_key(spec, name, prepared.snapshot, prepared.split.assignment, built_on)
+
+
+def as_first_fitted(prepared: Prepared, known: Iterable[Candidate]) -> Prepared:
+    """Return a run with the champion that its candidates were made of when they were first fitted.
+
+    They stand under the run's training key, which does not name the champion: of two runs with the same key the second
+    one has the models of the first.
+    """
+    found = next((candidate.built_on for candidate in known if candidate.built_on is not None), None)
+    if found is None:
+        return prepared
+    return prepared.model_copy(update={"plan": prepared.plan.model_copy(update={"built_on": found})})
 
 
 def _path(key: str, store: Store) -> Path:

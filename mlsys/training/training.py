@@ -28,6 +28,7 @@ from mlsys.features.base import FeatureColumns
 from mlsys.flaws.identifiers import as_identifier
 from mlsys.models import MODELS
 from mlsys.models.base import FitTask, Fitted, Model
+from mlsys.models.fit_task import Foundation
 from mlsys.records import Candidate, Plan, Prepared, Refit, RefitOn, Split
 from mlsys.schema import ColumnSpec
 from mlsys.spec import Spec
@@ -37,6 +38,8 @@ from mlsys.store import Store
 from mlsys.targets.base import Target
 from mlsys.training import model_file, rare_class
 from mlsys.training import threshold as thresholds
+from mlsys.training.adoption import as_first_fitted
+from mlsys.training.of_champion import champion_for
 from mlsys.training.trials import Memory
 from mlsys.training.tuning import Rows, Tuned, tune
 from mlsys.wording import counted
@@ -67,6 +70,7 @@ class Material:
         notes: what is worth saying about the columns.
         target: the learning task, which knows the classes that `y` counts.
         judging: validation rows, where thresholds are chosen on them.
+        champion: for candidates that are made of it, or why they are left out.
     """
 
     rows: pd.DataFrame
@@ -79,6 +83,7 @@ class Material:
     target: Target
     judging: thresholds.Judging | None = None
     group: np.ndarray | None = None
+    champion: Foundation | str = ""
 
 
 def train(spec: Spec, prepared: Prepared, *, name: str, store: Store) -> Candidate:
@@ -153,6 +158,7 @@ def _once_more(
 ) -> Candidate:
     untuned = spec.model_copy(update={"tuning": spec.tuning.model_copy(update={"enabled": False})})
     model = MODELS.parse(dict(candidate.params))  # with the hyperparameters that tuning found
+    prepared, plan = as_first_fitted(prepared, [candidate]), plan.model_copy(update={"built_on": candidate.built_on})
     return _candidate(untuned, plan, model, _material(spec, prepared, store=store, sides=sides), store=store)
 
 
@@ -203,7 +209,14 @@ def _material(spec: Spec, prepared: Prepared, *, store: Store, sides: Collection
         target=data.target,
         judging=judging,
         group=data.group,
+        champion=_champion(spec, prepared, data, store=store),
     )
+
+
+def _champion(spec: Spec, prepared: Prepared, data: dataset.Dataset, *, store: Store) -> Foundation | str:
+    if not any(model.of_champion for model in spec.models):
+        return "no candidate is made of it"
+    return champion_for(prepared, data.key_hash, data.day, keyed=bool(spec.key), store=store)
 
 
 def _column_notes(rows: pd.DataFrame, columns: FeatureColumns, *, texts: Collection[str]) -> list[str]:
@@ -223,12 +236,16 @@ def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, stor
         # Some libraries would fit a constant, others refuse, each in words of its own.
         rows = counted(len(material.y), "row")
         return _failed(plan, model, f"All {rows} to fit on {unfit}", material=material)
+    champion = material.champion
+    if model.of_champion and isinstance(champion, str):
+        return _failed(plan, model, f"Left out: {champion}", material=material)
     task = FitTask(
         seed=seed_of(plan, model.label),
         threads=spec.training.threads,
         inner=material.inner,
         estimator=spec.target.estimator,
         lot=uniform(material.key_hash, _LOT_SALT),
+        champion=champion if model.of_champion and not isinstance(champion, str) else None,
     )
     features = model.transformer(spec.features, material.columns)
     started = time.perf_counter()
@@ -252,6 +269,7 @@ def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, stor
             "classes": spec.target.knows(fitted.pipeline),
             "notes": (*([tuned.note] if tuned.note else []), *fitted.notes, *chosen.notes, *material.notes, *warned),
             "trials": tuned.trials,
+            "built_on": plan.built_on if model.of_champion else None,
         }
     )
 

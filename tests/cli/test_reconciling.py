@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from contextlib import nullcontext
+from types import SimpleNamespace
 
+import httpx
 import pytest
+from given.airflows import made_up
 
 pytestmark = pytest.mark.slow
 
@@ -83,3 +88,38 @@ def test_what_no_registry_has_is_named_with_what_may_help(mlsys, changed, work, 
         answer = mlsys("reconcile", "shop")
     assert answer.code == 4
     assert "no registry has a copy: mlsys replay" in answer.err
+
+
+def test_an_event_that_airflow_missed_or_that_names_another_model_is_named_and_posted(
+    mlsys, changed, work, monkeypatch
+) -> None:
+    events: list[dict[str, object]] = []
+
+    def airflow(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/v2/assets":
+            return httpx.Response(200, json={"assets": [{"id": 8, "name": "champion_shop"}], "total_entries": 1})
+        if request.method == "POST":
+            events.append(json.loads(request.content))
+        return httpx.Response(200, json={"asset_events": events[-1:]})
+
+    from mlsys.orchestration.stack import stack
+
+    assert mlsys("reconcile", "shop", "--look").code == 0, "without a stack there is no Airflow to look at"
+    monkeypatch.setattr(stack, "status", lambda _: [SimpleNamespace(name="api-server", state="running")])
+    monkeypatch.setattr(stack, "connect", lambda _: nullcontext(made_up(airflow)))
+    champion = work.ledger.champion("shop")
+    for extra, says in (
+        (None, "asset champion_shop has no event"),
+        ({"generation": 1, "candidate": "older", "version": "1.0.0"}, "champion_shop names older (1.0.0)"),
+        ({"generation": 1, "candidate": champion.candidate_id, "version": "1.0.1"}, "(1.0.1), of an earlier time"),
+        ({}, "names nobody (no version)"),
+    ):
+        events[:] = [] if extra is None else [{"extra": extra}]
+        looked = mlsys("reconcile", "shop", "--look")
+        assert looked.code == 4
+        assert says in looked.out
+        assert f"the ledger {champion.candidate_id} (1.0.1)" in looked.out
+        mended = mlsys("reconcile", "shop", "--json")
+        assert says in mended.out
+        assert events[-1]["extra"]["candidate"] == champion.candidate_id
+        assert mlsys("reconcile", "shop", "--look").code == 0

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlsys.evaluation.known_rows import FittedOn, fitted_on, known_of, record, row_names, too_many
+from mlsys.evaluation.known_rows import FittedOn, fitted_on, known_of, record, too_many
 from mlsys.workspace import Workspace
 
 hashes = st.lists(st.integers(0, 40), max_size=30).map(lambda values: np.array(values, dtype=np.uint64))
@@ -13,15 +13,6 @@ def test_exactly_the_holdout_rows_of_a_known_key_are_found(known: np.ndarray, ro
     on_holdout = np.random.default_rng(seed).random(len(rows)) < 0.5
     found = known_of(FittedOn(np.unique(known)), rows, on_holdout)
     assert found.tolist() == [bool(held) and key in known for key, held in zip(rows, on_holdout, strict=True)]
-
-
-def test_without_a_key_a_row_like_an_old_one_is_not_that_one() -> None:
-    content = np.array([5, 5, 5, 6], dtype=np.uint64)
-    days = np.array(["2026-01-01", "2026-01-01", "2026-01-02", "2026-01-01"], dtype="datetime64[D]")
-    assert row_names(content, days, keyed=True).tolist() == [5, 5, 5, 6]
-    first, again, later, other = row_names(content, days, keyed=False)
-    assert first == again
-    assert len({first, later, other}) == 3
 
 
 def test_more_than_half_of_the_holdout_is_too_many() -> None:

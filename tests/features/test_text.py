@@ -28,7 +28,9 @@ SPARSE = TabularFeatures(text={"url": TextColumn(min_df=2)})
 REDUCED = TabularFeatures(text={"url": TextColumn(min_df=2, reduce=10)})
 
 LEARNERS = sorted(
-    name for name, kind in MODELS.built_in().items() if name != "blend" and "policy" not in kind.estimators
+    name
+    for name, kind in MODELS.built_in().items()
+    if name != "blend" and not kind.of_champion and "policy" not in kind.estimators
 )
 
 

@@ -19,6 +19,7 @@ from mlsys.models.prior import Prior
 from mlsys.models.q_learning import QLearning
 from mlsys.models.random_action import RandomAction
 from mlsys.models.random_forest import RandomForest
+from mlsys.models.recalibrate import Recalibrate
 from mlsys.models.ridge import Ridge
 from mlsys.models.xgboost_model import XGBoost
 from mlsys.testing.models import ModelContract
@@ -90,6 +91,11 @@ class TestBlendOfClassifiers(ModelContract):
 @long
 class TestBlendOfRegressors(ModelContract):
     model = Blend(of=(Ridge(), LightGBM(n_estimators=20)))
+
+
+@long
+class TestRecalibrate(ModelContract):
+    model = Recalibrate()
 
 
 @long

@@ -130,6 +130,56 @@ def test_every_way_in_which_a_folder_differs_is_named_and_mended(place: Place) -
     assert "release.json names another candidate_id" in " ".join(REGISTRY.differences(PIPELINE, [other], place))
 
 
+@pytest.mark.parametrize(
+    ("file", "before", "after"),
+    [
+        ("metrics.json", '"value": 0.8', '"value": 0.9'),
+        ("metrics.json", "{", "["),
+        ("spec.yaml", "shop", "other"),
+        ("spec.yaml", "pipeline:", "pipeline: ["),
+        ("release.json", '"last_day": "2026-05-11"', '"last_day": "2026-05-12"'),
+        ("release.json", '"kind": "logistic"', '"kind": "xgboost"'),
+    ],
+)
+def test_a_file_that_says_something_else_is_named_and_written_again(
+    place: Place, file: str, before: str, after: str
+) -> None:
+    release = make_release(place.store, version="1.0.0")
+    REGISTRY.publish(release, place)
+    kept = folder(place) / "v1.0.0" / file
+    released = kept.read_text()
+    assert before in released
+    kept.chmod(0o644)
+    kept.write_text(released.replace(before, after, 1))
+    assert REGISTRY.differences(PIPELINE, [release], place) == [f"{kept.parent}: {file} is not as it was released"]
+    REGISTRY.publish(release, place)
+    assert kept.read_text() == released
+    assert REGISTRY.differences(PIPELINE, [release], place) == []
+
+
+def test_golden_predictions_are_those_of_the_store(place: Place) -> None:
+    golden = place.store.put_json({"answers": [0.5]})
+    release = replace(make_release(place.store, version="1.0.0"), golden=golden)
+    REGISTRY.publish(release, place)
+    kept = folder(place) / "v1.0.0" / "golden.json"
+    kept.chmod(0o644)
+    kept.write_text("{}")
+    assert REGISTRY.differences(PIPELINE, [release], place) == [f"{kept.parent}: golden.json is not as it was released"]
+    REGISTRY.publish(release, place)
+    assert kept.read_bytes() == place.store.read_bytes(golden)
+
+
+def test_what_an_older_mlsys_did_not_write_is_no_change(place: Place) -> None:
+    release = make_release(place.store, version="1.0.0")
+    REGISTRY.publish(release, place)
+    kept = folder(place) / "v1.0.0" / "release.json"
+    record = json.loads(kept.read_text())
+    del record["training_key"], record["candidate"]["trials"]
+    kept.chmod(0o644)
+    kept.write_text(json.dumps(record))
+    assert REGISTRY.differences(PIPELINE, [release], place) == []
+
+
 @pytest.mark.parametrize("damage", ["gone", "changed"])
 def test_a_champion_whose_file_is_damaged_is_found_and_written_again(place: Place, damage: str) -> None:
     release = make_release(place.store, version="1.0.0")

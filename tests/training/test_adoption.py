@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from given import records_samples
+from given.records_samples import candidates, plan
 from given.shop import day
 
 from mlsys import pipeline
 from mlsys.pipeline import Finished
 from mlsys.planning.plan import RunRequest
-from mlsys.records import MEASURED, Candidate
+from mlsys.records import MEASURED, BuiltOn, Candidate
 from mlsys.training import training
+from mlsys.training.adoption import as_first_fitted
 from mlsys.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -82,3 +85,12 @@ def test_a_task_that_fits_one_candidate_adopts_it_too(work: Workspace, monkeypat
     prepared = pipeline.split(work, start.plan, start.snapshot, pipeline.validate(work, start.plan, start.snapshot))
     monkeypatch.setattr(training, "train", None)
     assert pipeline.train(work, prepared, name="logistic").model == models(before)["logistic"]
+
+
+def test_what_a_candidate_was_made_of_first_it_stays_made_of() -> None:
+    other, first = (BuiltOn(candidate_id=name, model="0" * 64) for name in ("other", "first"))
+    plain, *rest = candidates()
+    now = records_samples.prepared(plan().model_copy(update={"built_on": other}))
+    assert as_first_fitted(now, [plain, *rest]) is now
+    found = as_first_fitted(now, [plain, rest[0].model_copy(update={"built_on": first})])
+    assert found.plan == now.plan.model_copy(update={"built_on": first})

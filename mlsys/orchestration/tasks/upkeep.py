@@ -243,7 +243,8 @@ def reconcile() -> Data:
         for name in work.ledger.pipelines():
             try:
                 mended += mend(work, name)
-                announce(work, name)
+                missed = announce(work, name)
+                mended += [missed] if missed else []
             except MlsysError as error:  # the other pipelines' registries are to be mended all the same
                 log.exception("not_mended", pipeline=name)
                 failed.append(f"{name}: {error}")
