@@ -72,7 +72,7 @@ class Champion:
 
     def looked_at(self, chosen: np.ndarray) -> Window:
         """Return a window of chosen rows of the pool, as many on each of its seven days, without labels."""
-        day = np.datetime64(LAST_DAY, "D") - (np.arange(chosen.size) % 7).astype("timedelta64[D]")
+        day = days_before(0, chosen.size)
         unknown = np.full(chosen.size, -1, dtype="int8")
         return replace(
             self.seen,
@@ -152,6 +152,12 @@ def model(kind: int) -> Any:
     return make_pipeline(make_column_transformer((codes, texts), ("passthrough", numbers)), boosted)
 
 
+def days_before(days: int, n_rows: int) -> np.ndarray:
+    """Return the days of `(n_rows,)` rows, seven in turn, of which the newest lies so many before the last one."""
+    found: np.ndarray = np.datetime64(LAST_DAY, "D") - (days + np.arange(n_rows) % 7).astype("timedelta64[D]")
+    return found
+
+
 def champion(rows: pd.DataFrame, y: np.ndarray, kind: int) -> Champion:
     """Return a champion of a kind, fitted and judged."""
     fitted = model(kind).fit(rows.iloc[:TRAINED], y[:TRAINED])
@@ -164,7 +170,7 @@ def champion(rows: pd.DataFrame, y: np.ndarray, kind: int) -> Champion:
         reference=rows.iloc[:TRAINED],
         holdout_scores=y_score,
         evaluation=Evaluation(model_id="c", name="c", role="champion", holdout=(judged,)),
-        holdout=Holdout(rows.iloc[held].reset_index(drop=True), y_score, y_true, WEIGHTED),
+        holdout=Holdout(rows.iloc[held].reset_index(drop=True), y_score, y_true, WEIGHTED, days_before(14, HELD)),
         past=None,
     )
     return Champion(seen, rows.iloc[rest].reset_index(drop=True), y[rest].astype("int8"), score[rest])
@@ -232,7 +238,7 @@ def lead(of: Champion, random: np.random.Generator) -> tuple[int | None, int | N
     n_days = changed + NIGHTS
     chosen = np.concatenate([drawn(usual if d < changed else weights, PER_DAY, random) for d in range(n_days)])
     day = np.repeat(np.arange(n_days), PER_DAY)
-    first = np.datetime64(LAST_DAY, "D") - (n_days - 1)
+    first = np.datetime64(LAST_DAY, "D") - np.timedelta64(n_days - 1, "D")
 
     def early(night: int) -> bool:
         inside = chosen[(day > night - 7) & (day <= night)]
