@@ -30,6 +30,7 @@ class Recalibrate(Model):
 
     kind: Literal["recalibrate"] = "recalibrate"
     of_champion = True
+    counterpart = "ridge"
     two_classes = True
     days: int = Field(default=14, ge=1)
 
