@@ -88,8 +88,8 @@ def tree(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 
 def cpu_of(process: subprocess.Popen[bytes]) -> float:
-    """Return the processor seconds of a process and those below it, up to now."""
-    return float(sum(sum(each.cpu_times()[:2]) for each in tree(process)))
+    """Return the processor seconds of a process and those below it, ended ones too, up to now."""
+    return float(sum(sum(each.cpu_times()[:4]) for each in tree(process)))
 
 
 def memory(process: subprocess.Popen[bytes]) -> tuple[float, float]:

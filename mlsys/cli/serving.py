@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from mlsys.server.apart import LoadsApart
+    from mlsys.server.listening import Listening
     from mlsys.server.shelf import Broken, Shelf
     from mlsys.settings import Settings
 
@@ -40,24 +42,38 @@ def serve(
 
     It ends with Ctrl-C or SIGTERM, after it has answered what is under way.
     """
+    from mlsys.server.apart import LoadsApart
+
+    with LoadsApart() as loads:  # loads its libraries while this process loads its own
+        from mlsys.server.listening import Listening
+        from mlsys.settings import load_settings
+
+        settings = load_settings()
+        port = port or settings.server_port
+        at = Listening(host, port, certificate, key, tuple(proxies), without_keys, only_with_keys)
+        _serve(at, settings, loads)
+
+
+def _serve(at: Listening, settings: Settings, loads: LoadsApart) -> None:
     from mlsys.cli.logs import set_up
+    from mlsys.server.allocating import frugal
     from mlsys.server.app import make_app
     from mlsys.server.door import guarded
     from mlsys.server.keys import KeyFile
     from mlsys.server.limits import ServerLimits
-    from mlsys.server.listening import Listening, server, socket_of
+    from mlsys.server.listening import server, socket_of
     from mlsys.server.living import living
     from mlsys.server.metrics import Metrics
-    from mlsys.settings import from_environment, load_settings
+    from mlsys.settings import from_environment
     from mlsys.watchdog.kept import kept_gauges
 
-    settings, limits = load_settings(), from_environment(ServerLimits)
-    at = Listening(host, port or settings.server_port, certificate, key, tuple(proxies), without_keys, only_with_keys)
+    frugal()
+    limits = from_environment(ServerLimits)
     keys = KeyFile(settings.server_keys)
     rule = at.rule(keys)
     listens = socket_of(at)
     set_up(settings.log_format, settings.log_level)
-    with filled_shelf(settings) as shelf, living(settings.root, lambda: shelf.work) as live:
+    with filled_shelf(settings, loads) as shelf, living(settings.root, lambda: shelf.work) as live:
         metrics = Metrics(shelf, [live], beside=partial(kept_gauges, settings.root))
         watchers = [metrics.answered, *live.watchers]
         app = make_app(shelf, watchers, beside=live.beside, settings=settings, most_rows=limits.rows)
@@ -67,7 +83,7 @@ def serve(
 
 
 @contextmanager
-def filled_shelf(settings: Settings) -> Iterator[Shelf]:
+def filled_shelf(settings: Settings, loads: LoadsApart | None = None) -> Iterator[Shelf]:
     """Give the champions of an installation; those of the file registry's links while its ledger is away."""
     from mlsys.errors import TransientError
     from mlsys.server.not_served import tell_not_served
@@ -79,9 +95,9 @@ def filled_shelf(settings: Settings) -> Iterator[Shelf]:
 
     with ExitStack() as opened:
         try:
-            shelf = Shelf(opened.enter_context(open_workspace(settings)), alarm=alarm)
+            shelf = Shelf(opened.enter_context(open_workspace(settings)), alarm=alarm, loads=loads)
         except TransientError as error:
-            shelf = Shelf(None, home=settings.root, alarm=alarm)
+            shelf = Shelf(None, home=settings.root, alarm=alarm, loads=loads)
             shelf.note_away(error)
             shelf.fill_without_ledger()
         else:

@@ -16,8 +16,6 @@ from mlsys.schema import ColumnSpec
 from mlsys.spec.blocks import Explanations
 from mlsys.targets.base import Target
 
-LONGEST = 40  # characters of a text
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -61,20 +59,3 @@ class Asked:
     def is_number(self, name: str) -> bool:
         """Whether a column has an order."""
         return self.columns[name].type in ("integer", "number", "boolean")
-
-
-def short(value: float) -> float:
-    """Return a number with six significant digits, which is more than anybody reads."""
-    return float(f"{value:.6g}") + 0.0  # no minus zero
-
-
-def value_of(value: Any, column: ColumnSpec) -> str | float | bool | None:
-    """Return a raw value as the explanation keeps it: None where it is missing, a long text shortened."""
-    if value is None or value != value:
-        return None
-    if column.type == "boolean":
-        return bool(value)
-    if column.type in ("integer", "number"):
-        return short(float(value))
-    text = str(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlsys.explanation.asked import Asked, short, value_of
+from mlsys.explanation.asked import Asked
+from mlsys.explanation.kept_values import short, value_of
 
 MOST_ROWS = 200
 POINTS = 15

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlsys.explanation.asked import Asked, short
+from mlsys.explanation.asked import Asked
+from mlsys.explanation.kept_values import short
 
 MOST_COLUMNS = 30
 PARTS, FEW_PARTS, FEWEST_IN_PART = 10, 5, 25

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlsys.explanation.asked import Asked, short, value_of
+from mlsys.explanation.asked import Asked
+from mlsys.explanation.kept_values import short, value_of
 from mlsys.metrics.predictions import Predictions
 from mlsys.models.calibration import uncalibrated
 from mlsys.models.contributions import Contributions, of_pipeline

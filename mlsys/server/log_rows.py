@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from mlsys.live import kept_rows
 from mlsys.live.rules import LiveRules
 from mlsys.schema import CHAMPION, KEY, SAID, SCORE, ColumnSpec
 from mlsys.server.answered import Answered
+from mlsys.server.log_columns import numbers_column, texts_column, typed_column
 from mlsys.serving.champion import Champion, typed_table
+from mlsys.serving.column_rows import ColumnRows
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def table_of(answers: Sequence[Answered], rules: LiveRules) -> pa.Table:
@@ -27,24 +32,23 @@ def table_of(answers: Sequence[Answered], rules: LiveRules) -> pa.Table:
 
     first, sizes = answers[0], [len(each.rows) for each in answers]
     n_rows, champion = sum(sizes), first.model.champion
-    stamps = pa.array([each.at for each in answers], pa.timestamp("us", tz="UTC"))
-    of_request = np.repeat(np.arange(len(answers)), sizes)
+    at = np.array([_microseconds(each.at) for each in answers])
     columns: dict[str, Any] = {
-        kept_rows.REQUEST: pa.array([each.request_id for each in answers]).take(of_request),
-        kept_rows.PLACE: pa.array(np.concatenate([np.arange(size, dtype="int32") for size in sizes])),
-        kept_rows.AT: stamps.take(of_request),
-        kept_rows.ARM: pa.repeat(pa.scalar(first.arm), n_rows),
-        kept_rows.SHADOW: pa.repeat(pa.scalar(first.silent), n_rows),
-        CHAMPION: pa.repeat(pa.scalar(champion.candidate_id), n_rows),
-        kept_rows.VERSION: pa.repeat(pa.scalar(champion.version), n_rows),
-        kept_rows.SECONDS: pa.array([each.seconds for each in answers]).take(of_request),
+        kept_rows.REQUEST: texts_column([each.request_id for each in answers for _ in range(len(each.rows))]),
+        kept_rows.PLACE: numbers_column(np.concatenate([np.arange(size, dtype="int32") for size in sizes])),
+        kept_rows.AT: numbers_column(np.repeat(at, sizes), kind=pa.timestamp("us", tz="UTC")),
+        kept_rows.ARM: texts_column([first.arm] * n_rows),
+        kept_rows.SHADOW: typed_column([first.silent] * n_rows, ColumnSpec(type="boolean")),
+        CHAMPION: texts_column([champion.candidate_id] * n_rows),
+        kept_rows.VERSION: texts_column([champion.version] * n_rows),
+        kept_rows.SECONDS: numbers_column(np.repeat([each.seconds for each in answers], sizes)),
         KEY: _keys(answers, rules.key, n_rows),
         **_filed(champion, np.concatenate([each.answers for each in answers])),
     }
     if not first.silent:
         features = {name: column for name, column in champion.features.items() if name not in rules.left_out}
-        given = _frame([row for each in answers for row in each.rows], features)
-        columns |= dict(zip(features, typed_table(given, features).columns, strict=True))
+        parts = [ColumnRows.of(each.rows, features).columns for each in answers]
+        columns |= _typed({name: [value for part in parts for value in part[name]] for name in features}, features)
     return pa.table(columns)
 
 
@@ -61,12 +65,13 @@ def _keys(answers: Sequence[Answered], key: Mapping[str, ColumnSpec], n_rows: in
     if not known.any():
         return pa.nulls(n_rows, pa.uint64())
     try:
-        table = typed_table(_frame([row for row, whole in zip(given, known, strict=True) if whole], key), key)
+        of_whole = ColumnRows.of([row for row, whole in zip(given, known, strict=True) if whole], key)
+        table = pa.table(_typed(of_whole.columns, key))
     except DataError:  # a client's mistake: the answer is kept, and can't be judged
         return pa.nulls(n_rows, pa.uint64())
     hashes = np.zeros(n_rows, np.uint64)
     hashes[known] = row_hashes(table, list(key))
-    return pa.array(hashes, mask=~known)
+    return numbers_column(hashes, known)
 
 
 def _filed(champion: Champion, answers: np.ndarray) -> dict[str, pa.Array]:
@@ -76,14 +81,31 @@ def _filed(champion: Champion, answers: np.ndarray) -> dict[str, pa.Array]:
 
     names = champion.classes or champion.actions
     if answers.ndim == 1:
-        return {SCORE: pa.array(answers)}
-    columns = [pa.array(np.ascontiguousarray(column)) for column in answers.T]
-    said = pa.array(np.array(names)[np.argmax(answers, axis=1)], pa.string())
+        return {SCORE: numbers_column(answers)}
+    columns = [numbers_column(column) for column in answers.T]
+    said = texts_column([names[place] for place in np.argmax(answers, axis=1)])
     return {SAID: said, SCORE: pa.StructArray.from_arrays(columns, names=list(names))}
 
 
-def _frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, ColumnSpec]) -> Any:
-    """Return columns of raw rows as Python's own objects: whole numbers beside missing ones stay whole."""
+def _typed(values: Mapping[str, list[Any]], columns: Mapping[str, ColumnSpec]) -> dict[str, pa.Array]:
+    """Return columns of raw values in their declared types.
+
+    Raises:
+        DataError: a value can't be made of its type.
+    """
+    found = {}
+    for name, column in columns.items():
+        typed = typed_column(values[name], column)
+        found[name] = _read(name, values[name], column) if typed is None else typed
+    return found
+
+
+def _read(name: str, values: list[Any], column: ColumnSpec) -> pa.Array:
+    """Return values of other types, read as a source's are: whole numbers beside missing ones stay whole."""
     import pandas as pd
 
-    return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=object) for name in columns})
+    return typed_table(pd.DataFrame({name: pd.Series(values, dtype=object)}), {name: column}).column(0).combine_chunks()
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)

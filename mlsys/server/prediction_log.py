@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from mlsys.live.rules import LiveRules
 from mlsys.server.answered import Answered
 from mlsys.server.log_counter import LogCounter
 from mlsys.server.log_rows import table_of
+from mlsys.serving.column_rows import ColumnRows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,7 +85,7 @@ class KeptAnswers:
             if self._n_waiting and self._n_waiting + n_rows > self._most:
                 counts.dropped += n_rows
             else:
-                self._waiting.append(answered)
+                self._waiting.append(replace(answered, given=_keys_alone(answered, rules)))
                 self._n_waiting += n_rows
             self._counter.write()
             soon = self._n_waiting >= min(_SOON, self._most)
@@ -177,3 +179,9 @@ class KeptAnswers:
                 kept_rows.merge_past(self._home, folder.name, before=today)
             except (MlsysError, OSError) as error:
                 log.warning("live_rows_not_merged", pipeline=folder.name, reason=str(error))
+
+
+def _keys_alone(answered: Answered, rules: LiveRules) -> ColumnRows:
+    """Return what names the rows of a request, which is all that is kept of what is no feature."""
+    columns = {name: [row.get(name) for row in answered.given] for name in rules.key}
+    return ColumnRows(columns, len(answered.given))

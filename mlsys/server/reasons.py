@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlsys.errors import MlsysError
-from mlsys.explanation.asked import short, value_of
+from mlsys.explanation.kept_values import short, value_of
 from mlsys.schema import ColumnSpec
 from mlsys.server.rows import GivenRow
 from mlsys.serving.plain_path import frame_of

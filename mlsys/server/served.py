@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mlsys import clock
 from mlsys.errors import IntegrityError, MlsysError
@@ -84,7 +84,15 @@ class ServedModel:
         return sorted(found, key=lambda fault: fault[0])
 
 
-def load(change: ChampionChange, work: Workspace) -> ServedModel:
+class FromFolder(Protocol):
+    """Loads the model in the folder of a release, as `load_folder` does."""
+
+    def __call__(self, folder: Path, pipeline: str, *, generation: int = 0) -> ServedModel:
+        """Return it, after it has answered its golden rows."""
+        ...
+
+
+def load(change: ChampionChange, work: Workspace, from_folder: FromFolder) -> ServedModel:
     """Return the model that a change of the ledger made champion, after it has answered its golden rows.
 
     It comes from its folder in the file registry; where that is gone, from the store by its SHA-256.
@@ -95,7 +103,7 @@ def load(change: ChampionChange, work: Workspace) -> ServedModel:
     """
     folder = folder_of(change.pipeline, change.candidate_id, work.home)
     if folder is not None and (folder / MODEL).exists():
-        return load_folder(folder, change.pipeline, generation=change.generation)
+        return from_folder(folder, change.pipeline, generation=change.generation)
     try:
         found = _from_store(_Stored.of(change), work)
     except MlsysError as error:

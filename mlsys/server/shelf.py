@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from mlsys import clock
 from mlsys.errors import MlsysError, UsageError, near_match
 from mlsys.events import get_logger
 from mlsys.registries.files import FOLDER, folder_of, serving_folder
+from mlsys.server.apart import LoadsApart
 from mlsys.server.served import ServedModel, load, load_folder
 
 if TYPE_CHECKING:
@@ -76,10 +77,20 @@ class Shelf:
         work: the opened installation; None while its database is away. Then `home` says where the file registry is.
         home: MLSYS_HOME.
         alarm: is told of a champion that can't be served.
+        loads: loads models in another process; without it they are loaded here.
     """
 
-    def __init__(self, work: Workspace | None, *, home: Path | None = None, alarm: Alarm | None = None) -> None:
+    def __init__(
+        self,
+        work: Workspace | None,
+        *,
+        home: Path | None = None,
+        alarm: Alarm | None = None,
+        loads: LoadsApart | None = None,
+    ) -> None:
         self.work = work
+        self._loads = loads
+        self._from_folder = load_folder if loads is None else loads.load
         self._home = home if work is None else work.home
         self._alarm = alarm
         self._models: Mapping[str, ServedModel] = {}
@@ -151,7 +162,7 @@ class Shelf:
         """
         if self.work is None:
             return
-        with self._one_at_a_time:
+        with self._loading():
             for pipeline, generation in self.work.ledger.generations().items():
                 now, broken = self._models.get(pipeline), self._broken.get(pipeline)
                 loaded = now is not None and now.generation == generation
@@ -162,16 +173,26 @@ class Shelf:
 
     def fill_without_ledger(self) -> None:
         """Load what the links of the file registry name: who served last, as far as is known without the ledger."""
-        with self._one_at_a_time:
+        with self._loading():
             for folder in sorted((self._registry).glob("*/")):
                 pipeline = folder.name
                 serving = serving_folder(pipeline, self._registry.parent)
                 if serving is None or pipeline in self._models:
                     continue
                 try:
-                    self._put(pipeline, load_folder(serving, pipeline))
+                    self._put(pipeline, self._from_folder(serving, pipeline))
                 except MlsysError as error:
                     self._break(pipeline, Broken("", str(error)))
+
+    @contextmanager
+    def _loading(self) -> Iterator[None]:
+        """Let nobody else load, and end the process that does when there is no more to do."""
+        with self._one_at_a_time:
+            try:
+                yield
+            finally:
+                if self._loads is not None:
+                    self._loads.end()
 
     @property
     def _registry(self) -> Path:
@@ -189,7 +210,7 @@ class Shelf:
         assert self.work is not None
         files = _files(change.pipeline, change.candidate_id, self.work.home)
         try:
-            self._put(change.pipeline, load(change, self.work))
+            self._put(change.pipeline, load(change, self.work, self._from_folder))
         except MlsysError as error:
             self._note_broken(change, str(error), files)
         except Exception as error:  # whatever a damaged file makes a library raise, the others are followed on

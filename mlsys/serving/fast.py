@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from mlsys.errors import MlsysError
 from mlsys.serving.fast_agreement import agreement, made_rows
 from mlsys.serving.fast_blocks import NotConvertibleError
-from mlsys.serving.fast_features import feature_program
-from mlsys.serving.fast_models import asked_with_arrays
+from mlsys.serving.fast_features import FeatureProgram, feature_program
+from mlsys.serving.fast_models import ArrayCall, ArrayTrees, asked_with_arrays
 from mlsys.serving.fast_policy import POLICY, asked_for_states
 from mlsys.serving.fast_rows import ReadValues, RowReader, given_rows
 from mlsys.serving.fast_wrappers import on_arrays
@@ -30,6 +30,18 @@ if TYPE_CHECKING:
 
 N_MADE = 2000  # rows like the golden ones, to compare the two ways on
 _CELLS = 250_000  # of a matrix at once: 2 MB, which stay near the processor
+
+
+@dataclass(frozen=True)
+class AskedByMatrix:
+    """Asks about the matrix that a recipe makes of rows."""
+
+    program: FeatureProgram
+    ask: ArrayCall
+
+    def __call__(self, values: ReadValues) -> Any:
+        """Return what is said of rows that have been read."""
+        return self.ask(self.program.matrix(values))
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,11 @@ class FastPath:
     reader: RowReader
     ask: Callable[[ReadValues], Any]
     width: int
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether it can be pickled, and answers rows of the declared types without the libraries that trained it."""
+        return isinstance(self.ask, AskedByMatrix) and isinstance(self.ask.ask, ArrayTrees)
 
     def answers(self, rows: JsonRows) -> np.ndarray:
         """Return what the champion says of rows of JSON's values, each with a value for every feature.
@@ -118,12 +135,10 @@ def converted(champion: Champion) -> FastPath:
     if [name for name, _ in steps] == ["features", "model"]:
         program = feature_program(steps[0][1], reader.numeric)
         name, ask = asked_with_arrays(steps[1][1], method, sparse=program.sparse)
-        return FastPath(name, champion, reader, lambda values: ask(program.matrix(values)), program.width)
+        return FastPath(name, champion, reader, AskedByMatrix(program, ask), program.width)
     if [name for name, _ in steps] == POLICY:
         program, states = feature_program(steps[0][1], reader.numeric), asked_for_states(champion.model)
-        return FastPath(
-            "arrays + a table", champion, reader, lambda values: states(program.matrix(values)), program.width
-        )
+        return FastPath("arrays + a table", champion, reader, AskedByMatrix(program, states), program.width)
     if [name for name, _ in steps] == ["model"]:
         wrapper, programs = on_arrays(champion.model, reader.numeric)
         name = f"arrays inside {type(steps[0][1]).__name__}"

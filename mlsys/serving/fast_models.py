@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlsys.serving.fast_trees import InplaceTrees
@@ -33,7 +34,7 @@ def asked_with_arrays(estimator: Any, method: str, *, sparse: bool) -> tuple[str
     return name, lambda matrix: ask(csr_matrix(matrix))
 
 
-def _inplace(estimator: Any, method: str, *, sparse: bool) -> ArrayCall | None:
+def _inplace(estimator: Any, method: str, *, sparse: bool) -> ArrayTrees | None:
     """Return XGBoost's prediction without its checks of every call; None for another estimator."""
     import sys
 
@@ -44,18 +45,31 @@ def _inplace(estimator: Any, method: str, *, sparse: bool) -> ArrayCall | None:
         return None
     if method == "predict" and hasattr(estimator, "n_classes_"):
         return None
-    import numpy as np
+    return ArrayTrees(InplaceTrees.of(estimator), getattr(estimator, "n_classes_", 0) == 2, sparse)
 
-    trees, of_two = InplaceTrees(estimator), getattr(estimator, "n_classes_", 0) == 2
 
-    def ask(matrix: np.ndarray) -> np.ndarray:
-        if sparse:  # what a sparse matrix does not store is missing to the trees
+@dataclass(frozen=True)
+class ArrayTrees:
+    """XGBoost's trees as the estimator's own method answers; needs no package but numpy.
+
+    Attributes:
+        of_two: the answer is two classes' probabilities.
+        sparse: the estimator is used to sparse matrices.
+    """
+
+    trees: InplaceTrees
+    of_two: bool
+    sparse: bool
+
+    def __call__(self, matrix: np.ndarray) -> Any:
+        """Return what the method would of `(n_rows, n_features)` float64."""
+        import numpy as np
+
+        if self.sparse:  # what a sparse matrix does not store is missing to the trees
             matrix[matrix == 0] = np.nan
-        said = trees(matrix)
-        if not of_two:
+        said = self.trees(matrix)
+        if not self.of_two:
             return said
         both = np.empty((len(matrix), 2))
         both[:, 0], both[:, 1] = 1.0 - said, said
         return both
-
-    return ask

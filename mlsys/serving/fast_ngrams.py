@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from mlsys.serving.fast_analyzer import BLANKS
 
 if TYPE_CHECKING:
     import numpy as np
 
 _CELLS = 4_000_000  # of the table of steps; a larger vocabulary is looked up text by text
-_BLANKS = re.compile(r"\s\s+")
 
 
 @dataclass(frozen=True)
@@ -90,4 +90,4 @@ class NgramTrie:
 
     def _part(self, text: str) -> str:
         """Return a text as n-grams are taken from it, with `apart` where none goes across."""
-        return self.apart.join([f" {word} " for word in text.split()]) if self.words else _BLANKS.sub(" ", text)
+        return self.apart.join([f" {word} " for word in text.split()]) if self.words else BLANKS.sub(" ", text)

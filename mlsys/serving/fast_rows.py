@@ -97,14 +97,14 @@ class RowReader:
                 return None
         texts = {}
         for name, stripped, nulls in self._textual:
-            read = _texts(given[name], stripped, nulls)
+            read = read_texts(given[name], stripped, nulls)
             if read is None:
                 return None
             texts[name] = read
         return ReadValues(numbers, texts)
 
 
-def _texts(values: list[Any], stripped: bool, nulls: frozenset[str]) -> list[str | None] | None:
+def read_texts(values: list[Any], stripped: bool, nulls: frozenset[str]) -> list[str | None] | None:
     """Return texts without blanks around them, None for missing; None where there are values of other types."""
     if not _TEXTS.issuperset(map(type, values)):
         return None

@@ -8,6 +8,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from mlsys.serving.fast_analyzer import NgramAnalyzer, analyzer_of
 from mlsys.serving.fast_blocks import NotConvertibleError
 from mlsys.serving.fast_ngrams import NgramTrie
 from mlsys.serving.fast_rows import ReadValues
@@ -25,9 +26,9 @@ class NgramColumns:
     """TF-IDF of one column, reduced or not.
 
     Attributes:
-        begin: makes of a text what its n-grams are taken from.
-        analyse: the n-grams of that.
-        spell: makes small letters of that, if they shall be.
+        mark: stands before each text.
+        shorten: cuts a text.
+        ngrams_of: what n-grams there are in that, in any order.
         trie: finds the n-grams of many texts at once, or None.
         vocabulary: of each n-gram which column it is.
         idf: `(n_ngrams,)` inverse document frequencies.
@@ -35,9 +36,9 @@ class NgramColumns:
     """
 
     name: str
-    begin: Callable[[str], str]
-    analyse: Callable[[str], list[str]]
-    spell: Callable[[str], str]
+    mark: str
+    shorten: Callable[[str], str]
+    ngrams_of: NgramAnalyzer
     trie: NgramTrie | None
     vocabulary: dict[str, int]
     idf: np.ndarray
@@ -45,12 +46,12 @@ class NgramColumns:
 
     def fill(self, out: np.ndarray, values: ReadValues) -> None:
         """Write each text's columns."""
-        texts = [self.begin(text or "") for text in values.texts[self.name]]
+        texts = [self.mark + self.shorten(text or "") for text in values.texts[self.name]]
         if len(texts) < _MANY:
             for row, text in enumerate(texts):
                 self._fill_row(out[row], text)
         elif self.trie is not None and self.components is None:
-            self._fill_columns(out, self.trie.counts([self.spell(text) for text in texts]))
+            self._fill_columns(out, self.trie.counts([self.ngrams_of.spelt(text) for text in texts]))
         else:
             self._fill_sparse(out, self._stored(texts))
 
@@ -71,9 +72,9 @@ class NgramColumns:
 
         width = len(self.vocabulary)
         if self.trie is not None:
-            return csr_matrix(self.trie.counts([self.spell(text) for text in texts]).T, dtype="float64")
+            return csr_matrix(self.trie.counts([self.ngrams_of.spelt(text) for text in texts]).T, dtype="float64")
         look_up = self.vocabulary.get
-        columns = [[c for c in map(look_up, self.analyse(text)) if c is not None] for text in texts]
+        columns = [[c for c in map(look_up, self.ngrams_of(text)) if c is not None] for text in texts]
         rows = np.repeat(np.arange(len(texts)), [len(each) for each in columns])
         flat = np.fromiter(chain.from_iterable(columns), dtype=np.int64, count=len(rows))
         cells, counts = np.unique(rows * width + flat, return_counts=True)
@@ -90,7 +91,7 @@ class NgramColumns:
     def _fill_row(self, out: np.ndarray, text: str) -> None:
         import numpy as np
 
-        looked_up = map(self.vocabulary.get, self.analyse(text))
+        looked_up = map(self.vocabulary.get, self.ngrams_of(text))
         known = [column for column in looked_up if column is not None]
         if not known:
             return
@@ -133,13 +134,13 @@ def text_block(part: Any, name: str) -> NgramColumns:
         or type(reduce) not in (TruncatedSVD, type(None))
     ):
         raise NotConvertibleError(f"the text '{name}' goes through a step with another setting")
-    other = mark.kw_args["other"]
+    analyzer = analyzer_of(ngrams)
     return NgramColumns(
         name=name,
-        begin=lambda text: other + shorten(text),
-        analyse=ngrams.build_analyzer(),
-        spell=ngrams.build_preprocessor(),
-        trie=None if ngrams.analyzer == "word" else NgramTrie.of(ngrams.vocabulary_, ngrams.analyzer),
+        mark=mark.kw_args["other"],
+        shorten=shorten,
+        ngrams_of=analyzer,
+        trie=None if analyzer.word is not None else NgramTrie.of(ngrams.vocabulary_, ngrams.analyzer),
         vocabulary=ngrams.vocabulary_,
         idf=ngrams.idf_,
         components=None if reduce is None else np.ascontiguousarray(reduce.components_.T),

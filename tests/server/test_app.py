@@ -48,7 +48,7 @@ def test_a_row_is_answered_as_the_loaded_champion_does(client: TestClient, told:
     expected = champion.predict_proba(pd.DataFrame([ROW]))[0, 1]
     said = {"probability": expected, "positive": expected >= 0.5, "class": "yes"}
     assert answer.json() == {"pipeline": "shop", "version": "1.0.0", "arm": "champion", "predictions": [said]}
-    assert [(each.rows, each.given) for each in told] == [([ROW], [{**ROW, "order_no": 7}])]
+    assert [(list(each.rows), each.given) for each in told] == [([ROW], [{**ROW, "order_no": 7}])]
 
 
 def test_what_is_unlike_the_training_rows_is_answered_as_there_and_counted(
