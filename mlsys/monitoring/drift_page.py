@@ -100,7 +100,9 @@ def render(report: MonitorReport, results: Sequence[MonitorResult], window: Wind
 
 
 def _feature(each: ThenAndNow, results: Sequence[MonitorResult]) -> Feature:
-    return _drawn(each, _tests(each.name, [result for result in results if result.monitor != "score_drift"]))
+    """Return the row of a feature; what answers owe to it does not say whether it moved, and stands in a sentence."""
+    of_features = [result for result in results if result.monitor != "score_drift" and result.unit != "leaning"]
+    return _drawn(each, _tests(each.name, of_features))
 
 
 def _tests(name: str, results: Sequence[MonitorResult]) -> tuple[Test, ...]:

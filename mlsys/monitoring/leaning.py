@@ -32,15 +32,22 @@ def leans(model: Any, target: Target, rows: pd.DataFrame) -> dict[str, float]:
     order = np.argsort(pd.util.hash_pandas_object(rows, index=False).to_numpy(), kind="stable")[:MOST_ROWS]
     sample = rows.iloc[order].reset_index(drop=True)
     shuffled = np.random.default_rng(_SEED).permutation(len(sample))
+    found = changes(sample, sample.iloc[shuffled], model=model, target=target)
+    means = {name: float(each.mean()) for name, each in found.items()}
+    total = sum(means.values())
+    return {name: mean / total for name, mean in means.items()} if np.isfinite(total) and total > 0 else {}
+
+
+def changes(rows: pd.DataFrame, others: pd.DataFrame, *, model: Any, target: Target) -> dict[str, np.ndarray]:
+    """Return by column `(n_rows,)` by how much answers change where its values are those of `(n_rows,)` other rows.
+
+    Of several numbers that make one answer it is the mean change.
+    """
     with threadpool_limits(limits=1):
-        before = target.answers(model, sample)
-        changes = {
-            str(name): float(np.abs(target.answers(model, _with(sample, name, shuffled)) - before).mean())
-            for name in sample.columns
+        before = target.answers(model, rows)
+        return {
+            str(name): np.abs(target.answers(model, rows.assign(**{str(name): others[name].to_numpy()})) - before)
+            .reshape(len(rows), -1)
+            .mean(axis=1)
+            for name in rows.columns
         }
-    total = sum(changes.values())
-    return {name: change / total for name, change in changes.items()} if np.isfinite(total) and total > 0 else {}
-
-
-def _with(rows: pd.DataFrame, name: str, order: np.ndarray) -> pd.DataFrame:
-    return rows.assign(**{name: rows[name].to_numpy()[order]})

@@ -18,11 +18,12 @@ from mlsys.evaluation.comparison import ComparisonRules, Contender, assess
 from mlsys.ledger import ChampionChange
 from mlsys.metrics import METRICS
 from mlsys.metrics.predictions import Predictions
+from mlsys.monitoring.leaning import changes
 from mlsys.monitoring.reference import Reference, evaluation_of, reference_of
 from mlsys.monitoring.scoring import predictions_of, read_predictions
 from mlsys.monitors.base import Past, Window, WindowAnswers
 from mlsys.monitors.holdout import Holdout
-from mlsys.records import MetricValue, Snapshot
+from mlsys.records import Candidate, MetricValue, Snapshot
 from mlsys.records.monitoring import PredictionFile
 from mlsys.schema import DAY, KEY, SCORE
 from mlsys.snapshot.manifest import read_manifest
@@ -30,6 +31,7 @@ from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec
 from mlsys.spec.blocks import MetricChoice
 from mlsys.targets.base import Target
+from mlsys.training import model_file
 from mlsys.workspace import Workspace
 
 
@@ -54,6 +56,7 @@ def window_of(
     """
     reference = reference_of(work, change)
     made_by = work.spec_of(work.ledger.plan(change.run_id))
+    champion = model_of(work, change)
     primary, last_day = spec.metrics.primary, clock.last_day_before(snapshot.cutoff)
     seen = Window(
         last_day=last_day,
@@ -67,9 +70,10 @@ def window_of(
         evaluation=evaluation_of(work, change),
         primary=primary,
         directions={name: METRICS.find(name).direction for name in {*spec.task_metrics, primary}},
-        threshold=model_of(work, change).threshold,
+        threshold=champion.threshold,
         texts=made_by.features.texts,
         measure=partial(measured, choice=spec.metrics, seed=spec.training.seed),
+        leaning=partial(_leaning, work, champion.candidate, spec.target),
     )
     files = _files(work, spec, change, snapshot, first=last_day - max(length, reach) + timedelta(days=1))
     if not files:
@@ -85,6 +89,14 @@ def measured(metric: str, rows: Predictions, *, choice: MetricChoice, seed: int)
     rules = ComparisonRules(primary=metric, n_replicates=choice.replicates, seed=seed)
     found = assess([entry], None, metrics=[chosen], rules=rules)
     return found.evaluations[0].holdout[0]
+
+
+def _leaning(
+    work: Workspace, candidate: Candidate, target: Target, rows: pd.DataFrame, others: pd.DataFrame
+) -> dict[str, np.ndarray]:
+    """Return what the answers of a candidate owe to each column; its model is loaded when it is asked."""
+    model = model_file.load(str(candidate.model), work.store)
+    return changes(rows, others, model=model, target=target.about(candidate.classes))
 
 
 def weighted(metric: str, rows: Predictions, weights: np.ndarray, *, choice: MetricChoice) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The table of monitors."""
 
 from mlsys.components import Table
+from mlsys.monitors.attribution_drift import AttributionDrift
 from mlsys.monitors.base import Monitor
 from mlsys.monitors.estimated_metric import EstimatedMetric
 from mlsys.monitors.feature_drift import FeatureDrift
@@ -14,13 +15,15 @@ MONITORS = Table(
     "monitor",
     "mlsys.monitors",
     Monitor,
-    [FeatureDrift, KsDrift, ScoreDrift, TargetDrift, LiveMetric, EstimatedMetric, HarmfulShift],
+    [FeatureDrift, KsDrift, ScoreDrift, TargetDrift, AttributionDrift, LiveMetric, EstimatedMetric, HarmfulShift],
     hints={
         "drift": "feature_drift",
         "psi": "feature_drift",
         "data_drift": "feature_drift",
         "ks": "ks_drift",
         "kolmogorov_smirnov": "ks_drift",
+        "shap_drift": "attribution_drift",
+        "importance_drift": "attribution_drift",
         "prediction_drift": "score_drift",
         "label_drift": "target_drift",
         "prior_shift": "target_drift",

@@ -81,6 +81,8 @@ class Window:
         threshold: `y_score >= threshold` predicts positive.
         unknown: those classes of the labels that the champion does not know.
         measure: gives a metric's value with its 95 % interval; the order of rows plays no part.
+        leaning: gives by column `(n_rows,)` by how much the champion's answers to rows change where the column's values
+            are those of as many other rows; None where its model is not at hand.
         holdout: the champion's holdout row by row, or None where it has none.
     """
 
@@ -97,6 +99,7 @@ class Window:
     threshold: float
     measure: Callable[[str, Predictions], MetricValue]
     target: Target
+    leaning: Callable[[pd.DataFrame, pd.DataFrame], Mapping[str, np.ndarray]] | None = None
     holdout: Holdout | None = None
     unknown: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()

@@ -73,6 +73,7 @@ def window(
         threshold=THRESHOLD,
         measure=MEASURE,
         target=BinaryTarget(column="label", positive="1"),
+        leaning=leaning,
         holdout=Holdout(
             _features(generator, n_before, 0.0), held_scores, held_true, WEIGHTED, _days_ago(N_DAYS + before % N_DAYS)
         ),
@@ -115,6 +116,17 @@ def shuffled(made: Window, seed: int = 11) -> Window:
         y_score=made.y_score[order],
         y_true=made.y_true[order],
     )
+
+
+def leaning(rows: pd.DataFrame, others: pd.DataFrame) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
+    """Return what answers of a known sum owe to each column: mostly to `visits` and `size`."""
+    return {name: np.abs(_addend(rows, name) - _addend(others, name)) for name in rows.columns}
+
+
+def _addend(rows: pd.DataFrame, name: str) -> np.ndarray[Any, np.dtype[Any]]:
+    if rows[name].dtype.kind == "f":
+        return rows[name].fillna(0.0).to_numpy()
+    return 0.5 * (rows[name] == "web").to_numpy(dtype="float64")
 
 
 def empty(made: Window) -> Window:

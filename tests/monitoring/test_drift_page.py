@@ -13,6 +13,7 @@ import pytest
 from mlsys.errors import UsageError
 from mlsys.monitoring.drift_page import render
 from mlsys.monitoring.export import export
+from mlsys.monitors.attribution_drift import AttributionDrift
 from mlsys.monitors.base import Monitor, Window
 from mlsys.monitors.feature_drift import FeatureDrift
 from mlsys.monitors.ks_drift import KsDrift
@@ -49,6 +50,14 @@ def test_what_moved_stands_first_with_its_measure_and_its_limit() -> None:
     assert "stability index, 7d" in first
     assert "<h1>Moved</h1>" in html
     assert page(moved, FeatureDrift(), KsDrift(), ScoreDrift()) == html
+
+
+def test_a_feature_on_which_the_champion_leans_less_did_not_move_itself() -> None:
+    made = window()
+    leaned = replace(made, rows=made.rows.assign(visits=made.rows["visits"] * 6))
+    html = page(leaned, KsDrift(), AttributionDrift())
+    assert "size 38% then" in html
+    assert "1 feature of 3 moved away" in html
 
 
 def test_where_nothing_moved_it_says_so_and_what_nobody_watches() -> None:

@@ -75,10 +75,11 @@ def test_quiet_windows_pass_and_ask_for_nothing(work: Workspace) -> None:
         work,
         {"kind": "feature_drift", **few},
         {"kind": "score_drift", **few},
+        {"kind": "attribution_drift", **few},
         {"kind": "live_metric", "window": "1d", "min_labels": 50, "per_class": 10},
     )
     report = monitor(work, "shop", day=day(11))
-    assert [result.state for result in report.results] == ["pass", "pass", "pass"]
+    assert [result.state for result in report.results] == ["pass"] * 4
     assert report.state == "pass"
     assert not report.asks_retraining
     assert (report.n_rows, report.n_labelled) == (ROWS_PER_DAY, ROWS_PER_DAY)

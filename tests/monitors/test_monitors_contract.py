@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,15 @@ NOTHING_BEFORE = window(n_before=0)
 UNJUDGED = window(evaluation=None)
 UNDEFINED = window(evaluation=Evaluation(model_id="c", name="c", role="champion", holdout=()))
 
+NO_MODEL = window(leaning=None)
+MOVED = window()
+
 # Settings, a window that must alarm, and windows that must not be judged.
 CASES: dict[str, tuple[dict[str, Any], Window, list[Window]]] = {
     "feature_drift": ({}, window(shift=1.0), [NOTHING_BEFORE]),
     "ks_drift": ({}, window(shift=1.0), [NOTHING_BEFORE]),
     "score_drift": ({}, window(shift=1.0), [NOTHING_BEFORE, NAN_SCORES, ONE_NAN_SCORE]),
+    "attribution_drift": ({}, replace(MOVED, rows=MOVED.rows.assign(visits=MOVED.rows["visits"] * 6)), [NO_MODEL]),
     "estimated_metric": (
         {},
         window(skill=0.5),
