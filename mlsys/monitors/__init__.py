@@ -14,13 +14,14 @@ MONITORS = Table(
     "monitor",
     "mlsys.monitors",
     Monitor,
-    [FeatureDrift, KsDrift, ScoreDrift, TargetDrift, LiveMetric, EstimatedMetric, HarmfulShift],
+    [FeatureDrift, ScoreDrift, TargetDrift, LiveMetric, EstimatedMetric, HarmfulShift],
     hints={
         "drift": "feature_drift",
         "psi": "feature_drift",
         "data_drift": "feature_drift",
-        "ks": "ks_drift",
-        "kolmogorov_smirnov": "ks_drift",
+        "ks": "feature_drift",
+        "ks_drift": "feature_drift",
+        "kolmogorov_smirnov": "feature_drift",
         "prediction_drift": "score_drift",
         "label_drift": "target_drift",
         "prior_shift": "target_drift",
@@ -34,4 +35,5 @@ MONITORS = Table(
         "risk_monitoring": "harmful_shift",
         "error_rate": "live_metric",
     },
+    former=[KsDrift],
 )

@@ -22,7 +22,6 @@ UNDEFINED = window(evaluation=Evaluation(model_id="c", name="c", role="champion"
 # Settings, a window that must alarm, and windows that must not be judged.
 CASES: dict[str, tuple[dict[str, Any], Window, list[Window]]] = {
     "feature_drift": ({}, window(shift=1.0), [NOTHING_BEFORE]),
-    "ks_drift": ({}, window(shift=1.0), [NOTHING_BEFORE]),
     "score_drift": ({}, window(shift=1.0), [NOTHING_BEFORE, NAN_SCORES, ONE_NAN_SCORE]),
     "estimated_metric": (
         {},
