@@ -172,6 +172,7 @@ class Table(Generic[C]):
         hints: names people try that are no near match (`{"rf": "random_forest"}`); never accepted, only hinted.
         key: the field that names the component.
         default: the component that is meant where a mapping has no such key.
+        former: components that another one has replaced; only specs that a run has stored may name them.
     """
 
     def __init__(
@@ -184,6 +185,7 @@ class Table(Generic[C]):
         *,
         key: str = "kind",
         default: str | None = None,
+        former: Sequence[type[C]] = (),
     ) -> None:
         self.noun = noun
         self.group = group
@@ -191,6 +193,7 @@ class Table(Generic[C]):
         self.key = key
         self.default = default
         self._members = {_name(member, key): member for member in members}
+        self._former = {_name(member, key): member for member in former}
         self._hints = hints or {}
 
     def __iter__(self) -> Iterator[type[C]]:
@@ -276,7 +279,9 @@ class Table(Generic[C]):
         if not isinstance(value, dict) or not isinstance(value.get(self.key), str):
             known = ", ".join(self.names())
             raise ValueError(f"A {self.noun} is a name or a mapping with `{self.key}`. Known: {known}")
-        return self.find(value[self.key]).model_validate(value, context=context)
+        stored = isinstance(context, Mapping) and bool(context.get(STORED))
+        former = self._former.get(value[self.key]) if stored else None
+        return (former or self.find(value[self.key])).model_validate(value, context=context)
 
     def read(self, value: object, info: ValidationInfo) -> C:
         """Return what `parse` does, as the validator of a field."""

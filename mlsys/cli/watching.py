@@ -91,6 +91,8 @@ def _versions(settings: Settings, name: str, day: date | None, *, as_json: bool)
     _show_versions("On the days on which each served", found.served)
     if found.same_days:
         _show_versions(f"All on the same days, from {found.since} on", found.same_days)
+    if found.arms:
+        _show_versions("What was answered live, by version and role", found.arms)
     say(f"\nPage: {page}")
     return 0
 
@@ -102,9 +104,10 @@ def _show_versions(title: str, scores: Sequence[VersionScore]) -> None:
     rows = []
     for score in scores:
         days = f"{score.first_day} to {score.last_day}" if score.first_day else "none"
-        young = f"{score.n_immature:,} too young" if score.n_immature else ""
         cells = [_shown(score.value(name)) for name in names]
-        rows.append((score.version, days, f"{score.n_labelled:,}/{score.n_rows:,}", young, *cells, score.reason or ""))
+        rows.append(
+            (score.label, days, f"{score.n_labelled:,}/{score.n_rows:,}", score.uncounted, *cells, score.reason or "")
+        )
     show_table(("version", "days", "labels", "", *names, ""), rows)
 
 

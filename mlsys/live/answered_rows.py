@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mlsys import clock
 from mlsys.ledger import ChampionChange, LiveTrial
 from mlsys.live import kept_rows
 from mlsys.records import Snapshot
@@ -118,11 +119,17 @@ def newest_by_key(rows: pd.DataFrame) -> pd.DataFrame:
     return keyed.drop_duplicates(KEY, keep="last").sort_index()
 
 
-def known_labels(work: Workspace, spec: Spec, target: Target, snapshot: Snapshot) -> pd.Series:
-    """Return known labels by the hash of the row's key; a key of several rows has the newest day's."""
+def known_labels(
+    work: Workspace, spec: Spec, target: Target, snapshot: Snapshot, *, since: datetime | None = None
+) -> pd.Series:
+    """Return known labels by the hash of the row's key; a key of several rows has the newest day's.
+
+    With `since` those of rows whose day ends later.
+    """
     import pandas as pd
 
     days = [entry.day for entry in read_manifest(snapshot.manifest, work.store).partitions]
+    days = [day for day in days if since is None or clock.cutoff_of(day) > since]
     table = read_rows(snapshot.manifest, work.store, [*spec.target.made_of.names, KEY], days=days)
     truth = target.truth(target.made_of.of(table))
     labels = pd.Series(truth.y[truth.known], index=table[KEY].to_numpy()[truth.known])

@@ -53,7 +53,7 @@ def judged(
 ) -> LiveEvidence:
     """Return what the labels of a snapshot say of one trial."""
     blank = _unknown(trial, champion, "a model's records are gone")
-    models = [_model(work, name) for name in (trial.candidate_id, champion.candidate_id)]
+    models = [model_named(work, name) for name in (trial.candidate_id, champion.candidate_id)]
     known = [model for model in models if model is not None]
     if len(known) < len(models):
         return blank
@@ -109,7 +109,8 @@ def _newest(work: Workspace, spec: Spec) -> Snapshot | None:
     return None if taken is None else taken.snapshot
 
 
-def _model(work: Workspace, candidate_id: str) -> ChampionModel | None:
+def model_named(work: Workspace, candidate_id: str) -> ChampionModel | None:
+    """Return a candidate as a champion, or None where its records are gone."""
     candidate, run_id = work.ledger.candidate(candidate_id), work.ledger.run_of(candidate_id)
     if candidate is None or run_id is None:
         return None

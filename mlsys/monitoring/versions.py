@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mlsys import clock
 from mlsys.errors import MlsysError, UsageError
 from mlsys.ledger import ChampionChange
+from mlsys.monitoring.metric_values import all_metrics, values_of
 from mlsys.records import MetricValue, Snapshot
 from mlsys.records.versions import SliceScore, VersionScore, VersionsReport
 from mlsys.spec import Spec
@@ -55,6 +56,7 @@ def measure_versions(
         DataError, TransientError: the source is refused, locked or unreachable.
         RunError: the champion can't be loaded or can't score; a stored file is damaged.
     """
+    from mlsys.monitoring.arms import measure_arms
     from mlsys.monitoring.delays import label_delay, mature_day
     from mlsys.monitoring.scoring import score
     from mlsys.monitoring.versions_page import keep
@@ -82,6 +84,7 @@ def measure_versions(
         served=served,
         same_days=tuple(_scored(spec, v, same, mature) for v in versions) if len(versions) > 1 else (),
         since=since,
+        arms=measure_arms(work, spec, snapshot, days=(first, last), mature=mature),
         sentence=_sentence(served, spec.metrics.primary, mature),
     )
     write_atomically(_path(work.home, pipeline), canonical_json(report.model_dump(mode="json")))
@@ -170,26 +173,13 @@ def _scored(spec: Spec, version: _Version, stretches: Sequence[tuple[date, date]
     n_bad = int((~np.isfinite(window.y_score[rows])).sum())
     if n_bad:
         return known.model_copy(update={"reason": f"{counted(n_bad, 'score')} of these rows are no finite numbers"})
-    values = _values(spec, window, rows, [*dict.fromkeys([spec.metrics.primary, *spec.task_metrics])])
+    values = _values(spec, window, rows, all_metrics(spec))
     return known.model_copy(update={"values": values, "slices": tuple(_slices(spec, window, rows))})
 
 
 def _values(spec: Spec, window: Window, rows: np.ndarray, names: Sequence[str]) -> tuple[MetricValue, ...]:
-    from threadpoolctl import threadpool_limits
-
-    from mlsys.evaluation.comparison import ComparisonRules, Contender, assess
-    from mlsys.evaluation.ties import Ties
-
     scores = window.target.predictions.of(window.y_true[rows], window.y_score[rows], threshold=window.threshold)
-    choice = spec.metrics
-    rules = ComparisonRules(
-        primary=names[0], n_replicates=choice.replicates, seed=spec.training.seed, ties=Ties(days=window.day[rows])
-    )
-    with threadpool_limits(limits=1):
-        entry = Contender("", "", "champion", holdout=scores)
-        return (
-            assess([entry], None, metrics=[choice.metric(name) for name in names], rules=rules).evaluations[0].holdout
-        )
+    return values_of(spec, scores, window.day[rows], names)
 
 
 def _slices(spec: Spec, window: Window, rows: np.ndarray) -> Iterator[SliceScore]:

@@ -55,6 +55,9 @@ def render(report: VersionsReport) -> str:
     if report.same_days:
         lead = f"What they would have got: all versions on the days since {report.since}, scored again where need be."
         tables.append(_table(report, "On the same days", lead, report.same_days))
+    if report.arms:
+        lead = "What each version said of the rows that the server was asked about, whether or not its answer went out."
+        tables.append(_table(report, "Live, by version and role", lead, report.arms))
     present = next((score for score in report.served if score.serves), None)
     slices = present.slices[:_SHOWN_SLICES] if present else ()
     return (
@@ -87,7 +90,7 @@ def _table(report: VersionsReport, title: str, lead: str, scores: Sequence[Versi
     for score in scores:
         found, drawn = score.value(report.primary), Markup()
         if scale is not None and found is not None and first[0].value is not None:
-            subject = f"{report.primary} of version {score.version}"
+            subject = f"{report.primary} of version {score.label}"
             drawn = svg.beside(found, first[0].value, scale=scale, subject=subject)
         rows.append(DrawnVersion(score, drawn, tuple(score.value(name) for name in names)))
     return VersionTable(title, lead, names, tuple(rows))

@@ -15,13 +15,14 @@ MONITORS = Table(
     "monitor",
     "mlsys.monitors",
     Monitor,
-    [FeatureDrift, KsDrift, ScoreDrift, TargetDrift, AttributionDrift, LiveMetric, EstimatedMetric, HarmfulShift],
+    [FeatureDrift, ScoreDrift, TargetDrift, AttributionDrift, LiveMetric, EstimatedMetric, HarmfulShift],
     hints={
         "drift": "feature_drift",
         "psi": "feature_drift",
         "data_drift": "feature_drift",
-        "ks": "ks_drift",
-        "kolmogorov_smirnov": "ks_drift",
+        "ks": "feature_drift",
+        "ks_drift": "feature_drift",
+        "kolmogorov_smirnov": "feature_drift",
         "shap_drift": "attribution_drift",
         "importance_drift": "attribution_drift",
         "prediction_drift": "score_drift",
@@ -37,4 +38,5 @@ MONITORS = Table(
         "risk_monitoring": "harmful_shift",
         "error_rate": "live_metric",
     },
+    former=[KsDrift],
 )

@@ -14,6 +14,8 @@ from mlsys.records.monitoring import MonitorResult
 class KsDrift(Monitor):
     """Is `feature_drift` with `test: ks`, of numbers alone and with one limit: its name before there was a choice.
 
+    Specs that a run has stored may name it; new ones name the other.
+
     Attributes:
         limit: of the distance; 0.1 means that a tenth of the rows lies on the other side of some value.
         significance: expected share of false ones among the columns called moved, and of alarms where nothing did.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Literal
 
 from mlsys.records.base import Record
 from mlsys.records.evaluation import MetricValue
@@ -63,9 +64,42 @@ class VersionScore(Record):
     slices: tuple[SliceScore, ...] = ()
     reason: str | None = None
 
+    @property
+    def label(self) -> str:
+        """What it is called beside others."""
+        return self.version
+
+    @property
+    def uncounted(self) -> str:
+        """What did not count, in words; empty where all did."""
+        return f"{self.n_immature:,} too young" if self.n_immature else ""
+
     def value(self, metric: str) -> MetricValue | None:
         """Return the value of a metric, or None when it was not computed."""
         return next((found for found in self.values if found.name == metric), None)
+
+
+class ArmScore(VersionScore):
+    """What a version answered live in one role: rows are answers, each key with its newest one.
+
+    Attributes:
+        arm: `champion`; `challenger` for a share of the keys beside it; `shadow`, whose answers went out to nobody.
+        n_keyless: answers without the row's key, by which labels are joined; they don't count.
+    """
+
+    arm: Literal["champion", "challenger", "shadow"]
+    n_keyless: int = 0
+
+    @property
+    def label(self) -> str:
+        """The version and its role."""
+        return f"{self.version}, {self.arm}"
+
+    @property
+    def uncounted(self) -> str:
+        """What did not count, in words; empty where all did."""
+        keyless = f"{self.n_keyless:,} without a key" if self.n_keyless else ""
+        return ", ".join(filter(None, [super().uncounted, keyless]))
 
 
 class VersionsReport(Record):
@@ -79,6 +113,7 @@ class VersionsReport(Record):
         served: each version on the days on which it served, newest first.
         same_days: each version on the days since the newest one's cutoff, scored again by those that did not serve.
         since: the first of these days.
+        arms: what was answered live on these days, by version and role.
         sentence: in words.
     """
 
@@ -91,4 +126,5 @@ class VersionsReport(Record):
     served: tuple[VersionScore, ...] = ()
     same_days: tuple[VersionScore, ...] = ()
     since: date | None = None
+    arms: tuple[ArmScore, ...] = ()
     sentence: str

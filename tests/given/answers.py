@@ -82,6 +82,7 @@ def keep_scores(
     at: datetime,
     name: str,
     days: int = 5,
+    arm: str = CHAMPION,
 ) -> None:
     """Put scores of rows, and features, into the log of the shop's answers, as if they had been asked from `at` on."""
     n = rows.num_rows
@@ -91,7 +92,9 @@ def keep_scores(
             kept_rows.REQUEST: [f"r{place}" for place in range(n)],
             kept_rows.PLACE: pa.array([0] * n, pa.int32()),
             kept_rows.AT: pa.array(stamps, pa.timestamp("us", tz="UTC")),
+            kept_rows.ARM: [arm] * n,
             kept_rows.SHADOW: [silent] * n,
+            kept_rows.VERSION: ["1.0.0" if candidate == champion_of(work).candidate_id else candidate] * n,
             CANDIDATE: [candidate] * n,
             KEY: rows[KEY],
             "y_score": scores,

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
+from mlsys.components import STORED
+from mlsys.monitors import MONITORS
 from mlsys.monitors.ks_drift import KsDrift
 from mlsys.monitors.moves import ks_distance
 from mlsys.testing.monitors import window
@@ -35,6 +37,13 @@ def test_the_distance_is_that_of_scipy(then: list[float], now: list[float]) -> N
     with np.errstate(all="ignore"):  # of its p-value, for a handful of values
         reference = ks_2samp(then, now, method="asymp").statistic
     assert ks_distance(pd.Series(then), pd.Series(now)) == pytest.approx(reference)
+
+
+def test_only_a_stored_spec_may_name_it() -> None:
+    stored = {"kind": "ks_drift", "limit": 0.07}
+    assert MONITORS.parse(stored, {STORED: True}) == KsDrift(limit=0.07)
+    with pytest.raises(ValueError, match="feature_drift"):
+        MONITORS.parse(stored)
 
 
 def test_missing_values_stand_above_all_others() -> None:

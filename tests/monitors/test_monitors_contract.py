@@ -26,7 +26,6 @@ MOVED = window()
 # Settings, a window that must alarm, and windows that must not be judged.
 CASES: dict[str, tuple[dict[str, Any], Window, list[Window]]] = {
     "feature_drift": ({}, window(shift=1.0), [NOTHING_BEFORE]),
-    "ks_drift": ({}, window(shift=1.0), [NOTHING_BEFORE]),
     "score_drift": ({}, window(shift=1.0), [NOTHING_BEFORE, NAN_SCORES, ONE_NAN_SCORE]),
     "attribution_drift": ({}, replace(MOVED, rows=MOVED.rows.assign(visits=MOVED.rows["visits"] * 6)), [NO_MODEL]),
     "estimated_metric": (

@@ -37,8 +37,8 @@ def share_of_alarms(monitor: Monitor, n_windows: int, *, first_seed: int, **chan
     ("settings", "wanted"),
     [
         ({"kind": "feature_drift", "limit": 1e-9}, 0.01),  # chance alone decides
-        ({"kind": "ks_drift", "limit": 0.0}, 0.01),
-        ({"kind": "ks_drift", "limit": 0.0, "significance": 0.2}, 0.2),
+        ({"kind": "feature_drift", "test": "ks", "limit": 0.0}, 0.01),
+        ({"kind": "feature_drift", "test": "ks", "limit": 0.0, "significance": 0.2}, 0.2),
         ({"kind": "score_drift", "limit": 1e-9}, 0.01),
         ({"kind": "target_drift", "limit": 1e-9}, 0.01),
         ({"kind": "live_metric", "tolerance": 0.0}, 0.005),
@@ -60,10 +60,10 @@ def test_the_luck_of_the_holdout_counts_too() -> None:
     ("kind", "changes"),
     [
         ("feature_drift", {"shift": 0.5}),
-        ("ks_drift", {"shift": 0.5}),
+        ({"kind": "feature_drift", "test": "ks"}, {"shift": 0.5}),
         ("score_drift", {"shift": 0.7}),
         ("live_metric", {"skill": 1.4}),  # true ROC AUC 0.84 in place of 0.92
     ],
 )
-def test_what_changed_is_mostly_seen(kind: str, changes: dict[str, Any]) -> None:
+def test_what_changed_is_mostly_seen(kind: str | dict[str, Any], changes: dict[str, Any]) -> None:
     assert share_of_alarms(MONITORS.parse(kind), MOVED, first_seed=9000, **changes) > 0.9

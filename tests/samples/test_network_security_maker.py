@@ -155,7 +155,8 @@ def test_the_spec_checks_every_rule_and_sees_all_of_them(maker: ModuleType, spec
     checked = {rule.column: set(rule.values) for rule in spec.checks.rules if rule.kind == "in_set"}
     assert set(checked) == {*maker.RULES, "Result"}
     assert set().union(*checked.values()) == {-1, 0, 1}
-    assert next(monitor.kind for monitor in spec.monitors.watch) == "ks_drift"
+    drift = spec.monitors.watch[0]
+    assert (drift.kind, drift.test, drift.ignore) == ("feature_drift", "ks", ())
 
 
 @pytest.mark.slow
@@ -163,7 +164,7 @@ def test_the_distance_of_every_rule_finds_those_that_drift_and_no_other(retraine
     def distances(index: int) -> MonitorResult:
         with open_workspace() as work:
             report = monitor(work, SAMPLE, day=maker.FIRST_DAY + timedelta(days=index))
-        return next(result for result in report.results if result.monitor == "ks_drift")
+        return next(result for result in report.results if result.monitor == "feature_drift")
 
     assert retrained(days=69, about=maker.FIRST_DAY + timedelta(days=28)).decision.outcome == "promote"
     assert [distances(index).state for index in (36, 50)] == ["pass", "pass"]
