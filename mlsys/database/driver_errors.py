@@ -38,6 +38,8 @@ def passes(error: BaseException) -> bool:
     if isinstance(origin, ConnectionError | TimeoutError):
         return True
     code = code_of(origin)
+    if code is None and "decode" in str(origin):  # Python's own: text that is not UTF-8 stays so
+        return False
     if code is None:
         return any(kind.__name__ in _BY_CLASS for kind in type(error).__mro__)
     if isinstance(code, str):

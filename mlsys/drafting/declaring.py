@@ -12,6 +12,7 @@ from mlsys.drafting.profiles import Profile, share_in_words
 from mlsys.drafting.questions import Answerer, OpenQuestion
 from mlsys.errors import UsageError
 from mlsys.schema import ColumnSpec, LogicalType
+from mlsys.sources.reading.number_marks import what_to_do
 from mlsys.wording import counted
 
 DateOrder = Literal["day", "month"]
@@ -21,6 +22,13 @@ _POSTAL = re.compile(
 )
 _DAY = re.compile(r"date|day|datum|time|jour|fecha|(^|_)(dt|ts|at|on)($|_)", re.IGNORECASE)
 _FEW = 10  # different whole numbers that may be codes
+_MOST = 0.9  # share of the examples that make a column look like another type
+_A_TIME_OF = 40  # characters; longer texts tell of one
+_A_NUMBER = ColumnSpec(type="number")
+_NUMBER_WITH_MORE = re.compile(
+    r"[(<>~≤≥≈*+\-\u2212]*\s*[$€£¥]?\s*[+\-\u2212]?\d+([.,]\d+)?([eEdD][+-]?\d+)?\s*[)*%+\-\u2212$€£¥]*"
+)
+_LIKE_A_TIME = re.compile(r"(19|20)\d\d[-/.]\d\d?[-/.]\d\d?\s|\b\d\d?[-/. ][^\W\d_]{3,9}[-/. ,]+(19|20)?\d\d\b")
 _WORDY, _LONG = 3.0, 80  # blanks in an average value, and characters of the longest, of a free text
 
 
@@ -77,11 +85,10 @@ class Column:
 
     @property
     def local(self) -> bool:
-        """Whether its times carry no offset, as far as can be seen."""
+        """Whether some of its times carry no offset."""
         if self.type != "timestamp" or self.hypothesis is None or self.hypothesis.column.timezone is None:
             return False
-        texts = self.profile.examples
-        return not any(re.search(r"(Z|[+-]\d\d:?\d\d)$", text[10:]) for text in texts)
+        return self.profile.n_instants < self.profile.n_known - self.hypothesis.n_bad
 
 
 @dataclass
@@ -197,17 +204,45 @@ def _of_words(profile: Profile) -> Column:
             f"{shown} {'is a value' if len(perhaps) == 1 else 'are values'} here; if missing is meant: "
             f"`null_values: [{listed}]`"
         )
-    if _is_code(profile) and profile.n_leading_zero:
+    looks = _looks_like(profile)
+    if looks:
+        doubts.append(looks)
+    if _are_too_long(profile):
+        notes.append("whole numbers longer than an `integer`: kept as they are written")
+    elif _is_code(profile) and profile.n_leading_zero:
         notes.append("zeros stand in front: a code, no number")
     elif _is_code(profile):
         notes.append("a code by its name, although its values are digits")
     return Column(profile, spec, notes, doubts, free_text=free, json=json)
 
 
+def _looks_like(profile: Profile) -> str:
+    """Return in words that texts look like numbers or times that can't be read, or nothing."""
+    texts = profile.examples
+    numbers = [text for text in texts if _NUMBER_WITH_MORE.fullmatch(text)]
+    marked = next((text for text in numbers if not re.fullmatch(r"[0-9]+", text)), None)
+    if marked is not None and len(numbers) >= _MOST * len(texts):
+        odd = next((text for text in numbers if what_to_do(text, _A_NUMBER)), marked)
+        hint = what_to_do(odd, _A_NUMBER) or "write plain numbers where the data are made"
+        return f"values look like numbers, and not all can be read as such: {odd!r}: {hint}"
+    if sum(len(text) < _A_TIME_OF and bool(_LIKE_A_TIME.search(text)) for text in texts) >= _MOST * len(texts):
+        return f"values look like times that can't be read: {texts[0]!r}: write ISO 8601, or declare `format`"
+    return ""
+
+
 def _is_code(profile: Profile) -> bool:
-    """Return whether digits name something: they keep their zeros, or the column is called a postal code."""
+    """Return whether digits name something: they keep their zeros, are too many, or the column is a postal code."""
+    if _are_too_long(profile):
+        return True
     numeric = any(each.type == "integer" and not each.n_bad for each in profile.hypotheses or [])
     return numeric and (profile.n_leading_zero > 0 or bool(_POSTAL.search(profile.name)))
+
+
+def _are_too_long(profile: Profile) -> bool:
+    """Return whether digits are more than an `integer` holds: as numbers they would lose their last ones."""
+    digits = all(re.fullmatch(r"[0-9]{19,}", text) for text in profile.examples)
+    exact = profile.is_text or profile.longest > 19  # a float is spelt with no more digits
+    return digits and exact and not any(each.type == "integer" and not each.n_bad for each in profile.hypotheses or [])
 
 
 def _chosen(profile: Profile, marks: Marks) -> Hypothesis | None:

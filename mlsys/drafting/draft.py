@@ -122,6 +122,7 @@ def draft_of(name: str, origin: Given, wishes: Wishes, ask: Answerer) -> Draft:
         for each, profile in table.profiles.items()
         if profile.unreadable
     }
+    _require_present(wishes, left_out)
     columns = _declared(origin, table, left_out, wishes, ask)
     target = target_of(columns, wishes.target, origin.spoken, ask)
     columns[target.column.name] = target.column
@@ -161,7 +162,7 @@ def _decided(
         columns[each].doubts.append(note)
     if not found.features:
         rule = "No column is left that a model could learn from"
-        reasons = "; ".join(f"{each}: {why}" for each, why in list(roles.dropped.items())[:5])
+        reasons = "; ".join(f"{each}: {why}" for each, why in list({**roles.dropped, **left_out}.items())[:5])
         raise DataError(rule, where=origin.spoken, remedy=f"Left out are {reasons}" if reasons else "Give more columns")
     return found
 

@@ -36,6 +36,7 @@ class Profile:
         unique: no known value stands there twice.
         longest: characters of the longest value; n_blanks, n_points: blanks and points in all of them together.
         n_leading_zero: digits with a zero in front; n_json: values in braces or brackets.
+        n_instants: times of day with an offset.
         is_text: values came as text, at least some.
         unreadable: the Arrow type of a column that no logical type holds, or an empty text.
     """
@@ -50,6 +51,7 @@ class Profile:
     n_blanks: int = 0
     n_leading_zero: int = 0
     n_json: int = 0
+    n_instants: int = 0
     n_points: int = 0
     is_text: bool = False
     unreadable: str = ""
@@ -126,6 +128,7 @@ class Profile:
         self.n_blanks += int((pc.count_substring(texts, " ").to_numpy() * counts).sum())
         self.n_leading_zero += _of(texts, counts, r"^0[0-9]+$")
         self.n_points += int((pc.count_substring(texts, ".").to_numpy() * counts).sum())
+        self.n_instants += _of(texts, counts, r":[0-9.,:]+ ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)$")
         self.n_json += _of(texts, counts, r"^(\{.*\}|\[.*\])$")
         if self.values is not None:
             self.values.update(dict(zip(texts.to_pylist(), counts.tolist(), strict=True)))

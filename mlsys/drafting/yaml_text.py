@@ -91,9 +91,12 @@ def block(name: str, items: Iterable[tuple[str, str]], comment: str = "") -> lis
 
 
 def nice(value: float, *, up: bool) -> int | float:
-    """Return a number with two significant digits beyond `value`; a whole one where that loses nothing."""
-    if value == 0:
-        return 0
+    """Return a number with two significant digits beyond `value`; a whole one where that loses nothing.
+
+    Infinity, as of a sum beyond float64, comes back as it is.
+    """
+    if value == 0 or math.isinf(value):
+        return value
     step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
     rounded = (math.ceil if up else math.floor)(round(value / step, 9)) * step
     if abs(rounded) >= 10 or float(rounded).is_integer():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from given.odd_tables import plain, write_csv
 
-from mlsys.errors import DataError
+from mlsys.errors import DataError, UsageError
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("work")]
 
@@ -71,3 +73,17 @@ def test_separators_of_unicode_in_a_value_are_no_line_ends(drafted, tmp_path: Pa
     columns["channel"] = [f"{value}\u2028\x85x" for value in columns["channel"]]
     made = drafted(write_csv(tmp_path / "t.csv", columns, separator=";"))
     assert (made.spec.source.separator, made.found.table.n_rows) == (";", 400)
+
+
+def test_a_target_of_a_type_that_no_column_can_hold_says_so(drafted, tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"x": range(60), "y": pa.array([b"a", b"b"] * 30)}), path)
+    with pytest.raises(UsageError, match=r"'y' can't be read: its values are of type binary"):
+        drafted(path, target="y")
+
+
+def test_where_no_column_is_left_those_that_were_lost_are_named(drafted, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,x,y\n" + "".join(f"{n},{n},{'ab'[n % 2]}\n" for n in range(60)))
+    with pytest.raises(DataError, match="x: the header has it twice"):
+        drafted(path, target="y")

@@ -124,6 +124,8 @@ def test_another_column_tells_the_order_of_dates(drafted, tmp_path: Path) -> Non
         ("%Y-%m-%dT%H:%M:%SZ", None),
         ("%Y-%m-%d %H:%M:%S+02:00", None),
         ("%Y-%m-%d %H:%M", None),
+        ("%Y-%m-%d %H:%M:%S,125", None),
+        ("%Y-%m-%d %H:%M:%S UTC", None),
         ("%d.%m.%Y", "%d.%m.%Y"),
         ("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M"),
         ("%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M %p"),
@@ -141,7 +143,7 @@ def test_times_are_declared_with_their_format(drafted, tmp_path: Path, pattern: 
     assert made.spec.columns["seen_at"].format == declared
     assert made.spec.source.event_time == "seen_at"
     assert made.spec.split.kind == "time"
-    assert made.spec.source.timezone == (None if pattern.endswith(("Z", "+02:00")) else "UTC")
+    assert made.spec.source.timezone == (None if pattern.endswith(("Z", "+02:00", "UTC")) else "UTC")
 
 
 def test_seconds_since_1970_in_a_file_are_no_time_and_no_feature(drafted, tmp_path: Path) -> None:
@@ -271,3 +273,69 @@ def test_a_category_of_many_values_is_no_leak_by_itself(drafted, tmp_path: Path)
     town = each(columns, lambda _: f"town {draw.randint(1, 60)}")
     made = drafted(write_csv(tmp_path / "t.csv", with_columns(columns, town=town)))
     assert made.spec.drop == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("\u2212{:.2f}", "a negative number begins with `-`"),
+        ("({:.2f})", "a negative number begins with `-`"),
+        ("<{:.2f}", "write plain numbers"),
+        ("{:.2f}D+02", "write plain numbers"),
+        ("$ {:.2f}", "`unit"),
+        ("{} févr. 2026", "look like times that can't be read"),
+        ("2026-01-02  {:.0f}:30", "look like times that can't be read"),
+    ],
+)
+def test_numbers_and_times_that_cannot_be_read_are_not_dropped_in_silence(
+    drafted, tmp_path: Path, written: str, said: str
+) -> None:
+    columns = plain()
+    odd = [written.format(10 + n % 15) if n % 2 else f"€ {n}" if "$" in written else str(n) for n in range(400)]
+    if "times" in said:
+        odd = [written.format(10 + n % 15) for n in range(400)]
+    made = drafted(write_csv(tmp_path / "t.csv", with_columns(columns, odd=odd)))
+    assert made.spec.columns["odd"].type == "category"
+    assert any(remark.startswith("odd: values look like") and said in remark for remark in made.found.remarks)
+
+
+CODES = [
+    "10.0.{}.1",
+    "C{}",
+    "{}-12",
+    "0{}",
+    "{}/3",
+    "v1.{}",
+    "{}",
+    "+49 30 {}",
+    "ordered on 3 May 2024 by customer no. {}",
+]
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_codes_look_like_neither(drafted, tmp_path: Path, code: str) -> None:
+    columns = with_columns(plain(), zip_code=[code.format(n % 90) for n in range(400)])
+    made = drafted(write_csv(tmp_path / "t.csv", columns))
+    assert not [remark for remark in made.found.remarks if "look like" in remark]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_times_of_which_some_have_no_offset_get_a_zone(drafted, tmp_path: Path, order: int) -> None:
+    columns = plain()
+    mixed = [*times(columns, "%Y-%m-%dT%H:%M:%SZ")[:200], *times(columns, "%Y-%m-%d %H:%M:%S")[200:]]
+    made = drafted(write_csv(tmp_path / "t.csv", with_columns(columns, seen_at=mixed[::order])))
+    assert made.spec.source.timezone == "UTC"
+
+
+def test_numbers_at_the_end_of_float64_are_drafted(drafted, tmp_path: Path) -> None:
+    columns = with_columns(plain(), huge=[(-1e308, 1.5, 1e308)[n % 3] for n in range(400)])
+    assert drafted(write_csv(tmp_path / "t.csv", columns)).spec.columns["huge"].type == "number"
+
+
+def test_whole_numbers_longer_than_an_integer_keep_their_digits(drafted, tmp_path: Path) -> None:
+    columns = plain()
+    path = write_csv(tmp_path / "t.csv", {"no": each(columns, lambda n: 2**64 + n), **columns})
+    made = drafted(path)
+    assert made.spec.columns["no"].type == "category"
+    assert made.found.columns["no"].profile.unique
+    assert "longer than an `integer`" in made.text

@@ -18,3 +18,7 @@ def test_a_nice_number_lies_beyond_and_near(value: float, up: bool) -> None:
 
 def test_whole_numbers_stay_whole() -> None:
     assert (nice(318.6, up=True), nice(0.0123, up=False), nice(-3.3, up=False)) == (320, 0.012, -3.3)
+
+
+def test_what_float64_cannot_hold_has_no_limit() -> None:
+    assert (nice(float("inf"), up=True), nice(-float("inf"), up=False)) == (float("inf"), -float("inf"))

@@ -150,6 +150,23 @@ def test_blanks_around_names_don_t_count_in_parquet_either(tmp_path, spelling):
     assert read(tmp_path, path=f"{tmp_path}/*") == ([(1, "Oslo"), (2, "Rom")], [])
 
 
+@pytest.mark.parametrize(
+    ("type_", "values", "declared", "expected"),
+    [
+        (pa.float16(), [1.5, None], "number", [1.5, None]),
+        (pa.float16(), [2.0, 1.0], "category", ["2", "1"]),
+        (pa.string_view(), ["a", None], "category", ["a", None]),
+        (pa.string_view(), ["1", "2"], "integer", [1, 2]),
+    ],
+)
+def test_types_that_few_functions_know_are_read(tmp_path, type_, values, declared, expected):
+    pq.write_table(
+        pa.table({"x": pa.array(values, pa.float32() if type_ == pa.float16() else pa.string()).cast(type_)}),
+        tmp_path / "a.csv",
+    )
+    assert read(tmp_path, {"x": ColumnSpec(type=declared)}, format="parquet") == ([(each,) for each in expected], [])
+
+
 def test_marks_of_numbers_hold_for_all_columns_that_declare_none(tmp_path):
     (tmp_path / "a.csv").write_text('id;city;x;y\n1.000;1,5;"1.234,5";1,234.5\n2;b;7,5;x\n')
     schema = {**SCHEMA, "x": ColumnSpec(type="number"), "y": ColumnSpec(type="number", thousands=",")}

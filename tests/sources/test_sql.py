@@ -57,6 +57,15 @@ def test_no_database_at_all_is_refused(path):
         read(source(path))
 
 
+def test_text_that_is_no_utf_8_is_no_lock(path):
+    fill(path, [(1, "a", "2026-01-01")])
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE orders SET city = CAST(x'ff41' AS TEXT)")
+    connection.close()
+    with pytest.raises(DataError, match=r"Could not decode to UTF-8 column 'city'.*leave such rows out"):
+        read(source(path))
+
+
 def test_locked_database_may_be_tried_again(path, monkeypatch):
     fill(path, [(1, "a", "2026-01-01")])
     monkeypatch.setattr(databases, "BUSY_SECONDS", 0.01)

@@ -122,7 +122,10 @@ class SqliteDatabase:
         missing = _missing_table(error)
         if missing is not None:
             return _no_table(missing, self._tables(), self.name)
-        return DataError(f"SQLite refuses: {error}", where=self.name, remedy="Check `source` and the database file")
+        remedy = "Check `source` and the database file"
+        if "decode" in str(error):
+            remedy = "Write the text as UTF-8, or leave such rows out with a `query`"
+        return DataError(f"SQLite refuses: {error}", where=self.name, remedy=remedy)
 
 
 @contextmanager

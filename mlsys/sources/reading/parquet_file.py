@@ -35,18 +35,20 @@ class ParquetFile:
             return less_blanks(pq.read_schema(self.path).names, wanted)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of `columns` in the types of the file.
+        """Yield the rows of `columns` in the types of the file; those of short numbers and of views in their usual kin.
 
         Raises:
             DataError: not a whole Parquet file.
         """
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         with _errors(self.path), pq.ParquetFile(self.path) as file:
             found = less_blanks(file.schema_arrow.names, columns)
             spelt = [file.schema_arrow.names[found.index(name)] for name in columns]
             for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=spelt):
-                yield batch.select(spelt).rename_columns(list(columns))
+                values = [_usual(batch.column(name)) for name in spelt]
+                yield pa.RecordBatch.from_arrays(values, names=list(columns))
 
     def places(self, rows: Sequence[int]) -> list[str]:
         """Return `file, row n` of rows by their index from 0."""
@@ -59,6 +61,17 @@ class ParquetFile:
     def broken(self) -> list[tuple[str, str]]:
         """Return nothing: a Parquet file is whole or refused."""
         return []
+
+
+def _usual(values: pa.Array) -> pa.Array:
+    """Return values in a type that Arrow's functions know: not all of them know each that a file may hold."""
+    import pyarrow as pa
+
+    if pa.types.is_float16(values.type):
+        return values.cast(pa.float32())
+    if pa.types.is_string_view(values.type):
+        return values.cast(pa.string())
+    return values
 
 
 @contextmanager

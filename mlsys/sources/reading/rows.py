@@ -39,7 +39,8 @@ def _array(values: Sequence[Any], logical: LogicalType) -> pa.Array:
             array = pa.array(values, type=type_)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
             continue
-        if not isinstance(array.type, pa.BaseExtensionType):  # a UUID is its text, not sixteen bytes
+        among_texts = pa.types.is_binary(array.type) and any(isinstance(value, str) for value in values)
+        if not isinstance(array.type, pa.BaseExtensionType) and not among_texts:  # a UUID is its text, not its bytes
             return array
     if any(isinstance(value, dict | list | tuple) for value in values):  # JSON, arrays: Python's spelling is no value
         return pa.array([None if value is None else str(value).encode() for value in values], type=pa.binary())
@@ -57,4 +58,5 @@ def _text(value: object) -> str | None:
             return str(value)
         spelling: str | None = spelt(of_its_kind)[0].as_py()
         return spelling
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    # What is no UTF-8 keeps its bytes, so that two values stay two.
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)

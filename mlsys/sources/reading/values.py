@@ -27,28 +27,19 @@ _TIME = r"[0-9]{2}(:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?"
 _OFFSET = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
 _LOCAL = rf"^{_DATE}([T ]{_TIME})?$"
 _INSTANT = rf"^{_DATE}[T ]{_TIME}{_OFFSET}$"
+# A comma before the parts of a second, UTC in letters, a blank before the offset.
+_KIN_OF_ISO = (
+    (r"^([0-9-]{10}[T ][0-9:]{8}),([0-9]{1,9})", r"\1.\2"),
+    (r"^([0-9-]{10}[T ][0-9:.]{2,18}) ?(?:UTC|GMT)$", r"\1Z"),
+    (r"^([0-9-]{10}[T ][0-9:.]{2,18}) ([+-][0-9:]{3,6})$", r"\1\2"),
+)
 _END_OF_DAY = re.compile(r"(?<![0-9])24([:.h]?)00(\1?00([.,]0+)?)?(?![0-9:.,])")
 _LAST_YEAR = 9999
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # of the years 1 and 9999, which Python's calendar has
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _TWO_DAYS = 2 * 86_400_000_000  # microseconds
 # Every blank that Unicode knows is one of these or begins with such a byte.
-_BLANKS = (
-    b" ",
-    b"\t",
-    b"\n",
-    b"\r",
-    b"\v",
-    b"\f",
-    b"\x1c",
-    b"\x1d",
-    b"\x1e",
-    b"\x1f",
-    b"\xc2",
-    b"\xe1",
-    b"\xe2",
-    b"\xe3",
-)
+_BLANKS = tuple(bytes([first]) for first in b" \t\n\r\v\f\x1c\x1d\x1e\x1f\xc2\xe1\xe2\xe3")
 _EXACT = float(2**53)  # from here on a float may stand for its neighbour
 
 Values = tuple[Any, Any]  # (pa.Array of the logical type, pa.BooleanArray of unreadable values or None)
@@ -178,6 +169,8 @@ def _text_timestamps(text: pa.Array, column: ColumnSpec, where: str) -> Values:
         except pa.ArrowInvalid:
             continue
     # Some values are no ISO 8601, or both local times and instants occur: each kind is read by itself.
+    for kin, iso in _KIN_OF_ISO:
+        text = pc.replace_substring_regex(text, kin, iso)
     nothing = pa.scalar(None, pa.string())
     local = pc.if_else(pc.match_substring_regex(text, _LOCAL), text, nothing)
     instants = pc.if_else(pc.match_substring_regex(text, _INSTANT), text, nothing)
@@ -314,9 +307,9 @@ def _typed_integers(raw: pa.Array) -> Values:
         try:
             return raw.cast(pa.int64()), None
         except pa.ArrowInvalid:  # one has decimals or is too long: the others stay exact
-            whole_numbers = [each if each is not None and each % 1 == 0 else None for each in raw.to_pylist()]
-            fitting = [None if each is None or not -(2**63) <= each < 2**63 else int(each) for each in whole_numbers]
-            return _with_bad(raw, pa.array(fitting, pa.int64()))
+            fitting = (each is not None and int(each) == each and -(2**63) <= each < 2**63 for each in raw.to_pylist())
+            kept = pc.if_else(pa.array(fitting, pa.bool_()), raw, pa.scalar(None, raw.type))
+            return _with_bad(raw, kept.cast(pa.int64()))
     if not pa.types.is_floating(raw.type):
         return _unreadable(raw, pa.int64())
     numbers = _finite(raw.cast(pa.float64()))

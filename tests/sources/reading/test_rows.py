@@ -36,3 +36,9 @@ def test_a_number_in_a_text_column_has_one_spelling(value, spelling, beside):
 @pytest.mark.parametrize(("value", "spelling"), [(Decimal("1.00"), "1"), (Decimal("1.50"), "1.5"), (True, "true")])
 def test_so_have_decimals_and_truth_values(value, spelling, beside):
     assert texts(value, *beside)[0] == spelling
+
+
+@pytest.mark.parametrize("beside", ["x", 1, 2.5])
+def test_bytes_that_are_no_text_stay_apart(beside):
+    one, other, _ = texts(b"\xff", b"\xfe", beside)
+    assert one != other

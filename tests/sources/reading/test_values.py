@@ -58,11 +58,12 @@ LONG = 2**53 + 1  # no float has it
     [
         ([f"{LONG}.0", f"{LONG}.", "-9007199254740993.00", "1.5"], None, [LONG, LONG, -LONG, BAD]),
         ([Decimal(LONG), Decimal("1.5"), Decimal(10) ** 20, None], pa.decimal128(30, 2), [LONG, BAD, BAD, None]),
+        ([Decimal(10) ** 40, Decimal(LONG)], pa.decimal256(60, 2), [BAD, LONG]),
         ([LONG, 2**63, None], pa.uint64(), [LONG, BAD, None]),
         ([float(LONG), 2.0**53 - 1], pa.float64(), [BAD, 2**53 - 1]),  # rounded already: which number was it?
         (["9007199254740992e0", "1e3"], None, [BAD, 1000]),
     ],
-    ids=["text", "decimals", "unsigned", "floats", "exponents"],
+    ids=["text", "decimals", "long decimals", "unsigned", "floats", "exponents"],
 )
 def test_a_whole_number_is_exact_or_refused_whatever_stands_beside_it(values, raw_type, expected):
     assert read(values, "integer", raw_type) == expected
@@ -80,6 +81,24 @@ def test_a_number_is_read_alike_whatever_stands_beside_it(text, type_):
 
 DATES = st.sampled_from(["2026-01-02", "2026-1-2", "20260102", "2026-02-30", "2026"])
 CLOCKS = st.sampled_from(["", "T10", " 10", " 10:20", "T10:20:30", " 10:20:30.123456789", " 24:00", " 10:20:60"])
+
+
+@pytest.mark.parametrize(
+    ("text", "micros"),
+    [
+        ("2026-01-02 10:20:30,125", 125_000),
+        ("2026-01-02 10:20:30 UTC", 0),
+        ("2026-01-02T10:20:30.5UTC", 500_000),
+        ("2026-01-02 12:20:30 +0200", 0),
+        ("2026-01-02 10:20:30,125 GMT", 125_000),
+    ],
+)
+def test_kin_of_iso_8601_are_read(text, micros):
+    instant = datetime(2026, 1, 2, 10, 20, 30, micros, tzinfo=UTC)
+    assert read([text, "2026-01-02"], "timestamp", timezone="UTC")[0] == instant
+    assert read([f"{text}, or so", f"{text} EST"], "timestamp", timezone="UTC") == [BAD, BAD]
+
+
 OFFSETS = st.sampled_from(["", "Z", "+01:00", "-0230", "+02", " +0100", " UTC"])
 
 
