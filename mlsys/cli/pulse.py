@@ -43,6 +43,8 @@ def pulse(quiet: bool, textfile: Path | None, last: str | None, as_json: bool) -
     from mlsys.settings import load_settings
     from mlsys.watchdog.pulse import take
 
+    if textfile is not None and textfile.suffix != ".prom":
+        raise UsageError("node_exporter reads files called NAME.prom alone", where="--textfile", got=textfile)
     settings = load_settings()
     set_up(settings.log_format, "WARNING")
     if last is not None:
