@@ -232,6 +232,7 @@ def _serve(work: Workspace, champion: ChampionChange, fitted: _Fitted) -> Champi
         decision_key=decision.decision_key,
         previous=champion.candidate_id,
         who=account(),
+        expires=champion.expires,
         reason=decision.sentence[:500],
         golden=golden.keep(spec, prepared.snapshot, prepared.split, candidate, work.store),
     )

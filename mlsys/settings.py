@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mlsys.errors import UsageError, near_match
@@ -58,10 +58,31 @@ class Settings(BaseSettings):
     schedule_start: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     housekeeping: Literal["report", "remove"] = "report"
 
+    @field_validator("home", "pipelines", "dags", "plugins", "samples", "server_keys_file", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        """Refuse a path that says nothing, which would be the current folder; `~` is read as a shell does."""
+        if not isinstance(value, str):
+            return value
+        if not value.strip():
+            raise ValueError("A path is needed, and it is empty: unset the variable, or say which")
+        try:
+            return Path(value).expanduser()
+        except RuntimeError:
+            raise ValueError("The home folder that `~` stands for is not known: write the whole path") from None
+
     @cached_property
     def root(self) -> Path:
-        """`home`, absolute; a link stays a link, for paths below it are stored and its target may move."""
-        return Path(os.path.abspath(self.home.expanduser()))  # noqa: PTH100 - `Path.absolute` keeps `..`
+        """`home`, absolute; a link stays a link, for paths below it are stored and its target may move.
+
+        Raises:
+            UsageError: it is relative, and the current folder is gone.
+        """
+        try:
+            return Path(os.path.abspath(self.home.expanduser()))  # noqa: PTH100 - `Path.absolute` keeps `..`
+        except FileNotFoundError:
+            rule, remedy = "The path is relative, and the current folder is gone", "Go to another folder"
+            raise UsageError(rule, where="MLSYS_HOME", got=self.home, remedy=remedy) from None
 
     @property
     def mlflow_told(self) -> str | None:
@@ -124,7 +145,7 @@ def from_environment(kind: type[_Kind]) -> _Kind:
     except ValidationError as error:
         item = error.errors()[0]
         name = kind.model_config.get("env_prefix", "") + str(item["loc"][0]).upper()
-        raise UsageError(item["msg"], where=name, got=item["input"]) from None
+        raise UsageError(item["msg"].removeprefix("Value error, "), where=name, got=item["input"]) from None
 
 
 def sample_command(place: str) -> str | None:

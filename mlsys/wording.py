@@ -46,6 +46,11 @@ def signed(value: float, other: float | None = None) -> str:
     return text if text.startswith("-") or text == "0" else f"+{text}"
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says; its name where it says nothing, as some libraries' errors do."""
+    return next((line for line in str(error).strip().splitlines() if line), type(error).__name__)
+
+
 def _decimals(value: float, most: int) -> int:
     """Return how many decimals of a number are worth reading."""
     return most if abs(value) < 100 else 1 if abs(value) < 1000 else 0

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from given.shop import day, newest_run, served
 
 import mlsys
-from mlsys import keys, pipeline, rehydrate
+from mlsys import clock, keys, pipeline, rehydrate
 from mlsys.errors import LostRaceError, RunError, UsageError
 from mlsys.evaluation.canary import canary
 from mlsys.ledger import ChampionChange, Ledger
@@ -94,6 +95,17 @@ def test_the_same_version_serves_from_the_new_environment(work: Workspace, upgra
         roll_back(work, "shop", version=None, reason="a test")
     assert (work.home / "reports" / "shop" / f"{after.run_id}.html").is_file()
     assert work.ledger.verify("shop")
+
+
+def test_an_override_keeps_its_end(work: Workspace, upgraded: None, told: Any) -> None:
+    promoted = work.ledger.champion("shop")
+    assert promoted is not None
+    end = clock.now() + timedelta(days=1)
+    update = {"generation": promoted.generation + 1, "kind": "manual", "expires": end}
+    work.ledger.change_champion(promoted.model_copy(update=update))
+    found = rehydrate.rehydrate(work, "shop").change
+    assert found is not None
+    assert (found.kind, found.expires) == ("rehydrate", end)
 
 
 def test_a_champion_that_cant_be_loaded_is_not_comparable_until_it_is_fitted_anew(

@@ -19,6 +19,10 @@ from mlsys.settings import Settings, expand, load_settings
         ("MLSYS_LOG_LEVEL", "loud"),
         ("MLSYS_WORKERS", "0"),
         ("MLSYS_SCHEDULE_START", "soon"),
+        ("MLSYS_HOME", ""),
+        ("MLSYS_PIPELINES", " "),
+        ("MLSYS_SERVER_KEYS_FILE", ""),
+        ("MLSYS_HOME", "~nobody_of_this_name/home"),
     ],
 )
 def test_a_wrong_value_names_its_variable(monkeypatch, variable, value) -> None:
@@ -41,6 +45,23 @@ def test_the_home_is_absolute(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     assert Settings(home=Path("var")).root == tmp_path / "var"
     assert Settings(home=Path("~/mlsys")).root == tmp_path / "user" / "mlsys"
+
+
+def test_a_path_may_begin_with_the_users_folder(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("MLSYS_HOME", "~/var")
+    monkeypatch.setenv("MLSYS_PIPELINES", "~/specs")
+    settings = load_settings()
+    assert (settings.root, settings.pipelines) == (tmp_path / "var", tmp_path / "specs")
+
+
+def test_a_relative_home_in_a_folder_that_is_gone_is_refused(monkeypatch, tmp_path) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    monkeypatch.setenv("MLSYS_HOME", "var")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(UsageError, match="the current folder is gone"):
+        _ = load_settings().root
 
 
 def test_a_link_to_the_home_stays_a_link(monkeypatch, tmp_path) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlsys.wording import counted, number, signed
+from mlsys.wording import counted, first_line, number, signed
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,11 @@ def test_a_noun_agrees_with_its_count(n: int, one: str, many: str | None, text: 
 def test_differences_carry_their_sign() -> None:
     assert [signed(value) for value in (0.0017, -0.0004, 0.0)] == ["+0.0017", "-0.0004", "0"]
     assert signed(0.00001, 0.0) == "+0.00001"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [(EOFError(), "EOFError"), (OSError("\n \nno room\nmore"), "no room"), (ValueError("  "), "ValueError")],
+)
+def test_an_error_that_says_nothing_has_its_name(error: Exception, line: str) -> None:
+    assert first_line(error) == line

@@ -57,7 +57,8 @@ def apply(work: Workspace, name: str, *, overrides: Sequence[str] = ()) -> Appli
     path = work.settings.spec_path(name)
     before, after = read(path).text, written(path, overrides)
     if after != before:
-        write_atomically(path, after.encode("utf-8"), mode=path.stat().st_mode & 0o777)
+        target = path.resolve()  # a link stays one
+        write_atomically(target, after.encode("utf-8"), mode=target.stat().st_mode & 0o777)
         log.info("applied", pipeline=name, spec=planned.spec_fingerprint[:12], keys=len(overrides))
     return Applied(path, before, after, planned)
 

@@ -99,7 +99,9 @@ class Progress:
         """A day ended."""
         if self._bar:
             if outcome.status == "failed":
-                self._bar.console.print(f"[yellow]✗[/] {outcome.day} {outcome.sentence}", highlight=False)
+                from rich.markup import escape
+
+                self._bar.console.print(f"[yellow]✗[/] {outcome.day} {escape(outcome.sentence)}", highlight=False)
             self._bar.update(self._task, advance=1, refresh=True)
 
     def stop(self) -> None:

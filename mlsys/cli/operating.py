@@ -159,10 +159,12 @@ def doctor(as_json: bool) -> int:
 
     Exit code 4 when anything is a problem; so are a champion below its own minimum and data that are too old.
     """
+    from mlsys.cli.logs import set_up
     from mlsys.settings import load_settings
     from mlsys.upkeep.doctor import examine
 
     settings = load_settings()
+    set_up(settings.log_format, "ERROR")  # the drill's made-up demotion is logged as a real one
     found = []
     for finding in chain(_stack(settings), _watchdog(settings), examine(settings)):
         found.append(finding)

@@ -48,6 +48,8 @@ def pulse(quiet: bool, textfile: Path | None, last: str | None, every: str | Non
     from mlsys.cli.logs import set_up
     from mlsys.settings import load_settings
 
+    if textfile is not None and textfile.suffix != ".prom":
+        raise UsageError("node_exporter reads files called NAME.prom alone", where="--textfile", got=textfile)
     settings = load_settings()
     set_up(settings.log_format, "WARNING")
     if last is not None and every is not None:

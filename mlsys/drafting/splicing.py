@@ -26,8 +26,9 @@ class Splices:
         for keys, lines in self._appended.items():
             self._insert_below(keys, lines)
         text = self._document.text
+        ending = "\r\n" if "\r\n" in text else "\n"
         for start, end, new in sorted(self._changes, reverse=True):
-            text = text[:start] + new + text[end:]
+            text = text[:start] + new.replace("\n", ending) + text[end:]
         return text
 
     def remove_key(self, keys: KeyPath) -> None:
@@ -95,7 +96,7 @@ class Splices:
         before = self._before(start)
         if before.strip() == "-":
             line_end = self._line_end(end)
-            self._changes.append((line_end, line_end, "".join(f"{before}{in_flow(value)}\n" for value in values)))
+            self._insert_lines(line_end, [f"{before}{in_flow(value)}" for value in values])
         else:
             self._changes.append((end, end, "".join(f", {in_flow(value)}" for value in values)))
 
@@ -134,7 +135,12 @@ class Splices:
         # Of a mapping in a list the first key stands behind the dash, in the column of all its keys.
         indent = " " * len(before) if written.key is not None else before[: len(before) - len(before.lstrip())]
         place = self._line_end(self._span(last)[1])
-        self._changes.append((place, place, "".join(f"{indent}{each}\n" for each in lines)))
+        self._insert_lines(place, [f"{indent}{each}" for each in lines])
+
+    def _insert_lines(self, place: int, lines: Sequence[str]) -> None:
+        """Insert whole lines where one ends; the last one of a file may have no end yet."""
+        unended = self._document.text[:place].rpartition("\n")[2]
+        self._changes.append((place, place, "\n" * bool(unended) + "".join(f"{each}\n" for each in lines)))
 
     def _is_mapping(self, keys: KeyPath) -> bool:
         return bool(self._below(keys))

@@ -29,6 +29,7 @@ from mlsys.sources.excel import ExcelSource
 from mlsys.sources.files import FilesSource
 from mlsys.sources.reading.file_drops import FileDrops
 from mlsys.spec import Spec
+from mlsys.spec.outputs import require_no_drop
 from mlsys.targets.base import Target
 from mlsys.training import model_file
 from mlsys.workspace import Workspace
@@ -124,14 +125,12 @@ def require_no_input(work: Workspace, pipeline: str, data: Path, out: Path, *, v
     Raises:
         UsageError: says which of the two.
     """
-    remedy = "Write them elsewhere"
     if out.exists() and data.exists() and out.samefile(data):
-        raise UsageError("The scores would take the place of the rows", where="--out", got=out, remedy=remedy)
+        raise UsageError(
+            "The scores would take the place of the rows", where="--out", got=out, remedy="Write elsewhere"
+        )
     spec = work.spec_of(work.ledger.plan(_served(work, pipeline, version).run_id))
-    for source in (spec.source, *(join.source for join in spec.joins)):
-        if isinstance(source, FileDrops) and source.matches(out):
-            rule = f"{pipeline} reads its data from files of this name: {source.path}"
-            raise UsageError(rule, where="--out", got=out, remedy=remedy)
+    require_no_drop(spec, out, where="--out")
 
 
 def _served(work: Workspace, pipeline: str, version: str | None) -> ChampionChange:

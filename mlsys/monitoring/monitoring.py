@@ -116,14 +116,18 @@ def export_window(work: Workspace, pipeline: str, folder: Path, *, day: str | da
     """Write the rows that the monitors of a window compare as two Parquet files below `folder`, and return them.
 
     Raises:
-        UsageError: there is nothing to compare (no champion, no rows of the day, no monitors), or no such folder.
+        UsageError: there is nothing to compare (no champion, no rows of the day, no monitors), no such folder, or one
+            from which the pipeline would read the files as data.
         DataError, TransientError, RunError: as `monitor`.
     """
-    from mlsys.monitoring.export import export
+    from mlsys.monitoring.export import NOW, THEN, export
     from mlsys.monitoring.scoring import score
     from mlsys.spec import resolve
+    from mlsys.spec.outputs import require_no_drop
 
     spec = resolve(work.settings.spec_path(pipeline)).spec
+    for name in (THEN, NOW):
+        require_no_drop(spec, folder / name, where="--export")
     scored = score(work, pipeline, day=day)
     nothing = _nothing_to_see(spec, scored)
     if nothing is not None or scored.snapshot is None:

@@ -65,7 +65,8 @@ def roll_back(
     changes = work.ledger.champion_changes(pipeline)
     target, passed = _target(work, pipeline, changes, version)
     why = f"{reason} (passed over: {'; '.join(passed)})" if passed and reason.strip() else reason
-    return _serve(work, changes, target.candidate_id, _Why("rollback", why, who), pipeline=pipeline)
+    end = target.expires if version is None else None  # who names a version means it for good
+    return _serve(work, changes, target.candidate_id, _Why("rollback", why, who, end), pipeline=pipeline)
 
 
 def promote_by_live_rows(work: Workspace, pipeline: str, candidate_id: str, *, reason: str) -> ChampionChange:
@@ -83,8 +84,8 @@ def promote_by_live_rows(work: Workspace, pipeline: str, candidate_id: str, *, r
 def rollback_target(work: Workspace, pipeline: str, *, version: str | None) -> ChampionChange:
     """Return the change that made a version serve.
 
-    Without one, the newest that served before the present champion, was not itself taken back by a rollback or
-    because its time was over, and whose model file is whole.
+    Without one, the newest that served before the present champion, was not itself taken back by a rollback, whose
+    time is not over, and whose model file is whole.
 
     Raises:
         UsageError: no such version ever served, or it serves now.
@@ -127,7 +128,8 @@ def expire(work: Workspace, pipeline: str) -> ChampionChange | None:
     reason = f"{champion.version} was put in place by {champion.who} until {champion.expires:%Y-%m-%d %H:%M} UTC"
     try:
         target, _ = _earlier(work, pipeline, changes)
-        change = _serve(work, changes, target.candidate_id, _Why("expiry", reason, "mlsys"), pipeline=pipeline)
+        why = _Why("expiry", reason, "mlsys", target.expires)  # an override below keeps its own end
+        change = _serve(work, changes, target.candidate_id, why, pipeline=pipeline)
     except (UsageError, LostRaceError) as error:  # nothing to go back to, or somebody was faster: both are theirs
         log.warning("not_expired", pipeline=pipeline, version=champion.version, reason=str(error))
         return None
@@ -211,10 +213,10 @@ def _earlier(work: Workspace, pipeline: str, changes: Sequence[ChampionChange]) 
     present = _require_champion(pipeline, changes)
     stack, passed = _standing(changes)[:-1], list[str]()
     for change in reversed(stack):
-        broken = _broken(work, change)
-        if broken is None:
+        obstacle = _over(change) or _broken(work, change)
+        if obstacle is None:
             return change, passed
-        passed.append(f"{change.version}, {broken}")
+        passed.append(f"{change.version}, {obstacle}")
     served = list(dict.fromkeys(change.version for change in changes if change.version != present.version))
     if passed:
         rule = f"No earlier version of {pipeline} can serve: {'; '.join(passed)}"
@@ -248,6 +250,13 @@ def _standing(changes: Sequence[ChampionChange]) -> list[ChampionChange]:
         stack = [below for below in stack if below.candidate_id != change.candidate_id]
         stack.append(change)
     return stack
+
+
+def _over(change: ChampionChange) -> str | None:
+    """Return that a model was put in place until an instant that has passed, or None."""
+    if change.expires is None or clock.now() < change.expires:
+        return None
+    return f"which was put in place until {change.expires:%Y-%m-%d %H:%M} UTC"
 
 
 def _broken(work: Workspace, change: ChampionChange) -> str | None:

@@ -39,6 +39,7 @@ from mlsys.registries.mlflow_content import (
 from mlsys.registries.mlflow_database import LONGEST_ADDRESS, artifacts_of, move_artifacts, prepare
 from mlsys.registries.mlflow_differences import differences, mend_metrics
 from mlsys.registries.mlflow_files import damage_of, like, log_files, logged_model, mend_files, model_file
+from mlsys.wording import first_line
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -223,7 +224,7 @@ def _told(error: MlflowException | SQLAlchemyError, place: Place) -> MlsysError:
         return of_database(cause, name="MLflow's database", where=where, remedy=remedy)
     code = getattr(error, "error_code", None)
     passing = passes(cause) if isinstance(cause, SQLAlchemyError) else code in _PASSING
-    problem = str(error).strip().splitlines()[0]
+    problem = first_line(error)
     if passing:
         return TransientError(f"MLflow does not answer as it should: {problem}", where=where, remedy=remedy)
     return RunError(

@@ -39,10 +39,13 @@ def asked_for(request: Request, shelf: Shelf) -> tuple[str, ServedModel]:
     """
     name = request.path_params.get("pipeline")
     models = shelf.models
-    if name is None and len(models) == 1:
+    if name is None and len(models) == 1 and not shelf.broken:
         return next(iter(models.items()))
-    if name is None and models:
-        known = ", ".join(f"/pipelines/{each}{request.url.path}" for each in sorted(models)[:10])
+    there = {*models, *shelf.broken}  # the rows for a model that can't be loaded are not for the only one that can
+    if name is None and len(there) == 1:
+        name = next(iter(there))
+    if name is None and there:
+        known = ", ".join(f"/pipelines/{each}{request.url.path}" for each in sorted(there)[:10])
         raise refused(409, "Several pipelines answer here, and the address names none", allowed=known)
     if name is None or (name in shelf.broken and name not in models):
         what = "No model answers yet" if name is None else f"The champion of '{name}' can't be loaded"

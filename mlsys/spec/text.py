@@ -27,6 +27,7 @@ _SHORT = 1 << 16  # characters
 _NESTING = ("[", "{", "- ", "? ")
 _MOST_NESTED = 1000
 _Fast: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a build without libyaml has none
+_MARK = "\ufeff"  # byte order mark: what editors on Windows begin a file with
 _TOO_BIG = "A whole number has at most 64 bits"
 # What safe YAML raises for texts that look like a value and are none: 2026-02-30, !!bool maybe, \UFFFFFFFF.
 _PARSERS = (ValueError, LookupError, ArithmeticError, TypeError, AttributeError, RecursionError)
@@ -142,7 +143,8 @@ class _Reader:
 
     def __init__(self, text: str, *, origin: str, lines: bool, at: KeyPath = ()) -> None:
         self.written: dict[KeyPath, Written] = {}
-        self._text = text
+        self._text = text.removeprefix(_MARK)
+        self._offset = len(text) - len(self._text)  # parsers differ in whether they count it
         self._origin = origin
         self._lines = lines
         self._at = at
@@ -179,6 +181,9 @@ class _Reader:
         self._loader = yaml.SafeLoader(self._text)
         return self._loader.get_single_node()
 
+    def _span(self, node: yaml.Node) -> tuple[int, int]:
+        return node.start_mark.index + self._offset, node.end_mark.index + self._offset
+
     def _not_yaml(self, error: yaml.YAMLError) -> SpecError:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         line = mark.line if mark else self._text.count("\n", 0, getattr(error, "position", 0) or 0)
@@ -196,9 +201,9 @@ class _Reader:
         if node in above or len(above) >= _DEEPEST:
             rule = "An anchor holds itself" if node in above else f"A spec is at most {_DEEPEST} levels deep"
             raise SpecError(rule, where=self._place(line, keys[:4]))
-        origin, key_span = self._place(line), _span(key) if self._lines and key else None
+        origin, key_span = self._place(line), self._span(key) if self._lines and key else None
         if isinstance(node, yaml.ScalarNode):
-            value, token = self._scalar(node, keys), _span(node) if self._lines else None
+            value, token = self._scalar(node, keys), self._span(node) if self._lines else None
             self.written[keys] = Written(origin, node.value, not node.style, value, token, key_span)
             return value
         if node.tag not in _COLLECTIONS:
@@ -267,10 +272,6 @@ def spoken(value: object) -> str:
     if isinstance(value, int | float):
         return f"the number {value}"
     return "a text" if isinstance(value, str) else f"the time {value}"
-
-
-def _span(node: yaml.Node) -> tuple[int, int]:
-    return node.start_mark.index, node.end_mark.index
 
 
 def tuples(value: Any) -> Any:

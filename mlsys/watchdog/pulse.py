@@ -28,6 +28,7 @@ from mlsys.watchdog.gauges import Facts, exposition, pipeline_facts
 from mlsys.watchdog.kept import METRICS
 from mlsys.watchdog.memory import Remembered, keep_memory, read_memory
 from mlsys.watchdog.sign import Sign, guarded
+from mlsys.wording import first_line
 from mlsys.workspace import Workspace, open_workspace
 
 STALE = timedelta(hours=1)  # after which nobody looks any more, where somebody did
@@ -129,7 +130,7 @@ def _airflow(work: Workspace, look: _Look) -> Iterator[Sign]:
     except SQLAlchemyError as error:
         look.seen = look.before.airflow
         if look.before.airflow:  # without it there may be none: runs by the command line alone
-            why = str(error).splitlines()[0][:200]
+            why = first_line(error)[:200]
             yield Sign(cause="scheduler", ok=False, sentence=f"Airflow's database can't be asked: {why}.")
         return
     look.seen = look.airflow is not None or look.before.airflow

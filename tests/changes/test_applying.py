@@ -45,6 +45,31 @@ def test_a_value_goes_where_it_belongs(tmp_path, override: str, line: str) -> No
     assert resolve(path).fingerprint == wanted.fingerprint
 
 
+@pytest.mark.parametrize(
+    "form", [lambda text: "\ufeff" + text, lambda text: text.replace("\n", "\r\n"), lambda text: text.rstrip("\n")]
+)
+def test_a_file_of_another_editor_keeps_its_form(tmp_path, form) -> None:
+    path = tmp_path / "shop.yaml"
+    before = form(COMMENTED)
+    path.write_bytes(before.encode())
+    after = written(path, ["models.0.C=0.5", "training.seed=7"])
+    assert "- {kind: logistic, C: 0.5}" in after
+    assert after.startswith("\ufeff") == before.startswith("\ufeff")
+    assert after.count("\r") in (0, after.count("\n"))
+    path.write_bytes(after.encode())
+    assert resolve(path).spec.training.seed == 7
+
+
+def test_a_link_to_the_spec_stays_one(work: Workspace) -> None:
+    path = work.settings.spec_path("shop")
+    real = path.with_name("real.txt")
+    path.rename(real)
+    path.symlink_to(real)
+    apply(work, "shop", overrides=["owner=ann"])
+    assert path.is_symlink()
+    assert "owner: ann" in real.read_text()
+
+
 def test_several_values_are_written_one_after_another(tmp_path) -> None:
     path = tmp_path / "shop.yaml"
     path.write_text(COMMENTED)

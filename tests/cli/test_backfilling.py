@@ -63,5 +63,22 @@ def test_a_wrong_day_is_refused(mlsys, changed) -> None:
     assert "--from" in answer.err
 
 
+def test_a_failed_day_on_a_terminal_is_told_as_it_stands(monkeypatch) -> None:
+    from datetime import date
+
+    from mlsys.backfill.backfill import DayOutcome
+    from mlsys.cli.backfilling import Progress
+
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    progress = Progress()
+    assert progress.live
+    progress.begin([date(2026, 3, 9)])
+    sentence = "/data/[/old]/x.csv: there is no column [red]"
+    with progress._bar.console.capture() as said:
+        progress.end(DayOutcome(day=date(2026, 3, 9), status="failed", sentence=sentence))
+    progress.stop()
+    assert "there is no column [red]" in said.get()
+
+
 def test_live_is_no_mode_of_a_backfill(mlsys, changed) -> None:
     assert mlsys("backfill", "shop", *RANGE, "--mode", "live").code == 2

@@ -62,6 +62,11 @@ def test_reconcile_of_an_unknown_pipeline_names_the_nearest(mlsys, seen) -> None
     assert "Did you mean 'shop'?" in answer.err
 
 
+def test_the_drill_of_a_demotion_is_no_event_in_the_log(mlsys, seen, caplog) -> None:
+    assert "demotion: a made-up champion" in mlsys("doctor").out
+    assert not [record for record in caplog.records if "demoted" in record.getMessage()]
+
+
 def test_doctor_misses_who_once_looked_from_outside(mlsys, changed) -> None:
     assert "  watchdog: " not in mlsys("doctor").out
     mlsys("pulse")

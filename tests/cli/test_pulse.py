@@ -9,6 +9,14 @@ from pathlib import Path
 import pytest
 
 
+def test_gauges_are_never_written_over_another_kind_of_file(mlsys, tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("id\n1\n")
+    said = mlsys("pulse", "--textfile", str(tmp_path / "orders.csv"))
+    assert said.code == 2
+    assert "NAME.prom" in said.err
+    assert (tmp_path / "orders.csv").read_text() == "id\n1\n"
+
+
 def test_a_trouble_leaves_4_until_somebody_knows_of_it(mlsys, changed: Path) -> None:
     found = mlsys("pulse", "--quiet", "--textfile", str(changed / "out" / "mlsys.prom"))
     assert found.code == 4

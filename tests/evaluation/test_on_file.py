@@ -96,7 +96,7 @@ def test_scores_are_never_written_over_rows(work, holdout, tmp_path) -> None:
 
 def test_scores_are_never_written_where_runs_read(work, tmp_path, monkeypatch) -> None:
     spec = work.spec_of(work.ledger.plan(work.ledger.champion("shop").run_id))
-    files = FilesSource(path=f"{tmp_path}/drops/*.csv", event_time="ordered_at")
+    files = FilesSource(path=f"{tmp_path}/drops/*.csv", event_time="placed_at")
     changed = spec.model_copy(update={"source": files})
     monkeypatch.setattr(type(work), "spec_of", lambda *_: changed)
     with pytest.raises(UsageError, match="reads its data from files of this name"):

@@ -119,6 +119,40 @@ def test_an_override_that_was_replaced_does_not_end(work, monkeypatch) -> None:
     assert work.ledger.champion("shop").candidate_id == newer.candidate_id
 
 
+def overridden_twice(work, first: timedelta, second: timedelta) -> None:
+    for candidate, length in (("prior", first), ("logistic", second)):
+        end = clock.now() + length
+        promote_by_hand(work, "shop", newest_run(work), candidate=candidate, reason="a test", expires=end)
+
+
+def test_an_override_over_another_one_gives_way_to_it_until_its_own_end(work, monkeypatch) -> None:
+    overridden_twice(work, timedelta(hours=2), timedelta(hours=1))
+    below = work.ledger.champion_changes("shop")[-2]
+    monkeypatch.setattr(clock, "now", lambda: below.expires - timedelta(minutes=1))
+    again = expire(work, "shop")
+    assert (again.candidate_id, again.expires) == (below.candidate_id, below.expires)
+    monkeypatch.setattr(clock, "now", lambda: below.expires)
+    assert expire(work, "shop").version == "1.0.0"
+
+
+def test_an_override_whose_time_is_over_never_serves_again_by_itself(work, monkeypatch) -> None:
+    overridden_twice(work, timedelta(hours=1), timedelta(hours=2))
+    until = work.ledger.champion("shop").expires
+    monkeypatch.setattr(clock, "now", lambda: until)
+    assert expire(work, "shop").version == "1.0.0"
+
+
+def test_a_rollback_to_an_override_keeps_its_end_and_passes_over_one_that_has_ended(work, monkeypatch) -> None:
+    overridden_twice(work, timedelta(hours=1), timedelta(hours=2))
+    below = work.ledger.champion_changes("shop")[-2]
+    assert roll_back(work, "shop", version=None, reason="worse").expires == below.expires
+    promote_by_hand(work, "shop", newest_run(work), candidate="logistic", reason="for good")
+    monkeypatch.setattr(clock, "now", lambda: below.expires)
+    back = roll_back(work, "shop", version=None, reason="worse")
+    assert (back.version, back.expires) == ("1.0.0", None)
+    assert f"passed over: {below.version}, which was put in place until" in back.reason
+
+
 def test_a_version_may_be_put_in_place_for_a_time(work) -> None:
     promote_by_hand(work, "shop", newest_run(work), candidate=None, reason="newer")
     again = promote_by_hand(work, "shop", version="1.0.0", reason="compare", expires=clock.now() + timedelta(days=1))

@@ -16,7 +16,7 @@ from mlsys.server.answered import Answered
 from mlsys.server.app import make_app
 from mlsys.server.choosing import Beside, Incoming
 from mlsys.server.served import ServedModel
-from mlsys.server.shelf import Shelf
+from mlsys.server.shelf import Broken, Shelf
 from mlsys.workspace import Workspace
 
 ROW = {"basket_value": 40.0, "n_items": 2, "channel": "app", "gift": True}
@@ -110,6 +110,15 @@ def test_it_is_ready_with_a_model(client: TestClient, work: Workspace) -> None:
         assert without.post("/predict", json=ROW).status_code == 503
         assert without.post("/model/reload").status_code == 200
         assert without.get("/ready").status_code == 200
+
+
+def test_rows_without_a_name_never_go_to_the_only_model_that_could_be_loaded(client: TestClient, shelf: Shelf) -> None:
+    shelf._broken = {"other": Broken("c", "its file is gone")}
+    answer = client.post("/predict", json=ROW)
+    assert answer.status_code == 409
+    assert answer.json()["problems"][0]["allowed"] == "/pipelines/other/predict, /pipelines/shop/predict"
+    assert client.post("/pipelines/shop/predict", json=ROW).status_code == 200
+    assert client.post("/pipelines/other/predict", json=ROW).status_code == 503
 
 
 def test_a_broken_champion_is_said_without_paths_where_everybody_looks(shelf: Shelf, work: Workspace) -> None:

@@ -20,6 +20,7 @@ from mlsys.errors import DataError, MlsysError, TransientError, near_match, near
 from mlsys.settings import sample_command
 from mlsys.sources.reading.far_times import bring_in_far_times
 from mlsys.sources.reading.queries import bound, subquery, unbound
+from mlsys.wording import first_line
 
 Parameter = str | int | float | bool | date | None
 BUSY_SECONDS = 5.0  # how long a lock is waited for before it is an error
@@ -209,10 +210,10 @@ class SqlalchemyDatabase:
             remedy = "Correct `source`"
             if self._unbound:
                 remedy += f"; its query names :{', :'.join(self._unbound)}, which `params` does not hold"
-            raise DataError(f"The database refuses: {_first_line(error)}", where=self.name, remedy=remedy) from error
+            raise DataError(f"The database refuses: {_told(error)}", where=self.name, remedy=remedy) from error
         except StatementError as error:  # before anything was sent: a parameter that nobody gives
             remedy = "Correct `source.query` or `source.params`"
-            raise DataError(f"The query can't be sent: {_first_line(error)}", where=self.name, remedy=remedy) from error
+            raise DataError(f"The query can't be sent: {_told(error)}", where=self.name, remedy=remedy) from error
         except (ValueError, OverflowError) as error:  # the driver's, in the middle of a row
             raise DataError(
                 f"The database holds a value that Python can't: {error}",
@@ -249,7 +250,7 @@ def _sqlalchemy(url: str) -> Iterator[SqlalchemyDatabase]:
         # libpq gives no code with a refused login, only words.
         if not passes(error) or (code_of(error.orig) is None and _LOGIN.search(str(error))):
             raise DataError(
-                f"The database refuses the login: {_first_line(error)}", where=name, remedy="Correct `source.url`"
+                f"The database refuses the login: {_told(error)}", where=name, remedy="Correct `source.url`"
             ) from error
         raise _unreachable(error, name) from error
     with connection:
@@ -258,7 +259,7 @@ def _sqlalchemy(url: str) -> Iterator[SqlalchemyDatabase]:
 
 
 def _unreachable(error: Exception, name: str) -> TransientError:
-    rule = f"The database can't be reached, or can't answer now: {_first_line(error)}"
+    rule = f"The database can't be reached, or can't answer now: {_told(error)}"
     return TransientError(rule, where=name, remedy="Try again, or correct `source.url`")
 
 
@@ -273,5 +274,5 @@ def _no_table(name: str, known: list[str], where: str) -> DataError:
     return DataError(rule, where=where, remedy=remedy, misspelt=(name, nearest(name, known)))
 
 
-def _first_line(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+def _told(error: Exception) -> str:
+    return first_line(getattr(error, "orig", None) or error)

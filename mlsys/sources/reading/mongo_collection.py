@@ -19,6 +19,7 @@ from mlsys.errors import DataError, MlsysError, TransientError, near_match, near
 from mlsys.events import get_logger
 from mlsys.sources.reading.documents import MongoDocument, holds, paths_of, projection
 from mlsys.sources.reading.mongo_windows import Filter
+from mlsys.wording import first_line
 
 log = get_logger(__name__)
 
@@ -340,7 +341,6 @@ def _unreachable(said: str, origin: str) -> TransientError:
 def _first_line(error: Exception) -> str:
     """Return what a driver's error says, less its description of the topology."""
     details = getattr(error, "details", None)
-    said = str(details.get("errmsg") or error) if isinstance(details, Mapping) else str(error)
-    return (
-        re.split(r"\s*\(configured timeouts:|, Timeout: |, full error: ", said.strip())[0].splitlines()[0].rstrip(".")
-    )
+    said = str(details.get("errmsg") or "") if isinstance(details, Mapping) else ""
+    line = said.strip().partition("\n")[0] or first_line(error)
+    return re.split(r"\s*\(configured timeouts:|, Timeout: |, full error: ", line)[0].rstrip(".")

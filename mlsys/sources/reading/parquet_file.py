@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mlsys.errors import DataError
 from mlsys.sources.reading.conform import Faults, less_blanks
+from mlsys.wording import first_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -82,7 +83,7 @@ def _errors(path: Path) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError, EOFError) as error:
         raise DataError(
-            f"Not a whole Parquet file: {str(error).splitlines()[0]}",
+            f"Not a whole Parquet file: {first_line(error)}",
             where=str(path),
             remedy="Deliver it again, or remove it",
         ) from error
