@@ -126,8 +126,8 @@ class SpecPlan(Record):
         candidates: in the new spec's order, those that are left out last.
         stored: what has to be read again; None where nothing is.
         seconds: what the run of then took in all.
-        then, now: what the gates said, and what the changed ones say of the same candidates; only where no candidate
-            has to be fitted.
+        then, now: what the gates said, and what they say now: the changed ones of the same candidates, or those of a
+            `dry_run` in which the changed candidates were fitted; None where candidates would have to be fitted.
         waits: in words, why a promotion would wait for a person; None where it would not.
         refused: why a run would refuse to start.
         walked: with a backfill, what both specs would have done.
@@ -146,6 +146,7 @@ class SpecPlan(Record):
     seconds: float | None = None
     then: GatesSaid | None = None
     now: GatesSaid | None = None
+    dry_run: str | None = None
     waits: str | None = None
     refused: str | None = None
     walked: WalkedPair | None = None

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from mlsys import clock
+from mlsys import clock, pipeline
 from mlsys.backfill.backfill import BackfillListener
 from mlsys.changes.records import CandidateOutlook, GatesSaid, KeyChange, SpecPlan, StoredRows, WalkedPair
 from mlsys.changes.spec_keys import changed_keys, dearest
@@ -19,6 +19,7 @@ from mlsys.durations import in_words
 from mlsys.errors import DataError, RunError, UsageError
 from mlsys.ledger import RunRow
 from mlsys.planning.libraries import require_libraries
+from mlsys.planning.plan import RunRequest
 from mlsys.promotion.envelope import spec_outside
 from mlsys.records import Candidate, CheckReport, Decision, Plan, Prepared, Snapshot, Split
 from mlsys.replay import judged_anew, left
@@ -32,6 +33,8 @@ from mlsys.wording import counted
 from mlsys.workspace import Workspace
 
 WORSE = 6  # exit code
+_FITTED = "Fitted and judged on the rows of {} in the dry run {}; a live run about that day adopts what was fitted."
+_REASON = "a plan that fits what has changed"
 _GONE = "The candidates of then can't be judged again: their files were removed by housekeeping."
 
 
@@ -90,17 +93,20 @@ def plan_of(
     name: str,
     *,
     overrides: Sequence[str] = (),
+    fit: bool = False,
     days: Days | None = None,
     listener: BackfillListener | None = None,
 ) -> SpecPlan:
     """Return what the spec of the working tree would do, with `key.path=value` overrides.
 
-    Where nothing has to be fitted or read, the candidates of the last run are judged again. With `days`, both specs
+    Where nothing has to be fitted or read, the candidates of the last run are judged again. Where something has, `fit`
+    does it in a dry run about the day of the last one, and a live run about that day adopts it. With `days`, both specs
     are retrained nightly over these days and compared; `listener` is told of each.
 
     Raises:
         UsageError: no such pipeline, a wrong spec or override, or no run to hold it against.
-        DataError, TransientError: the source, which is read where the change is about it.
+        DataError, TransientError: the source, which is read where the change is about it, or by the dry run.
+        RunError: the dry run failed.
         IntegrityError: what the last run left is gone or was changed.
     """
     last = last_run(work, name)
@@ -111,9 +117,9 @@ def plan_of(
     category = dearest(change.category for change in changes)
     refused = _lost(work, resolved.spec, last) if category == "data" else None
     stored = _thrown_away(work, last.spec, resolved.spec)
-    then = now = None
-    if category == "gates only" and _kept(work, last):
-        then, now = _judged(last.decision), _judged(_again(work, last, resolved.spec))
+    tried = _tried(work, last, overrides) if fit and category in ("model", "data") and not refused else None
+    again = _again(work, last, resolved.spec) if category == "gates only" and _kept(work, last) else tried
+    then, now = (None, None) if again is None else (_judged(last.decision), _judged(again))
     candidates = tuple(_candidates(last, resolved.spec, reads=category == "data"))
     pair = None
     if days is not None and category != "no effect" and not refused:
@@ -129,12 +135,14 @@ def plan_of(
         sentences=(
             *_sentences(last, changes, candidates, stored),
             *([] if now or category != "gates only" else [_GONE]),
+            *([_FITTED.format(last.plan.day, tried.run_id)] if tried else []),
         ),
         candidates=candidates,
         stored=stored,
         seconds=last.seconds,
         then=then,
         now=now,
+        dry_run=tried.run_id if tried else None,
         waits=spec_outside(work, resolved.spec) if category != "no effect" else None,
         refused=refused,
         walked=pair,
@@ -171,6 +179,18 @@ def _again(work: Workspace, last: LastRun, spec: Spec) -> Decision:
     assert found is not None
     candidates = list(last.fitted.values())
     return judged_anew(work, spec, prepared, candidates=candidates, then=found[0])
+
+
+def _tried(work: Workspace, last: LastRun, overrides: Sequence[str]) -> Decision:
+    """Return what a dry run about the day of the last one decides; one that was made before stands."""
+    asked = RunRequest(
+        last.plan.pipeline, day=last.plan.day, mode="dry", overrides=tuple(overrides), asked_by="plan", reason=_REASON
+    )
+    start = pipeline.run(work, asked).start
+    made = work.ledger.decisions(last.plan.pipeline, of={str(start.run_id)})
+    if not made:
+        raise RunError(f"The dry run came to no decision: {start.sentence}", where=last.plan.pipeline)
+    return made[-1]
 
 
 def _judged(decision: Decision) -> GatesSaid:

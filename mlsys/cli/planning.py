@@ -24,10 +24,11 @@ set_option = click.option(
 @click.command()
 @click.argument("name")
 @set_option
+@click.option("--fit", is_flag=True, help="Fit what has changed, in a dry run about the day of the last live run.")
 @click.option("--backfill", "days", metavar="FROM..TO", help="Compare both specs over these UTC days, both included.")
 @click.option("--parallel", default=2, show_default=True, type=click.IntRange(1, 64), help="Days side by side.")
 @json_option
-def plan(name: str, overrides: tuple[str, ...], days: str | None, parallel: int, as_json: bool) -> int:
+def plan(name: str, overrides: tuple[str, ...], *, fit: bool, days: str | None, parallel: int, as_json: bool) -> int:
     """Say what the spec of NAME, as its file is now, would do beside that of the last live run.
 
     Each changed key is for the gates only (judged again), for models (fitted again), for data (read again), or has no
@@ -48,7 +49,7 @@ def plan(name: str, overrides: tuple[str, ...], days: str | None, parallel: int,
     set_up(settings.log_format, settings.log_level if told else "WARNING")
     with open_workspace(settings) as work:
         try:
-            found = plan_of(work, name, overrides=overrides, days=asked, listener=progress)
+            found = plan_of(work, name, overrides=overrides, fit=fit, days=asked, listener=progress)
             written = page.write(work, found)
         finally:
             if progress:

@@ -25,5 +25,5 @@ _LINES: list[type[Model]] = [Logistic, Linear, Ridge, ElasticNet]
 _TREES: list[type[Model]] = [RandomForest, ExtraTrees, HistGradientBoosting, XGBoost, LightGBM, CatBoost]
 _POLICIES: list[type[Model]] = [QLearning, RandomAction, MostFrequent]
 _MADE_OF_OTHERS: list[type[Model]] = [Blend, Recalibrate]
-_ALL = [*_LINES, *_TREES, *_MADE_OF_OTHERS, *_POLICIES, Prior, Mean]
+_ALL: list[type[Model]] = [*_LINES, *_TREES, *_MADE_OF_OTHERS, *_POLICIES, Prior, Mean]
 MODELS = Table("model", "mlsys.models", Model, _ALL, hints=HINTS)

@@ -231,21 +231,16 @@ def _column_notes(rows: pd.DataFrame, columns: FeatureColumns, *, texts: Collect
 
 def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, store: Store) -> Candidate:
     spec = fitted_part(spec).model_copy(update={"target": material.target})  # which knows the classes that y counts
-    unfit = spec.target.unfit(material.y)
-    if unfit is not None:
-        # Some libraries would fit a constant, others refuse, each in words of its own.
-        rows = counted(len(material.y), "row")
-        return _failed(plan, model, f"All {rows} to fit on {unfit}", material=material)
-    champion = material.champion
-    if model.of_champion and isinstance(champion, str):
-        return _failed(plan, model, f"Left out: {champion}", material=material)
+    obstacle = _obstacle(spec.target, model, material)
+    if obstacle is not None:
+        return _failed(plan, model, obstacle, material=material)
     task = FitTask(
         seed=seed_of(plan, model.label),
         threads=spec.training.threads,
         inner=material.inner,
         estimator=spec.target.estimator,
         lot=uniform(material.key_hash, _LOT_SALT),
-        champion=champion if model.of_champion and not isinstance(champion, str) else None,
+        champion=material.champion if model.of_champion and isinstance(material.champion, Foundation) else None,
     )
     features = model.transformer(spec.features, material.columns)
     started = time.perf_counter()
@@ -272,6 +267,15 @@ def _candidate(spec: Spec, plan: Plan, model: Model, material: Material, *, stor
             "built_on": plan.built_on if model.of_champion else None,
         }
     )
+
+
+def _obstacle(target: Target, model: Model, material: Material) -> str | None:
+    """Return why a model can't be fitted on rows, as known before; None: it may."""
+    unfit = target.unfit(material.y)
+    if unfit is not None:
+        # Some libraries would fit a constant, others refuse, each in words of its own.
+        return f"All {counted(len(material.y), 'row')} to fit on {unfit}"
+    return f"Left out: {material.champion}" if model.of_champion and isinstance(material.champion, str) else None
 
 
 def _fit(

@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 from given.shop import day, enter, make_shop
 
+from mlsys import pipeline
+from mlsys.changes import applying
 from mlsys.changes.records import SpecPlan
 from mlsys.changes.spec_plan import last_run, plan_of
 from mlsys.errors import UsageError
+from mlsys.planning.plan import RunRequest
+from mlsys.training import training
 from mlsys.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.slow
@@ -69,6 +73,22 @@ def test_a_changed_model_is_fitted_again_and_its_neighbours_are_not(work: Worksp
     assert found.candidates[2].seconds is None
     assert (found.category, found.now) == ("model", None)
     assert "extra_trees; adopted as they are on the rows of 2026-05-11: prior" in found.sentences[-1]
+
+
+def test_what_a_plan_fits_a_live_run_about_that_day_adopts(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    overrides = ["models.0.C=0.001"]
+    found = plan_of(work, "shop", overrides=overrides, fit=True)
+    assert found.then is not None
+    assert found.now is not None
+    assert (found.then.outcome, found.now.outcome) == ("promote", "reject")
+    assert found.dry_run in found.sentences[-1]
+    assert plan_of(work, "shop", overrides=overrides, fit=True).now == found.now, "the dry run stands"
+    applying.apply(work, "shop", overrides=overrides)
+    monkeypatch.setattr(training, "train_all", None)  # nobody fits
+    live = pipeline.run(work, RunRequest("shop", day=day(10)))
+    assert live.candidates[0].params["C"] == 0.001
+    assert live.version is not None
+    assert live.version.decision.challenger == found.now.challenger
 
 
 @pytest.mark.usefixtures("untouched")
