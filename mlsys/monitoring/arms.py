@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,8 +23,7 @@ from mlsys.schema import CHAMPION, KEY, SCORE
 from mlsys.spec import Spec
 from mlsys.workspace import Workspace
 
-Arm = Literal["champion", "challenger", "shadow"]
-_ARMS: tuple[Arm, ...] = ("champion", "challenger", "shadow")
+_ARMS = ("champion", "challenger", "shadow")
 _READ = (*(kept_rows.REQUEST, kept_rows.PLACE, kept_rows.AT, kept_rows.SHADOW), CHAMPION, KEY, SCORE)
 _NAMED = (kept_rows.ARM, kept_rows.VERSION)
 
@@ -57,7 +56,7 @@ def measure_arms(
     return tuple(sorted(found, key=lambda each: (_ARMS.index(each.arm), not each.serves, each.version)))
 
 
-def _groups(table: pa.Table) -> Iterator[tuple[str, pd.DataFrame, dict[str, str]]]:
+def _groups(table: pa.Table) -> Iterator[tuple[str, pd.DataFrame, dict[str, Any]]]:
     """Yield each candidate in each role, with what its rows are found by."""
     frame = described(table)
     silent, others = frame[kept_rows.SHADOW], table[kept_rows.ARM].to_pandas() != "champion"

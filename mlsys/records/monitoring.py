@@ -137,8 +137,8 @@ class MonitorResult(Record):
         name: what it watches, for people: `feature drift over 7d`.
         observed, limit: what was measured, and where the alarm begins; of several parts those of the worst one.
         unit: of both: `psi` for the population stability index, `ks` for a Kolmogorov-Smirnov distance, `chi2` for
-            Cramer's V, `wasserstein` for that distance in standard deviations, `share` of columns, `leaning` for the part
-            of it that went over to other columns, `evidence` for the logarithm of a likelihood ratio, or empty.
+            Cramer's V, `wasserstein` for that distance in standard deviations, `share` of columns, `leaning` for the
+            part of it that went over to other columns, `evidence` for the logarithm of a likelihood ratio, or empty.
         sentence: the finding for people, complete.
         reason: stable code for machines (`drifted`, `too_few_rows`), None for a pass.
         n_rows: current rows that it rests on.

@@ -345,8 +345,7 @@ def _fill(
 
 
 def _version_of(client: MlflowClient, pipeline: str, candidate_id: str) -> str | None:
-    query = f"name = '{pipeline}' and tag.`{CANDIDATE_TAG}` {like(candidate_id)}"
-    found = client.search_model_versions(query)
+    found = client.search_model_versions(f"name = '{pipeline}' and tag.`{CANDIDATE_TAG}` {like(candidate_id)}")
     numbers = [int(version.version) for version in found if version.tags.get(CANDIDATE_TAG) == candidate_id]
     return str(min(numbers)) if numbers else None
 

@@ -135,7 +135,7 @@ def load_tried(trial: LiveTrial, work: Workspace) -> ServedModel:
     """
     served = work.ledger.champion_changes(trial.pipeline, of=[trial.candidate_id])
     if served:
-        return load(served[-1], work)
+        return load(served[-1], work, load_folder)
     run_id = work.ledger.run_of(trial.candidate_id)
     if run_id is None:
         raise IntegrityError("The ledger has no such candidate", where=trial.pipeline, got=trial.candidate_id)
