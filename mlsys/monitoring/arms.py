@@ -63,7 +63,7 @@ def _groups(table: pa.Table) -> Iterator[tuple[str, pd.DataFrame, dict[str, Any]
     role = np.select([silent.to_numpy(bool), others.to_numpy(bool)], ["shadow", "challenger"], "champion")
     frame = frame.assign(role=role, version=table[kept_rows.VERSION].to_pandas())
     for (candidate, arm), rows in frame.groupby([CHAMPION, "role"], sort=True):
-        named = {"champion": candidate, "version": str(rows["version"].iloc[-1]), "arm": arm}
+        named = {"champion": str(candidate), "version": str(rows["version"].iloc[-1]), "arm": str(arm)}
         yield str(candidate), rows, named
 
 
