@@ -36,6 +36,15 @@ def counted(n: int, one: str, many: str | None = None) -> str:
     return f"{n:,} {one if n == 1 else many or f'{one}s'}"
 
 
+def too_few(n: int, one: str) -> str:
+    """Return that there are too few of something, with their count.
+
+    >>> too_few(1, "day"), too_few(3, "day")
+    ('1 day is too few', '3 days are too few')
+    """
+    return f"{counted(n, one)} {'is' if n == 1 else 'are'} too few"
+
+
 def signed(value: float, other: float | None = None) -> str:
     """Return a difference for people, as `number` does, with its sign.
 

@@ -18,7 +18,7 @@ from mlsys.backfill.strategies import GATED, MONTHLY, NEVER, NIGHTLY, WEEKLY, Co
 from mlsys.metrics import METRICS
 from mlsys.promotion.more_data import POWER
 from mlsys.records import Comparison
-from mlsys.wording import number, signed
+from mlsys.wording import counted, number, signed
 
 _HEADLINES = {
     NEVER: "No gain from retraining was found",
@@ -143,8 +143,8 @@ def _nothing_to_compare(
 def _earned(compared: Compared, gain: Comparison, result: StrategyResult, title: str) -> str:
     """Return what a strategy earns over never retraining, with rows, days and models."""
     n = len(result.promotions)
-    models = f"{n} {'promotion' if result.name == GATED else 'model'}{'s' if n != 1 else ''}"
-    rows = f"on {compared.n_rows:,} rows of {len(compared.days)} days, with {models}"
+    models = counted(n, "promotion" if result.name == GATED else "model")
+    rows = f"on {compared.n_rows:,} rows of {counted(len(compared.days), 'day')}, with {models}"
     subject, difference = SUBJECTS[result.name], gain.difference or 0.0
     if gain.lower is None or gain.upper is None:
         return f"{subject} differs by {signed(difference)} {title} from never retraining, without an interval {rows}"

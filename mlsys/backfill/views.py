@@ -26,6 +26,7 @@ from mlsys.metrics.base import Metric
 from mlsys.metrics.intervals import percentile
 from mlsys.records import MetricValue
 from mlsys.targets.looks import Looks
+from mlsys.wording import too_few
 
 # Two-sided. Five headline looks are taken: each at 99 %, so that together they err in at most 5 of 100 (Bonferroni).
 LOOK_LEVEL = 1 - (1 - LEVEL) / 5
@@ -142,7 +143,7 @@ def _gain(line: _Line, more: str, rarer: str, *, n_days: int) -> ViewGain:
     sign = 1.0 if line.metric.direction == "higher" else -1.0
     known = {"difference": sign * (values[0].value - values[1].value) + 0.0}
     if n_days < FEWEST_DAYS:
-        return blank.model_copy(update={**known, "reason": f"{n_days} days are too few for an interval by whole days"})
+        return blank.model_copy(update={**known, "reason": f"{too_few(n_days, 'day')} for an interval by whole days"})
     bounds = percentile(sign * (line.replicates[more] - line.replicates[rarer]) + 0.0, LOOK_LEVEL)
     return blank.model_copy(update={**known, "lower": bounds.lower, "upper": bounds.upper, "reason": bounds.reason})
 

@@ -21,6 +21,7 @@ from mlsys.backfill.measure import ByDay, joined, plain
 from mlsys.changes.records import Earned
 from mlsys.evaluation.bootstrap import block_weights, replicate_under
 from mlsys.metrics.base import Metric
+from mlsys.wording import too_few
 
 LEVEL = 0.95  # two-sided
 FEWEST_DAYS = 8
@@ -46,7 +47,7 @@ def earned(metric: Metric, before: ByDay, after: ByDay, *, n_replicates: int, se
     known = blank.model_copy(update={"difference": difference})
     replicates = replicates[np.isfinite(replicates)]
     if len(days) < FEWEST_DAYS or replicates.size < 2:
-        return known.model_copy(update={"reason": f"{len(days)} days are too few for an interval"})
+        return known.model_copy(update={"reason": f"{too_few(len(days), 'day')} for an interval"})
     from scipy.stats import t
 
     blocks = len(days) / _length(len(days))

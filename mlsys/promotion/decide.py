@@ -235,7 +235,8 @@ def _outcome(
         found = first(state)
         if found is not None:
             return outcome, found.reason or found.gate, found.sentence  # type: ignore[return-value]
-    sentence = f"{evaluations.best} passes all {len(gates)} gates and {_succession(gates, evaluations)}"
+    passed = "the one gate" if len(gates) == 1 else f"all {len(gates)} gates"
+    sentence = f"{evaluations.best} passes {passed} and {_succession(gates, evaluations)}"
     return "promote", "all_gates_pass", sentence
 
 

@@ -159,7 +159,7 @@ def _looked_at_closely(known: Standing, spec: Spec, now: datetime) -> Standing:
     """Return what is wrong although the newest run went well, the worst first."""
     if known.differs:
         todo = f"Write them again from the ledger: `mlsys reconcile {known.pipeline}`."
-        return replace(known, state="differs", happened=f"{_begun(known.differs)}. {known.happened}", todo=todo)
+        return replace(known, state="differs", happened=f"{known.differs}. {known.happened}", todo=todo)
     # The cause before what comes of it: without runs the data grow old and the champion weak.
     if known.request and _behind(known.request, spec, now):
         todo = "Look at `mlsys status`: paused DAGs and a dead scheduler ask for nothing."

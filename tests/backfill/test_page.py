@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from given.visits import chromium
 
 from mlsys.backfill.change import fall_of
 from mlsys.backfill.chart import chart, is_levelled
@@ -347,3 +348,30 @@ def test_where_the_looks_disagree_it_stands_at_the_top() -> None:
     )
     text = page(answer=said)
     assert text.index("The measures disagree") < text.index("Better. Drifts.") < text.index("Simulated days")
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_headline_drawing_and_table_are_seen_on_any_screen_light_and_dark() -> None:
+    html, grounds = render(details(models=kept_out(), withheld={"holdout": 7, "validation": 5})), set()
+    with chromium() as browser:
+        for scheme in ("light", "dark"):
+            page = browser.new_page(color_scheme=scheme)  # type: ignore[arg-type]
+            for width in (390, 1200):
+                page.set_viewport_size({"width": width, "height": 900})
+                page.set_content(html)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
+                headline = page.get_by_role("heading", name="Retrain nightly").bounding_box()
+                assert headline is not None
+                assert headline["y"] < 300
+                marks = page.locator("path.kept")
+                assert marks.count() == len(KEPT_OUT)
+                for mark in marks.all():
+                    mark.scroll_into_view_if_needed()  # a narrow screen shows the drawing in a strip that moves
+                    seen = mark.bounding_box()
+                    assert seen is not None
+                    assert 0 < seen["x"] < seen["x"] + seen["width"] < width
+                    assert seen["width"] > 8
+                assert page.get_by_role("row").filter(has_text="Nightly, behind the gates").first.is_visible()
+            grounds.add(page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor"))
+    assert len(grounds) == 2

@@ -259,6 +259,20 @@ def test_a_task_has_buttons_for_what_its_run_made(visit: Visit, dry_run: str) ->
     visit.frame().get_by_role("heading", name="Would be promoted").wait_for()
 
 
+def test_a_tab_beside_airflows_list_of_runs_has_their_days_and_outcomes(visit: Visit, dry_run: str) -> None:
+    visit.page.goto(f"{visit.access.airflow}/dags/{DAG}/runs")
+    listed = visit.page.get_by_role("row").filter(has_text=dry_run)
+    listed.get_by_role("button", name="Note").click()
+    visit.page.get_by_role("dialog").get_by_text("mlsys:").wait_for()
+    visit.page.keyboard.press("Escape")
+    visit.page.get_by_role("link", name="Outcomes", exact=True).click()
+    frame = visit.page.frame_locator('iframe[title="Outcomes"]')
+    row = frame.get_by_role("row").filter(has_text=str(day(10))).filter(has_text="dry").first
+    assert row.get_by_text("passes the gates").count() == 1
+    row.get_by_role("link", name="DAG run").click()
+    visit.page.wait_for_url(f"**/dags/{DAG}/runs/{quote(dry_run, safe='')}*")
+
+
 def test_the_page_is_dark_when_airflow_is(visit: Visit) -> None:
     frame = visit.models()
 

@@ -19,6 +19,7 @@ from mlsys.orchestration.page.overview import Judged, Term
 from mlsys.records import MetricValue
 from mlsys.report.formats import metric
 from mlsys.report.svg import decimals_of, nice_step
+from mlsys.wording import counted
 
 _SPARK = (96.0, 32.0)
 _TICKS = 5
@@ -55,7 +56,7 @@ def sparkline(judged: Sequence[Judged], title: str) -> Markup:
     promoted = [(x, y) for each, x, y in placed if each.version]
     dots = (Markup('<circle class="promoted" cx="{}" cy="{}" r="3.5"/>').format(x, y) for x, y in promoted)
     said = (
-        f"{title} of the last {len(points)} challengers, {points[0][0].day} to {points[-1][0].day}: "
+        f"{title} of the last {counted(len(points), 'challenger')}, {points[0][0].day} to {points[-1][0].day}: "
         f"from {metric(points[0][1])} to {metric(points[-1][1])}; {len(promoted)} promoted"
     )
     return Markup(
@@ -72,7 +73,8 @@ def chart(judged: Sequence[Judged], title: str) -> Markup:
     upward = _range(value for each in shown for value in (each.metric, each.champion_metric) if value is not None)
     parts = [_grid(upward), _champion_line(shown, places, upward), _flags(shown, places)]
     parts += [_point(each, place, upward) for each, place in zip(shown, places, strict=True)]
-    said = f"{title} on the holdout rows of {len(shown)} runs, by day of data; the table of decisions has the numbers"
+    runs = counted(len(shown), "run")
+    said = f"{title} on the holdout rows of {runs}, by day of data; the table of decisions has the numbers"
     return Markup('<svg class="chart" role="img"><title>{}</title>{}</svg>').format(said, Markup().join(parts))
 
 

@@ -81,7 +81,13 @@ def test_a_sparkline_marks_promotions_and_says_what_it_shows(judged: Judged) -> 
     svg = str(charts.sparkline(series(judged, 0.7, 0.8, 0.9, promoted=(0, 2)), "ROC AUC"))
     ET.fromstring(svg)
     assert svg.count("<circle") == 2
+    assert "of the last 3 challengers" in svg
     assert "from 0.700 to 0.900; 2 promoted" in svg
+
+
+def test_one_run_is_one_run_in_the_words_of_a_drawing(judged: Judged) -> None:
+    assert "of the last 1 challenger, " in charts.sparkline(series(judged, 0.7), "ROC AUC")
+    assert "on the holdout rows of 1 run, by" in charts.chart(series(judged, 0.7), "ROC AUC")
 
 
 def test_a_timeline_shares_the_time_among_those_who_served() -> None:

@@ -285,6 +285,19 @@ def test_each_run_stands_with_its_day_and_its_outcome_the_newest_first(work: Wor
     assert f"/air/mlsys/reports/shop/{newest_run(work)}.html" in rows[1]
 
 
+def test_only_what_serves_is_shown_as_promoted(work: Workspace, shop: Path) -> None:
+    edit_spec(shop / "pipelines", gates=["min_rows"], registries=["files"])
+    pipeline.run(work, RunRequest("shop", day=day(12), mode="dry"))
+    newest = rendering.outcomes_page(work, "shop", PLACES).split("<tbody>")[1].split("<tr>")[1]
+    assert "passes the gates" in newest
+    assert "p-promote" not in newest
+    assert "passes the one gate and" in newest
+    pipeline.run(work, RunRequest("shop", day=day(12), approval=True))
+    newest = rendering.outcomes_page(work, "shop", PLACES).split("<tbody>")[1].split("<tr>")[1]
+    assert "waits for a person" in newest
+    assert "Decide…" in newest
+
+
 def test_the_list_of_outcomes_is_cut_and_says_so(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Older ones" not in rendering.outcomes_page(work, "shop", PLACES)
     monkeypatch.setattr(rendering, "OUTCOMES", 1)

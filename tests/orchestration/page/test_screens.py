@@ -13,11 +13,13 @@ from given.shop import day, edit_spec
 from given.visits import chromium
 
 from mlsys import pipeline
+from mlsys.cli.main import invoke
 from mlsys.orchestration.page import overview, rendering
 from mlsys.orchestration.page.addresses import Places
 from mlsys.orchestration.page.overview import Glance
 from mlsys.orchestration.page.rendering import May
 from mlsys.planning.plan import RunRequest
+from mlsys.planning.refused import record_refused
 from mlsys.upkeep.standing import StandingState
 from mlsys.workspace import Workspace
 
@@ -101,6 +103,38 @@ def test_thirty_three_pipelines_fit_two_screens(work: Workspace, page: Page) -> 
     assert width <= 1216
     assert height <= 2 * 900
     assert box_of(page, 390)[0] <= 390
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_a_night_whose_source_is_gone_stands_first_in_red_with_its_card(
+    work: Workspace, shop: Path, page: Page
+) -> None:
+    (shop / "shop.db").unlink()
+    assert invoke(["run", "shop", "--day", str(day(12))]) == 3
+    show(page, rendering.list_page(work, [overview.glance(work, "shop")], {"shop": ALL}, PLACES))
+    assert page.get_by_role("button", name="1 failed").is_visible()
+    night = page.locator(".notice").filter(has_text="The newest run failed.")
+    assert "no such database file" in night.inner_text()
+    card = night.get_by_role("link", name="Report card").get_attribute("href")
+    assert card is not None
+    assert (shop / card.removeprefix("/mlsys/")).is_file()
+    assert box_of(page, 390)[0] <= 390
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_outcomes_fit_any_screen_and_a_failure_is_no_green(work: Workspace, shop: Path, page: Page, width: int) -> None:
+    asked = RunRequest(
+        "shop", partition_key=str(day(12)), request_id="retrain_shop/s1", asked_by="airflow retrain_shop"
+    )
+    record_refused(work, asked, reason="data_refused", sentence=f"{shop}/shop.db: There is no such database file.")
+    show(page, rendering.outcomes_page(work, "shop", PLACES))
+    assert box_of(page, width)[0] <= width
+    colours = {
+        word: page.get_by_text(word, exact=True).evaluate("pill => getComputedStyle(pill).backgroundColor")
+        for word in ("failed", "historical", "promoted 1.0.0")
+    }
+    assert len(set(colours.values())) == 3
+    assert page.get_by_role("link", name="DAG run").get_attribute("href") == "/dags/retrain_shop/runs/s1"
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -25,6 +25,7 @@ def test_a_link_that_is_gone_is_noticed_and_its_mending_too(work, monkeypatch, c
     assert "files shows no champion" in watching.differing(work.home, "shop")[0]
     glance = seen.glances(work, ["shop"])[0]
     assert "files shows no champion" in str(glance.standing.differs)
+    assert glance.standing.happened.startswith("shop: files shows no champion")
     link.symlink_to(target)
     watching.look(work)
     assert watching.differing(work.home, "shop") == ()
