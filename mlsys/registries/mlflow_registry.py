@@ -13,8 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlsys.database.driver_errors import of_database, passes
-from mlsys.errors import IntegrityError, MlsysError, RunError, TransientError
+from mlsys.errors import IntegrityError
 from mlsys.events import get_logger
 from mlsys.records import Candidate, ChainAnchor
 from mlsys.registries.base import Place, Registry, Release, Shown
@@ -38,25 +37,17 @@ from mlsys.registries.mlflow_content import (
 )
 from mlsys.registries.mlflow_database import LONGEST_ADDRESS, artifacts_of, move_artifacts, prepare
 from mlsys.registries.mlflow_differences import differences, mend_metrics
+from mlsys.registries.mlflow_errors import address, kinds, no_mlflow, told
 from mlsys.registries.mlflow_files import damage_of, like, log_files, logged_model, mend_files, model_file
-from mlsys.wording import first_line
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
 
 logger = get_logger(__name__)
 
 ALIAS = "champion"
 _FOREIGN = "version {}, not of mlsys"
-# What MLflow calls a failure of its own or of the way to it; every other code is its answer to what it was told.
-_PASSING = {
-    *("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "WORKSPACE_TEMPORARILY_UNAVAILABLE", "SERVICE_UNDER_MAINTENANCE"),
-    *("IO_ERROR", "DEADLINE_EXCEEDED", "CANCELLED", "ABORTED", "RESOURCE_CONFLICT", "REQUEST_LIMIT_EXCEEDED"),
-    *("RESOURCE_EXHAUSTED", "COULD_NOT_ACQUIRE_LOCK", "UNPARSEABLE_HTTP_ERROR"),
-}
 
 
 class MlflowRegistry(Registry):
@@ -104,7 +95,7 @@ class MlflowRegistry(Registry):
             if version is None:
                 raise IntegrityError(
                     "MLflow has no version of the champion",
-                    where=f"{_address(place)}, model {pipeline}",
+                    where=f"{address(place)}, model {pipeline}",
                     got=candidate_id,
                     remedy="Run `mlsys reconcile`",
                 )
@@ -123,7 +114,7 @@ class MlflowRegistry(Registry):
             try:
                 found = aliased(place.tracking_uri, pipeline, ALIAS)
             except SQLAlchemyError as error:
-                raise _told(error, place) from error
+                raise told(error, place) from error
             if found is None:
                 return None
             return found.candidate or _FOREIGN.format(found.version)
@@ -194,44 +185,22 @@ class MlflowRegistry(Registry):
 
 @contextmanager
 def _client(place: Place) -> Iterator[MlflowClient]:
-    """Give a client of the tracking address; what goes wrong there becomes an error of ours (`_told`)."""
+    """Give a client of the tracking address; what goes wrong there becomes an error of ours (`told`)."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # standard output holds what was asked for
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     os.environ.setdefault("MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK", "true")
     with warnings.catch_warnings():
         # They are about MLflow's own code: calls that SQLAlchemy 2.1 deprecates, type hints of its classes.
         warnings.simplefilter("ignore")
         from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
 
         try:
             _require_answer(place)
             prepare(place.tracking_uri)
             yield MlflowClient(tracking_uri=place.tracking_uri, registry_uri=place.tracking_uri)
-        except (MlflowException, SQLAlchemyError) as error:
-            raise _told(error, place) from error
-
-
-def _told(error: MlflowException | SQLAlchemyError, place: Place) -> MlsysError:
-    """Return what MLflow or its database says: something that may pass, or a refusal, which no repetition changes."""
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import OperationalError, SQLAlchemyError
-
-    where, remedy = _address(place), "See that its database or server runs (`mlsys status`), then `mlsys reconcile`"
-    cause = error.__cause__ if isinstance(error, MlflowException) else error
-    if isinstance(cause, OperationalError):
-        return of_database(cause, name="MLflow's database", where=where, remedy=remedy)
-    code = getattr(error, "error_code", None)
-    passing = passes(cause) if isinstance(cause, SQLAlchemyError) else code in _PASSING
-    problem = first_line(error)
-    if passing:
-        return TransientError(f"MLflow does not answer as it should: {problem}", where=where, remedy=remedy)
-    return RunError(
-        f"MLflow refuses what it is told: {problem}",
-        where=where,
-        remedy="It will refuse it again. The ledger has the decision: mend what MLflow names, then `mlsys reconcile`",
-    )
+        except kinds() as error:
+            raise told(error, place) from error
 
 
 def _require_answer(place: Place) -> None:
@@ -244,12 +213,6 @@ def _require_answer(place: Place) -> None:
     with engine.connect():
         pass
     engine.dispose()
-
-
-def _address(place: Place) -> str:
-    """Return the tracking URI without a password."""
-    scheme, _, rest = place.tracking_uri.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 def _publish(client: MlflowClient, release: Release, place: Place) -> Shown:
@@ -284,6 +247,8 @@ def _experiment(client: MlflowClient, release: Release, place: Place) -> str:
     pipeline = release.plan.pipeline
     location = artifacts_of(pipeline, place.home)
     found = client.get_experiment_by_name(pipeline)
+    if found is not None and not found.experiment_id:  # an answer of 200 with nothing of MLflow in it
+        raise no_mlflow(place)
     if found is not None and found.lifecycle_stage != "active":
         client.restore_experiment(found.experiment_id)
     if found is None:
