@@ -23,8 +23,8 @@ from mlsys.schema import CHAMPION, KEY, SCORE
 from mlsys.spec import Spec
 from mlsys.workspace import Workspace
 
-Arm = Literal["champion", "challenger", "shadow"]
-_ARMS: tuple[Arm, ...] = ("champion", "challenger", "shadow")
+LiveRole = Literal["champion", "challenger", "shadow"]
+_ARMS: tuple[LiveRole, ...] = ("champion", "challenger", "shadow")
 _READ = (*(kept_rows.REQUEST, kept_rows.PLACE, kept_rows.AT, kept_rows.SHADOW), CHAMPION, KEY, SCORE)
 _NAMED = (kept_rows.ARM, kept_rows.VERSION)
 
