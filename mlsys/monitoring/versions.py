@@ -56,8 +56,8 @@ def measure_versions(
         DataError, TransientError: the source is refused, locked or unreachable.
         RunError: the champion can't be loaded or can't score; a stored file is damaged.
     """
-    from mlsys.monitoring.arms import measure_arms
     from mlsys.monitoring.delays import label_delay, mature_day
+    from mlsys.monitoring.live_arms import measure_arms
     from mlsys.monitoring.scoring import score
     from mlsys.monitoring.versions_page import keep
     from mlsys.spec import resolve
