@@ -46,7 +46,7 @@ def _zip() -> bytes:
         (b"  <table><tr><td>id</td></tr></table>", r"HTML"),
         (b"%PDF-1.7", "a PDF"),
         (b"ARROW1\0\0", "Arrow"),
-        (gzip.compress(b"X\n\0\0\0\3"), "of another program"),
+        (gzip.compress(b"X\n\0\0\0\3", mtime=0), "of another program"),
     ],
 )
 def test_what_is_no_table_is_named(tmp_path: Path, content: bytes, said: str) -> None:
@@ -61,7 +61,7 @@ def test_what_is_no_table_is_named(tmp_path: Path, content: bytes, said: str) ->
     "content",
     [
         CSV,
-        gzip.compress(CSV),
+        gzip.compress(CSV, mtime=0),
         CSV.decode().encode("utf-16"),
         b"[id],{x},y\n",
         b"{x},y\n",
