@@ -1,7 +1,8 @@
-"""Every page of docs/ is reached from the README, and every link between pages leads somewhere."""
+"""Every page of docs/ is reached from the README; links between pages, and names of Python, lead somewhere."""
 
 from __future__ import annotations
 
+import pkgutil
 import re
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "changelog.d" / "README.md"]
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
+_NAME = re.compile(r"`(mlsys\.[\w.]*\w)")
 
 
 def links(page: Path) -> list[str]:
@@ -39,3 +41,21 @@ def test_the_readme_leads_to_every_page() -> None:
     reached = {(ROOT / link.partition("#")[0]).resolve() for link in links(ROOT / "README.md")}
     pages = set((ROOT / "docs").glob("*.md")) | {ROOT / "CHANGELOG.md"}
     assert {page.name for page in pages - reached} == set()
+
+
+@pytest.mark.slow
+def test_names_of_python_on_the_pages_are_names_of_mlsys() -> None:
+    """What else is written so are tags of MLflow and files, which stand as texts in the code or lie beside it."""
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "mlsys").rglob("*.py"))
+    files = {path.name for path in (ROOT / "include").rglob("mlsys*")}
+    for page in PAGES:
+        for name in _NAME.findall(page.read_text(encoding="utf-8")):
+            assert name in files or f'"{name}' in code or _is_there(name), f"{page.name}: {name}"
+
+
+def _is_there(name: str) -> bool:
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
