@@ -11,6 +11,10 @@ BIN := $(VENV)/bin
 JOBS ?= 3
 # More arguments for pytest: make test ARGS="-k gates -x"
 ARGS ?=
+# Where tests write: thousands of files are flushed to the disk one by one, which costs nothing in memory. 8 GB of it must
+# be free, programs must be allowed to run there, and TMPDIR is obeyed where it is set.
+IN_MEMORY = $(shell grep -qs ' /dev/shm tmpfs rw' /proc/mounts && ! grep -qs ' /dev/shm tmpfs [^ ]*noexec' /proc/mounts && df -Pk /dev/shm | awk 'NR == 2 && $$4 > 8000000 { print "/dev/shm" }')
+PYTEST = TMPDIR="$${TMPDIR:-$(IN_MEMORY)}" $(BIN)/python -m pytest -q
 
 # Without bytecode the heavy imports cost three to six times as much, so nothing here may suppress it.
 unexport PYTHONDONTWRITEBYTECODE
@@ -43,13 +47,13 @@ demo: venv ## start everything on this machine and watch one retraining
 	@$(BIN)/python -m mlsys.cli.$(if $(STORY),story,demo $(if $(ONCE),--once))
 
 test: venv ## run all tests but the long ones: about ten minutes on two cores
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not long" $(ARGS)
+	@$(PYTEST) -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not long" $(ARGS)
 
 test-long: venv ## every kind of run, drops, upkeep, dead workers, Celery, a browser: minutes each on a real Airflow
-	@$(BIN)/python -m pytest -q -n 0 -m long $(ARGS)
+	@$(PYTEST) -n 0 -m long $(ARGS)
 
 test-fast: venv ## run the quick tests, without servers: what breaks first breaks there
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not slow and not e2e and not postgres" $(ARGS)
+	@$(PYTEST) -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not slow and not e2e and not postgres" $(ARGS)
 
 test-compose: venv ## docker-compose.yaml in real containers, one of which is killed (root, podman; no Docker)
 	@$(BIN)/python scripts/compose_test.py $(ARGS)

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlsys.events import get_logger
-from mlsys.schema import EVENT_TIME, ColumnSpec
+from mlsys.schema import EVENT_TIME, LARGEST, ColumnSpec
 from mlsys.snapshot.manifest import ManifestEntry, read_manifest
 from mlsys.snapshot.rows import read_rows
 from mlsys.spec import Spec
@@ -129,7 +129,8 @@ def _whole(rows: pa.Table, partition: ManifestEntry) -> Iterator[Trait]:
 
 
 def _of_numbers(name: str, values: np.ndarray) -> Iterator[Trait]:
-    values, n = values[np.isfinite(values)], values.size
+    # As to models, what float32 has no number for is missing: sums of such numbers have no float64.
+    values, n = values[np.abs(values) <= LARGEST], values.size
     if not values.size:
         return
     yield from _levels(name, "", values)
