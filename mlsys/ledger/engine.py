@@ -65,6 +65,18 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 @contextmanager
+def reading_at_once(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Give a connection whose queries all see the ledger as it was at the first of them, whoever writes meanwhile."""
+    with translated(), engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        else:
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
+        connection.rollback()
+
+
+@contextmanager
 def locked(engine: sa.Engine, name: str) -> Iterator[None]:
     """Hold the lock `name` among all processes that use this ledger; it goes with the process."""
     if engine.dialect.name != "sqlite":

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from mlsys import clock
 from mlsys.errors import UsageError
@@ -94,6 +95,28 @@ def problems(ledger: Ledger, taken: list[str]) -> list[str]:
         elif held and entry.columns["kind"] == "promote":
             found.append(f"row {entry.seq} was promoted under a hold")
     return found
+
+
+def test_rows_that_come_while_the_chain_is_read_do_not_break_it(ledger: Ledger, ledger_url: str) -> None:
+    other, written = Ledger.open(ledger_url), itertools.count(1)
+
+    def promote(number: int) -> None:
+        change = wanted(other, "b", number, random.Random(1))
+        other.change_champion(change.model_copy(update={"kind": "manual"}))
+
+    promote(0)
+
+    def write_meanwhile(*_: object) -> None:  # before each table but the first is read
+        if (number := next(written)) > 1:
+            other.put_hold(Hold(pipeline="p", held=True, who="b", reason="meanwhile"))
+            promote(number)
+
+    event.listen(ledger.engine, "before_execute", write_meanwhile)
+    assert ledger.verify("p") == 1
+    assert next(written) > 3
+    event.remove(ledger.engine, "before_execute", write_meanwhile)
+    assert ledger.verify("p") > 3
+    other.close()
 
 
 @pytest.mark.slow

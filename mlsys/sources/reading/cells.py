@@ -76,7 +76,7 @@ def _texts(cells: Sequence[Cell], column: ColumnSpec) -> pa.Array:
         elif isinstance(cell, int):
             found.append(next(iter(words.get(str(cell), ())), str(cell)))
         elif number is not None and column.type == "integer" and abs(float(number)) >= _EXACT:
-            found.append(repr(cell))  # no whole number: its last digits are not what was typed
+            found.append(f"{cell:.16e}")  # no whole number: its last digits may not be what was typed
         elif number is not None:
             found.append(next(iter(words.get(number, ())), number.replace(".", mark)))
         else:

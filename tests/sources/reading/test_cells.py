@@ -60,6 +60,7 @@ def test_the_others_do_not_matter(column, cells):
         (True, ColumnSpec(type="integer"), 1),
         (1.0, ColumnSpec(type="boolean"), True),
         (3.5, ColumnSpec(type="integer"), None),
+        (2.0**53, ColumnSpec(type="integer"), None),
         (1e16, ColumnSpec(type="integer"), None),
         (2**53 + 1, ColumnSpec(type="integer"), 2**53 + 1),
         (2**53 + 1, ColumnSpec(type="category"), str(2**53 + 1)),
