@@ -66,12 +66,15 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @contextmanager
 def reading_at_once(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Give a connection whose queries all see the ledger as it was at the first of them, whoever writes meanwhile."""
+    """Give a connection whose queries all see the ledger as it was at the first of them.
+
+    Tables that are read one after another, while somebody writes, seem to lack rows.
+    """
     with translated(), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN")
         else:
-            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            connection.execution_options(isolation_level="REPEATABLE READ")
         yield connection
         connection.rollback()
 

@@ -376,7 +376,6 @@ class Ledger:
 
     def _rows(self, pipeline: str) -> list[tuple[str, Mapping[str, Any]]]:
         rows: list[tuple[str, Mapping[str, Any]]] = []
-        # Tables that were read one after another, while somebody writes, would seem to lack rows.
         with engine.reading_at_once(self.engine) as connection:
             for table in tables.ALL:
                 found = connection.execute(sa.select(table).where(table.c.pipeline == pipeline)).mappings()
