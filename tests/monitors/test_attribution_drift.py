@@ -37,7 +37,7 @@ def seen(
         return pd.DataFrame(values, columns=names)
 
     def days(first: int, n: int, rows: int) -> np.ndarray[Any, Any]:
-        return (np.datetime64(LAST_DAY, "D") - first + np.arange(n)).repeat(rows)
+        return (np.datetime64(LAST_DAY, "D") - np.timedelta64(first, "D") + np.arange(n)).repeat(rows)
 
     day_then, day, none = days(n_days + 7, n_days, then), days(6, 7, now), np.zeros(7 * now)
     known = Past(day=day_then, y_score=day_then, y_true=day_then, holdout_day=day_then)

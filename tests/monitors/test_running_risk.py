@@ -13,6 +13,13 @@ from scipy.stats import norm
 from mlsys.monitors.running_risk import STARTS, Daily, by_day, rise
 
 MONDAY = np.datetime64("2026-01-05")
+
+
+def on(day: int) -> np.datetime64:
+    """Return a day, counted from a Monday."""
+    return MONDAY + np.timedelta64(day, "D")
+
+
 HELD = 7
 
 
@@ -31,7 +38,7 @@ def alike(means: Any, first: np.datetime64) -> Daily:
 def test_evidence_is_the_ratio_of_likelihoods() -> None:
     # Rises are |N(0, 1)| days' standard deviations; the mean is integrated out by hand, the deviation by numbers.
     then, now = [0.1, 0.3, 0.2, 0.25], [0.5, 0.4, 0.45]
-    found = rise(alike(then, MONDAY - 4), alike(now, MONDAY), tolerance=0.0)
+    found = rise(alike(then, on(-4)), alike(now, MONDAY), tolerance=0.0)
     assert found is not None
     values, later = np.array(then + now), np.repeat([0.0, 1.0], [4, 3])
 
@@ -50,8 +57,8 @@ def test_evidence_is_the_ratio_of_likelihoods() -> None:
 @given(st.integers(0, 1000), st.floats(0.01, 100), st.floats(-5, 5), st.integers(1, 60))
 def test_neither_unit_nor_zero_plays_a_part(seed: int, unit: float, zero: float, n_now: int) -> None:
     means = np.random.default_rng(seed).normal(0.5, 0.1, 4 + n_now)
-    sides = alike(means[:4], MONDAY - 4), alike(means[4:], MONDAY)
-    moved = alike(zero + unit * means[:4], MONDAY - 4), alike(zero + unit * means[4:], MONDAY)
+    sides = alike(means[:4], on(-4)), alike(means[4:], MONDAY)
+    moved = alike(zero + unit * means[:4], on(-4)), alike(zero + unit * means[4:], MONDAY)
     found, same = rise(*sides, tolerance=0.0), rise(*moved, tolerance=0.0)
     assert found is not None
     assert same is not None
@@ -61,7 +68,7 @@ def test_neither_unit_nor_zero_plays_a_part(seed: int, unit: float, zero: float,
 @given(st.integers(0, 1000), st.floats(0, 0.2), st.floats(0, 0.5))
 def test_higher_later_days_are_more_evidence(seed: int, risen: float, tolerance: float) -> None:
     means = np.random.default_rng(seed).normal(0.5, 0.05, 11)
-    then = alike(means[:HELD], MONDAY - HELD)
+    then = alike(means[:HELD], on(-HELD))
     found = [rise(then, alike(means[HELD:] + by, MONDAY), tolerance=tolerance) for by in (0.0, risen)]
     assert found[0] is not None
     assert found[1] is not None
@@ -70,35 +77,35 @@ def test_higher_later_days_are_more_evidence(seed: int, risen: float, tolerance:
 
 def test_a_rise_is_found_since_its_week() -> None:
     means = np.r_[np.full(HELD + 28, 0.2), np.full(14, 0.3)] + 0.01 * np.tile([1, -1], 50)[: HELD + 42]
-    found = rise(days(means[:HELD], MONDAY - HELD), days(means[HELD:], MONDAY), tolerance=0.05)
+    found = rise(days(means[:HELD], on(-HELD)), days(means[HELD:], MONDAY), tolerance=0.05)
     assert found is not None
-    assert found.since == MONDAY + 28
+    assert found.since == on(28)
     assert found.log_evidence > log(STARTS / 0.01)
 
 
 def test_a_return_to_what_it_was_is_no_rise() -> None:
     means = np.r_[np.full(HELD, 0.3), np.full(28, 0.2), np.full(28, 0.3)] + 0.01 * np.tile([1, -1], 50)[: HELD + 56]
-    found = rise(days(means[:HELD], MONDAY - HELD), days(means[HELD:], MONDAY), tolerance=0.05)
+    found = rise(days(means[:HELD], on(-HELD)), days(means[HELD:], MONDAY), tolerance=0.05)
     assert found is not None
     assert found.log_evidence <= 0
 
 
 def test_equal_days_are_evidence_of_nothing() -> None:
-    found = rise(alike(np.zeros(HELD), MONDAY - HELD), alike(np.zeros(20), MONDAY), tolerance=0.05)
+    found = rise(alike(np.zeros(HELD), on(-HELD)), alike(np.zeros(20), MONDAY), tolerance=0.05)
     assert found is not None
     assert found.log_evidence == 0.0
 
 
 @pytest.mark.parametrize(("n_then", "n_now"), [(0, 9), (9, 0), (3, 1)])
 def test_few_days_say_nothing(n_then: int, n_now: int) -> None:
-    sides = days(np.full(n_then, 0.2), MONDAY - 9), days(np.full(n_now, 0.2), MONDAY)
+    sides = days(np.full(n_then, 0.2), on(-9)), days(np.full(n_now, 0.2), MONDAY)
     assert rise(*sides, tolerance=0.0) is None
 
 
 def test_days_with_few_rows_wait_for_the_next() -> None:
     day = MONDAY + np.array([0, 0, 0, 1, 2, 2, 3])
     found = by_day(np.array([1.0, 2, 3, 5, 6, 10, 99]), day, least=3)
-    assert list(found.day) == [MONDAY, MONDAY + 2]
+    assert list(found.day) == [MONDAY, on(2)]
     assert list(found.n_rows) == [3, 3]
     assert list(found.mean) == [2.0, 7.0]
     assert list(found.squares) == [2.0, 14.0]
@@ -123,7 +130,7 @@ def first_alarm(seed: int, *, day_sd: float, week_sd: float, risen: float, at: i
     share[HELD + at :] += risen
     n_rows = 1 + random.poisson(300 * np.exp(random.normal(0, 0.3, n)))
     means = random.binomial(n_rows, np.clip(share, 0, 1)) / n_rows
-    whole = days(means, MONDAY + seed % 7, n_rows)
+    whole = days(means, on(seed % 7), n_rows)
     then = Daily(*(each[:HELD] for each in whole))
     for night in range(HELD + 1, n + 1):
         found = rise(then, Daily(*(each[HELD:night] for each in whole)), tolerance=0.0)
