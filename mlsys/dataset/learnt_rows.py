@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 
 from mlsys.dataset.dataset import keys_of
-from mlsys.records import LearntRows, RefitOn, Split
+from mlsys.dataset.of_run import SIDES_FITTED, snapshot_and_split
+from mlsys.records import LearntRows, RefitOn
 from mlsys.schema import DAY, KEY
 from mlsys.snapshot.rows import read_rows
-from mlsys.splits.base import HOLDOUT, TRAINING, VALIDATION
 from mlsys.store import Store
 from mlsys.workspace import Workspace
-
-_SIDES: Mapping[RefitOn | None, tuple[int, ...]] = {
-    None: (TRAINING,),
-    "train+validation": (TRAINING, VALIDATION),
-    "all": (TRAINING, VALIDATION, HOLDOUT),
-}
 
 
 def learnt_in(work: Workspace, run_id: str, on: RefitOn | None) -> LearntRows | None:
@@ -28,12 +22,10 @@ def learnt_in(work: Workspace, run_id: str, on: RefitOn | None) -> LearntRows | 
     Raises:
         IntegrityError: that record is gone or was changed.
     """
-    rows = work.ledger.run(run_id)
-    snapshot = next((row.snapshot for row in rows if row.snapshot is not None), None)
-    parts = {name: digest for row in rows for name, digest in row.parts.items()}
-    if snapshot is None or "split" not in parts:
+    found = snapshot_and_split(work, run_id)
+    if found is None:
         return None
-    split = Split.load(work.store.read_json(parts["split"]))
+    snapshot, split = found
     keyed = bool(work.spec_of(work.ledger.plan(run_id)).key)
     return LearntRows(manifest=snapshot.manifest, assignment=split.assignment, on=on, keyed=keyed)
 
@@ -47,7 +39,7 @@ def names_learnt(learnt: Iterable[LearntRows], store: Store) -> np.ndarray:
     found = [np.empty(0, dtype=np.uint64)]
     for rows in learnt:
         names, side = names_and_sides(rows.manifest, rows.assignment, store, keyed=rows.keyed)
-        found.append(names[np.isin(side, _SIDES[rows.on])])
+        found.append(names[np.isin(side, SIDES_FITTED[rows.on])])
     return np.unique(np.concatenate(found))
 
 

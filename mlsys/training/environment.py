@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from mlsys import extras
 from mlsys.dataset import dataset
+from mlsys.dataset.of_run import snapshot_and_split
 from mlsys.errors import UsageError
 from mlsys.models.q_learning import QLearning
-from mlsys.records import Split
 from mlsys.splits.base import TRAINING
 from mlsys.training import model_file
 from mlsys.workspace import Workspace
@@ -48,9 +48,8 @@ def decision_environment(work: Workspace, pipeline: str) -> LoggedDecisions:
             got=f"a champion of kind {model.kind}",
             remedy="Train a candidate of kind q_learning",
         )
-    rows = work.ledger.run(run_id)
-    snapshot = next(row.snapshot for row in rows if row.snapshot)
-    split = Split.load(work.store.read_json(next(row.parts["split"] for row in rows if "split" in row.parts)))
-    data = dataset.load(spec, snapshot, split, store=work.store, sides=(TRAINING,))
+    found = snapshot_and_split(work, run_id)
+    assert found is not None  # it has fitted a model
+    data = dataset.load(spec, *found, store=work.store, sides=(TRAINING,))
     fitted = model_file.load(candidate.model, work.store)
     return environment_of(fitted, data.rows, data.y, prior=model.prior)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from mlsys import keys
 from mlsys.dataset import dataset
 from mlsys.dataset.dataset import NUMERIC
+from mlsys.dataset.of_run import SIDES_FITTED, snapshot_and_split
 from mlsys.errors import IntegrityError, MlsysError
 from mlsys.events import get_logger
 from mlsys.records import Candidate, Plan, Snapshot, Split
 from mlsys.spec import Spec
-from mlsys.splits.base import HOLDOUT, TRAINING, VALIDATION
+from mlsys.splits.base import HOLDOUT
 from mlsys.store import Store
 from mlsys.training import model_file
 from mlsys.training.seen import seen
@@ -60,22 +61,16 @@ def keep(spec: Spec, snapshot: Snapshot, split: Split, candidate: Candidate, sto
 
 def keep_of_run(work: Workspace, plan: Plan, candidate: Candidate) -> str | None:
     """Store golden predictions of a candidate that never served; None also where its run's rows are gone."""
-    rows = work.ledger.run(plan.run_id)
-    snapshot = next((row.snapshot for row in rows if row.snapshot), None)
-    digest = next((row.parts["split"] for row in reversed(rows) if "split" in row.parts), None)
-    if snapshot is None or digest is None:
-        return None
     try:
-        split = Split.load(work.store.read_json(digest))
+        found = snapshot_and_split(work, plan.run_id)
     except IntegrityError:
         return None
-    return keep(work.spec_of(plan), snapshot, split, candidate, work.store)
+    return None if found is None else keep(work.spec_of(plan), *found, candidate, work.store)
 
 
 def _seen(spec: Spec, snapshot: Snapshot, split: Split, candidate: Candidate, store: Store) -> dict[str, Any]:
     """Return what the columns of the rows hold that a candidate was fitted on."""
-    sides = {"train+validation": (TRAINING, VALIDATION), "all": (TRAINING, VALIDATION, HOLDOUT)}
-    on = sides.get(candidate.refit.on, (TRAINING,)) if candidate.refit else (TRAINING,)
+    on = SIDES_FITTED[candidate.refit.on if candidate.refit else None]
     return seen(dataset.load(spec, snapshot, split, store=store, sides=on).rows, spec.feature_columns())
 
 

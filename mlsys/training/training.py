@@ -22,6 +22,7 @@ import pandas as pd
 
 from mlsys.children import ChildExit, side_by_side
 from mlsys.dataset import dataset
+from mlsys.dataset.of_run import SIDES_FITTED
 from mlsys.errors import RunError, UsageError, near_match
 from mlsys.events import get_logger
 from mlsys.features.base import FeatureColumns
@@ -33,7 +34,7 @@ from mlsys.records import Candidate, Plan, Prepared, Refit, RefitOn, Split
 from mlsys.schema import ColumnSpec
 from mlsys.spec import Spec
 from mlsys.spec.parts import fitted_part
-from mlsys.splits.base import HOLDOUT, TRAINING, VALIDATION, uniform
+from mlsys.splits.base import TRAINING, VALIDATION, uniform
 from mlsys.store import Store
 from mlsys.targets.base import Target
 from mlsys.training import model_file, rare_class
@@ -47,10 +48,6 @@ from mlsys.wording import counted
 log = get_logger(__name__)
 
 INNER_SHARE = 0.125
-REFIT_SIDES: Mapping[RefitOn, tuple[int, ...]] = {
-    "train+validation": (TRAINING, VALIDATION),
-    "all": (TRAINING, VALIDATION, HOLDOUT),
-}
 _LOT_SALT = 0x3C8D7  # for calibration; neither early stopping nor tuning draws by it
 _INNER_SALT = 0x1A2E5  # another one than the split's, so that inner rows are an even sample of the training rows
 
@@ -134,7 +131,7 @@ def refit(spec: Spec, prepared: Prepared, *, candidate: Candidate, on: RefitOn, 
 
     The result is not the model that was judged, and a note of it says so. It keeps the threshold.
     """
-    again = _once_more(spec, prepared, candidate, REFIT_SIDES[on], prepared.plan, store=store)
+    again = _once_more(spec, prepared, candidate, SIDES_FITTED[on], prepared.plan, store=store)
     rows = "training and validation rows" if on == "train+validation" else "all rows, those of the holdout too"
     note = f"Fitted again on {rows}; this very model was not judged"
     return again.model_copy(
