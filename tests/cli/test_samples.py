@@ -59,20 +59,6 @@ def test_without_a_name_all_samples_are_made_that_need_no_package(mlsys, fresh) 
 
 
 @pytest.mark.slow
-def test_the_demo_makes_the_data_of_every_sample_that_has_a_spec_its_own_first(mlsys, home, monkeypatch) -> None:
-    from mlsys.cli import demo
-    from mlsys.settings import load_settings
-
-    monkeypatch.setattr(demo, "DAYS", 1)
-    monkeypatch.setenv("MLSYS_HOME", str(home / "new"))
-    first, *others = demo._samples(load_settings())
-    assert "phishing.db" in first
-    assert any("leads" in sentence for sentence in others)
-    assert not any("flights" in sentence for sentence in others)
-    assert (home / "new").stat().st_mode & 0o777 == 0o700
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["flights", "housing", "leads", "network_security", "phishing"])
 def test_a_sample_that_was_not_made_is_named_by_its_command(mlsys, home, name) -> None:
     answer = mlsys("check", name)
