@@ -18,6 +18,9 @@ from mlsys.ledger import tables
 from mlsys.store import canonical_json
 
 GENESIS = "0" * 64
+# As text: a statement of objects over all tables is walked through again for each row that is written.
+_HEAD = "SELECT * FROM (SELECT seq, hash FROM {0} WHERE pipeline = :pipeline ORDER BY seq DESC LIMIT 1) AS {0}"
+_HEADS = sa.text(" UNION ALL ".join(_HEAD.format(table.name) for table in tables.ALL))
 
 
 @dataclass(frozen=True)
@@ -42,20 +45,8 @@ def append(
 
 def newest(connection: sa.Connection, pipeline: str) -> Link:
     """Return the newest link of a pipeline's chain; of one without rows, what its first row is linked to."""
-    heads = sa.union_all(
-        *(
-            sa.select(
-                sa.select(t.c.seq, t.c.hash)
-                .where(t.c.pipeline == pipeline)
-                .order_by(t.c.seq.desc())
-                .limit(1)
-                .subquery()
-            )
-            for t in tables.ALL
-        )
-    ).subquery()
-    head = connection.execute(sa.select(heads.c.seq, heads.c.hash).order_by(heads.c.seq.desc()).limit(1)).first()
-    return Link(head.seq, head.hash) if head else Link()
+    heads = connection.execute(_HEADS, {"pipeline": pipeline})
+    return max((Link(head.seq, head.hash) for head in heads), key=lambda link: link.seq, default=Link())
 
 
 def linked(
