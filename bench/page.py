@@ -4,19 +4,23 @@
     make bench-page ARGS="--pipelines 33 200 500"
 
 One home with one real run is given a past, and its rows and its spec are copied for every other pipeline. What is timed
-is all that the api-server does but Airflow's own questions about the reader: from the opening of the workspace to the
-finished HTML, for the first reader after its start, and for all others. Writes bench/results-page.md.
+is all that the api-server does but Airflow's own questions about the reader, in a process of its own: what it does
+beside its start so that nobody waits for it (`Warming`), and then from the opening of the workspace to the finished
+HTML, for the first reader and for all others. Writes bench/results-page.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import multiprocessing
+import os
 import shutil
 import statistics
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +34,16 @@ from mlsys.orchestration.page import overview
 from mlsys.orchestration.page.addresses import Places
 from mlsys.orchestration.page.glances import glances
 from mlsys.orchestration.page.rendering import May, list_page
+from mlsys.orchestration.page.warming import warm
 from mlsys.workspace import Workspace
 
 DECISIONS = 30
 ABOUT = (
     "# The Models page with many pipelines",
     "",
-    f"Written by `make bench-page`: each pipeline has a champion and {DECISIONS} decisions. From opening the",
-    "workspace to the finished HTML: the first page after the api-server's start, and the median of those after it,",
-    "for which the budget is a second for 200.",
+    f"Written by `make bench-page`: each pipeline has a champion and {DECISIONS} decisions. The api-server looks at",
+    "all of them beside its start; then, from opening the workspace to the finished HTML: the first page that a reader",
+    "asks for, and the median of those after it. The budget is a second for 200.",
 )
 OWN = {"pipeline", "seq", "at", "previous", "hash", "record"}  # columns that the chain fills in
 
@@ -75,13 +80,30 @@ def add_pipelines(work: Workspace, names: list[str]) -> None:
                 connection.execute(table.insert(), made)
 
 
+def as_the_server(home: Path, environ: dict[str, str], wanted: int, times: int) -> tuple[list[float], int]:
+    """Return the seconds of warming and of each page after it, and the size of a page in bytes."""
+    taken = []
+    begun = time.perf_counter()
+    os.environ.update(environ | {"MLSYS_HOME": str(home)})
+    warm()
+    taken.append(time.perf_counter() - begun)
+    for _ in range(times + 1):
+        begun = time.perf_counter()
+        with at_home(home, environ) as work:
+            found = glances(work, overview.pipelines(work))
+            html = list_page(work, found, {one.pipeline: May() for one in found}, Places("", "/mlsys", ""))
+        taken.append(time.perf_counter() - begun)
+    assert html.count("<tbody") == wanted, html.count("<tbody")
+    return taken, len(html)
+
+
 def main() -> None:
     """Measure, print, and write bench/results-page.md."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-n", "--times", type=int, default=9, help="how often each page is made (default 9)")
     parser.add_argument("--pipelines", type=int, nargs="+", default=[33, 200], help="how many (default 33 200)")
     arguments = parser.parse_args()
-    lines = [*heading(*ABOUT), "| pipelines | first page | page | HTML |", "|---|---|---|---|"]
+    lines = [*heading(*ABOUT), "| pipelines | beside the start | first page | page | HTML |", "|---|---|---|---|---|"]
     with tempfile.TemporaryDirectory(prefix="mlsys-bench-") as folder:
         bench = Bench(Path(folder))
         environ = bench.environment(bench.home, bench.database("J0"))
@@ -96,17 +118,12 @@ def main() -> None:
                 add_pipelines(work, [f"other_{number:04d}" for number in range(there, wanted)])
             there = wanted
             print(f"bench: {wanted} pipelines are there", file=sys.stderr)
-            taken = []
-            for _ in range(arguments.times + 1):
-                begun = time.perf_counter()
-                with at_home(bench.home, environ) as work:
-                    found = glances(work, overview.pipelines(work))
-                    html = list_page(work, found, {one.pipeline: May() for one in found}, Places("", "/mlsys", ""))
-                taken.append(time.perf_counter() - begun)
-            assert html.count("<tbody") == wanted, html.count("<tbody")
-            lines.append(
-                f"| {wanted} | {taken[0]:.2f} s | {statistics.median(taken[1:]):.2f} s | {len(html) / 1e3:.0f} kB |"
-            )
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as server:
+                (start, first, *later), size = server.submit(
+                    as_the_server, bench.home, environ, wanted, arguments.times
+                ).result()
+            page = statistics.median(later)
+            lines.append(f"| {wanted} | {start:.2f} s | {first:.2f} s | {page:.2f} s | {size / 1e3:.0f} kB |")
     text = "\n".join(lines) + "\n"
     print(text)
     (HERE / "results-page.md").write_text(text)
