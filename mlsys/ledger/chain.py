@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -42,11 +43,18 @@ def append(
 
 def newest(connection: sa.Connection, pipeline: str) -> Link:
     """Return the newest link of a pipeline's chain; of one without rows, what its first row is linked to."""
+    head = connection.execute(_newest_of_all(), {"wanted": pipeline}).first()
+    return Link(head.seq, head.hash) if head else Link()
+
+
+@cache
+def _newest_of_all() -> sa.Select[Any]:
+    """Return the query for the newest row over all tables; built once, for building it costs more than asking it."""
     heads = sa.union_all(
         *(
             sa.select(
                 sa.select(t.c.seq, t.c.hash)
-                .where(t.c.pipeline == pipeline)
+                .where(t.c.pipeline == sa.bindparam("wanted"))
                 .order_by(t.c.seq.desc())
                 .limit(1)
                 .subquery()
@@ -54,8 +62,7 @@ def newest(connection: sa.Connection, pipeline: str) -> Link:
             for t in tables.ALL
         )
     ).subquery()
-    head = connection.execute(sa.select(heads.c.seq, heads.c.hash).order_by(heads.c.seq.desc()).limit(1)).first()
-    return Link(head.seq, head.hash) if head else Link()
+    return sa.select(heads.c.seq, heads.c.hash).order_by(heads.c.seq.desc()).limit(1)
 
 
 def linked(
