@@ -25,6 +25,7 @@ from mlsys.errors import MlsysError, UsageError
 from mlsys.events import get_logger
 from mlsys.ledger import Ledger
 from mlsys.planning.plan import RunRequest, resolved_for
+from mlsys.report import card
 from mlsys.snapshot import ranges
 from mlsys.snapshot.partitioning import layout_of
 from mlsys.spec import Spec
@@ -245,6 +246,7 @@ def _preload(spec: Spec) -> None:
     training.preload(spec.models, spec)
     keys.code_fingerprint()
     keys.versions()
+    card.preload()
     if any(rule.scope == "partition" for rule in spec.checks.rules):
         data_docs.preload()
 

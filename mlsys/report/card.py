@@ -159,6 +159,13 @@ def card_path(plan: Plan) -> Path:
     return Path("reports", plan.pipeline, f"{plan.run_id}.html")
 
 
+def preload() -> None:
+    """Compile the card's templates: children forked later share them."""
+    for name in page.templates().list_templates(extensions=["j2"]):
+        if name.startswith("report"):
+            page.templates().get_template(name)
+
+
 def render(card: Card, *, store: Store) -> str:
     """Return the report card's HTML.
 

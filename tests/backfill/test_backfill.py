@@ -130,13 +130,13 @@ def test_order_and_width_leave_no_trace(another: Callable[[str], Path], mode: An
         home = another(name)
         with open_workspace() as work:
             before = work.ledger.champion_changes("shop")
-            done = run_days(work, first=9, mode=mode, **options)
-            assert done.counts == {"done": 4}
+            done = run_days(work, first=10, mode=mode, **options)
+            assert done.counts == {"done": 3}
             assert work.ledger.champion_changes("shop") == before
             assert work.ledger.verify("shop")
             reports = {path.name: path.read_bytes() for path in (home / "reports" / "shop").glob("walk-forward.*")}
             found.append((records_of(work, mode), reports))
-    assert len(found[0][0]) == 4
+    assert len(found[0][0]) == 3
     assert set(found[0][1]) == ({"walk-forward.html", "walk-forward.json"} if mode == "simulate" else set())
     assert found[0] == found[1] == found[2]
 
@@ -164,8 +164,8 @@ def test_backwards_begins_with_the_newest_day(another: Callable[[str], Path]) ->
     another("home")
     heard = Heard()
     with open_workspace() as work:
-        run_days(work, first=9, backwards=True, listener=heard)
-    assert heard.begun == heard.ended == [day(12), day(11), day(10), day(9)]
+        run_days(work, first=10, backwards=True, listener=heard)
+    assert heard.begun == heard.ended == [day(12), day(11), day(10)]
 
 
 @pytest.mark.long
@@ -242,7 +242,7 @@ def test_an_interrupted_backfill_leaves_no_process_and_the_next_one_finishes_it(
     another: Callable[[str], Path], ended_by: signal.Signals
 ) -> None:
     another("home")
-    command = [sys.executable, "-m", "mlsys", "backfill", "shop", "--from", str(day(8)), "--to", str(day(11))]
+    command = [sys.executable, "-m", "mlsys", "backfill", "shop", "--from", str(day(9)), "--to", str(day(11))]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stderr is not None
         assert any("step name=split" in line for line in process.stderr)
@@ -252,9 +252,9 @@ def test_an_interrupted_backfill_leaves_no_process_and_the_next_one_finishes_it(
     assert process.returncode == 130
     with open_workspace() as work:
         assert work.ledger.verify("shop")
-        done = run_days(work, first=8, last=11)
+        done = run_days(work, first=9, last=11)
     assert set(done.counts) <= {"done", "left"}
-    assert sum(done.counts.values()) == 4
+    assert sum(done.counts.values()) == 3
 
 
 def test_reprocess_runs_again_what_airflow_s_words_say(another: Callable[[str], Path]) -> None:
@@ -262,18 +262,18 @@ def test_reprocess_runs_again_what_airflow_s_words_say(another: Callable[[str], 
     spoil(home, 9)
 
     def statuses(**options: Any) -> list[str]:
-        return [outcome.status for outcome in run_days(work, first=8, last=10, **options).days]
+        return [outcome.status for outcome in run_days(work, first=9, last=10, **options).days]
 
     with open_workspace() as work:
-        assert statuses() == ["done", "failed", "done"]
-        assert statuses(reprocess="none") == ["left", "left", "left"]
-        assert statuses(reprocess="failed") == ["left", "failed", "left"]
+        assert statuses() == ["failed", "done"]
+        assert statuses(reprocess="none") == ["left", "left"]
+        assert statuses(reprocess="failed") == ["failed", "left"]
         rows = len(work.ledger.decisions("shop"))
-        assert statuses(reprocess="completed") == ["unchanged", "failed", "unchanged"]
+        assert statuses(reprocess="completed") == ["failed", "unchanged"]
         assert len(work.ledger.decisions("shop")) == rows
         update(home, "UPDATE orders SET basket_value = 30.0 WHERE basket_value < 0")
-        assert statuses(reprocess="failed") == ["left", "done", "left"]
-        assert statuses(reprocess="completed") == ["unchanged", "unchanged", "done"]  # day 9's rows differ now
+        assert statuses(reprocess="failed") == ["done", "left"]
+        assert statuses(reprocess="completed") == ["unchanged", "done"]  # day 9's rows differ now
 
 
 def test_another_spec_is_another_backfill(another: Callable[[str], Path]) -> None:

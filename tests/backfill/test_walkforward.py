@@ -114,16 +114,18 @@ def test_it_dates_the_change_and_says_what_retraining_earns(work: Workspace) -> 
 
 
 def test_the_virtual_champions_are_those_that_live_nights_make(
-    work: Workspace, simulation: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    work: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    last = CHANGE + 6  # the day whose run makes the second champion
+    simulation = simulated_shop(work, first=day(FIRST), last=day(last))
     verdicts = judge_in_turn(work, simulation)
     live = tmp_path / "live"
-    make_shop(live, live / "pipelines", days=LAST + 1)
+    make_shop(live, live / "pipelines", days=last + 1)
     edit_spec(live / "pipelines", registries=[], split=SPLIT)
     enter(live, monkeypatch)
     with open_workspace() as nightly:
         decisions = []
-        for index in range(FIRST, LAST + 1):
+        for index in range(FIRST, last + 1):
             version = pipeline.run(nightly, RunRequest("shop", day=day(index))).version
             assert version is not None
             decisions.append(version.decision)

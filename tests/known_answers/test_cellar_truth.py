@@ -154,7 +154,7 @@ def test_a_challenger_that_knows_the_new_class_takes_over_from_one_that_does_not
 
 
 def test_a_backfill_compares_paces_over_days_with_and_without_the_new_class(nights: Nights) -> None:
-    backfill(nights.work, "cellar", first=day(FIRST), last=day(SHORTLY))
+    backfill(nights.work, "cellar", first=day(FIRST), last=day(NEW))
     walk_forward(nights.work, "cellar")
     page = (nights.work.home / "reports" / "cellar" / "walk-forward.html").read_text()
     for word in ("Log loss", "Accuracy", "F1, macro"):

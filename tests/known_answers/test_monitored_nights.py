@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 TRAINED = 22  # index of the champion's last day
 QUIET = range(TRAINED + 2, 30)
 CHANGED = range(30, 41)
-QUICK = ("registries=[]", "models=[{kind: logistic}]")
+QUICK = ("registries=[]", "models=[{kind: logistic}]", "metrics.replicates=200")
 
 
 @pytest.fixture(scope="module")

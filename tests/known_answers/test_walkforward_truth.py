@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from math import sqrt
+from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
@@ -24,7 +25,7 @@ from mlsys.backfill.change import fall_of
 from mlsys.backfill.days import SimulatedDay
 from mlsys.backfill.measure import LEVEL
 from mlsys.backfill.scores import JudgedDay
-from mlsys.backfill.strategies import GATED, NEVER, WEEKLY, Compared, compare, strategies_of
+from mlsys.backfill.strategies import GATED, NEVER, NIGHTLY, WEEKLY, Compared, compare, strategies_of
 from mlsys.metrics.scores import Scored
 from mlsys.workspace import open_workspace
 
@@ -35,6 +36,7 @@ ROWS = 100
 WORLDS = 100
 SKILL = 1.8
 FALLEN = 0.6
+CHANGING = range(WORLDS, WORLDS + 60)
 CHANGED = 10  # from this day on, a model of an older day has the skill FALLEN
 
 
@@ -65,13 +67,17 @@ class DrawnBook:
         return (generator.random(ROWS) < 0.4).astype("int8"), generator.normal(size=ROWS)
 
 
-def compared(world: int, *, changed: int = N_DAYS) -> Compared:
-    """Compare the strategies in a world; the gates would have promoted the day after the change, and days 0 and 5."""
+def compared(world: int, *, changed: int = N_DAYS, alone: str | None = None) -> Compared:
+    """Compare the strategies in a world, or look at one alone, for a share of the price.
+
+    The gates would have promoted the day after the change, and days 0 and 5.
+    """
     simulation = drawn_days(N_DAYS, seed=world)
     models = simulation.days
     gated = [models[n] for n in sorted({0, 5, min(changed, N_DAYS - 1)})]
     book: Any = DrawnBook(world, changed)
-    return compare(simulation, strategies_of(simulation, gated), book)
+    strategies = strategies_of(simulation, gated)
+    return compare(simulation, [each for each in strategies if alone in (None, each.name)], book)
 
 
 def separated(found: Compared, pair: tuple[str, str]) -> int:
@@ -102,7 +108,7 @@ def calm() -> list[Compared]:
 
 @pytest.fixture(scope="module")
 def changing() -> list[Compared]:
-    return [compared(world, changed=CHANGED) for world in range(WORLDS, WORLDS + 60)]
+    return [compared(world, changed=CHANGED) for world in CHANGING]
 
 
 @pytest.mark.long
@@ -123,12 +129,23 @@ def test_after_a_change_never_retraining_loses_in_every_world(changing: list[Com
     assert all(separated(found, (WEEKLY, NEVER)) == 1 for found in changing)
 
 
-def test_the_change_is_dated_right(changing: list[Compared]) -> None:
-    exact = sum(fall(found) == nth_day(CHANGED) for found in changing)
-    assert exact >= 0.95 * len(changing)
+def test_the_change_is_dated_right() -> None:
+    found = [fall(compared(world, changed=CHANGED, alone=NEVER)) for world in CHANGING]
+    assert found.count(nth_day(CHANGED)) >= 0.95 * len(found)
 
 
-def test_intervals_cover_the_truth(calm: list[Compared]) -> None:
+@pytest.mark.long
+def test_intervals_of_strategies_that_are_compared_cover_the_truth(calm: list[Compared]) -> None:
+    assert_covered(calm, n_strategies=4)
+
+
+def test_intervals_cover_the_truth() -> None:
+    # In a calm world one strategy is like another; the nightly one has another model on each day.
+    assert_covered([compared(world, alone=NIGHTLY) for world in range(WORLDS)], n_strategies=1)
+
+
+def assert_covered(calm: list[Compared], *, n_strategies: int) -> None:
+    """Check how often the intervals of calm worlds cover what is true."""
     truth = NormalDist().cdf(SKILL / sqrt(2))
     covered = [
         result.overall.lower <= truth <= result.overall.upper
@@ -136,7 +153,7 @@ def test_intervals_cover_the_truth(calm: list[Compared]) -> None:
         for result in found.strategies
         if result.overall.lower is not None and result.overall.upper is not None
     ]
-    assert len(covered) == len(calm) * len(calm[0].strategies)
+    assert len(covered) == WORLDS * n_strategies
     # The strategies of a world share its rows: there are as many independent looks as worlds.
     assert abs(sum(covered) / len(covered) - LEVEL) < 3 * sqrt(LEVEL * (1 - LEVEL) / WORLDS)
 
@@ -144,35 +161,27 @@ def test_intervals_cover_the_truth(calm: list[Compared]) -> None:
 # -- from rows to the answer, with models that are really trained ------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=["changes", "stays"])
-def walked(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Backfilled]]:
-    """A backfill of days 8 to 22 of a shop whose customers change on day 12, or never."""
-    home = tmp_path_factory.mktemp("walked") / "home"
+@pytest.fixture
+def calm_shop(tmp_path: Path) -> Iterator[Backfilled]:
+    """A backfill of days 8 to 22 of a shop whose customers never change."""
+    home = tmp_path / "home"
     with pytest.MonkeyPatch.context() as patched:
-        if request.param == "stays":
-            patched.setattr(shop, "CHANGE", 1000)
+        patched.setattr(shop, "CHANGE", 1000)
         make_shop(home, home / "pipelines", days=23)
         split = {"kind": "time", "validation_days": 2, "holdout_days": 3, "train_window_days": 4}
         edit_spec(home / "pipelines", registries=[], split=split)
         enter(home, patched)
         with open_workspace() as work:
-            yield request.param, backfill(work, "shop", first=day(8), last=day(22), parallel=2)
+            yield backfill(work, "shop", first=day(8), last=day(22), parallel=2)
 
 
-def test_the_answer_is_the_truth_of_the_shop(walked: tuple[str, Backfilled]) -> None:
-    world, done = walked
-    report = done.report
+def test_the_answer_is_the_truth_of_a_shop_that_never_changes(calm_shop: Backfilled) -> None:
+    # The same days of a shop that changes are asked in tests/backfill/test_walkforward.py.
+    report = calm_shop.report
     assert report is not None
     assert report.gain.lower is not None
     assert report.gain.upper is not None
-    if world == "changes":
-        assert report.change_day == day(shop.CHANGE)
-        assert report.gain.lower > 0.05
-        assert report.advice != NEVER
-    else:
-        # Not quite zero: the one model that serves for ever was fitted on 320 rows, with good luck or bad.
-        assert report.change_day is None
-        assert -0.02 < report.gain.lower < report.gain.upper < 0.02
-        assert report.advice in (NEVER, WEEKLY)
+    # Not quite zero: the one model that serves for ever was fitted on 320 rows, with good luck or bad.
+    assert report.change_day is None
+    assert -0.02 < report.gain.lower < report.gain.upper < 0.02
+    assert report.advice in (NEVER, WEEKLY)

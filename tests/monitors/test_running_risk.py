@@ -47,7 +47,7 @@ def test_evidence_is_the_ratio_of_likelihoods() -> None:
         of_values = np.exp(-((left - left.mean()) ** 2).sum() / 2 / deviation**2) / deviation ** (values.size - 1)
         return float(of_values / deviation)
 
-    over_both = dblquad(lambda s, d: likelihood(s, d) * 2 * norm.pdf(d), 0, 12, 0.005, 3)[0]
+    over_both = dblquad(lambda s, d: likelihood(s, d) * 2 * norm.pdf(d), 0, 12, 0.005, 3, epsrel=1e-6)[0]
     without = dblquad(lambda s, _: likelihood(s, 0.0), 0, 1, 0.005, 3)[0]
     assert found.log_evidence == pytest.approx(log(over_both / without), abs=1e-4)
     assert (found.before, found.after) == pytest.approx((0.2125, 0.45))

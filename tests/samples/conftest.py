@@ -20,7 +20,7 @@ from mlsys.spec import Spec, load_spec
 from mlsys.workspace import open_workspace
 
 INCLUDE = Path(__file__).parents[2] / "include"
-PLAIN = ("registries=[files]", "explanations.enabled=false")  # nothing here asks for what they cost
+PLAIN = ("registries=[files]", "explanations.enabled=false", "metrics.replicates=200")  # nothing here asks for more
 
 
 @pytest.fixture(scope="module")
@@ -66,13 +66,17 @@ class Retrained:
 def retrained(
     request: pytest.FixtureRequest, home: Path, maker: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Retrained]:
-    """Return a function that makes the sample by its maker's arguments and retrains its pipeline."""
+    """Return a function that makes the sample by its maker's arguments and retrains its pipeline.
+
+    `models` are YAML; without them the pipeline's own are trained.
+    """
     monkeypatch.setenv("MLSYS_PIPELINES", str(INCLUDE / "pipelines"))
 
-    def retrain(*, days: int, about: date | None = None, **options: object) -> Retrained:
+    def retrain(*, days: int, about: date | None = None, models: str = "", **options: object) -> Retrained:
         maker.make(home / "samples", days, **options)
+        overrides = (*PLAIN, f"models={models}") if models else PLAIN
         with open_workspace() as work:
-            done = pipeline.run(work, RunRequest(request.module.SAMPLE, day=about, overrides=PLAIN))
+            done = pipeline.run(work, RunRequest(request.module.SAMPLE, day=about, overrides=overrides))
             assert done.evaluations is not None
             assert done.version is not None
             assert done.report is not None

