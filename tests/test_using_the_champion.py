@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -10,11 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pandas as pd
 import pytest
 from given.doc_pages import DOCS, blocks
 from given.ports import free_port
 
+from mlsys.cli.main import invoke
 from mlsys.polling import ask_until
 from mlsys.report.usage import loading_code
 
@@ -22,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 PAGE = "using-the-champion.md"
 ROOT = Path(__file__).parents[1]
-SCORES = "\nimport numpy as np\nnp.save('y_score.npy', y_score)\n"
+SCORES = "\nimport numpy as np\nnp.save('{name}.npy', y_score)\n"
 SERVED = """
 import numpy as np
 served = mlflow.pyfunc.load_model("models:/phishing@champion").predict(
@@ -30,14 +33,41 @@ served = mlflow.pyfunc.load_model("models:/phishing@champion").predict(
 )
 np.save("served.npy", np.asarray(served)[:, 1])
 """
+WITHOUT_MLSYS = """
+import sys
+assert model.predict_proba
+assert not [name for name in sys.modules if name.startswith('mlsys')]
+"""
+ROWS = """
+import pandas as pd
+rows = pd.read_sql("SELECT * FROM websites LIMIT 10", "sqlite:///var/samples/phishing.db")
+"""
+# Runs scripts one after another, each with names of its own, and prints what they raised: all import the packages once.
+ONE_BY_ONE = """
+import json, sys, traceback
+raised = {}
+for name, code in json.load(sys.stdin).items():
+    try:
+        exec(compile(code, name, "exec"), {"__name__": "__main__"})
+    except BaseException:
+        raised[name] = traceback.format_exc()
+print("\\n" + json.dumps(raised))
+"""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working directory in which the sample `phishing` has a champion."""
     path = tmp_path_factory.mktemp("using")
-    command(path, "samples", "make", "phishing")
-    command(path, "run", "phishing", "--set", "metrics.replicates=100", "--set", "explanations.enabled=false")
+    # One of its models, small: whichever serves is loaded and asked in the same ways.
+    models = "models=[{kind: hist_gradient_boosting, max_iter: 20, max_leaf_nodes: 8}]"
+    faster = [models, "metrics.replicates=100", "explanations.enabled=false"]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(path)
+        for name, value in environment(path).items():
+            patched.setenv(name, value)
+        assert invoke(["samples", "make", "phishing"]) == 0
+        assert invoke(["run", "phishing", *(word for setting in faster for word in ("--set", setting))]) == 0
     return path
 
 
@@ -53,48 +83,55 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-def command(folder: Path, *arguments: str) -> None:
-    python(folder, "-m", "mlsys", *arguments)
-
-
-def python(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=250
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def code_of(section: str) -> str:
     """Return the blocks of a section as one script."""
     text = (DOCS / PAGE).read_text(encoding="utf-8").partition(f"## {section}\n")[2].partition("\n## ")[0]
     return "\n".join(block.code for block in blocks(PAGE) if block.code in text)
 
 
-def y_score(folder: Path, section: str, more: str = "") -> list[float]:
-    import numpy as np
+def lines_of_cards(folder: Path) -> dict[str, str]:
+    return loading_code("phishing", registries=["mlflow", "files"], home=folder / "var")
 
-    python(folder, "-c", code_of(section) + SCORES + more)
-    found: list[float] = np.load(folder / "y_score.npy").tolist()
+
+@pytest.fixture(scope="module")
+def raised(folder: Path) -> dict[str, str]:
+    """What each script of the page raised in a fresh process; those that need no mlsys come before those that do."""
+    scripts = {
+        "From the file alone": code_of("From the file alone") + WITHOUT_MLSYS,
+        "Through MLflow": code_of("Through MLflow") + SCORES.format(name="mlflow") + SERVED + WITHOUT_MLSYS,
+        "With mlsys": code_of("With mlsys") + SCORES.format(name="mlsys"),
+        "A night's batch": code_of("A night's batch"),
+        "cards": "\n".join(ROWS + code for code in lines_of_cards(folder).values()),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_BY_ONE],
+        input=json.dumps(scripts),
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=250,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def test_the_ways_to_score_rows_agree_and_pyfunc_takes_the_prepared_frame(folder: Path) -> None:
-    import numpy as np
-
-    with_mlsys = y_score(folder, "With mlsys")
+def test_the_ways_to_score_rows_agree_and_pyfunc_takes_the_prepared_frame(folder: Path, raised: dict[str, str]) -> None:
+    assert "With mlsys" not in raised, raised["With mlsys"]
+    assert "Through MLflow" not in raised, raised["Through MLflow"]
+    with_mlsys, through_mlflow, served = (np.load(folder / f"{name}.npy") for name in ("mlsys", "mlflow", "served"))
     assert len(with_mlsys) == 1000
-    assert y_score(folder, "Through MLflow", SERVED) == with_mlsys
-    assert np.load(folder / "served.npy").tolist() == with_mlsys
+    assert through_mlflow.tolist() == with_mlsys.tolist()
+    assert served.tolist() == with_mlsys.tolist()
 
 
-def test_the_file_is_the_estimator_and_wants_no_mlsys(folder: Path) -> None:
-    check = "\nimport sys\nassert not [name for name in sys.modules if name.startswith('mlsys')]\n"
-    python(folder, "-c", code_of("From the file alone") + "\nassert model.predict_proba\n" + check)
+def test_the_file_is_the_estimator_and_wants_no_mlsys(raised: dict[str, str]) -> None:
+    assert "From the file alone" not in raised, raised["From the file alone"]
 
 
-def test_the_nights_batch_scores_every_row_once(folder: Path) -> None:
-    python(folder, "-c", code_of("A night's batch"))
+def test_the_nights_batch_scores_every_row_once(folder: Path, raised: dict[str, str]) -> None:
+    assert "A night's batch" not in raised, raised["A night's batch"]
     scores = pd.read_csv(folder / "scores.csv")
     assert len(scores) > 300
     assert set(scores["champion"]) == {"1.0.0"}
@@ -102,14 +139,9 @@ def test_the_nights_batch_scores_every_row_once(folder: Path) -> None:
     assert 0.1 < scores["flagged"].mean() < 0.9
 
 
-def test_the_lines_of_cards_and_pages_run(folder: Path) -> None:
-    rows = """
-import pandas as pd
-rows = pd.read_sql("SELECT * FROM websites LIMIT 10", "sqlite:///var/samples/phishing.db")
-"""
-    ways = loading_code("phishing", registries=["mlflow", "files"], home=folder / "var")
-    assert list(ways) == ["With mlsys", "Through MLflow", "From the file alone"]
-    python(folder, "-c", "\n".join(rows + code for code in ways.values()))
+def test_the_lines_of_cards_and_pages_run(folder: Path, raised: dict[str, str]) -> None:
+    assert list(lines_of_cards(folder)) == ["With mlsys", "Through MLflow", "From the file alone"]
+    assert "cards" not in raised, raised["cards"]
 
 
 @pytest.fixture(scope="module")
