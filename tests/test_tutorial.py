@@ -79,7 +79,8 @@ def test_what_the_page_shows_is_printed(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], logging_as_before: None
 ) -> None:
     monkeypatch.setenv("MLSYS_DATABASE", "sqlite")
-    monkeypatch.setenv("MLSYS_SET", "registries=[files]")  # half of the time goes into MLflow's database
+    # Half of the time goes into MLflow's database, and the page shows no interval and no explanation.
+    monkeypatch.setenv("MLSYS_SET", "registries=[files]; metrics.replicates=200; explanations.enabled=false")
     monkeypatch.setenv("COLUMNS", "400")
 
     def run(line: str) -> str:
