@@ -43,7 +43,6 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(folder)
         patched.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-        patched.setenv("MLSYS_SET", "metrics.replicates=200; explanations.enabled=false")  # no block shows them
         yield Day(folder, {block.code: follow(block) for block in blocks(PAGE)})
 
 
