@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -18,15 +20,47 @@ from mlsys.workspace import Workspace, open_workspace
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+@pytest.fixture(scope="module")
+def came(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A shop whose orders come as one file a day; twelve days have come."""
-    home = tmp_path / "home"
+    home = tmp_path_factory.mktemp("came") / "home"
     make_shop(home, home / "pipelines", days=0)
     edit_spec(home / "pipelines", source=FILES, registries=["files"])
-    enter(home, monkeypatch)
     for index in range(12):
         drop(home, index)
+    return home
+
+
+@pytest.fixture(scope="module")
+def retrained(came: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same shop after a run about its newest day."""
+    home = tmp_path_factory.mktemp("retrained") / "home"
+    shutil.copytree(came, home)
+    with pytest.MonkeyPatch.context() as patched:
+        enter(home, patched)
+        with open_workspace() as work:
+            retrain(work, day(11))
+    return home
+
+
+@pytest.fixture
+def work(came: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """A copy of the shop in which twelve days have come, opened."""
+    with entered(came, tmp_path / "home", monkeypatch) as opened:
+        yield opened
+
+
+@pytest.fixture
+def answered(retrained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """A copy of the shop whose newest day was answered by a run, opened."""
+    with entered(retrained, tmp_path / "home", monkeypatch) as opened:
+        yield opened
+
+
+@contextmanager
+def entered(template: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    shutil.copytree(template, home, symlinks=True)
+    enter(home, monkeypatch)
     with open_workspace() as opened:
         yield opened
 
@@ -52,64 +86,58 @@ def test_the_first_look_asks_about_the_newest_file(work: Workspace) -> None:
     assert asked(work) is None
 
 
-def test_a_file_that_was_just_written_is_left_alone_until_it_is_quiet(work: Workspace, monkeypatch) -> None:
-    retrain(work, day(11))
-    drop(work.home, 12, age=1, cut=500)
-    assert asked(work) is None
-    assert state(work, 12).state == "unfinished"
+def test_a_file_that_was_just_written_is_left_alone_until_it_is_quiet(answered: Workspace, monkeypatch) -> None:
+    drop(answered.home, 12, age=1, cut=500)
+    assert asked(answered) is None
+    assert state(answered, 12).state == "unfinished"
     later = clock.now() + QUIET
     monkeypatch.setattr(clock, "now", lambda: later)
-    assert asked(work) == day(12)
+    assert asked(answered) == day(12)
 
 
-def test_a_file_with_a_time_in_the_future_is_taken_when_it_stays_the_same(work: Workspace, monkeypatch) -> None:
-    retrain(work, day(11))
-    drop(work.home, 12, age=-86400)
-    assert asked(work) is None
+def test_a_file_with_a_time_in_the_future_is_taken_when_it_stays_the_same(answered: Workspace, monkeypatch) -> None:
+    drop(answered.home, 12, age=-86400)
+    assert asked(answered) is None
     later = clock.now() + QUIET
     monkeypatch.setattr(clock, "now", lambda: later)
-    assert asked(work) == day(12)
+    assert asked(answered) == day(12)
 
 
-def test_a_file_that_goes_on_growing_is_never_taken(work: Workspace, monkeypatch) -> None:
-    retrain(work, day(11))
+def test_a_file_that_goes_on_growing_is_never_taken(answered: Workspace, monkeypatch) -> None:
     for seconds in (0, 50, 100, 150):
-        drop(work.home, 12, age=-seconds, cut=500 - seconds)
+        drop(answered.home, 12, age=-seconds, cut=500 - seconds)
         now = clock.now() + timedelta(seconds=50)
         monkeypatch.setattr(clock, "now", lambda now=now: now)
-        assert asked(work) is None
+        assert asked(answered) is None
 
 
-def test_days_before_an_unfinished_file_do_not_wait_for_it(work: Workspace) -> None:
-    retrain(work, day(11))
-    drop(work.home, 12)
-    drop(work.home, 13, age=1)
-    drop(work.home, 14)
-    assert asked(work) == day(12)
-    assert state(work, 14).state == "waiting"
-    assert f"would read {day(13)}" in state(work, 14).sentence
+def test_days_before_an_unfinished_file_do_not_wait_for_it(answered: Workspace) -> None:
+    drop(answered.home, 12)
+    drop(answered.home, 13, age=1)
+    drop(answered.home, 14)
+    assert asked(answered) == day(12)
+    assert state(answered, 14).state == "waiting"
+    assert f"would read {day(13)}" in state(answered, 14).sentence
 
 
-def test_an_unfinished_file_of_an_answered_day_holds_up_the_newer_ones(work: Workspace) -> None:
-    retrain(work, day(11))
-    drop(work.home, 11, age=1)
-    drop(work.home, 12)
-    assert asked(work) is None
-    assert state(work, 12).state == "waiting"
+def test_an_unfinished_file_of_an_answered_day_holds_up_the_newer_ones(answered: Workspace) -> None:
+    drop(answered.home, 11, age=1)
+    drop(answered.home, 12)
+    assert asked(answered) is None
+    assert state(answered, 12).state == "waiting"
 
 
-def test_a_file_that_the_reader_refuses_is_told_once(work: Workspace) -> None:
-    retrain(work, day(11))
-    path = drop(work.home, 12)
+def test_a_file_that_the_reader_refuses_is_told_once(answered: Workspace) -> None:
+    path = drop(answered.home, 12)
     path.write_bytes(path.read_bytes() + b'"never closed')
     os.utime(path, (1, 1))
-    first, second = survey(work, "shop"), survey(work, "shop")
+    first, second = survey(answered, "shop"), survey(answered, "shop")
     assert (first.ask, second.ask) == (None, None)
     assert (len(first.news), len(second.news)) == (1, 0)
     assert path.name in first.news[0]
-    assert state(work, 12).state == "refused"
-    drop(work.home, 12)
-    assert asked(work) == day(12)
+    assert state(answered, 12).state == "refused"
+    drop(answered.home, 12)
+    assert asked(answered) == day(12)
 
 
 def test_names_of_unfinished_files_are_no_files(work: Workspace) -> None:
@@ -124,10 +152,9 @@ def test_names_of_unfinished_files_are_no_files(work: Workspace) -> None:
     assert asked(work) == day(12)
 
 
-def test_whoever_announces_a_day_vouches_for_its_file(work: Workspace) -> None:
-    retrain(work, day(11))
-    drop(work.home, 12, age=1)
-    assert asked(work, announced=day(12)) == day(12)
+def test_whoever_announces_a_day_vouches_for_its_file(answered: Workspace) -> None:
+    drop(answered.home, 12, age=1)
+    assert asked(answered, announced=day(12)) == day(12)
 
 
 def test_a_file_that_came_too_late_for_any_run_is_named(work: Workspace) -> None:
@@ -141,10 +168,9 @@ def test_a_file_that_came_too_late_for_any_run_is_named(work: Workspace) -> None
     assert state(work, 3).state == "too_late"
 
 
-def test_the_same_file_again_is_no_drop(work: Workspace) -> None:
-    retrain(work, day(11))
-    drop(work.home, 11, age=120)
-    assert asked(work) is None
+def test_the_same_file_again_is_no_drop(answered: Workspace) -> None:
+    drop(answered.home, 11, age=120)
+    assert asked(answered) is None
 
 
 def test_fifty_days_at_once_are_two_runs_when_one_of_them_is_half_written(work: Workspace) -> None:

@@ -28,6 +28,13 @@ class Answer:
         return self.err.rstrip().rsplit("\n", 1)[-1]
 
 
+def import_checks() -> None:
+    """Import Great Expectations once for all runs of this process; a command imports it in a child of each run."""
+    from mlsys.validation import data_docs
+
+    data_docs.preload()
+
+
 @pytest.fixture
 def mlsys(
     capsys: pytest.CaptureFixture[str], logging_as_before: None, monkeypatch: pytest.MonkeyPatch
@@ -36,6 +43,8 @@ def mlsys(
     monkeypatch.setenv("COLUMNS", "240")
 
     def run(*arguments: str) -> Answer:
+        if arguments[:1] == ("run",):
+            import_checks()
         capsys.readouterr()
         code = invoke(list(arguments))
         return Answer(code, *capsys.readouterr())
@@ -53,6 +62,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     edit_spec(home / "pipelines", split=split)
     with pytest.MonkeyPatch.context() as patched:
         enter(home, patched)
+        import_checks()
         for index in (11, 12, 23):
             assert invoke(["run", "shop", "--day", str(day(index)), "--json"]) == 0
     return home

@@ -128,7 +128,7 @@ class FileDrops(Source):
     def newest(self, request: ReadRequest) -> datetime | None:
         """Return the newest event time (UTC): midnight of the newest day, where file names give the day."""
         if self.day_pattern is not None:
-            days = (_midnight(self._day_of(path)) for path in self._paths())
+            days = (_midnight(day) for _, day in self._dated())
             return max((day for day in days if day <= request.now), default=None)
         if self.event_time is None:
             return None
@@ -155,8 +155,7 @@ class FileDrops(Source):
     def _wanted_files(self, request: ReadRequest) -> list[tuple[Path, date | None]]:
         """Return the files that may hold rows of the window, each with its day where its name gives one."""
         if self.day_pattern is not None:
-            days = [(path, self._day_of(path)) for path in self._paths()]
-            return [(path, day) for path, day in days if _wanted(day, request)]
+            return [(path, day) for path, day in self._dated() if _wanted(day, request)]
         if self.event_time is None or request.since is None:  # a whole reading counts the rows without time as well
             return [(path, None) for path in self._paths()]
         since, until, times = request.since, request.until, self._times(request)
@@ -188,11 +187,12 @@ class FileDrops(Source):
     def parts(self) -> list[Part]:
         """Return the files that match, each with its size and times."""
         found = []
+        fixed = self._fixed()
         for path in self._paths():
             with suppress(FileNotFoundError):  # it has just got its final name
                 stat = path.stat()
                 mark = f"{stat.st_ino}-{stat.st_size}-{stat.st_mtime_ns}"
-                day = self._day_of(path) if self.day_pattern is not None else None
+                day = self._day_of(path, fixed) if self.day_pattern is not None else None
                 found.append(Part(str(path), mark, datetime.fromtimestamp(stat.st_mtime, UTC), day))
         return found
 
@@ -210,10 +210,16 @@ class FileDrops(Source):
             raise DataError("No file matches the pattern", where=str(Path(pattern).absolute()), remedy=remedy)
         return paths
 
-    def _day_of(self, path: Path) -> date:
+    def _fixed(self) -> str:
+        return _fixed_part(expand(self.path))  # reads the settings: once for all files, which may be thousands
+
+    def _dated(self) -> list[tuple[Path, date]]:
+        fixed = self._fixed()
+        return [(path, self._day_of(path, fixed)) for path in self._paths()]
+
+    def _day_of(self, path: Path, fixed: str) -> date:
         assert self.day_pattern is not None
-        below = path.relative_to(_fixed_part(expand(self.path))).as_posix()
-        match = re.search(self.day_pattern, below)
+        match = re.search(self.day_pattern, path.relative_to(fixed).as_posix())
         remedy = "Correct `source.day_pattern`, or narrow `source.path` to the files that have a day"
         if match is None:
             raise DataError("The file's name gives no day", where=str(path), remedy=remedy)
