@@ -37,7 +37,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return found
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def imported() -> Iterator[None]:
     """Children that are killed have MLflow from this process, and don't tell what it tells."""
     import alembic.command
@@ -52,6 +52,12 @@ def imported() -> Iterator[None]:
         logger.setLevel(level)
 
 
+@pytest.fixture(scope="module")
+def points_in_all(imported: None, tmp_path_factory: pytest.TempPathFactory) -> int:
+    """How many points there are to be killed at when an SQLite file is made from nothing."""
+    return points_of(lambda: prepare(f"sqlite:///{tmp_path_factory.mktemp('trial')}/mlflow.db"))
+
+
 def works(url: str, home: Path) -> bool:
     """Whether a release can be published there and found again."""
     place = Place(Store(home / "store"), home, url)
@@ -63,10 +69,11 @@ def works(url: str, home: Path) -> bool:
 
 @POINTS
 @SERVERS
-def test_a_database_killed_over_anywhere_is_made_by_the_next(url: str, n_points: int, tmp_path: Path) -> None:
-    n = points_of(lambda: prepare(f"sqlite:///{tmp_path}/trial.db"))
+def test_a_database_killed_over_anywhere_is_made_by_the_next(
+    url: str, n_points: int, points_in_all: int, tmp_path: Path
+) -> None:
     n_killed = 0
-    for point in spread(n_points, over=n):
+    for point in spread(n_points, over=points_in_all):
         n_killed += killed_at(point, lambda: prepare(url))
         assert revision(url) in (None, _newest())
     assert n_killed >= 2
