@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -44,6 +45,9 @@ os.environ.update(_ENVIRONMENT)
 # A shell starts what it runs in the background deaf to Ctrl-C, and so would be every process that a test interrupts.
 if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Looking for garbage among a million objects that stay is a twentieth of all tests' time.
+gc.set_threshold(20_000)
 
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)

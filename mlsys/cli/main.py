@@ -35,6 +35,7 @@ from mlsys.cli.streams import open_closed_streams, steady_streams
 from mlsys.cli.trying import try_
 from mlsys.cli.watching import monitor
 from mlsys.errors import MlsysError
+from mlsys.garbage import collect_seldom
 from mlsys.shortages import in_words
 
 MEANINGS = {
@@ -77,6 +78,7 @@ def leave(command: click.Command, *, done: str | None = None) -> NoReturn:
     `done` is said where all went well.
     """
     open_closed_streams()
+    collect_seldom()
     # What a system sends to end a program ends it in order, as Ctrl-C does: children and the database go with it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = guarded(command, sys.argv[1:])

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from mlsys import keys
 from mlsys.errors import MlsysError
 from mlsys.events import get_logger
+from mlsys.garbage import collect_seldom
 from mlsys.ledger import ChampionChange
 from mlsys.store import Store, canonical_json, recall, remember
 from mlsys.wording import number
@@ -123,6 +124,7 @@ def _state(found: Mapping[str, Any]) -> tuple[CanaryState, str]:
 
 def main() -> None:
     """Load a model and compare its golden predictions: the fresh process, told by standard input."""
+    collect_seldom()
     from mlsys.spec import parse_dump
     from mlsys.training import golden, model_file
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlsys.errors import MlsysError, RunError
 from mlsys.events import get_logger
+from mlsys.garbage import collect_seldom
 
 if TYPE_CHECKING:
     import numpy as np
@@ -144,6 +145,7 @@ def _compared(folder: Path, pipeline: str, generation: int) -> tuple[ServedModel
 
 def main() -> None:
     """Load what is asked for on standard input until that ends."""
+    collect_seldom()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
     import pandas as pd  # noqa: F401 - this takes a second, in which the server does other things

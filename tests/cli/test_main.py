@@ -37,10 +37,17 @@ def test_help_imports_nothing_heavy() -> None:
     assert "Exit codes: 0 done or skipped" in done.stdout
 
 
-def test_the_process_leaves_with_the_exit_code() -> None:
-    done = subprocess.run([sys.executable, "-m", "mlsys", "runn"], capture_output=True, text=True, timeout=60)
+def test_the_process_leaves_with_the_exit_code_and_looks_for_garbage_seldom() -> None:
+    code = (
+        "import gc, os, sys; sys.argv = ['mlsys', 'runn']\n"
+        "from mlsys.cli.main import main\n"
+        "leave, os._exit = os._exit, lambda code: (print(gc.get_threshold()[0], flush=True), leave(code))\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == "mlsys: exit code 2 (wrong usage or spec)"
+    assert int(done.stdout) >= 10_000
 
 
 def test_all_commands_are_there() -> None:
