@@ -23,6 +23,7 @@ from typing import Any
 from airflow.executors.local_executor import setproctitle
 
 from mlsys.events import get_logger
+from mlsys.garbage import collect_seldom
 from mlsys.orchestration.executor.preload import installation, preload
 
 log = get_logger(__name__)
@@ -129,6 +130,7 @@ def serve(pipe: Connection, *, server: str, run: Run, imports: bool, inherited: 
     """Be a worker, until told to end or the executor is gone; a task that runs then is seen to its end."""
     for other in inherited:
         other.close()
+    collect_seldom()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _let_tasks_end_with_this_process()
     with suppress(EOFError, OSError):
