@@ -108,7 +108,7 @@ class Line(Frozen):
 
 def line_of(pipeline: Any) -> Line | None:
     """Return the line that was put on the scores of a pipeline, or None where there is none."""
-    last = pipeline.steps[-1][1] if hasattr(pipeline, "steps") else None
+    last: Any = pipeline.steps[-1][1] if hasattr(pipeline, "steps") else None
     return Line.of(last.final_estimator_) if type(last).__name__ == "StackingClassifier" else None
 
 

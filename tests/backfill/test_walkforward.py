@@ -149,6 +149,7 @@ def test_the_recalibrated_model_stands_beside_the_others(work: Workspace, home: 
     page = reports(home)["walk-forward.html"].decode()
     assert f"1<small>{lines.n_promotions - 1} lines</small>" in page
     assert "Recalibrated nightly has no line of its own" in page
+    assert '<span class="value">0</span><small>the ranking stays</small>' in page
 
 
 def test_every_strategy_is_judged_on_the_same_rows(work: Workspace, home: Path) -> None:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from given import shop
 from given.drawn_days import FIRST, drawn_days, nth_day
+from given.shop import day, edit_spec, enter, make_shop
 from scipy.special import expit, logit
 
 from mlsys.backfill.answer import answer
+from mlsys.backfill.backfill import backfill
 from mlsys.backfill.days import SimulatedDay
 from mlsys.backfill.recalibrated import Recalibrated
 from mlsys.backfill.records import Look, PaceAnswer
@@ -23,6 +27,7 @@ from mlsys.backfill.scores import JudgedDay
 from mlsys.backfill.strategies import GATED, NEVER, RECALIBRATED, WEEKLY, Compared, compare, strategies_of
 from mlsys.metrics.scores import Scored
 from mlsys.models.calibration import Line
+from mlsys.workspace import open_workspace
 
 pytestmark = pytest.mark.slow
 
@@ -138,3 +143,31 @@ def test_where_both_move_it_mends_a_part() -> None:
         assert line.startswith("Recalibrating alone mends a part: it makes the first model better by")
         assert "against that retraining weekly is better by ROC AUC within days" in line
         assert said.advice not in (NEVER, RECALIBRATED)
+
+
+# -- from rows to the answer, with models that are really trained ------------------------------------------------
+
+
+@pytest.mark.long
+def test_a_shop_of_which_only_the_base_rate_moves_is_recalibrated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = shop._orders
+
+    def orders(index: int) -> list[tuple[object, ...]]:
+        """The shop's rows without its change of customers; from day 12 on four of five kept ones are missing."""
+        monkeypatch.setattr(shop, "CHANGE", 1000)
+        stays = np.random.default_rng([11, index]).random(shop.ROWS_PER_DAY) < (0.2 if index >= 12 else 1.0)
+        return [row for row, here in zip(real(index), stays, strict=True) if here or row[-1] == "yes"]
+
+    monkeypatch.setattr(shop, "_orders", orders)
+    home = tmp_path / "home"
+    make_shop(home, home / "pipelines", days=25)
+    models = [{"kind": "logistic"}, {"kind": "recalibrate", "days": 4}]
+    edit_spec(home / "pipelines", registries=[], split={"kind": "hash"}, models=models)
+    enter(home, monkeypatch)
+    with open_workspace() as work:
+        report = backfill(work, "shop", first=day(8), last=day(24), parallel=2).report
+    assert report is not None
+    assert report.advice == RECALIBRATED
+    assert "Recalibrating alone is enough" in report.sentence
