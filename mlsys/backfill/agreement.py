@@ -6,22 +6,20 @@ from collections.abc import Collection, Sequence
 
 from mlsys.backfill.records import Look, ViewGain
 from mlsys.backfill.recovery import SUBJECTS
-from mlsys.backfill.strategies import NEVER
+from mlsys.backfill.strategies import NEVER, RECALIBRATED
 from mlsys.metrics import METRICS
 from mlsys.wording import signed
 
 _DRIFTS = (
     "The scale of the scores drifts, or the base rate does, and the ranking within a day does not: without retraining "
-    "rows of different days stand in a wrong order, and one threshold does not fit all days. Retraining sets that "
-    "right, and calibrating the model anew may do as much"
+    "rows of different days stand in a wrong order, and one threshold does not fit all days. {way} sets that right"
+    "{untried}"
 )
 _UNCALIBRATED = (
-    "The ranking holds and the probabilities are no longer right, as when the base rate moves: retraining sets them "
-    "right, and calibrating the model anew may do as much"
+    "The ranking holds and the probabilities are no longer right, as when the base rate moves. {way} sets them right"
+    "{untried}"
 )
-_THRESHOLD = (
-    "The ranking holds and the threshold fits retrained models better: moving `metrics.threshold` may do as much"
-)
+_THRESHOLD = "The ranking holds and the threshold fits {models} better: moving `metrics.threshold` may do as much"
 _SCALES = (
     "Each day's rows are ranked better and all days together are not: the scores of one model after another have "
     "different scales. A list for each day gains; one threshold for all days needs calibrated scores"
@@ -38,7 +36,10 @@ _ERRORS = (
     "The error gets smaller by one measure and larger by another: a root of squares weighs large errors most, a mean "
     "of absolute ones weighs all alike. Let `metrics.primary` be the one that costs"
 )
-_JUMPS = "The ranking within a day holds and nothing gets better: the scores jump from one retrained model to the next"
+_JUMPS = "The ranking within a day holds and nothing gets better: the scores jump from one {one} to the next"
+_UNTRIED = ", and calibrating the model anew may do as much"
+_OF_MODELS = {"way": "Retraining", "models": "retrained models", "one": "retrained model"}
+_OF_LINES = {"way": "Recalibrating", "models": "recalibrated scores", "one": "line on the scores"}
 
 
 def contradictions(name: str, others: Collection[str], gains: Sequence[ViewGain]) -> tuple[ViewGain, ...]:
@@ -61,13 +62,20 @@ def disagreement(gains: Sequence[ViewGain], first: Sequence[str]) -> tuple[str, 
         over_never = [gain for gain in gains if gain.strategy == name and gain.over == NEVER and gain.headline]
         meaning = _meaning(over_never)
         if meaning:
-            return (_facts(name, over_never), *(f"{sentence}." for sentence in meaning))
+            tried = any(gain.strategy == RECALIBRATED for gain in gains)
+            words = (_OF_LINES if name == RECALIBRATED else _OF_MODELS) | {"untried": "" if tried else _UNTRIED}
+            return (_facts(name, over_never), *(f"{sentence.format(**words)}." for sentence in meaning))
     return ()
 
 
 def looks(gains: Sequence[ViewGain]) -> str:
     """Return what is looked at in words: `ROC AUC over all rows, log loss`."""
     return ", ".join(dict.fromkeys(_title(gain) for gain in gains))
+
+
+def differences(gains: Sequence[ViewGain]) -> str:
+    """Return what is looked at in words, each with its difference: `log loss (+0.02)`."""
+    return ", ".join(f"{_title(gain)} ({_earned(gain)})" for gain in gains)
 
 
 def _meaning(gains: Sequence[ViewGain]) -> list[str]:
@@ -97,7 +105,7 @@ def _meaning(gains: Sequence[ViewGain]) -> list[str]:
 def _facts(name: str, gains: Sequence[ViewGain]) -> str:
     by_sign = {sign: [gain for gain in gains if gain.sign == sign] for sign in (1, -1, 0)}
     parts = [
-        f"{verb} by {', '.join(f'{_title(gain)} ({_earned(gain)})' for gain in by_sign[sign])}"
+        f"{verb} by {differences(by_sign[sign])}"
         for sign, verb in ((1, "better"), (-1, "worse"), (0, "not separated"))
         if by_sign[sign]
     ]

@@ -5,16 +5,17 @@ Headline, sentence, chart and table speak of one strategy, the advised one, agai
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from statistics import NormalDist
 
-from mlsys.backfill.agreement import contradictions, disagreement, looks
+from mlsys.backfill.agreement import contradictions, differences, disagreement, looks
 from mlsys.backfill.days import spans
-from mlsys.backfill.records import Change, Gain, PaceAnswer, SimulatedModel, StrategyResult, ViewGain
-from mlsys.backfill.recovery import SUBJECTS, never_trained_on, not_repaired, recoveries_of, repaired
-from mlsys.backfill.strategies import GATED, MONTHLY, NEVER, NIGHTLY, WEEKLY, Compared
+from mlsys.backfill.mended import mended
+from mlsys.backfill.records import Change, Gain, PaceAnswer, Recovery, SimulatedModel, StrategyResult, ViewGain
+from mlsys.backfill.recovery import ENOUGH, SUBJECTS, never_trained_on, not_repaired, recoveries_of, repaired
+from mlsys.backfill.strategies import GATED, MONTHLY, NEVER, NIGHTLY, RECALIBRATED, WEEKLY, Compared
 from mlsys.metrics import METRICS
 from mlsys.promotion.more_data import POWER
 from mlsys.records import Comparison
@@ -22,6 +23,7 @@ from mlsys.wording import counted, number, signed
 
 _HEADLINES = {
     NEVER: "No gain from retraining was found",
+    RECALIBRATED: "Recalibrate nightly",
     MONTHLY: "Retrain monthly",
     WEEKLY: "Retrain weekly",
     GATED: "Retrain nightly",
@@ -55,9 +57,9 @@ def answer(
     if blank is not None:
         return blank.model_copy(update={"more": (*blank.more, *_kept_out(around.kept_out))})
     gains = {(gain.strategy, gain.over): gain.comparison for gain in compared.gains}
-    advice, headline, reasons = _advised(compared, change, gains[GATED, NEVER], title)
-    subject = GATED if advice is None or advice == NEVER else advice
     found = recoveries_of(compared.strategies, change)
+    advice, headline, reasons = _advised(compared, _falls(change, found), gains[GATED, NEVER], title)
+    subject = GATED if advice is None or advice == NEVER else advice
     sentence, more = _earned(compared, gains[subject, NEVER], results[subject], title), _fall(change)
     if change is not None:
         known = never_trained_on(around.withheld, change, compared.days[-1])
@@ -71,7 +73,14 @@ def answer(
         subject=subject,
         headline=headline,
         sentence=sentence,
-        more=(*more, *_kept_out(around.kept_out), *_others(gains, results, subject), *reasons),
+        more=(
+            *more,
+            *mended(compared),
+            *_kept_out(around.kept_out),
+            *_others(gains, results, subject),
+            *_in_hindsight(results, subject, title),
+            *reasons,
+        ),
         disagreement=disagreement(compared.view_gains, [*([advice] if advice else []), GATED, WEEKLY, MONTHLY]),
         recoveries=found,
         repaired=repaired(found),
@@ -103,19 +112,30 @@ def as_good(strategies: Sequence[StrategyResult], gains: Sequence[Gain]) -> tupl
 
 
 def _advised(
-    compared: Compared, change: Change | None, gain: Comparison, title: str
+    compared: Compared, falls: Collection[str], gain: Comparison, title: str
 ) -> tuple[str | None, str, tuple[str, ...]]:
-    """Return the advice, its headline and its reasons; `gain` is of the gates over never retraining."""
+    """Return the advice, its headline and its reasons.
+
+    `falls` are the ways that keep a model which falls, `gain` is of the gates over never retraining.
+    """
     good = as_good(compared.strategies, compared.gains)
     against = {name: contradictions(name, names_of(compared.strategies), compared.view_gains) for name in good}
     advice = next((name for name in good if not against[name]), None)
     headline = _HEADLINES[advice] if advice else "The measures disagree" if good else "The evidence is too thin"
     reasons = (*_reasons(good, advice, against, gain, title), *_gates(advice, compared.view_gains))
-    if advice == NEVER and change is not None:
+    if advice in falls:
         # A model that falls needs retraining, even when the models of the range came too early to help.
         late = "The days after its fall may be too few for the models to have learnt from them."
         return None, "Retraining has not helped so far", (*reasons, late)
     return advice, headline, reasons
+
+
+def _falls(change: Change | None, found: Sequence[Recovery]) -> tuple[str, ...]:
+    """Return the ways that keep the first model where it falls, and do not make that good."""
+    if change is None:
+        return ()
+    made_good = any(recovery.strategy == RECALIBRATED and recovery.share >= ENOUGH for recovery in found)
+    return (NEVER,) if made_good else (NEVER, RECALIBRATED)
 
 
 def _nothing_to_compare(
@@ -142,9 +162,11 @@ def _nothing_to_compare(
 
 def _earned(compared: Compared, gain: Comparison, result: StrategyResult, title: str) -> str:
     """Return what a strategy earns over never retraining, with rows, days and models."""
-    n = len(result.promotions)
-    models = counted(n, "promotion" if result.name == GATED else "model")
+    n, one = len(result.promotions), "promotion" if result.name == GATED else "model"
+    models = counted(n - 1, "line") if result.name == RECALIBRATED else counted(n, one)
     rows = f"on {compared.n_rows:,} rows of {counted(len(compared.days), 'day')}, with {models}"
+    if result.name == RECALIBRATED and METRICS.find(gain.metric).ranks:
+        return f"Recalibrating nightly keeps the ranking and {title} with it, {_by_looks(compared)} {rows}."
     subject, difference = SUBJECTS[result.name], gain.difference or 0.0
     if gain.lower is None or gain.upper is None:
         return f"{subject} differs by {signed(difference)} {title} from never retraining, without an interval {rows}"
@@ -158,15 +180,38 @@ def _earned(compared: Compared, gain: Comparison, result: StrategyResult, title:
     return f"{subject} {verb} {number(abs(difference))} {title} {against} never retraining {interval} {rows}."
 
 
+def _by_looks(compared: Compared) -> str:
+    """Return by which looks the recalibrated model is better than the first one."""
+    over_never = [g for g in compared.view_gains if (g.strategy, g.over) == (RECALIBRATED, NEVER) and g.headline]
+    found = [gain for gain in over_never if gain.sign > 0]
+    if not found:
+        return "and by no other measure is it separated from never retraining"
+    return f"and is better than never retraining by {differences(found)}"
+
+
+def _in_hindsight(results: Mapping[str, StrategyResult], subject: str, title: str) -> tuple[str, ...]:
+    """Return what a strategy lacks to the best of all in hindsight; empty for that one."""
+    regret = results[subject].regret
+    if not regret:
+        return ()
+    best = next(result.name for result in results.values() if result.regret == 0)
+    return (
+        f"In hindsight {SUBJECTS[best][0].lower()}{SUBJECTS[best][1:]} was best: "
+        f"{SUBJECTS[subject][0].lower()}{SUBJECTS[subject][1:]} stays {number(regret)} {title} behind it.",
+    )
+
+
 def _others(
     gains: Mapping[tuple[str, str], Comparison], results: Mapping[str, StrategyResult], subject: str
 ) -> list[str]:
     """Return what the other strategies earn or lose against never retraining, as the subject does."""
     sentences = []
-    for name in (MONTHLY, WEEKLY, NIGHTLY, GATED):
+    for name in (RECALIBRATED, MONTHLY, WEEKLY, NIGHTLY, GATED):
         if name not in results or name == subject:
             continue
         gain = gains[name, NEVER]
+        if name == RECALIBRATED and METRICS.find(gain.metric).ranks:
+            continue  # a line keeps the ranking: there is nothing to say of it by such a metric
         if gain.difference is None or gain.lower is None or gain.upper is None:
             sentences.append(f"{SUBJECTS[name]} can't be compared with never retraining: {gain.reason}.")
         elif gain.lower <= 0 <= gain.upper:
@@ -220,7 +265,7 @@ def _not_found(gain: Comparison, title: str) -> list[str]:
 
 def _gates(advice: str | None, gains: Sequence[ViewGain]) -> list[str]:
     """Return that the gates kept out what is advised, where models behind them are worse beyond chance."""
-    if advice in (None, GATED):
+    if advice in (None, GATED, RECALIBRATED):
         return []
     lost = [g for g in gains if (g.strategy, g.over) == (GATED, advice) and g.headline and g.sign < 0]
     if not lost:
@@ -242,6 +287,8 @@ def _kept_out(models: Sequence[SimulatedModel]) -> list[str]:
 
 
 def _rarest(advice: str) -> str:
+    if advice == RECALIBRATED:
+        return "Of all that do as well as the evidence can tell, the cheapest is recalibrating the first model."
     name = "nightly behind the gates" if advice == GATED else advice
     return f"Of all that do as well as the evidence can tell, the rarest is {name}."
 

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from markupsafe import Markup
 
 from mlsys.backfill.records import Change, SimulatedModel, StrategyResult
-from mlsys.backfill.strategies import GATED, NEVER
+from mlsys.backfill.strategies import GATED, NEVER, RECALIBRATED
 from mlsys.report.formats import metric
 from mlsys.report.svg import nice_step, tick
 
@@ -45,6 +45,20 @@ def is_levelled(strategies: Sequence[StrategyResult]) -> bool:
     return len({day for strategy in strategies for day, _ in _daily(strategy)}) > _MANY_DAYS
 
 
+def drawn(strategies: Sequence[StrategyResult]) -> list[StrategyResult]:
+    """Return the strategies that have a line of their own: a recalibrated model that ranks alike lies on the first one.
+
+    By a metric of the ranking it does so on every day.
+    """
+    values = {strategy.name: dict(_daily(strategy)) for strategy in strategies}
+    hidden = RECALIBRATED in values and NEVER in values and _alike(values[RECALIBRATED], values[NEVER])
+    return [s for s in strategies if s.daily and not (hidden and s.name == RECALIBRATED)]
+
+
+def _alike(one: Mapping[date, float], other: Mapping[date, float]) -> bool:
+    return one.keys() == other.keys() and all(math.isclose(one[day], other[day], abs_tol=1e-4) for day in one)
+
+
 def chart(
     strategies: Sequence[StrategyResult],
     change: Change | None,
@@ -59,6 +73,7 @@ def chart(
     of `kept_out`, on which the gates kept a better model out for a limit that the one in service misses too.
     """
     levelled = is_levelled(strategies)
+    strategies = drawn(strategies)
     points = {s.name: _levelled(s) if levelled else _daily(s) for s in strategies}
     days = [day for line in points.values() for day, _ in line]
     if not days:
@@ -69,9 +84,9 @@ def chart(
     strong = Markup().join(_line(name, points[name], axes) for name in dict.fromkeys(said_of) if name in points)
     lines = others + Markup('<g class="said">{0}</g>').format(strong)
     dots = Markup().join(_dots(s, dict(points[s.name]), axes) for s in strategies)
-    drawn = [s.title for s in strategies if points[s.name]]
+    titles = [s.title for s in strategies if points[s.name]]
     mean = "Mean of seven days of the " if levelled else ""
-    said = f"{mean}{title} of the model that serves, {axes.first} to {axes.last}, for: {', '.join(drawn)}."
+    said = f"{mean}{title} of the model that serves, {axes.first} to {axes.last}, for: {', '.join(titles)}."
     fell = f" {change.sentence}." if change else ""
     return Markup(
         '<svg class="plot days" viewBox="0 0 {0:g} {1:g}" role="img" aria-labelledby="days-title days-desc">'
@@ -181,12 +196,13 @@ def _dots(strategy: StrategyResult, heights: Mapping[date, float], axes: _Axes) 
         before = daily.model_day
     if len(found) == len(strategy.daily) > 1:
         return Markup()
+    what = "line" if strategy.name == RECALIBRATED else "model"
     return Markup().join(
         Markup('<circle class="w-{0}" cx="{1}" cy="{2}" r="4"><title>{3}</title></circle>').format(
             strategy.name,
             axes.x(daily.day),
             axes.y(heights[daily.day]),
-            f"{strategy.title}: from {daily.day} the model of {daily.model_day} serves, {metric(value)} on that day",
+            f"{strategy.title}: from {daily.day} the {what} of {daily.model_day} serves, {metric(value)} on that day",
         )
         for daily, value in found
     )

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from mlsys.errors import SpecError
 from mlsys.ledger import RunRow
 from mlsys.records import Candidate, CheckReport, Evaluation, EvaluationSet, Plan, Prepared, Snapshot, Split
 from mlsys.spec import Spec, resolve
 from mlsys.workspace import Workspace
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _NO_DATA = "the source has no rows of it"
 _NOT_KEPT = "its files were removed by housekeeping"
@@ -46,6 +50,15 @@ class SimulatedDay:
         """SHA-256 of the best candidate's model file."""
         assert self.best.model is not None
         return self.best.model
+
+    @property
+    def threshold(self) -> float | None:
+        """The model's own threshold, None for the spec's."""
+        return self.best.threshold
+
+    def adjusted(self, answers: np.ndarray) -> np.ndarray:
+        """Return what the model says, of what its file says."""
+        return answers
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from datetime import date
 
 from markupsafe import Markup
 
-from mlsys.backfill.chart import chart, is_levelled
+from mlsys.backfill.chart import chart, drawn, is_levelled
 from mlsys.backfill.records import Gain, Look, SimulatedModel, StrategyResult, WalkForwardDetails
 from mlsys.backfill.recovery import in_days
-from mlsys.backfill.strategies import GATED, NEVER
+from mlsys.backfill.strategies import GATED, NEVER, RECALIBRATED
 from mlsys.metrics import METRICS
 from mlsys.records import Comparison
 from mlsys.report import page, svg
@@ -74,8 +74,9 @@ def render(details: WalkForwardDetails) -> str:
                 kept_out=details.kept_out,
             ),
             levelled=is_levelled(details.strategies),
-            drawn=[s for s in details.strategies if s.daily],
+            drawn=drawn(details.strategies),
             never=NEVER,
+            recalibrated=RECALIBRATED,
             withheld=in_days(details.withheld) if details.withheld else None,
             rows=_rows(details),
             others=[gain for gain in details.gains if gain.over != NEVER],

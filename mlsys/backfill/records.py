@@ -54,7 +54,7 @@ class SimulatedModel(Record):
 
 
 class DailyValue(Record):
-    """The primary metric of the model that served on a day; `model_day` is the day of its run."""
+    """The primary metric of the model that served on a day; `model_day` is the day of its run, or of its line."""
 
     day: date
     model_day: date
@@ -127,11 +127,13 @@ class StrategyResult(Record):
 
     Attributes:
         rule: who is taken into service and when, in words.
-        promotions: days whose model was taken into service; it serves from the next day on.
+        promotions: days whose model, or line on the scores of the first one, was taken into service; it serves from the
+            next day on.
         overall: primary metric over the days that all strategies have a model for, with its interval: of a metric that
             ranks rows the mean of days, weighted by rows; of any other one the same as `pooled`.
         pooled: primary metric of all rows of these days in one measurement.
         views: several looks at the same rows; empty where it is not compared.
+        regret: how much worse by `overall` than the best of the strategies in hindsight; None where it is not compared.
     """
 
     name: str
@@ -142,6 +144,7 @@ class StrategyResult(Record):
     pooled: MetricValue
     daily: tuple[DailyValue, ...]
     views: tuple[View, ...] = ()
+    regret: float | None = None
 
 
 class Gain(Record):
@@ -247,11 +250,17 @@ class WalkForwardDetails(Record):
 
 
 class StrategySummary(Record):
-    """One strategy in the summary: how many models it took into service, its primary metric, and the other looks."""
+    """One strategy in the summary: how many models it took into service, its primary metric, and the other looks.
+
+    Attributes:
+        n_promotions: models taken into service; of the recalibrated model itself and its lines.
+        regret: how much worse than the best of the strategies in hindsight.
+    """
 
     name: str
     n_promotions: int
     overall: MetricValue
+    regret: float | None = None
     views: tuple[View, ...] = ()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from mlsys.backfill.records import Change, Recovery, StrategyResult
-from mlsys.backfill.strategies import GATED, MONTHLY, NEVER, NIGHTLY, WEEKLY
+from mlsys.backfill.strategies import GATED, MONTHLY, NEVER, NIGHTLY, RECALIBRATED, WEEKLY
 from mlsys.wording import number
 
 NEWEST_DAYS = 7
@@ -20,6 +20,7 @@ ENOUGH = 0.5
 
 SUBJECTS = {
     NEVER: "Never retraining",
+    RECALIBRATED: "Recalibrating nightly",
     MONTHLY: "Retraining monthly",
     WEEKLY: "Retraining weekly",
     NIGHTLY: "Retraining nightly without gates",

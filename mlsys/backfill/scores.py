@@ -23,7 +23,7 @@ from mlsys.metrics.predictions import Predictions
 from mlsys.schema import DAY, KEY
 from mlsys.snapshot.manifest import read_manifest
 from mlsys.snapshot.rows import read_rows
-from mlsys.snapshot.segments import batches
+from mlsys.snapshot.segments import Stored, batches
 from mlsys.store import recall, remember
 from mlsys.targets.base import Target
 from mlsys.training import model_file
@@ -41,7 +41,7 @@ class JudgedDay:
     """A day whose rows are a test for models of earlier days.
 
     Attributes:
-        partition: fingerprint of its content.
+        fingerprint: of the partition's content.
         n_rows: rows of the partition.
         usable: `(n_rows,)` bool: labelled by the end of the range, label final, not quarantined, and its key on no
             earlier day.
@@ -50,7 +50,7 @@ class JudgedDay:
     """
 
     day: date
-    partition: str
+    fingerprint: str
     n_rows: int
     usable: np.ndarray
     y: np.ndarray
@@ -93,8 +93,10 @@ class ScoreBook:
         self._store = work.store
         self._folder = work.home / "cache" / "walkforward" / "scores"
         self._columns = simulation.spec.feature_columns()
+        self._target: Target = simulation.spec.target
         self._manifest = simulation.days[-1].prepared.snapshot.manifest
         self._usual_threshold = simulation.spec.metrics.usual_threshold
+        self._loaded: tuple[str, object] = ("", None)
         self.days = days
 
     def fill(self, pairs: Pairs) -> None:
@@ -107,20 +109,40 @@ class ScoreBook:
         missing = {day: self._unknown(day, models) for day, models in sorted(pairs.items())}
         wanted = [self.days[day] for day, models in missing.items() if models]
         for some in batches(wanted, ROWS_AT_ONCE):
-            self._score(some, missing)
+            self._score(some, missing, self._manifest)
         log.info("scored", pairs=sum(map(len, pairs.values())), new=sum(map(len, missing.values())))
 
     def scored(self, model: SimulatedDay, day: date) -> Predictions:
         """Return a model's scores of the usable rows of a day that `fill` was asked for."""
         judged = self.days[day]
-        data, classes = recall(self._path(model.model, judged)), model.best.classes
-        if data is None or len(data) != judged.n_rows * max(1, len(classes)) * 8:
-            raise IntegrityError("A score that was just written is gone", where=str(self._path(model.model, judged)))
-        answers = np.frombuffer(data, dtype="<f8")
+        answers = model.adjusted(self._known(model, judged))
+        classes, threshold = model.best.classes, model.threshold
         if classes:
-            answers = judged.target.arranged(answers.reshape(-1, len(classes)), classes)
-        threshold = self._usual_threshold if model.best.threshold is None else model.best.threshold
+            answers = judged.target.arranged(answers, classes)
+        threshold = self._usual_threshold if threshold is None else threshold
         return judged.target.predictions.of(judged.y, answers[judged.usable], threshold=threshold)
+
+    def answers(self, model: SimulatedDay, manifest: str, parts: Sequence[Stored]) -> np.ndarray:
+        """Return what a model says of all rows of some partitions of a snapshot, in their order.
+
+        Also of days that it may have seen: these judge nobody, and whoever asks knows which rows it has learnt from.
+
+        Raises:
+            RunError: it can't be loaded or scored.
+        """
+        wanted = [part for part in parts if recall(self._path(model.model, part.fingerprint)) is None]
+        for some in batches(wanted, ROWS_AT_ONCE):
+            self._score(some, {part.day: {model.model: model} for part in some}, manifest)
+        return np.concatenate([self._known(model, part) for part in parts])
+
+    def _known(self, model: SimulatedDay, part: Stored) -> np.ndarray:
+        """Return `(n_rows,)` answers of a partition that was scored, or `(n_rows, n_classes)`."""
+        path, n_classes = self._path(model.model, part.fingerprint), len(model.best.classes)
+        data = recall(path)
+        if data is None or len(data) != part.n_rows * max(1, n_classes) * 8:
+            raise IntegrityError("A score that was just written is gone", where=str(path))
+        answers = np.frombuffer(data, dtype="<f8")
+        return answers.reshape(-1, n_classes) if n_classes else answers
 
     def _unknown(self, day: date, models: Collection[SimulatedDay]) -> dict[str, SimulatedDay]:
         for model in models:
@@ -130,30 +152,37 @@ class ScoreBook:
                     where=model.plan.run_id,
                 )
         judged = self.days[day]
-        return {m.model: m for m in models if recall(self._path(m.model, judged)) is None}
+        return {m.model: m for m in models if recall(self._path(m.model, judged.fingerprint)) is None}
 
-    def _score(self, days: Sequence[JudgedDay], missing: Mapping[date, Mapping[str, SimulatedDay]]) -> None:
+    def _score(
+        self, parts: Sequence[Stored], missing: Mapping[date, Mapping[str, SimulatedDay]], manifest: str
+    ) -> None:
         # One thread makes sums independent of the machine, and starts no OpenMP pool before a later fork.
         from threadpoolctl import threadpool_limits
 
-        wanted = {judged.day for judged in days}
-        table = read_rows(self._manifest, self._store, list(self._columns), days=wanted)
+        wanted = {part.day for part in parts}
+        table = read_rows(manifest, self._store, list(self._columns), days=wanted)
         frame = dataset.feature_frame(table, self._columns)
-        ends = np.cumsum([judged.n_rows for judged in days])
-        models = {digest: model for judged in days for digest, model in missing[judged.day].items()}
+        ends = np.cumsum([part.n_rows for part in parts])
+        models = {digest: model for part in parts for digest, model in missing[part.day].items()}
         with threadpool_limits(limits=1):
             for digest, model in models.items():
-                pipeline = model_file.load(digest, self._store)
-                for judged, end in zip(days, ends, strict=True):
-                    if digest in missing[judged.day]:
+                pipeline = self._load(digest)
+                target = self._target.about(model.best.classes)
+                for part, end in zip(parts, ends, strict=True):
+                    if digest in missing[part.day]:
                         # Each day by itself: a score must not depend on what else is asked in the same call.
-                        rows = frame.iloc[end - judged.n_rows : end]
-                        target = judged.target.about(model.best.classes)
-                        answers = _asked(target, pipeline, rows, model, judged.day)
-                        remember(self._path(digest, judged), answers.astype("<f8").tobytes())
+                        rows = frame.iloc[end - part.n_rows : end]
+                        answers = _asked(target, pipeline, rows, model, part.day)
+                        remember(self._path(digest, part.fingerprint), answers.astype("<f8").tobytes())
 
-    def _path(self, model: str, judged: JudgedDay) -> Path:
-        return self._folder / model[:2] / model / judged.partition
+    def _load(self, digest: str) -> object:
+        if self._loaded[0] != digest:
+            self._loaded = digest, model_file.load(digest, self._store)
+        return self._loaded[1]
+
+    def _path(self, model: str, fingerprint: str) -> Path:
+        return self._folder / model[:2] / model / fingerprint
 
 
 def _asked(target: Target, pipeline: object, rows: pd.DataFrame, model: SimulatedDay, day: date) -> np.ndarray:

@@ -24,9 +24,11 @@ from mlsys.records import Comparison, MetricValue
 
 MONTHLY_FROM = 60  # days of a range in which a monthly retraining happens at least twice
 
-NEVER, MONTHLY, WEEKLY, NIGHTLY, GATED = "never", "monthly", "weekly", "nightly", "gated"
+NEVER, RECALIBRATED, MONTHLY, WEEKLY = "never", "recalibrated", "monthly", "weekly"
+NIGHTLY, GATED = "nightly", "gated"
 TITLES = {
     NEVER: "Never again",
+    RECALIBRATED: "Recalibrated nightly",
     MONTHLY: "Monthly",
     WEEKLY: "Weekly",
     NIGHTLY: "Nightly, without gates",
@@ -34,6 +36,7 @@ TITLES = {
 }
 _RULES = {
     NEVER: "the first model serves for ever",
+    RECALIBRATED: "the first model serves for ever, its scores put right each night by two numbers",
     MONTHLY: "every 30th day the newest model is taken, without gates",
     WEEKLY: "every 7th day the newest model is taken, without gates",
     NIGHTLY: "every day's model is taken, without gates",
@@ -65,11 +68,21 @@ class Compared:
     n_rows: int
 
 
-def strategies_of(simulation: Simulation, gated: Sequence[SimulatedDay]) -> tuple[Strategy, ...]:
-    """Return the strategies for a simulation, the rarest retraining first; `gated` are the days that gates promoted."""
+def strategies_of(
+    simulation: Simulation, gated: Sequence[SimulatedDay], lines: Sequence[SimulatedDay] = ()
+) -> tuple[Strategy, ...]:
+    """Return the strategies for a simulation, the cheapest retraining first.
+
+    Args:
+        simulation: the simulated days.
+        gated: the days that gates promoted.
+        lines: the first model, recalibrated on later days; without any there is no such strategy.
+    """
     days = simulation.days
+    recalibrated = ((RECALIBRATED, (days[0], *lines)),) if lines else ()
     monthly = ((MONTHLY, _every(days, 30)),) if (days[-1].day - days[0].day).days >= MONTHLY_FROM else ()
-    listed = ((NEVER, days[:1]), *monthly, (WEEKLY, _every(days, 7)), (NIGHTLY, days), (GATED, tuple(gated)))
+    rarer = ((NEVER, days[:1]), *recalibrated, *monthly, (WEEKLY, _every(days, 7)))
+    listed = (*rarer, (NIGHTLY, days), (GATED, tuple(gated)))
     return tuple(Strategy(name, taken) for name, taken in listed)
 
 
@@ -88,13 +101,16 @@ def compare(simulation: Simulation, strategies: Sequence[Strategy], book: ScoreB
     names = [s.name for s in strategies]
     looks = simulation.spec.target.looks
     seen = look_at(scored, metric, looks, names=names, n_replicates=n_replicates, seed=seed)
+    regrets = _regrets(metric, measured.values)
     results = tuple(
         _result(s, metric, serving[s.name], scored=scored.get(s.name), measured=measured, book=book).model_copy(
-            update={"views": seen.views.get(s.name, ())}
+            update={"views": seen.views.get(s.name, ()), "regret": regrets.get(s.name)}
         )
         for s in strategies
     )
-    values, level = {result.name: result.overall for result in results}, level_of(len(names))
+    values = {result.name: result.overall for result in results}
+    # A line keeps the ranking: by a metric of it the recalibrated model is no strategy of its own to err about.
+    level = level_of(len([name for name in names if name != RECALIBRATED or not metric.ranks]))
     gains = tuple(
         Gain(strategy=more, over=rarer, comparison=_gain(metric, (more, rarer), values, measured.lines, level))
         for rarer, more in combinations(names, 2)
@@ -109,6 +125,15 @@ def level_of(n_strategies: int) -> float:
     """
     pairs = comb(max(n_strategies - 1, 2), 2)
     return 1 - (1 - LEVEL) / 2 / pairs
+
+
+def _regrets(metric: Metric, values: Mapping[str, MetricValue]) -> dict[str, float]:
+    """Return how much worse each strategy did than the best of them in hindsight; 0 for that one."""
+    known = {name: found.value for name, found in values.items() if found.value is not None}
+    if not known:
+        return {}
+    best = max(known.values()) if metric.direction == "higher" else min(known.values())
+    return {name: abs(best - value) for name, value in known.items()}
 
 
 def _every(days: Sequence[SimulatedDay], n: int) -> tuple[SimulatedDay, ...]:

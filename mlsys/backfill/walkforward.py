@@ -19,6 +19,7 @@ from mlsys.backfill.change import fall_of
 from mlsys.backfill.days import SimulatedDay, Simulation, collect
 from mlsys.backfill.gates import judge_in_turn, promoted
 from mlsys.backfill.measure import joined, plain
+from mlsys.backfill.recalibrated import recalibrations
 from mlsys.backfill.records import (
     Change,
     SimulatedModel,
@@ -87,9 +88,10 @@ def report_of(work: Workspace, simulation: Simulation) -> WalkForward:
 def details_of(work: Workspace, simulation: Simulation) -> WalkForwardDetails:
     """Return all numbers of the report."""
     verdicts = judge_in_turn(work, simulation)
-    strategies = strategies_of(simulation, promoted(simulation.days, verdicts))
+    gated = promoted(simulation.days, verdicts)
     book = ScoreBook(work, simulation, judged_days(work, simulation))
-    book.fill(_pairs(simulation, strategies, book))
+    book.fill(_pairs(simulation, strategies_of(simulation, gated), book))
+    strategies = strategies_of(simulation, gated, recalibrations(work, simulation, book))
     compared = compare(simulation, strategies, book)
     primary = simulation.spec.metrics.primary
     change = _change(compared.strategies, primary)
@@ -188,7 +190,9 @@ def _summary(details: WalkForwardDetails, path: Path, json_path: Path, digest: s
             "n_missing": len(details.missing),
             "n_rows": details.n_rows,
             "strategies": tuple(
-                StrategySummary(name=s.name, n_promotions=len(s.promotions), overall=s.overall, views=s.views)
+                StrategySummary(
+                    name=s.name, n_promotions=len(s.promotions), overall=s.overall, regret=s.regret, views=s.views
+                )
                 for s in details.strategies
             ),
             "gain": gains[GATED, NEVER],

@@ -76,6 +76,42 @@ def without_line(pipeline: Any) -> Any:
     return pipeline if before is None else without_line(before)
 
 
+class Line(Frozen):
+    """A fitted line on the log odds of scores."""
+
+    slope: float
+    intercept: float
+
+    @classmethod
+    def on(cls, scores: np.ndarray, y: np.ndarray) -> Line:
+        """Return the line for `(n_rows,)` scores of rows of both classes, `y` their codes; 1 is the positive one."""
+        return cls.of(line().fit(scores.reshape(-1, 1), y))
+
+    @classmethod
+    def of(cls, fitted: Any) -> Line:
+        """Return the numbers of a fitted `line()`."""
+        return cls(slope=float(fitted[-1].coef_[0, 0]), intercept=float(fitted[-1].intercept_[0]))
+
+    @property
+    def rises(self) -> bool:
+        """Whether a higher score still means a higher probability; else nothing keeps the order of rows."""
+        return self.slope > 0
+
+    def probabilities(self, scores: np.ndarray) -> np.ndarray:
+        """Return the `(n_rows,)` probabilities that scores stand for."""
+        import numpy as np
+        from scipy.special import expit, logit
+
+        found: np.ndarray = expit(self.slope * logit(np.clip(scores, _CLIP, 1 - _CLIP)) + self.intercept)
+        return found
+
+
+def line_of(pipeline: Any) -> Line | None:
+    """Return the line that was put on the scores of a pipeline, or None where there is none."""
+    last: Any = pipeline.steps[-1][1] if hasattr(pipeline, "steps") else None
+    return Line.of(last.final_estimator_) if type(last).__name__ == "StackingClassifier" else None
+
+
 def line() -> Any:
     """Return the unfitted line on the log odds of scores in [0, 1]: slope and intercept."""
     import numpy as np

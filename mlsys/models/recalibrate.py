@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from mlsys.models.base import FitTask, Fitted, Model
-from mlsys.models.calibration import Calibration, line, without_line
-from mlsys.wording import counted
+from mlsys.models.calibration import Calibration, line, line_of, without_line
+from mlsys.wording import counted, number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +48,8 @@ class Recalibrate(Model):
         """Fit the line on the newest rows that are fresh to the champion; its own features stand in the champion.
 
         Raises:
-            ValueError: there is no champion, more than two classes, or too few fresh rows of one of them.
+            ValueError: there is no champion, more than two classes, too few fresh rows of one of them, or the champion
+                ranks them no better than by lot.
         """
         import numpy as np
 
@@ -66,6 +67,12 @@ class Recalibrate(Model):
                 "needed: there are more after some days, or with more `days`"
             )
         fitted = Calibration().calibrated(without_line(task.champion.pipeline), rows[chosen], y[chosen])
+        found = line_of(fitted)
+        if found is not None and not found.rises:
+            raise ValueError(
+                f"the champion ranks the newest fresh rows no better than by lot (slope {number(found.slope)}): a line "
+                "that keeps their order can't mend that, another model may"
+            )
         days = counted(int(task.champion.age[chosen].max()) + 1, "day")
         fresh = counted(int(chosen.sum()), "row")
         return Fitted(fitted, (f"The champion, recalibrated on {fresh} of the newest {days} that it had not seen",))

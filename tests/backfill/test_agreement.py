@@ -6,7 +6,7 @@ import pytest
 
 from mlsys.backfill.agreement import contradictions, disagreement, looks
 from mlsys.backfill.records import Look, ViewGain
-from mlsys.backfill.strategies import GATED, NEVER, WEEKLY
+from mlsys.backfill.strategies import GATED, NEVER, RECALIBRATED, WEEKLY
 
 KINDS = (
     (Look.WITHIN, "roc_auc"),
@@ -53,6 +53,21 @@ def test_each_disagreement_has_its_meaning(signs: tuple[int, ...], meaning: list
 )
 def test_where_all_say_the_same_nothing_is_said(signs: tuple[int, ...]) -> None:
     assert disagreement(gains(*signs), [WEEKLY]) == ()
+
+
+def test_calibrating_anew_is_held_out_only_where_it_was_not_tried() -> None:
+    drifting = gains(0, 1, 1, 1, 1)
+    (_, untried), (_, tried) = (
+        disagreement([*drifting, *lines], [WEEKLY]) for lines in ((), gains(0, 1, 1, 1, 1, strategy=RECALIBRATED))
+    )
+    assert untried.endswith("Retraining sets that right, and calibrating the model anew may do as much.")
+    assert tried.endswith("Retraining sets that right.")
+
+
+def test_of_a_recalibrated_model_it_is_said_as_of_one() -> None:
+    facts, meaning = disagreement(gains(0, 0, 1, 1, 1, strategy=RECALIBRATED), [RECALIBRATED])
+    assert "Recalibrating nightly is, against never retraining, better by" in facts
+    assert meaning.endswith("Recalibrating sets them right.")
 
 
 def test_the_facts_are_said_with_their_differences() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mlsys.backfill.answer import Circumstances, answer
 from mlsys.backfill.change import fall_of
 from mlsys.backfill.records import Change, DailyValue, Gain, Look, StrategyResult, ViewGain
-from mlsys.backfill.strategies import GATED, NEVER, NIGHTLY, WEEKLY, Compared
+from mlsys.backfill.strategies import GATED, NEVER, NIGHTLY, RECALIBRATED, WEEKLY, Compared
 from mlsys.records import Comparison, MetricValue
 
 NAMES = (NEVER, WEEKLY, NIGHTLY, GATED)
@@ -254,6 +254,64 @@ def test_a_fall_within_days_is_not_said_to_be_no_help_where_a_look_shows_help() 
     change = fall_of(DAYS, [0.9] * 10 + [0.5] * 10, direction="higher")
     found = answer(looking(ALIKE, viewed((WEEKLY, NEVER), 1, 1)), change, "roc_auc")
     assert "not helped" not in found.headline
+
+
+def with_lines(found: Compared, *, over_never: Bounds = (0.0, 0.0, 0.0), over_lines: Bounds = OPEN) -> Compared:
+    """The same with a recalibrated model among the strategies."""
+    never, *others = found.strategies
+    lines = never.model_copy(update={"name": RECALIBRATED, "promotions": DAYS[:11]})
+    gains = [gain(RECALIBRATED, NEVER, over_never), *(gain(r.name, RECALIBRATED, over_lines) for r in others)]
+    return replace(found, strategies=(never, lines, *others), gains=(*found.gains, *gains))
+
+
+def test_recalibrating_is_advised_where_no_retraining_is_better_by_any_measure() -> None:
+    drifting = [viewed((name, NEVER), place, 1) for name in (RECALIBRATED, WEEKLY) for place in (1, 2)]
+    found = answer(looking(with_lines(ALIKE), *drifting), None, "roc_auc")
+    assert (found.advice, found.subject, found.headline) == (RECALIBRATED, RECALIBRATED, "Recalibrate nightly")
+    assert found.sentence == (
+        "Recalibrating nightly keeps the ranking and ROC AUC with it, and is better than never retraining by ROC AUC "
+        "over all rows (+0.03), log loss (+0.03) on 1,234 rows of 20 days, with 10 lines."
+    )
+    assert (
+        "Of all that do as well as the evidence can tell, the cheapest is recalibrating the first model." in found.more
+    )
+
+
+def test_a_line_that_earns_by_the_primary_metric_is_said_with_its_interval() -> None:
+    world = with_lines(compared(over_weekly=OPEN), over_never=BETTER)
+    world = replace(
+        world,
+        gains=tuple(
+            g.model_copy(update={"comparison": g.comparison.model_copy(update={"metric": "log_loss"})})
+            for g in world.gains
+        ),
+    )
+    found = answer(world, None, "log_loss")
+    assert found.advice == RECALIBRATED
+    assert found.sentence.startswith("Recalibrating nightly earns 0.31 Log loss over never retraining (95 % interval")
+
+
+@pytest.mark.parametrize(("newest", "advice"), [(0.5, None), (0.85, RECALIBRATED)])
+def test_recalibrating_is_no_advice_where_the_fall_stays(newest: float, advice: str | None) -> None:
+    world, change = falling(newest)
+    drifting = viewed((RECALIBRATED, NEVER), 2, 1)
+    rows = world.strategies[1].daily
+    lined = with_lines(world)
+    results = [r.model_copy(update={"daily": rows}) if r.name == RECALIBRATED else r for r in lined.strategies]
+    found = answer(replace(lined, strategies=tuple(results), view_gains=(drifting,)), change, "roc_auc")
+    assert found.advice == advice
+
+
+def test_what_is_behind_the_best_in_hindsight_is_said() -> None:
+    found = compared()
+    regrets = {NEVER: 0.3, WEEKLY: 0.1, NIGHTLY: 0.0, GATED: 0.004}
+    results = [r.model_copy(update={"regret": regrets[r.name]}) for r in found.strategies]
+    said = answer(replace(found, strategies=tuple(results)), None, "roc_auc")
+    assert (
+        "In hindsight retraining nightly without gates was best: retraining nightly behind the gates stays 0.004 ROC "
+        "AUC behind it."
+    ) in said.more
+    assert not [line for line in answer(found, None, "roc_auc").more if "hindsight" in line]
 
 
 SIGNS = st.sampled_from((-1, 0, 1))

@@ -9,7 +9,16 @@ import pytest
 from given import records_samples
 
 from mlsys.backfill.days import SimulatedDay, Simulation
-from mlsys.backfill.strategies import GATED, MONTHLY, NEVER, NIGHTLY, WEEKLY, Strategy, strategies_of
+from mlsys.backfill.strategies import (
+    GATED,
+    MONTHLY,
+    NEVER,
+    NIGHTLY,
+    RECALIBRATED,
+    WEEKLY,
+    Strategy,
+    strategies_of,
+)
 
 FIRST = date(2026, 3, 1)
 
@@ -39,6 +48,13 @@ def test_each_strategy_takes_its_days() -> None:
         NIGHTLY: list(range(16)),
         GATED: [0, 9],
     }
+
+
+def test_a_recalibrated_model_is_the_cheapest_retraining_and_only_there_where_it_has_lines() -> None:
+    found = strategies_of(simulation([0, 1, 2, 3]), (), [model(2), model(3)])
+    assert [strategy.name for strategy in found] == [NEVER, RECALIBRATED, WEEKLY, NIGHTLY, GATED]
+    assert [(m.day - FIRST).days for m in found[1].taken] == [0, 2, 3]
+    assert RECALIBRATED not in taken([0, 1, 2, 3])
 
 
 def test_a_missing_day_is_replaced_by_the_newest_before_it() -> None:

@@ -138,6 +138,20 @@ def test_the_virtual_champions_are_those_that_live_nights_make(
     assert len(champions) > 1
 
 
+def test_the_recalibrated_model_stands_beside_the_others(work: Workspace, home: Path) -> None:
+    report = walk_forward(work, "shop")
+    assert [s.name for s in report.strategies] == ["never", "recalibrated", "weekly", "nightly", "gated"]
+    never, lines, *others = report.strategies
+    assert lines.overall.value == never.overall.value  # the ranking within days
+    assert lines.views[2].value != never.views[2].value  # the log loss
+    assert min(s.regret for s in report.strategies if s.regret is not None) == 0
+    assert never.regret == max(s.overall.value for s in others if s.overall.value) - (never.overall.value or 0)
+    page = reports(home)["walk-forward.html"].decode()
+    assert f"1<small>{lines.n_promotions - 1} lines</small>" in page
+    assert "Recalibrated nightly has no line of its own" in page
+    assert '<span class="value">0</span><small>the ranking stays</small>' in page
+
+
 def test_every_strategy_is_judged_on_the_same_rows(work: Workspace, home: Path) -> None:
     walk_forward(work, "shop")
     details = json.loads(reports(home)["walk-forward.json"])

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from mlsys.models.calibration import Calibration, uncalibrated
+from mlsys.models.calibration import Calibration, Line, line_of, uncalibrated
 
 METHODS = pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
 
@@ -91,6 +91,17 @@ def test_the_scores_before_can_still_be_asked_for(method: str) -> None:
     assert before is not None
     assert (before.predict_proba(frame) == model.predict_proba(frame)).all()
     assert uncalibrated(model) is None
+
+
+def test_a_line_by_its_numbers_says_what_the_pipeline_says() -> None:
+    scored, (rows, y, _) = balanced(), world(2000, 1)
+    fitted, scores = Calibration().calibrated(scored, rows, y), scored.predict_proba(rows)[:, 1]
+    found = Line.on(scores, y)
+    assert found.model_dump() == pytest.approx(line_of(fitted).model_dump())  # type: ignore[union-attr]
+    assert found.probabilities(scores) == pytest.approx(fitted.predict_proba(rows)[:, 1])
+    assert found.rises
+    assert not Line.on(1 - scores, y).rises
+    assert line_of(scored) is None
 
 
 def test_too_few_rows_of_a_class_are_refused_in_words() -> None:

@@ -63,9 +63,10 @@ def test_only_fresh_rows_of_the_newest_days_are_learnt_from(champion: Any) -> No
 
 def test_a_line_takes_the_place_of_a_line_and_of_nothing_else(champion: Any) -> None:
     once = Recalibrate().fit(None, FRAME, Y, told(champion)).pipeline
-    twice = Recalibrate().fit(None, FRAME, 1 - Y, told(once)).pipeline
+    more = np.where(np.arange(N) % 3 == 0, 1, Y).astype("int8")
+    twice = Recalibrate().fit(None, FRAME, more, told(once)).pipeline
     assert uncalibrated(twice) is champion
-    assert line_of(twice) == line_of(Recalibrate().fit(None, FRAME, 1 - Y, told(champion)).pipeline)
+    assert line_of(twice) == line_of(Recalibrate().fit(None, FRAME, more, told(champion)).pipeline)
     steps = Calibration(method="isotonic").calibrated(champion, FRAME, Y)
     assert without_line(steps) is steps
     assert without_line(champion) is champion
@@ -81,6 +82,11 @@ def test_too_few_fresh_rows_and_other_tasks_are_refused(champion: Any) -> None:
         Recalibrate().fit(None, FRAME, Y + 1, told(champion))
     with pytest.raises(ValidationError, match="takes neither `resample` nor `calibrate`"):
         Recalibrate(calibrate=Calibration())
+
+
+def test_a_champion_that_ranks_in_reverse_is_not_turned(champion: Any) -> None:
+    with pytest.raises(ValueError, match="no better than by lot"):
+        Recalibrate().fit(None, FRAME, 1 - Y, told(champion))
 
 
 def test_a_part_of_the_rows_keeps_what_the_champion_knows_of_them(champion: Any) -> None:
