@@ -6,8 +6,9 @@
 
 A champion is trained on 56 days, judged on the next 14, and watched for four weeks. Its features are normal; on top of
 that they have a season of the week, a weather of each day, or a level that persists (autocorrelation 0.9 a day), each
-with half a standard deviation. Worlds of mistakes, for `harmful_shift`, stand in monitors_loss.py. What is measured
-stands in `var/monitors.jsonl` at once, so that a stopped run goes on where it was. Writes bench/results-monitors.md.
+with half a standard deviation. Worlds of mistakes, for `harmful_shift`, stand in monitors_loss.py, those of
+slices in monitors_slices.py. What is measured stands in `var/monitors.jsonl` at once, so that a stopped run goes on
+where it was. Writes bench/results-monitors.md.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import numpy as np
 import pandas as pd
 from cells import Cells
 from monitors_loss import loss_page
+from monitors_slices import slices_page
 from run import HERE, heading
 from threadpoolctl import threadpool_limits
 
@@ -197,6 +199,7 @@ def page(n_worlds: int, features: Sequence[int], cells: Cells) -> Iterator[str]:
             shares = cells.of(f"asks, {told}, {each}, {n_worlds}", partial(asks, skill, each, 2 * n_worlds))
             yield f"| {told} | {each:,} | {' | '.join(f'{share:.1%}' for share in shares)} |"
     yield from loss_page(n_worlds, cells)
+    yield from slices_page(n_worlds, cells)
 
 
 def main() -> int:

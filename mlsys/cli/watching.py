@@ -124,6 +124,10 @@ def _show(report: MonitorReport, page: Path | None, files: tuple[Path, ...]) -> 
         say(f"{report.pipeline}, data up to {report.day}: {report.champion} (version {report.version})")
     for result in report.results:
         say(f"  {result.state:<12} {result.name}: {result.sentence}")
+        for each in result.slices:
+            if each.state == "alarm" and each.now is not None and each.before is not None:
+                now, before = wording.number(each.now, each.before), wording.number(each.before, each.now)
+                say(f"    {each.state:<10} {each.name}: {now}, before {before} ({wording.counted(each.n_rows, 'row')})")
     say(report.sentence)
     if page:
         say(f"Drift page: {page}")

@@ -31,7 +31,7 @@ log = get_logger(__name__)
 
 _WORST_FIRST: tuple[MonitorState, ...] = ("alarm", "error", "inconclusive", "pass")
 DRIFT = "drift"  # the page's name beside the report cards
-_PARTS = 5  # per monitor in a report; all of them are in the details
+_PARTS = 5  # per monitor in a report, and so many slices; all of them are in the details
 _REPORT = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
 # What a monitor raises when window and settings don't fit it. A full memory or a lock is no property of a monitor.
 _MONITOR_ERRORS = (MlsysError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError)
@@ -146,7 +146,8 @@ def _widest(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snaps
     from mlsys.monitoring.window import window_of
 
     length, reach = (max(getattr(each, name) for each in spec.monitors.watch) for name in ("window", "reach"))
-    return window_of(work, spec, change, snapshot, length=length, reach=reach)
+    sliced = [name for each in spec.monitors.watch for name in each.reads]
+    return window_of(work, spec, change, snapshot, length=length, reach=reach, slices=sliced)
 
 
 def _served(work: Workspace, spec: Spec, change: ChampionChange, window: Window) -> Window:
@@ -183,7 +184,7 @@ def _watched(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snap
         champion_cutoff=change.cutoff,
         state=state,
         sentence=_sentence(found, wish),
-        results=tuple(result.model_copy(update={"parts": result.parts[:_PARTS]}) for result in found),
+        results=tuple(map(_shortened, found)),
         n_rows=len(window.rows),
         n_labelled=int(window.labelled.sum()),
         n_alarmed=wish.n_alarmed,
@@ -197,6 +198,10 @@ def _watched(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snap
     ):  # else a newer one stands there
         keep(render(report, found, window), drift_page(spec.pipeline), home=work.home, run_id=change.run_id)
     return report
+
+
+def _shortened(result: MonitorResult) -> MonitorResult:
+    return result.model_copy(update={"parts": result.parts[:_PARTS], "slices": result.slices[:_PARTS]})
 
 
 def _gain(work: Workspace, spec: Spec, change: ChampionChange, snapshot: Snapshot) -> ConfirmedGain | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +48,8 @@ class Reference:
         names: of the classes that labels count, where there are several.
         leans: which columns it leans on, as shares of 1.
         classes: the classes of the target by name, where it has some; another value is no label then.
+        sliced: `(n_holdout, n_columns)` columns of the holdout whose values may be slices, as text or missing; those
+            that its data do not have are left out.
     """
 
     rows: pd.DataFrame
@@ -62,10 +64,13 @@ class Reference:
     held_true: np.ndarray
     names: tuple[str, ...]
     leans: Mapping[str, float]
+    sliced: pd.DataFrame
 
 
-def reference_of(work: Workspace, change: ChampionChange) -> Reference:
+def reference_of(work: Workspace, change: ChampionChange, *, slices: Sequence[str] = ()) -> Reference:
     """Return the reference of the model that a change made champion; made at the first call, read at others.
+
+    `slices` names columns whose values may be slices; those that were not asked for before are read now.
 
     Raises:
         IntegrityError: a file or row of the champion's run is missing or damaged.
@@ -78,6 +83,9 @@ def reference_of(work: Workspace, change: ChampionChange) -> Reference:
     if stored.get("edition") != _EDITION:
         write_atomically(path, canonical_json(_make(work, change, columns)), begun_in=path.parents[1])
         stored = json.loads(path.read_bytes())
+    if not {*slices} <= {*stored.get("sliced", {})}:
+        stored["sliced"] = {**stored.get("sliced", {}), **_sliced(work, change, slices)}
+        write_atomically(path, canonical_json(stored), begun_in=path.parents[1])
     held = read_slices(stored["held"], [(0, stored["n_held"])], work.store, list(columns))[0]
     table = read_slices(stored["rows"], [(0, stored["n_rows"])], work.store, list(columns))[0]
     return Reference(
@@ -89,6 +97,7 @@ def reference_of(work: Workspace, change: ChampionChange) -> Reference:
         **{name: _read_array(work, stored[name]) for name in ("day", "y_true", "y_score", "holdout_day", "held_true")},
         names=tuple(stored["names"]),
         leans=stored["leans"],
+        sliced=_read_sliced(work, {name: stored["sliced"][name] for name in slices}, stored["n_held"]),
     )
 
 
@@ -140,6 +149,28 @@ def _make(work: Workspace, change: ChampionChange, columns: Mapping[str, ColumnS
         "names": list(data.target.names),
         "leans": leans(pipeline, target, known),
     }
+
+
+def _sliced(work: Workspace, change: ChampionChange, names: Sequence[str]) -> dict[str, str | None]:
+    """Return by column the SHA-256 of its values on the holdout as text; None of one that its data do not have."""
+    prepared = _prepared(work, change.run_id)
+    spec = work.spec_of(prepared.plan)
+    known = as_text(name for name in names if name in {**spec.columns, **spec.joined_columns()})
+    data = dataset.load(spec, prepared.snapshot, prepared.split, store=work.store, sides=(HOLDOUT,), columns=known)
+    stored = {name: _put_rows(work, data.rows, {name: column}) for name, column in known.items()}
+    return {name: stored.get(name) for name in names}
+
+
+def _read_sliced(work: Workspace, stored: Mapping[str, str | None], n_rows: int) -> pd.DataFrame:
+    found = {name: digest for name, digest in stored.items() if digest is not None}
+    tables = {name: read_slices(digest, [(0, n_rows)], work.store, [name])[0] for name, digest in found.items()}
+    columns = {name: table[name] for name, table in tables.items()}
+    return dataset.feature_frame(pa.table(columns), as_text(columns))
+
+
+def as_text(names: Iterable[str]) -> dict[str, ColumnSpec]:
+    """Return columns as they are read where their values are names, whatever they are of."""
+    return {name: ColumnSpec(type="category") for name in names}
 
 
 def _prepared(work: Workspace, run_id: str) -> Prepared:

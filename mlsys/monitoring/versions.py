@@ -201,8 +201,9 @@ def _slices(spec: Spec, window: Window, rows: np.ndarray) -> Iterator[SliceScore
 
 
 def _sliced(spec: Spec, window: Window) -> list[str]:
-    """Return the columns whose values are slices: those that gates ask about, else categories."""
-    asked = [name for gate in spec.gates for name in getattr(gate, "reads", ()) if name in window.rows.columns]
+    """Return the columns whose values are slices: those that gates and monitors ask about, else categories."""
+    asking = (*spec.gates, *spec.monitors.watch)
+    asked = [name for each in asking for name in getattr(each, "reads", ()) if name in window.rows.columns]
     texts = [name for name in window.rows.columns if window.rows[name].dtype.kind == "O" and name not in window.texts]
     return list(dict.fromkeys(asked or texts))[:_COLUMNS]
 

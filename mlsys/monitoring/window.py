@@ -19,7 +19,7 @@ from mlsys.ledger import ChampionChange
 from mlsys.metrics import METRICS
 from mlsys.metrics.predictions import Predictions
 from mlsys.monitoring.leaning import changes
-from mlsys.monitoring.reference import Reference, evaluation_of, reference_of
+from mlsys.monitoring.reference import Reference, as_text, evaluation_of, reference_of
 from mlsys.monitoring.scoring import predictions_of, read_predictions
 from mlsys.monitors.base import Past, Window, WindowAnswers
 from mlsys.monitors.holdout import Holdout
@@ -43,10 +43,13 @@ def window_of(
     *,
     length: timedelta,
     reach: timedelta = timedelta(0),
+    slices: Sequence[str] = (),
 ) -> Window:
     """Return the last days of a snapshot as the champion sees them; all of them have its scores already.
 
     Answers and labels are those of `reach`, where that is longer than `length`, which the features are of.
+
+    `slices` names columns whose values may be slices; they go with the answers and with the holdout.
 
     Days before the champion's cutoff are left out, and so are rows whose key it was fitted or judged on. Labels that
     arrived after the snapshot's cutoff, or are younger than the spec's `label.delay`, count as not known.
@@ -54,7 +57,7 @@ def window_of(
     Raises:
         IntegrityError: a stored file is missing or damaged, or a day has other rows than those scored.
     """
-    reference = reference_of(work, change)
+    reference = reference_of(work, change, slices=slices)
     made_by = work.spec_of(work.ledger.plan(change.run_id))
     champion = model_of(work, change)
     primary, last_day = spec.metrics.primary, clock.last_day_before(snapshot.cutoff)
@@ -139,7 +142,8 @@ def _filled(
 ) -> Window:
     champion = model_of(work, change)
     classes = champion.candidate.classes
-    names = list(dict.fromkeys([*spec.target.made_of.names, KEY, DAY]))
+    sliced = as_text(reference.sliced.columns)
+    names = list(dict.fromkeys([*spec.target.made_of.names, KEY, DAY, *sliced]))
     table = read_rows(snapshot.manifest, work.store, names, days=files)
     scores = [read_predictions(file, work, [KEY, SCORE]) for file in files.values()]
     key = table[KEY].to_numpy()
@@ -154,7 +158,8 @@ def _filled(
     known = target.names or reference.classes
     answers = np.concatenate([spec.target.about(classes).unfiled(part[SCORE]) for part in scores])
     y_true = target.truth(target.made_of.of(table)).among(known, final)
-    answered = WindowAnswers(day, target.arranged(answers, classes), y_true).where(unseen)
+    beside = dataset.feature_frame(table, sliced) if sliced else None
+    answered = WindowAnswers(day, target.arranged(answers, classes), y_true, beside).where(unseen)
     inside = day > np.datetime64(empty.last_day - length, "D")
     newest = answered.newest(length, empty.last_day)
     days = [found for found in files if found > empty.last_day - length]
@@ -187,6 +192,7 @@ def _held(reference: Reference, target: Target, classes: tuple[str, ...], choice
         y[known],
         partial(weighted, choice=choice),
         reference.holdout_day[known],
+        reference.sliced[known].reset_index(drop=True) if reference.sliced.columns.size else None,
     )
 
 

@@ -37,6 +37,11 @@ class Monitor(Component, ABC):
         return self.window
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        """Columns whose values it tells apart, whether or not the champion sees them."""
+        return ()
+
+    @property
     def estimates(self) -> bool:
         """Whether its results hold an `estimate`, which is held against the real value when labels have come."""
         return False

@@ -23,6 +23,7 @@ class Holdout:
         rows: `(n_held, n_columns)`, columns as in `Window.reference`.
         day: `(n_held,)` datetime64[D].
         y_score, y_true: `(n_held,)`, as in `Window`.
+        sliced: `(n_held, n_columns)` columns whose values may be slices, as in `WindowAnswers`; None: those of `rows`.
         weighted: gives a metric's `(n_replicates,)` values under `(n_replicates, n_rows)` weightings of rows.
     """
 
@@ -31,3 +32,4 @@ class Holdout:
     y_true: np.ndarray
     weighted: Weighted
     day: np.ndarray
+    sliced: pd.DataFrame | None = None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from math import hypot
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field
 
 from mlsys.monitors.base import Monitor, Window, WindowAnswers
-from mlsys.records import MetricValue
+from mlsys.monitors.bounded_metric import Bounded, bounded, loss_between
+from mlsys.monitors.sliced_metric import SliceRules, by_slice
+from mlsys.monitors.sliced_rows import in_words
 from mlsys.records.monitoring import MonitorResult
 from mlsys.wording import counted, number
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 _SPANS = (1, 2, 4)  # windows that are looked at together, the newest first
-_USUAL = NormalDist().inv_cdf(0.975)  # of the intervals
 
 
 class LiveMetric(Monitor):
@@ -36,12 +36,18 @@ class LiveMetric(Monitor):
     bound of its interval, squared and added (Newcombe, Statistics in Medicine 17, 1998; Zou and Donner, Statistics in
     Medicine 27, 2008). So the luck of the holdout counts too.
 
+    With `slices` half of the chance is for all rows, and half for all slices together, each held against the same slice
+    of the holdout.
+
     Attributes:
         per_class: fewer labelled rows of a class are inconclusive, where there are classes that the champion knows.
         metric: default the spec's primary metric.
         tolerance: in the metric's unit; being so much worse is no alarm.
         significance: probability of an alarm where nothing changed and nothing is tolerated, of all looks together.
         min_labels: fewer labelled rows are inconclusive, and so are fewer than `per_class` of a class.
+        slices: columns, each of whose values is a slice that is judged by itself, too; models need not see them.
+        per_slice: a slice with fewer labelled rows, now or on the holdout, is not judged; nor is one with fewer than
+            `per_class` of a class.
     """
 
     kind: Literal["live_metric"] = "live_metric"
@@ -52,11 +58,18 @@ class LiveMetric(Monitor):
     )
     min_labels: int = Field(default=200, ge=1)
     per_class: int = Field(default=30, ge=1)
+    slices: tuple[str, ...] = Field(default=(), exclude_if=lambda columns: not columns)
+    per_slice: int = Field(default=100, ge=1, exclude_if=lambda n: n == 100)
 
     @property
     def reach(self) -> timedelta:
         """How far back labels count."""
         return self.window * _SPANS[-1]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns of its slices."""
+        return self.slices
 
     def look(self, window: Window) -> MonitorResult:
         """Return the metric on the labelled rows against its value on the holdout."""
@@ -73,18 +86,19 @@ class LiveMetric(Monitor):
         if n_bad:
             sentence = f"{n_bad:,} scores are no finite numbers."
             return self.inconclusive(name, "scores_not_finite", sentence, n_rows=judged[0].rows.y_true.size)
-        seen = [self._seen(window, metric, span, self.significance / len(judged)) for span in judged]
+        budget = self.significance / 2 if self.slices else self.significance
+        seen = [self._seen(window, metric, span, budget / len(judged)) for span in judged]
         unknown = next((each for each in seen if isinstance(each, MonitorResult)), None)
         if unknown is not None:
             return unknown
         found = [each for each in seen if isinstance(each, _Seen)]
         worst = max(found, key=lambda each: each.n_windows if each.worse else 0)
-        return self._result(window, name, worst)
+        whole = self._result(window, name, worst)
+        return self._with_slices(whole, window, metric, judged) if self.slices else whole
 
     def _spans(self, window: Window) -> Iterator[_Span]:
         """Yield the labelled rows of the newest window, and of so many together as have more of them."""
-        newest = window.newest(self.window)
-        rows, n_before = window.answered or WindowAnswers(newest.day, newest.y_score, newest.y_true), -1
+        rows, n_before = window.newest(self.window).answers, -1
         for n_windows in _SPANS:
             inside = rows.newest(self.window * n_windows, window.last_day)
             known = inside.where(window.target.labelled(inside.y_true))
@@ -110,18 +124,13 @@ class LiveMetric(Monitor):
             return self.inconclusive(name, "no_holdout_value", sentence, n_rows=n_rows)
         predictions = window.target.predictions.of(rows.y_true, rows.y_score, threshold=window.threshold)
         found = window.measure(metric, predictions)
-        now = _bounded(found)
+        now = bounded(found)
         if now is None:
             sentence = f"The champion's {metric} on {n_rows:,} labelled rows is not known: {found.reason}."
             return self.inconclusive(name, "undefined_metric", sentence, n_rows=n_rows)
         higher = window.directions[metric] == "higher"
-        chance = (
-            hypot(now.upper - now.value, then.value - then.lower)
-            if higher
-            else hypot(now.value - now.lower, then.upper - then.value)
-        )
-        lost = then.value - now.value if higher else now.value - then.value
-        by_chance, by_hardly_any = (chance * _reach(p) / _USUAL for p in (probability, probability**2))
+        lost, error = loss_between(then, now, higher=higher)
+        by_chance, by_hardly_any = (error * _reach(p) for p in (probability, probability**2))
         allowed = max(self.tolerance, by_chance)
         return _Seen(
             now=now,
@@ -150,14 +159,29 @@ class LiveMetric(Monitor):
             n_windows=seen.n_windows if seen.worse else 1,
         )
 
+    def _with_slices(self, whole: MonitorResult, window: Window, metric: str, spans: Sequence[_Span]) -> MonitorResult:
+        """Return the finding on all rows with what is found of each slice; one that is worse is an alarm, too."""
+        rules = SliceRules(
+            metric, self.tolerance, self.significance / 2, per_slice=self.per_slice, per_class=self.per_class
+        )
+        judged, small, n_windows = by_slice(window, self.slices, [(span.n_windows, span.rows) for span in spans], rules)
+        sentence = whole.sentence + in_words(judged, small, "is worse", per_slice=self.per_slice)
+        changes: dict[str, object] = {"sentence": sentence, "slices": judged}
+        if judged and judged[0].state == "alarm":
+            changes["n_windows"] = max(whole.n_windows, n_windows)
+            if whole.state == "pass":
+                changes |= {name: getattr(judged[0], name) for name in ("state", "observed", "limit")}
+                changes["reason"] = "worse_on_a_slice"
+        return whole.model_copy(update=changes)
+
     def _then(self, window: Window, metric: str, rows: WindowAnswers) -> tuple[Bounded | None, str]:
         """Return what the metric was, and on which rows: fresh ones, if they are none of those looked at."""
         gain = window.confirmed
         if gain is not None and gain.n_rows >= self.min_labels and gain.last_day < rows.day.min().astype(object):
-            fresh = _bounded(gain.value(metric))
+            fresh = bounded(gain.value(metric))
             if fresh is not None:
                 return fresh, f"the first days after its promotion ({gain.first_day} to {gain.last_day})"
-        return _bounded(window.evaluation.on_holdout(metric) if window.evaluation else None), "its holdout"
+        return bounded(window.evaluation.on_holdout(metric) if window.evaluation else None), "its holdout"
 
     def _too_few(self, window: Window, y_true: np.ndarray) -> str | None:
         n_rows, classes = y_true.size, window.target.class_counts(y_true)
@@ -170,14 +194,6 @@ class LiveMetric(Monitor):
             f"Of {window.y_true.size:,} rows that the champion has not seen {n_rows:,} have a label{found}: "
             f"{self.min_labels:,} are needed{floor}."
         )
-
-
-class Bounded(NamedTuple):
-    """A value with its 95 % interval."""
-
-    value: float
-    lower: float
-    upper: float
 
 
 class _Span(NamedTuple):
@@ -211,9 +227,3 @@ def _strangers(window: Window, y_true: np.ndarray) -> str:
     return (
         f" It does not know {', '.join(found[:5])}{more}, of which each row counts as probability 0." if found else ""
     )
-
-
-def _bounded(found: MetricValue | None) -> Bounded | None:
-    if found is None or found.value is None or found.lower is None or found.upper is None:
-        return None
-    return Bounded(found.value, found.lower, found.upper)

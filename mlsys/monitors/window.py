@@ -40,15 +40,22 @@ class Past:
 
 @dataclass(frozen=True)
 class WindowAnswers:
-    """Rows that the champion has not seen, without their features: `(n_rows,)` each, as in a window."""
+    """Rows that the champion has not seen, without their features: `(n_rows,)` each, as in a window.
+
+    Attributes:
+        sliced: `(n_rows, n_columns)` columns whose values may be slices, as text or missing; None where none are
+            looked at.
+    """
 
     day: np.ndarray
     y_score: np.ndarray
     y_true: np.ndarray
+    sliced: pd.DataFrame | None = None
 
     def where(self, mask: np.ndarray) -> WindowAnswers:
         """Return the rows of a mask `(n_rows,)`."""
-        return WindowAnswers(self.day[mask], self.y_score[mask], self.y_true[mask])
+        sliced = None if self.sliced is None else self.sliced[mask]
+        return WindowAnswers(self.day[mask], self.y_score[mask], self.y_true[mask], sliced)
 
     def newest(self, length: timedelta, last_day: date) -> WindowAnswers:
         """Return the rows of the last days up to one."""
@@ -106,6 +113,11 @@ class Window:
     confirmed: ConfirmedGain | None = None
     answered: WindowAnswers | None = None
     past: Past | None = None
+
+    @property
+    def answers(self) -> WindowAnswers:
+        """The rows of as many days as are at hand; `rows` where none reaches beyond them."""
+        return self.answered or WindowAnswers(self.day, self.y_score, self.y_true, self.rows)
 
     @property
     def labelled(self) -> np.ndarray:

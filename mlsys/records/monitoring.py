@@ -114,6 +114,25 @@ class MonitorPart(Record):
     chance: float | None = Field(default=None, exclude_if=lambda chance: chance is None)
 
 
+class WatchedSlice(Record):
+    """The rows that share a value, judged by themselves.
+
+    Attributes:
+        name: in words: `channel is web`.
+        n_rows: labelled ones that it rests on.
+        before, now: what the champion's answers were worth there, on the holdout, say, and what they are.
+        observed, limit: what is judged by, and where the alarm begins; None where there are too few rows.
+    """
+
+    name: str
+    state: MonitorState
+    n_rows: int = 0
+    before: float | None = None
+    now: float | None = None
+    observed: float | None = None
+    limit: float | None = None
+
+
 class CheckedEstimate(Record):
     """An estimate made for a window before its labels came, beside the value that they gave.
 
@@ -135,7 +154,8 @@ class MonitorResult(Record):
 
     Attributes:
         name: what it watches, for people: `feature drift over 7d`.
-        observed, limit: what was measured, and where the alarm begins; of several parts those of the worst one.
+        observed, limit: what was measured, and where the alarm begins; of several parts those of the worst one, of a
+            slice where it is what alarms.
         unit: of both: `psi` for the population stability index, `ks` for a Kolmogorov-Smirnov distance, `chi2` for
             Cramer's V, `wasserstein` for that distance in standard deviations, `share` of columns, `leaning` for the
             part of it that went over to other columns, `evidence` for the logarithm of a likelihood ratio, or empty.
@@ -147,6 +167,7 @@ class MonitorResult(Record):
         parts: worst first; a report keeps five, all of them are in its details.
         estimate: what a metric is likely to be on these rows, with a 95 % interval; None where none is estimated.
         checked: estimates of windows before, that share no day, whose labels have come; newest first.
+        slices: worst first, where some are looked at; a report keeps five, too.
     """
 
     monitor: str
@@ -163,6 +184,7 @@ class MonitorResult(Record):
     parts: tuple[MonitorPart, ...] = ()
     estimate: MetricValue | None = Field(default=None, exclude_if=lambda estimate: estimate is None)
     checked: tuple[CheckedEstimate, ...] = Field(default=(), exclude_if=lambda checked: not checked)
+    slices: tuple[WatchedSlice, ...] = Field(default=(), exclude_if=lambda slices: not slices)
 
     @property
     def counts_as(self) -> MonitorState:

@@ -87,6 +87,11 @@ class Arms:
         found = self._tried.get(pipeline)
         return () if found is None else found.arms
 
+    @property
+    def trials(self) -> list[LiveTrial]:
+        """The trials of all pipelines whose models are loaded."""
+        return [arm.trial for _, found in sorted(self._tried.items()) for arm in found.arms]
+
     def choose(self, asked: Incoming) -> tuple[str, ServedModel]:
         """Return who answers a request, by name, and the model.
 

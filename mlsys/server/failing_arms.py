@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -76,8 +76,8 @@ class FailingArms:
         if now.stopped and not before.stopped:
             log.error("trial_stopped", **about, failures=now.in_a_row, reason=reason)
 
-    def collect(self) -> Iterator[Metric]:
-        """Yield what Prometheus is told."""
+    def collect(self, tried: Iterable[LiveTrial]) -> Iterator[Metric]:
+        """Yield what Prometheus is told; of trials that are over only what they failed, so that an alarm ends."""
         names = ("pipeline", "candidate")
         failures = CounterMetricFamily(
             "mlsys_server_trial_failures", "Requests that a model that is tried did not answer", labels=names
@@ -88,7 +88,8 @@ class FailingArms:
         )  # fmt: skip
         for key, known in sorted(self._known.items()):
             failures.add_metric(key, known.total)
-            stopped.add_metric(key, float(known.stopped))
+        for trial in tried:
+            stopped.add_metric((trial.pipeline, trial.candidate_id), float(self.of(trial).stopped))
         yield from (failures, stopped)
 
     def _put(self, trial: LiveTrial, known: ArmFailures) -> None:

@@ -63,7 +63,7 @@ class Living(Collector):
         for candidate, seconds in sorted(self.shadows.seconds.items()):
             family.add_metric([candidate], seconds)
         yield family
-        yield from self.arms.failing.collect()
+        yield from self.arms.failing.collect(self.arms.trials)
 
 
 @contextmanager

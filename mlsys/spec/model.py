@@ -359,6 +359,7 @@ def _named_columns(spec: Spec) -> Iterator[tuple[str, str]]:
     yield from ((f"serving.log.leave_out.{i}", name) for i, name in enumerate(spec.serving.log.leave_out))
     for i, monitor in enumerate(spec.monitors.watch):
         yield from ((f"monitors.watch.{i}.ignore", name) for name in getattr(monitor, "ignore", ()))
+        yield from ((f"monitors.watch.{i}", name) for name in monitor.reads)
     for i, gate in enumerate(spec.gates):
         yield from ((f"gates.{i}", name) for name in gate.reads)
     if spec.split.group_column is not None:

@@ -6,7 +6,11 @@ import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 from given.shop import day, make_shop
+
+from mlsys.cli.watching import _show
+from mlsys.records.monitoring import MonitorReport, MonitorResult, WatchedSlice
 
 
 def test_it_says_what_each_monitor_saw_and_where_the_page_lies(mlsys, changed: Path) -> None:
@@ -25,6 +29,26 @@ def test_it_says_what_each_monitor_saw_and_where_the_page_lies(mlsys, changed: P
     assert older["day"] == str(day(25))
     assert older["page"] is None
     assert page.read_bytes() == before
+
+
+def test_slices_that_alarm_have_a_line_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    known = {"n_rows": 1_210, "before": 0.912, "now": 0.804, "observed": 0.804, "limit": 0.85}
+    found = MonitorResult(
+        monitor="live_metric",
+        name="live roc_auc over 7d",
+        state="alarm",
+        sentence="It is worse.",
+        slices=(
+            WatchedSlice(name="channel is web", state="alarm", **known),
+            WatchedSlice(name="channel is app", state="pass", **known),
+        ),
+    )
+    _show(MonitorReport(pipeline="shop", day=None, state="alarm", sentence="Alarm.", results=(found,)), None, ())
+    assert capsys.readouterr().out.splitlines() == [
+        "  alarm        live roc_auc over 7d: It is worse.",
+        "    alarm      channel is web: 0.804, before 0.912 (1,210 rows)",
+        "Alarm.",
+    ]
 
 
 def test_without_a_champion_there_is_nothing_to_export(mlsys, changed: Path) -> None:

@@ -40,6 +40,7 @@ SERVER = {
     "mlsys_server_champion_cutoff_timestamp_seconds": {"pipeline"},
     "mlsys_server_log_dropped_total": set[str](),
     "mlsys_server_reload_failures_total": {"pipeline"},
+    "mlsys_server_trial_stopped": {"pipeline", "candidate"},
 }
 KNOWN = {name: set(labels) for name, (labels, _) in GAUGES.items()} | SERVER
 _NAME = re.compile(r"\bmlsys_[a-z_]+")
@@ -82,7 +83,7 @@ def test_each_expression_asks_for_what_there_is(where: str) -> None:
 
 
 def test_the_server_shows_what_is_asked_of_it() -> None:
-    files = [ROOT / "mlsys" / "server" / name for name in ("metrics.py", "living.py")]
+    files = [ROOT / "mlsys" / "server" / name for name in ("metrics.py", "living.py", "failing_arms.py")]
     text = "".join(file.read_text(encoding="utf-8") for file in files)
     for name in SERVER:
         assert f'"{name.removesuffix("_bucket").removesuffix("_total")}"' in text

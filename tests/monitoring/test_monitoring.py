@@ -17,7 +17,7 @@ from given.shop import ROWS_PER_DAY, day, edit_spec, enter, make_shop
 
 from mlsys import clock, pipeline
 from mlsys.errors import IntegrityError, MlsysError
-from mlsys.monitoring.monitoring import latest, monitor, read_report
+from mlsys.monitoring.monitoring import drift_page, latest, monitor, read_report
 from mlsys.monitoring.reference import evaluation_of, reference_of
 from mlsys.monitoring.scoring import score
 from mlsys.monitoring.window import window_of
@@ -331,3 +331,34 @@ def test_of_a_source_without_time_only_rows_with_new_keys_count(
         report = monitor(work, "shop")
     assert n_seen == 6 * ROWS_PER_DAY
     assert report.n_rows == 2 * ROWS_PER_DAY
+
+
+def test_slices_are_judged_by_themselves_whether_or_not_the_champion_sees_their_column(work: Workspace) -> None:
+    # On day 12 the channels' effects are swapped: web and app are harmed, store is not. Inside of a channel the order
+    # of rows stays.
+    until(work, 18)
+    few = {"min_labels": 50, "per_slice": 20, "per_class": 5}
+    watch(work, {"kind": "live_metric", "metric": "log_loss", "slices": ["channel", "gift", "order_no"], **few})
+    report = monitor(work, "shop", day=day(18))
+    (found,) = report.results
+    assert report.details is not None
+    slices = {each["name"]: each["state"] for each in work.store.read_json(report.details)[0]["slices"]}
+    assert slices["channel is web"] == slices["channel is app"] == "alarm"
+    assert slices["channel is store"] == "pass"
+    assert {"gift is true", "gift is false"} <= set(slices)
+    assert len(found.slices) == 5
+    assert "By slice: live log_loss over 7d" in (work.home / drift_page("shop")).read_text(encoding="utf-8")
+
+
+def test_columns_that_are_sliced_by_later_are_read_from_the_holdout_then(
+    work: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = work.ledger.champion("shop")
+    assert change is not None
+    assert reference_of(work, change).sliced.columns.empty
+    made = reference_of(work, change, slices=["returned", "no_such"])
+    assert set(made.sliced["returned"]) == {"yes", "no"}
+    assert np.array_equal(made.sliced["returned"] == "yes", made.held_true == 1)
+    assert list(made.sliced.columns) == ["returned"]
+    monkeypatch.setattr("mlsys.monitoring.reference._sliced", None)
+    assert reference_of(work, change, slices=["returned", "no_such"]).sliced.equals(made.sliced)

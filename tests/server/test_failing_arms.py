@@ -124,6 +124,10 @@ def test_one_that_answers_is_the_arm_that_is_told(client: TestClient, way: Faili
     assert [(each["candidate"], each["state"], each["failures"]) for each in info] == [("new", "asked", 1)]
 
 
+def shown(arms: Arms, trials: list[LiveTrial]) -> dict[str, float]:
+    return {s.name: s.value for family in arms.failing.collect(trials) for s in family.samples}
+
+
 def test_after_failures_in_a_row_it_is_asked_no_more_and_everybody_can_see_it(
     work: Workspace, arms: Arms, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -144,11 +148,12 @@ def test_after_failures_in_a_row_it_is_asked_no_more_and_everybody_can_see_it(
     assert lines == ["trial_failed", "trial_failed", "trial_stopped"], "once a kind"
     (standing,) = arms.standing("shop")
     assert (standing["state"], standing["reason"]) == ("stopped", "ValueError: other")
-    samples = {s.name: s.value for family in arms.failing.collect() for s in family.samples}
-    assert samples == {"mlsys_server_trial_failures_total": 9.0, "mlsys_server_trial_stopped": 1.0}
+    assert shown(arms, arms.trials) == {"mlsys_server_trial_failures_total": 9.0, "mlsys_server_trial_stopped": 1.0}
+    assert shown(arms, []) == {"mlsys_server_trial_failures_total": 9.0}, "the alarm ends with the trial"
     again = trial.model_copy(update={"at": _AT + timedelta(hours=1)})
     assert not arms.failing.of(again).stopped, "who begins the trial anew lets it try again"
     assert arms.failing.of(again).total == 9
+    assert shown(arms, [again])["mlsys_server_trial_stopped"] == 0.0
 
 
 def test_a_shadow_that_raises_what_nobody_knows_is_stopped_and_the_thread_goes_on(

@@ -54,6 +54,7 @@ def test_reading_specs_imports_nothing_heavy() -> None:
         ({"models": ["logistic", "logistic"]}, "two candidates have the same name"),
         ({"key": "order_nr"}, "key.0: no column 'order_nr' in `schema`. Did you mean 'order_no'"),
         ({"target": {"column": "retruned", "positive": "yes"}}, "Did you mean 'returned'"),
+        ({"monitors": {"watch": [{"kind": "harmful_shift", "slices": ["chanel"]}]}}, "no column 'chanel' in `schema`"),
         ({"label": {"delay": "3 days"}}, "A duration is a whole number"),
         ({"metrics": {"primary": "auc"}}, "roc_auc"),
         ({"tuning": {"grid": {"logistc": {"C": [1]}}}}, "tuning.grid.logistc: no candidate 'logistc'. Did you mean"),
