@@ -50,12 +50,27 @@ _HEADER = ("Key", "Type", "Default", "Meaning")
 def page() -> str:
     """Return the page."""
     parts = [_INTRODUCTION.format(made=MADE.format("the models of a spec")), _section("At the top", "", Spec)]
-    return "\n".join([*parts, *_below(Spec, ""), _metrics()])
+    return "\n".join([*parts, *_below(Spec, "", _tables(Spec)), _metrics()])
 
 
-def _below(model: type[BaseModel], prefix: str, said: dict[int, str] | None = None) -> Iterator[str]:
+def _tables(model: type[BaseModel]) -> dict[int, str]:
+    """Return the key under which the components of each table are said: of several, the one nearest the top."""
+    deepest_first = sorted(_places(model, ""), key=lambda place: -place[1].count("."))
+    return dict(deepest_first)
+
+
+def _places(model: type[BaseModel], prefix: str) -> Iterator[tuple[int, str]]:
+    """Yield each table with a key that takes its components, in their order."""
+    for name, field in model.model_fields.items():
+        path, found, block = f"{prefix}{field.alias or name}", _table_of(field), _model_of(field)
+        if found is not None:
+            yield id(found), path
+        elif block is not None:
+            yield from _places(block, f"{path}.")
+
+
+def _below(model: type[BaseModel], prefix: str, said: dict[int, str]) -> Iterator[str]:
     """Yield the sections of a model's blocks and components; what was `said` under another key is not said again."""
-    said = {} if said is None else said
     for name, field in model.model_fields.items():
         path = f"{prefix}{field.alias or name}"
         found, block = _table_of(field), _model_of(field)
@@ -63,7 +78,7 @@ def _below(model: type[BaseModel], prefix: str, said: dict[int, str] | None = No
         place = path + (".N" if kind is tuple else ".COLUMN" if kind is dict else "")
         known = said.setdefault(id(found or block), path) if found or block else path
         if known != path:
-            yield f"## `{path}`\n\nAs [`{known}`](#{known}).\n"
+            yield f"## `{path}`\n\nAs [`{known}`](#{known.replace('.', '')}).\n"
         elif found is not None:
             yield _components(place, found, said)
         elif block is not None:

@@ -3,6 +3,7 @@
 Each row is one contact: what was known of the lead before, the action that was taken, and whether the lead subscribed
 after it. In each stage one action is right, and for leads that are not active any more it is `follow_up`; it makes a
 subscription several times as likely. Country and school matter too, whatever is done. `true_probability` is exact.
+From `change_day` on, where one is asked for, the right action is that of the next stage; sales goes on as before.
 
 Who decided looked at stage and country alone, took the right action more often than others, and every action sometimes:
 so what history did can be told apart from what its leads were like. Without `signal` no action is better than another.
@@ -50,7 +51,7 @@ COLUMNS = (
 Values = np.ndarray[Any, np.dtype[Any]]  # `(n_rows,)`
 
 
-def make(target: Path, days: int, *, seed: int = SEED, signal: bool = True) -> str:
+def make(target: Path, days: int, *, seed: int = SEED, signal: bool = True, change_day: int = 0) -> str:
     """Bring `target/next_best_action` to at least `days` daily workbooks; files that exist are not touched.
 
     Args:
@@ -58,6 +59,7 @@ def make(target: Path, days: int, *, seed: int = SEED, signal: bool = True) -> s
         days: from the first on.
         seed: of all draws.
         signal: whether it matters what is done; without, no policy is better than another.
+        change_day: index of the day from which on other actions are right; 0 for never.
 
     Raises:
         ValueError: fewer than one day.
@@ -70,14 +72,21 @@ def make(target: Path, days: int, *, seed: int = SEED, signal: bool = True) -> s
     missing = [day for day in range(days) if not _path(folder, day).exists()]
     known: dict[int, pd.DataFrame] = {}
     for day in missing:
-        write_atomically(_path(folder, day), drop(day, seed=seed, signal=signal, known=known))
+        write_atomically(_path(folder, day), drop(day, seed=seed, signal=signal, change_day=change_day, known=known))
     n_files = len(list(folder.glob("contacts-????-??-??.xlsx")))
     return f"{folder} holds {n_files} daily workbooks of contacts, from {FIRST_DAY} on."
 
 
-def drop(day: int, *, seed: int = SEED, signal: bool = True, known: dict[int, pd.DataFrame] | None = None) -> bytes:
+def drop(
+    day: int,
+    *,
+    seed: int = SEED,
+    signal: bool = True,
+    change_day: int = 0,
+    known: dict[int, pd.DataFrame] | None = None,
+) -> bytes:
     """Return a day's workbook; `known` keeps the leads of days that were drawn already."""
-    rows = contacts(day, seed=seed, signal=signal, known=known).astype(object)
+    rows = contacts(day, seed=seed, signal=signal, change_day=change_day, known=known).astype(object)
     random = np.random.default_rng([seed, day + 10_000, 1])
     odd = random.choice(len(rows), 3, replace=False)
     if random.random() < 0.3:
@@ -90,14 +99,19 @@ def drop(day: int, *, seed: int = SEED, signal: bool = True, known: dict[int, pd
 
 
 def contacts(
-    day: int, *, seed: int = SEED, signal: bool = True, known: dict[int, pd.DataFrame] | None = None
+    day: int,
+    *,
+    seed: int = SEED,
+    signal: bool = True,
+    change_day: int = 0,
+    known: dict[int, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Return the contacts of a day, without the odd ones: columns in the order of the workbook's."""
     known = {} if known is None else known
     found = []
     for begun in range(day - LONGEST, day + 1):
         if begun not in known:
-            known[begun] = journeys(LEADS_PER_DAY, begun, seed=seed, signal=signal)
+            known[begun] = journeys(LEADS_PER_DAY, begun, seed=seed, signal=signal, change_day=change_day)
         found.append(known[begun][known[begun]["day"] == day])
     rows = pd.concat(found, ignore_index=True)
     rows["contact_id"] = [f"{name}-{number}" for name, number in zip(rows["customer_id"], rows["contact"], strict=True)]
@@ -108,7 +122,9 @@ def contacts(
     return rows[list(COLUMNS)]
 
 
-def journeys(n: int, day: int, *, seed: int, signal: bool = True, chosen: Any = None) -> pd.DataFrame:
+def journeys(
+    n: int, day: int, *, seed: int, signal: bool = True, change_day: int = 0, chosen: Any = None
+) -> pd.DataFrame:
     """Return all contacts of `n` leads that begin on a day, with the `day` of each.
 
     `chosen` takes the rows of leads before their next contact, `(n, )`, and returns their actions' numbers; by default
@@ -131,7 +147,7 @@ def journeys(n: int, day: int, *, seed: int, signal: bool = True, chosen: Any = 
         shares = history(before)
         drawn = (random.random((n, 1)) > shares.cumsum(axis=1)).sum(axis=1).clip(max=len(ACTIONS) - 1)
         action = drawn if chosen is None else np.asarray(chosen(before))
-        success = random.random(n) < true_probability(before, action, signal=signal)
+        success = random.random(n) < true_probability(before, action, signal=signal, change_day=change_day)
         taken = np.array(ACTIONS, dtype=object)[action]
         parts.append(before.assign(action=taken, subscribed=success)[going])
         state = _after(state, action, random)
@@ -150,18 +166,21 @@ def history(before: pd.DataFrame) -> Values:
     return shares
 
 
-def best_action(before: pd.DataFrame) -> Values:
+def best_action(before: pd.DataFrame, *, change_day: int = 0) -> Values:
     """Return `(n_rows,)` numbers of the right actions."""
-    active = before["active"].to_numpy(dtype=bool)
-    return np.where(active, before["stage"].map(RIGHT).to_numpy(), INACTIVE)
+    active, right = before["active"].to_numpy(dtype=bool), before["stage"].map(RIGHT).to_numpy()
+    if change_day:
+        right = np.where(before["day"].to_numpy() >= change_day, (right + 1) % len(STAGES), right)
+    return np.where(active, right, INACTIVE)
 
 
-def true_probability(before: pd.DataFrame, action: Values, *, signal: bool = True) -> Values:
+def true_probability(before: pd.DataFrame, action: Values, *, signal: bool = True, change_day: int = 0) -> Values:
     """Return `(n_rows,)` P(subscribed | all that the workbook shows of a contact, action)."""
     factor = np.ones(len(before))
     for name, table in (("country", COUNTRIES), ("school", SCHOOLS)):
         factor = factor * before[name].map({key: each for key, (_, each) in table.items()}).to_numpy(dtype=float)
-    base = np.where(action == best_action(before), P_RIGHT, P_WRONG) if signal else np.full(len(before), P_EVERY)
+    right = action == best_action(before, change_day=change_day)
+    base = np.where(right, P_RIGHT, P_WRONG) if signal else np.full(len(before), P_EVERY)
     return np.minimum(0.95, base * factor)
 
 

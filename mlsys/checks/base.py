@@ -51,11 +51,13 @@ class Check(Component, ABC):
     Attributes:
         severity: `critical` quarantines rows or stops the run, `warning` is only reported.
         column, columns: what the rule is about, by names of the schema.
+        about_key: whether it is about the pipeline's key, which a joined table does not have.
     """
 
     severity: Severity = "critical"
     scope: ClassVar[Literal["partition", "snapshot"]] = "partition"
     rowwise: ClassVar[bool] = True
+    about_key: ClassVar[bool] = False
 
     @property
     @abstractmethod

@@ -56,6 +56,7 @@ class UniqueKey(Check):
 
     scope = "snapshot"
     rowwise = False
+    about_key = True
 
     kind: Literal["unique_key"] = "unique_key"
     max_share: float = Field(default=0.0, ge=0, le=1)

@@ -100,32 +100,48 @@ class Blend(Model):
             notes += [f"{member.label}: {note}" for note in found.notes]
         return Fitted(Pipeline([("model", self._voting(parts, task).fit(rows, y))]), tuple(notes))
 
+    @property
+    def shared_rows(self) -> int:  # type: ignore[override]  # a property: it depends on the members
+        """Most rows whose `shares` are asked for: those of the member for which they cost most."""
+        fewest: int = min(member.shared_rows for member in self.of)
+        return fewest
+
     def shares(self, estimator: Any, X: Any) -> Contributions:
-        """Return the mean of what the members say of numbers; the mean of probabilities can't be divided so.
+        """Return the weighted mean of what the members say, on the scale on which they are averaged.
+
+        That is the number which regressors predict, and the probability of classifiers that add up probabilities.
 
         Raises:
-            ValueError: it predicts classes, or a member can't be divided.
+            ValueError: members add up log odds, of which the mean probability is no sum; or one can't be divided.
         """
         import numpy as np
 
-        if hasattr(estimator, "classes_"):
-            raise ValueError(
-                "A blend averages probabilities, and members add up log odds: what a column adds to the mean is no sum "
-                "of what it adds to them"
-            )
-        every = slice(None)
-        parts = [
-            of_pipeline(member.shares, fitted.estimator, X).centred(every)
-            for member, fitted in zip(self.of, estimator.estimators_, strict=True)
-        ]
-        weights = np.full(len(parts), 1.0) if self.weights is None else np.array(self.weights)
+        classes = hasattr(estimator, "classes_")
+        weights = np.full(len(self.of), 1.0) if self.weights is None else np.array(self.weights)
         weights /= weights.sum()
-        values, base = (
-            sum(weight * getattr(part, name) for weight, part in zip(weights, parts, strict=True))
-            for name in ("values", "base")
+        fitted = [each.estimator for each in estimator.estimators_]
+        parts: dict[int, Contributions] = {}
+        for place, member in sorted(enumerate(self.of), key=lambda each: each[1].effort):  # who refuses costs little
+            parts[place] = part = of_pipeline(member.shares, fitted[place], X)
+            if classes and part.scale != "probability":
+                raise ValueError(
+                    f"This blend averages probabilities, and its member '{member.label}' adds up {part.scale}: what a "
+                    "column adds to the mean is no sum of what it adds to the members. It is where all members add up "
+                    "probabilities, as `random_forest` and `extra_trees` do"
+                )
+        shared = [(weight, parts[place]) for place, weight in enumerate(weights)]
+        values, base = (np.sum([w * getattr(part, of) for w, part in shared], axis=0) for of in ("values", "base"))
+        lines = [weight * part.values for weight, part in shared if part.from_zero]
+        said = estimator.predict_proba(X) if classes else estimator.predict(X).reshape(-1, 1)
+        return Contributions(
+            values=values,
+            base=base,
+            said=said[:, -base.size :],  # of two classes the positive one alone
+            scale="probability" if classes else "fitted",
+            from_zero=bool(lines),
+            lines=np.sum(lines, axis=0) if lines else None,
+            tolerance=max(part.tolerance for _, part in shared),
         )
-        tolerance = max(part.tolerance for part in parts)
-        return Contributions(values, base, estimator.predict(X).reshape(-1, 1), "fitted", tolerance=tolerance)
 
     def _voting(self, parts: list[tuple[str, Any]], task: FitTask) -> Any:
         from sklearn.ensemble import VotingClassifier, VotingRegressor

@@ -35,6 +35,7 @@ class Contributions:
         said: `(n_rows, n_outputs)` float64, what the model says of the rows, asked in its usual way.
         scale: of all three; `fitted` is that of the numbers which a regressor was fitted on.
         from_zero: `values` are weight times value: what a mean row has of them belongs to the base.
+        lines: of a mean of models of which not all count from zero, as `values`: those that do, weighted as there.
         tolerance: how far the sums may lie from `said`, as a share of the largest number said, or of 1.
     """
 
@@ -43,6 +44,7 @@ class Contributions:
     said: np.ndarray
     scale: Unit
     from_zero: bool = False
+    lines: np.ndarray | None = None
     tolerance: float = 1e-6
 
     @property
@@ -57,8 +59,9 @@ class Contributions:
         """Return the same, counted from the mean of some rows where it was counted from zero."""
         if not self.from_zero:
             return self
-        mean = self.values[rows].mean(axis=0)
-        return replace(self, values=self.values - mean, base=self.base + mean.sum(axis=0), from_zero=False)
+        mean = (self.values if self.lines is None else self.lines)[rows].mean(axis=0)
+        values, base = self.values - mean, self.base + mean.sum(axis=0)
+        return replace(self, values=values, base=base, from_zero=False, lines=None)
 
 
 def of_pipeline(share: Callable[[Any, Any], Contributions], pipeline: Any, rows: pd.DataFrame) -> Contributions:
@@ -91,9 +94,15 @@ def of_pipeline(share: Callable[[Any, Any], Contributions], pipeline: Any, rows:
         if X.shape[1] != len(made_of):
             raise ValueError(f"The features have {X.shape[1]} columns, and {len(made_of)} say of what they are made")
         found = share(estimator, X)
-        parts.append(replace(found, values=_summed(found.values, [made_of[i] for i in order], order, names)))
-    values, said = ([getattr(part, name) for part in parts] for name in ("values", "said"))
-    return replace(parts[0], values=np.concatenate(values), said=np.concatenate(said))
+        raw: dict[str, Any] = {
+            name: _summed(each, [made_of[i] for i in order], order, names)
+            for name, each in (("values", found.values), ("lines", found.lines))
+            if each is not None
+        }
+        parts.append(replace(found, **raw))
+    by_row = ("values", "said") if parts[0].lines is None else ("values", "said", "lines")
+    whole: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in by_row}
+    return replace(parts[0], **whole)
 
 
 def _summed(values: np.ndarray, made_of: list[str], order: np.ndarray, names: list[str]) -> np.ndarray:

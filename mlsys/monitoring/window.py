@@ -152,12 +152,13 @@ def _filled(
     day = table[DAY].to_numpy().astype("datetime64[D]")
     final = day <= np.datetime64(clock.last_day_before(snapshot.cutoff - spec.label.delay), "D")
     unseen = ~np.isin(key, reference.keys)
-    truth = spec.target.truth(table[spec.target.column])
+    labels = spec.target.made_of.of(table)
+    truth = spec.target.truth(labels)
     # A class that the champion does not know is a label all the same, where there may be several.
     target = spec.target.about([*classes, *truth.counts(final & unseen)])
     known = target.names or reference.classes
     answers = np.concatenate([spec.target.about(classes).unfiled(part[SCORE]) for part in scores])
-    y_true = target.truth(target.made_of.of(table)).among(known, final)
+    y_true = target.truth(labels).among(known, final)
     beside = dataset.feature_frame(table, sliced) if sliced else None
     answered = WindowAnswers(day, target.arranged(answers, classes), y_true, beside).where(unseen)
     inside = day > np.datetime64(empty.last_day - length, "D")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import fsum
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -15,7 +16,6 @@ from mlsys.records.monitoring import MonitorPart, MonitorResult
 from mlsys.wording import number
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 
@@ -23,7 +23,8 @@ class ScoreDrift(Monitor):
     """Alarms when the scores' population stability index exceeds `limit`, and what chance alone would give.
 
     It needs no labels: it sees at once what a change does to the model's answers, though not whether they are right.
-    Of several classes the probability of each is looked at, and the one that moved most is told of. Chance is learnt
+    Of several classes the probability of each is looked at, and the one that moved most is told of; of a policy the
+    shares of the actions that it chooses. Chance is learnt
     from how much the answers on the champion's training days differ from day to day.
 
     Attributes:
@@ -61,7 +62,7 @@ class ScoreDrift(Monitor):
         allowed = judged(found, FALSE_ALARMS)
         limits = [max(self.limit, move.by_chance(allowed)) for move in found]
         worst = max(range(len(found)), key=lambda place: found[place].psi - limits[place])
-        then, now = (np.atleast_2d(side.T)[worst] for side in (then, now))
+        sides = [window.target.columns(side)[worst] for side in (then, now)]
         index, limit = found[worst].psi, limits[worst]
         what = f"scores of '{window.target.names[worst]}'" if window.target.names else "scores"
         return MonitorResult(
@@ -72,9 +73,8 @@ class ScoreDrift(Monitor):
             limit=limit,
             unit="psi",
             sentence=f"On {now.size:,} rows the champion has not seen, its {what} "
-            f"{'moved' if index > limit else 'did not move'} away from those on its holdout (mean "
-            f"{number(_mean(then))}, now {number(_mean(now))}): the index is {number(index, limit)}, the limit "
-            f"{number(limit, index)}.",
+            f"{'moved' if index > limit else 'did not move'} away from those on its holdout "
+            f"({_told(*sides)}): the index is {number(index, limit)}, the limit {number(limit, index)}.",
             reason="drifted" if index > limit else None,
             n_rows=now.size,
             parts=tuple(
@@ -85,13 +85,13 @@ class ScoreDrift(Monitor):
 
     def _moves(self, window: Window) -> list[Move]:
         names = window.target.names or ("scores",)
-        sides = (_columns(window.holdout_scores), _columns(window.y_score))
+        sides = (window.target.columns(side) for side in (window.holdout_scores, window.y_score))
         columns = [ThenAndNow(name, *pair) for name, *pair in zip(names, *sides, strict=True)]
         if window.past is None or days_of(window) is None:
             return moves(columns, None, test="psi", n_bins=self.bins)
         days = DaysOf(window.past.holdout_day, window.day)
         learnt = learnt_from(
-            _columns(window.past.y_score),
+            window.target.columns(window.past.y_score),
             window.past.day,
             n_bins=self.bins,
             weekly=whole_weeks(days.then) and whole_weeks(days.now),
@@ -99,15 +99,11 @@ class ScoreDrift(Monitor):
         return moves(columns, days, test="psi", n_bins=self.bins, learnt=learnt)
 
 
-def _columns(scores: np.ndarray) -> list[pd.Series]:
-    """Return `(n_rows,)` or `(n_rows, n_classes)` scores as columns."""
-    import numpy as np
-    import pandas as pd
-
-    return [pd.Series(column, dtype="float64") for column in np.atleast_2d(scores.T)]
-
-
-def _mean(values: np.ndarray) -> float:
-    from math import fsum
-
-    return fsum(values) / values.size  # exact, so that the order of rows plays no part
+def _told(then: pd.Series, now: pd.Series) -> str:
+    """Return two columns in words: their means, or the choice whose share moved most."""
+    if then.dtype.kind == "f":
+        means = [fsum(side) / side.size for side in (then, now)]  # exact, so that the order of rows plays no part
+        return f"mean {number(means[0])}, now {number(means[1])}"
+    shares = [side.value_counts(normalize=True) for side in (then, now)]
+    most = max(sorted({*then, *now}), key=lambda name: abs(shares[1].get(name, 0) - shares[0].get(name, 0)))
+    return f"most moved '{most}': {shares[0].get(most, 0):.1%} then, {shares[1].get(most, 0):.1%} now"

@@ -7,13 +7,14 @@ what arrived at or after the cutoff has no key, so that it is joined to nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlsys.durations import in_words
-from mlsys.errors import DataError
+from mlsys.errors import DataError, MlsysError
 from mlsys.records import Snapshot
 from mlsys.schema import ARRIVAL, EVENT_TIME
 from mlsys.snapshot.as_of import as_of
@@ -41,11 +42,22 @@ def table_specs(spec: Spec) -> list[Spec]:
                 "key": tuple(sorted(join.columns)),
                 "target": spec.target.model_copy(update={"column": join.key}),
                 "label": Label(arrival=join.known),
-                "checks": Checks(tolerated_share=join.tolerated_share),
+                "checks": Checks(tolerated_share=join.tolerated_share, rules=join.rules),
             }
         )
         for join in spec.joins
     ]
+
+
+@contextmanager
+def named(table: Spec) -> Iterator[None]:
+    """Let what is wrong with a table's rows say of which table they are, beside the file that they stand in."""
+    try:
+        yield
+    except MlsysError as error:
+        if table.pipeline not in str(error.where):
+            error.where = f"{table.pipeline}, {error.where}" if error.where else table.pipeline
+        raise
 
 
 def require_fresh(spec: Spec, taken: Sequence[Snapshot]) -> None:

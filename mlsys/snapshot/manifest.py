@@ -163,7 +163,8 @@ def describe(
     `joined` are the snapshots of the tables that the spec joins, in its order.
     """
     entries = tuple(_entry(row, cutoff, layout, store) for row in partitions)
-    joins = tuple(JoinedTable(join, table.manifest) for join, table in zip(spec.joins, joined, strict=True))
+    plain = (join.model_copy(update={"rules": ()}) for join in spec.joins)  # they decide on no row
+    joins = tuple(JoinedTable(join, table.manifest) for join, table in zip(plain, joined, strict=True))
     manifest = Manifest(spec.pipeline, layout.fingerprint, cutoff, layout.label_columns, entries, joins)
     keys = pa.concat_tables(read_entries(partitions, store, [KEY]))[KEY].to_numpy()
     return Snapshot(

@@ -19,7 +19,7 @@ from mlsys.schema import KEY
 from mlsys.snapshot import carrying
 from mlsys.snapshot.catalog import Catalog
 from mlsys.snapshot.ingest import Reading, read_source, request_of
-from mlsys.snapshot.joined import require_fresh, table_specs
+from mlsys.snapshot.joined import named, require_fresh, table_specs
 from mlsys.snapshot.manifest import describe
 from mlsys.snapshot.partitioning import DayRows, Layout, layout_of
 from mlsys.snapshot.segments import read_entries, write_days
@@ -94,7 +94,8 @@ def _joined(spec: Spec, cutoff: datetime, *, catalog: Catalog, store: Store, acc
     """Take in what the spec joins, as it was before the cutoff; days without a row are nothing unusual there."""
     found: list[Snapshot] = []
     for table in table_specs(spec):
-        taken = _take(table, cutoff, catalog=catalog, store=store, accept_loss=accept_loss, gaps=True)
+        with named(table):
+            taken = _take(table, cutoff, catalog=catalog, store=store, accept_loss=accept_loss, gaps=True)
         if taken is None:
             raise DataError(
                 f"It has no row before the cutoff, {cutoff:%Y-%m-%d}",
@@ -164,7 +165,8 @@ def take_in(spec: Spec, first: date, last: date, *, catalog: Catalog, store: Sto
         DataError, TransientError: as the source; or stored days would be lost.
     """
     for table in table_specs(spec):
-        take_in(table, first, last, catalog=catalog, store=store)
+        with named(table):
+            take_in(table, first, last, catalog=catalog, store=store)
     lookback = spec.ingest.lookback + (last - first)
     _, added = _taken_in(spec, lookback, last, catalog=catalog, store=store, tolerant=True)
     log.info("taken_in", pipeline=spec.pipeline, first=first, last=last, new_partitions=len(added))

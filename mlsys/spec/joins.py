@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic_core import CoreSchema
 
+from mlsys.checks import CHECKS
 from mlsys.components import STORED, Frozen, Within
 from mlsys.durations import Duration
 from mlsys.schema import OWN_COLUMNS, ColumnSpec, LogicalType
@@ -74,7 +75,10 @@ class AsOfJoin(Frozen):
         as_of: the time that counts for a row: its own, or the midnight (UTC) with which its day, or its week, begins.
         max_age: the run is refused when the table's newest row lies longer than this before the cutoff; any age will
             do by default.
-        tolerated_share: of the table's rows, so many may be unreadable; they are set aside.
+        tolerated_share: of the table's rows, so many may be unreadable, which sets them aside, or break a critical
+            rule, which does not; more stop the run.
+        rules: what rows of the table must keep, as those of `checks`, one by one; a row that breaks one is counted and
+            told of, and joined all the same.
         joined: the columns that the join adds.
     """
 
@@ -88,6 +92,8 @@ class AsOfJoin(Frozen):
     as_of: Literal["row", "day", "monday"] = "row"
     max_age: Duration | None = None
     tolerated_share: float = Field(default=0.01, ge=0, le=1)
+    # Left out of the stored spec where there is none, so that fingerprints stay.
+    rules: tuple[CHECKS.field(), ...] = Field(default=(), exclude_if=lambda rules: not rules)  # type: ignore[valid-type]
     joined: dict[str, JoinedColumn] = Field(alias="columns", min_length=1)
 
     @field_validator("window")
@@ -127,6 +133,8 @@ class AsOfJoin(Frozen):
         if self.known is not None:
             yield "known", self.known
         yield from ((f"columns.{name}.of", column.of) for name, column in self.joined.items() if column.of is not None)
+        for i, rule in enumerate(self.rules):
+            yield from ((f"rules.{i}", name) for name in rule.looks_at)
 
     def misfits(self, columns: Mapping[str, ColumnSpec]) -> Iterator[tuple[str, str]]:
         """Yield, with its key path, what does not fit in a join to rows of these columns; all names are known ones."""
@@ -140,6 +148,11 @@ class AsOfJoin(Frozen):
             yield "known", f"'{self.known}' is declared as {self.columns[self.known].type}, and must be a timestamp"
         if not self.source.timed:
             yield "source", "its rows have no time; give it an `event_time`, or files a `day_pattern`"
+        for i, rule in enumerate(self.rules):
+            if rule.about_key:
+                yield f"rules.{i}", f"`{rule.kind}` is about a key, and a joined table has none; `unique` names columns"
+            elif misfit := rule.misfit(self.columns):
+                yield f"rules.{i}", misfit
         for name, column in self.joined.items():
             of = self.columns[column.of].type if column.of is not None else None
             if column.take in _OF_NUMBERS and of not in _NUMBERS:

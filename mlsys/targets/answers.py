@@ -9,6 +9,7 @@ from mlsys.schema import SCORE
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     import pyarrow as pa
 
 
@@ -48,3 +49,10 @@ class AnswerLayout:
         """Return answers from the column `SCORE` of a prediction file."""
         found: np.ndarray = scores.to_numpy()
         return found
+
+    def columns(self, answers: np.ndarray) -> list[pd.Series]:
+        """Return `(n_rows,)` answers, or each class's of `(n_rows, n_classes)`, as columns: numbers, or choices."""
+        import numpy as np
+        import pandas as pd
+
+        return [pd.Series(column, dtype="float64") for column in np.atleast_2d(answers.T)]

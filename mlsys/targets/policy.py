@@ -193,6 +193,14 @@ class PolicyTarget(Target):
             raise RunError("The model gives neither an action nor one finite value per action", got=found.shape)
         return found
 
+    def columns(self, answers: np.ndarray) -> list[pd.Series]:
+        """Return the one column of the actions' names; of a policy to which all are alike there is none to name."""
+        import numpy as np
+        import pandas as pd
+
+        names = np.array([*self.actions, "any action"], dtype=object)  # ANY, -1, is the last one
+        return [pd.Series(names[answers.astype(int)])]
+
     def learning(self, pipeline: Any) -> dict[str, Any]:
         """Return what a policy's pipeline kept of its learning, with the actions' names; empty where it kept none."""
         kept = getattr(pipeline[-1], "learning_", None)

@@ -8,39 +8,39 @@ applied. A warning is reported and changes nothing. The verdict depends on the s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlsys.checks.base import Check, PartitionSummary, Summaries
+from mlsys.checks.base import Check
 from mlsys.errors import DataError
 from mlsys.events import get_logger
 from mlsys.records import BadRows, CheckReport, CheckResult, Plan, Snapshot, State
 from mlsys.snapshot.manifest import ManifestEntry, read_manifest
-from mlsys.snapshot.tolerance import BadShare, DayCount, worst_share
+from mlsys.snapshot.tolerance import BadShare
 from mlsys.spec import Spec
 from mlsys.store import Store, canonical_json
 from mlsys.validation.apart import Looking, here
 from mlsys.validation.column_profiles import profiles
+from mlsys.validation.joined_tables import over_joined
+from mlsys.validation.judged import (
+    ALL_ROWS,
+    JudgedRule,
+    over_rows,
+    over_summaries,
+    summaries_of,
+    unread,
+    within_tolerance,
+    worst_bad_share,
+)
 from mlsys.validation.learnt import learnt
 from mlsys.validation.oddities import oddities
 from mlsys.validation.partition_checks import Examination, examine
-from mlsys.wording import counted
 
 logger = get_logger(__name__)
 
 _MAX_RESULTS = 40
 _MAX_RESULT_BYTES = 12 * 1024  # leaves room for the other fields of a record
 _MAX_NAMED_ROWS = 1000
-_ALL = "rows"  # what a share of all rows is a share of
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """A result and whether it stops the run by itself."""
-
-    result: CheckResult
-    stops: bool
 
 
 def validate(
@@ -51,34 +51,34 @@ def validate(
     The rules are asked by `looking`: in this process, or in a child. A page of Data Docs is written where it is to be
     `paged`.
     """
-    partitions = read_manifest(snapshot.manifest, store).partitions
+    manifest = read_manifest(snapshot.manifest, store)
+    partitions = manifest.partitions
     rules = [rule for rule in spec.checks.rules if rule.scope == "partition"]
     found = examine(spec, rules, snapshot.manifest, store=store, home=home, looking=looking, paged=paged)
     quarantine, reasons = _quarantine(rules, found, partitions)
-    share = _worst_share(partitions, quarantine)
+    share = worst_bad_share(partitions, quarantine)
+    summaries = summaries_of(partitions, snapshot.cutoff, n_duplicate_keys=snapshot.n_duplicate_keys)
     past = _past(spec, snapshot, partitions, quarantine, store=store, home=home)
     judged = [
-        *(_over_rows(rule, i, found, partitions) for i, rule in enumerate(rules)),
-        *_over_snapshot(spec, snapshot, partitions),
+        *(over_rows(rule, i, found, partitions) for i, rule in enumerate(rules)),
+        *over_summaries(spec.checks.rules, summaries),
         *past,
-        _within_tolerance(share, spec.checks.tolerated_share),
-        *(_Judged(odd, stops=False) for odd in oddities(spec, snapshot.manifest, store=store, home=home)),
-        *_unread(partitions),
+        within_tolerance(share, spec.checks.tolerated_share),
+        *(JudgedRule(odd, stops=False) for odd in oddities(spec, snapshot.manifest, store=store, home=home)),
+        *unread(partitions),
+        *over_joined(spec, manifest, store=store, home=home),
     ]
     judged.sort(key=_rank)
     results = [item.result for item in judged]
     columns = profiles(spec, snapshot.manifest, store=store, home=home)
-    details = {
-        "results": [result.model_dump(mode="json") for result in results],
-        "rows": reasons,
-        "columns": columns,
-    }
+    details = {"results": [each.model_dump(mode="json") for each in results], "rows": reasons, "columns": columns}
     results += [_docs_missing(found)] if found.docs_problem else []
+    n_rules = len(spec.checks.rules) + sum(len(join.rules) for join in spec.joins)
     report = CheckReport(
         state=_verdict(judged),
         results=_fitting(results),
-        n_checks=len(spec.checks.rules),
-        n_own=len(results) - len(spec.checks.rules),
+        n_checks=n_rules,
+        n_own=len(results) - n_rules,
         n_rows=snapshot.n_rows,
         n_partitions=snapshot.n_partitions,
         n_quarantined=sum(len(offsets) for offsets in quarantine),
@@ -153,70 +153,7 @@ def _stored_quarantine(
 
 
 def _bad_rows(share: BadShare) -> BadRows:
-    return BadRows(n_bad=share.n_bad, n_rows=share.n_rows, of="all" if share.of == _ALL else "newest day")
-
-
-def _worst_share(partitions: Sequence[ManifestEntry], quarantine: Sequence[list[int]]) -> BadShare:
-    """Return the larger of the bad shares: of the newest day, of all rows.
-
-    What happens to be new is no measure: asking again about data that was refused must not let it through, and a
-    backfill must judge a day alike in any order.
-    """
-    days = [
-        DayCount(partition.n_rows, partition.n_rejected, len(offsets))
-        for partition, offsets in zip(partitions, quarantine, strict=True)
-    ]
-    return worst_share(days, newest="rows of the newest day", together=_ALL)
-
-
-def _over_rows(rule: Check, i: int, found: Examination, partitions: Sequence[ManifestEntry]) -> _Judged:
-    findings = [partition.rules[i] for partition in found.partitions]
-    n_rows = sum(partition.n_rows for partition in partitions)
-    states = {finding.state for finding in findings}
-    state: State = next((s for s in ("error", "fail") if s in states), "pass")
-    n_failed = sum(len(finding.failed) for finding in findings)
-    message = next((f.message for f in reversed(findings) if f.state == state and f.message), "")
-    if state == "error":
-        sentence = f"the rule could not be applied: {message}"
-    elif not rule.rowwise:
-        sentence = message or ("it holds" if state == "pass" else "it does not hold")
-    else:
-        last = len(findings[-1].failed) if findings else 0
-        newest = f", {last:,} of them on {partitions[-1].day}" if n_failed else ""
-        broken = f"{n_failed:,} of {counted(n_rows, 'row')} {'breaks' if n_failed == 1 else 'break'} it{newest}"
-        sentence = broken if n_failed else "every row keeps it"
-    examples = [example for finding in reversed(findings) for example in finding.examples]
-    result = CheckResult(
-        name=_short(rule.title),
-        kind=rule.kind,
-        column=next(iter(rule.looks_at), None),
-        severity=rule.severity,
-        state=state,
-        n_rows=n_rows,
-        n_failed=n_failed if rule.rowwise and state != "error" else None,
-        sentence=sentence,
-        examples=tuple(examples[:3]),
-    )
-    stops = rule.severity == "critical" and (state == "error" or (state == "fail" and not rule.rowwise))
-    return _Judged(result, stops)
-
-
-def _over_snapshot(spec: Spec, snapshot: Snapshot, partitions: Sequence[ManifestEntry]) -> list[_Judged]:
-    summaries = _summaries(snapshot, partitions)
-    return [_over_summaries(rule, summaries, snapshot) for rule in spec.checks.rules if rule.scope == "snapshot"]
-
-
-def _over_summaries(rule: Check, summaries: Summaries, snapshot: Snapshot) -> _Judged:
-    finding = rule.judge(summaries)
-    result = CheckResult(
-        name=_short(rule.title),
-        kind=rule.kind,
-        severity=rule.severity,
-        state=finding.state,
-        n_rows=snapshot.n_rows,
-        sentence=finding.sentence,
-    )
-    return _Judged(result, rule.severity == "critical" and finding.state in ("fail", "error"))
+    return BadRows(n_bad=share.n_bad, n_rows=share.n_rows, of="all" if share.of == ALL_ROWS else "newest day")
 
 
 def _past(
@@ -227,7 +164,7 @@ def _past(
     *,
     store: Store,
     home: Path,
-) -> list[_Judged]:
+) -> list[JudgedRule]:
     """Return what the past says of the newest day; odd days before it are set aside whole, as no bad rows of a day."""
     found = learnt(spec, snapshot.manifest, store=store, home=home)
     for i in found.odd:
@@ -235,39 +172,7 @@ def _past(
     result = found.result
     if result is None:
         return []
-    return [_Judged(result, result.severity == "critical" and result.state == "fail")]
-
-
-def _within_tolerance(share: BadShare, tolerated: float) -> _Judged:
-    failed = share.value > tolerated
-    result = CheckResult(
-        name=f"at most {tolerated:.2%} of the rows are bad",
-        kind="tolerated_share",
-        severity="critical",
-        state="fail" if failed else "pass",
-        n_rows=share.n_rows,
-        n_failed=share.n_bad,
-        sentence=f"{share.text} are bad, {tolerated:.2%} {'is' if failed else 'would be'} tolerated",
-    )
-    return _Judged(result, failed)
-
-
-def _unread(partitions: Sequence[ManifestEntry]) -> list[_Judged]:
-    n_rejected = sum(partition.n_rejected for partition in partitions)
-    if not n_rejected:
-        return []
-    n_rows = n_rejected + sum(partition.n_rows for partition in partitions)
-    result = CheckResult(
-        name="every row of the source can be read",
-        kind="readable",
-        severity="warning",
-        state="fail",
-        n_rows=n_rows,
-        n_failed=n_rejected,
-        sentence=f"{n_rejected:,} of {counted(n_rows, 'row')} could not be read; "
-        + ("it counts as a bad row" if n_rejected == 1 else "they count as bad rows"),
-    )
-    return [_Judged(result, stops=False)]
+    return [JudgedRule(result, result.severity == "critical" and result.state == "fail")]
 
 
 def _docs_missing(found: Examination) -> CheckResult:
@@ -281,25 +186,12 @@ def _docs_missing(found: Examination) -> CheckResult:
     )
 
 
-def _summaries(snapshot: Snapshot, partitions: Sequence[ManifestEntry]) -> Summaries:
-    def summary(partition: ManifestEntry) -> PartitionSummary:
-        return PartitionSummary(
-            day=partition.day,
-            n_rows=partition.n_rows,
-            n_labelled=partition.n_labelled,
-            n_duplicate_keys=partition.n_duplicate_keys,
-            newest_event=partition.newest_event,
-        )
-
-    return Summaries(tuple(map(summary, partitions)), snapshot.cutoff, snapshot.n_duplicate_keys)
-
-
-def _rank(item: _Judged) -> tuple[bool, bool, int]:
+def _rank(item: JudgedRule) -> tuple[bool, bool, int]:
     worst = ("error", "fail", "inconclusive", "pass").index(item.result.state)
     return (not item.stops, item.result.state == "pass" or item.result.severity != "critical", worst)
 
 
-def _verdict(judged: Sequence[_Judged]) -> State:
+def _verdict(judged: Sequence[JudgedRule]) -> State:
     stopping = {item.result.state for item in judged if item.stops}
     if stopping:
         return "error" if "error" in stopping else "fail"
@@ -316,7 +208,3 @@ def _fitting(results: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
             break
         kept.append(result)
     return tuple(kept)
-
-
-def _short(title: str) -> str:
-    return title if len(title) <= 120 else title[:117] + "..."

@@ -162,6 +162,15 @@ def test_classes_by_name_are_divided_each_towards_its_own(model: str) -> None:
         assert (row["pushed"][0][0], row["pushed"][0][2] > 0, len(row["answer"])) == ("strong", True, 4)
 
 
+def test_a_blend_of_forests_is_divided_and_adds_up_to_its_probability() -> None:
+    forests = ({"kind": "random_forest", "n_estimators": 8}, {"kind": "extra_trees", "n_estimators": 8})
+    found = shares(fitted({"kind": "blend", "of": forests}))
+    assert (found["scale"], found["n_rows"], found["columns"][0][0]) == ("probability", 60, "strong")
+    for row in (*found["wrong"], *found["certain"]):
+        total = row["base"] + sum(push for *_, push in row["pushed"]) + row["rest"]
+        assert [total, total] == pytest.approx([row["said"], row["answer"][0]], abs=1e-4)
+
+
 def test_a_blend_of_named_classes_says_why_it_is_not_divided() -> None:
     frame = frame_of(300)
     target = TARGETS.parse({"column": "y", "task": "multiclass"}).about(["a", "b", "c"])
@@ -171,5 +180,5 @@ def test_a_blend_of_named_classes_says_why_it_is_not_divided() -> None:
     pipeline = target.fit(kind, features, frame, y, task_of(300)).pipeline
     judged = target.predictions.of(y, target.answers(pipeline, frame), threshold=0.5)
     given = replace(asked(frame=frame), target=target, model=kind, pipeline=pipeline, predictions=judged)
-    with pytest.raises(ValueError, match="A blend averages probabilities"):
+    with pytest.raises(ValueError, match="averages probabilities, and its member 'logistic' adds up log odds"):
         shares(given)

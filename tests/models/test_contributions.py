@@ -32,7 +32,12 @@ _TREES: list[Any] = [
     {"kind": "catboost", "n_estimators": 30},
 ]
 _LINES: list[Any] = ["logistic", "linear", "ridge", "elastic_net"]
-KNOWN = [*_LINES, *_TREES, _BLEND]
+_FORESTS = {
+    "kind": "blend",
+    "of": ({"kind": "random_forest", "n_estimators": 10}, {"kind": "extra_trees", "n_estimators": 10}),
+    "weights": (1.0, 3.0),
+}
+KNOWN = [*_LINES, *_TREES, _BLEND, _FORESTS]
 CASES = [
     pytest.param(written, problem, id=f"{MODELS.parse(written).kind}-{name}")
     for written in KNOWN
@@ -114,6 +119,37 @@ def test_many_encoded_columns_are_divided_in_parts(monkeypatch: pytest.MonkeyPat
     assert parts.said == pytest.approx(whole.said)
 
 
+@pytest.mark.parametrize("problem", ["two_classes", "three_classes"])
+def test_of_a_blend_of_forests_they_are_the_weighted_mean_of_the_members(problem: str) -> None:
+    frame, _ = PROBLEMS[problem].make(seed=1)
+    model = MODELS.parse(_FORESTS)
+    pipeline = PROBLEMS[problem].fit(model).pipeline
+    found = of_pipeline(model.shares, pipeline, frame.iloc[:40])
+    one, two = (
+        of_pipeline(member.shares, fitted.estimator, frame.iloc[:40])
+        for member, fitted in zip(model.of, pipeline[-1].estimators_, strict=True)
+    )
+    assert found.scale == "probability"
+    assert found.values == pytest.approx((one.values + 3 * two.values) / 4, abs=1e-12)
+    proba = pipeline.predict_proba(frame.iloc[:40])
+    assert found.base + found.values.sum(axis=1) == pytest.approx(proba[:, 1:] if proba.shape[1] == 2 else proba)
+
+
+def test_a_line_in_a_blend_is_counted_from_the_mean_of_the_rows_that_are_named() -> None:
+    model = MODELS.parse(_BLEND)
+    frame, _ = PROBLEMS["numbers"].make(seed=1)
+    pipeline = PROBLEMS["numbers"].fit(model).pipeline
+    whole, among = (of_pipeline(model.shares, pipeline, frame.iloc[:n]) for n in (40, 41))
+    found = among.centred(slice(0, 40))
+    assert found.values[:40] == pytest.approx(whole.centred(slice(None)).values)  # whatever rows are asked with them
+    line, trees = (
+        of_pipeline(member.shares, fitted.estimator, frame.iloc[:41])
+        for member, fitted in zip(model.of, pipeline[-1].estimators_, strict=True)
+    )
+    assert found.values == pytest.approx((line.centred(slice(0, 40)).values + 3 * trees.values) / 4)
+    assert found.gap <= found.tolerance
+
+
 def test_a_wrong_sum_shows() -> None:
     said = np.array([[2.0], [4.0]])
     right = Contributions(values=np.array([[[1.0]], [[3.0]]]), base=np.array([1.0]), said=said, scale="fitted")
@@ -124,7 +160,7 @@ def test_a_wrong_sum_shows() -> None:
 
 def test_a_blend_of_classes_and_a_model_that_looks_at_nothing_say_why_not() -> None:
     blend = {"kind": "blend", "of": ({"kind": "logistic"}, {"kind": "xgboost", "n_estimators": 5})}
-    with pytest.raises(ValueError, match="A blend averages probabilities"):
+    with pytest.raises(ValueError, match="averages probabilities, and its member 'logistic' adds up log odds"):
         of(blend, PROBLEMS["two_classes"])
     with pytest.raises(ValueError, match="`mean` does not say what each column adds"):
         of("mean", PROBLEMS["numbers"])

@@ -92,6 +92,19 @@ def test_without_a_signal_no_action_is_better(maker: ModuleType, contacts: pd.Da
     assert np.ptp(each, axis=0).max() == 0
 
 
+def test_from_the_planted_day_on_the_action_of_the_next_stage_is_right(maker: ModuleType) -> None:
+    assert maker.drop(9, change_day=10) == maker.drop(9)
+    assert maker.drop(10, change_day=10) != maker.drop(10)
+    frame = maker.journeys(3000, 10, seed=4, change_day=10)
+    action = frame["action"].map(list(maker.ACTIONS).index).to_numpy()
+    before, after = maker.best_action(frame), maker.best_action(frame, change_day=10)
+    active = frame["active"].to_numpy(dtype=bool)
+    assert (after[active] == (before[active] + 1) % len(maker.STAGES)).all()
+    assert (after[~active] == before[~active]).all()
+    won = frame["subscribed"].to_numpy(dtype=bool)
+    assert won[active & (action == after)].mean() > 3 * won[active & (action == before)].mean()
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("signal", [True, False], ids=["planted", "none planted"])
 def test_a_run_promotes_where_a_signal_is_planted_and_never_where_none_is(

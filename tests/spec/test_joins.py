@@ -48,6 +48,13 @@ def test_a_spec_without_joins_has_the_fingerprint_that_it_had(path):
     assert "joins" not in resolve(path).dump()["spec"]
 
 
+def test_rules_about_the_table_are_stored_where_there_are_some(path):
+    assert "rules" not in spec_of(path, JOIN).dump()["joins"][0]
+    spec = spec_of(path, JOIN | {"rules": [{"kind": "not_null", "column": "order_no"}]})
+    assert parse_dump(spec.dump()) == spec
+    assert resolve(path, ["joins.0.rules.0.severity=warning"]).spec.joins[0].rules[0].severity == "warning"
+
+
 def test_an_override_leaves_out_all_joins(path):
     spec_of(path, JOIN)
     assert resolve(path, ["joins=[]"]).spec.joins == ()
@@ -91,6 +98,12 @@ def test_a_joined_column_may_be_dropped_and_ignored(path):
         ),
         ({"source": {"kind": "files", "path": "clicks/*.csv"}}, "joins.0.source: its rows have no time"),
         ({"source": None}, "joins.0.source"),
+        (
+            {"rules": [{"kind": "not_null", "column": "wait"}]},
+            "joins.0.rules.0: no column 'wait' in its `schema`. Did you mean 'weight'?",
+        ),
+        ({"rules": [{"kind": "between", "column": "page", "min": 0}]}, "joins.0.rules.0"),
+        ({"rules": ["unique_key"]}, "joins.0.rules.0: `unique_key` is about a key, and a joined table has none"),
     ],
 )
 def test_what_can_not_be_joined_is_said_with_its_place(path, change, says):
