@@ -18,8 +18,8 @@ from findings import Finding, main, parsed, python_files
 
 # From the ground up.
 PICTURE = """
-ground: account children errors extras events garbage polling settings clock shortages temporary components durations wording \
-    schema store records database
+ground: account children errors extras events garbage polling settings clock shortages temporary components durations \
+    wording schema store records database
 extensions: sources checks splits features models metrics gates registries monitors targets flaws
 spec: notification ledger spec keys workspace
 steps: drafting snapshot validation dataset planning training evaluation report explanation promotion \
