@@ -59,7 +59,7 @@ def render(plan: SpecPlan) -> str:
             title=metric.title if metric else "",
             drawing=_interval(walked, metric.title) if walked and metric else "",
             days=_days(walked) if walked else [],
-            style=page.style("report/style.css", "walkforward/style.css"),
+            style=page.style("report/style.css", "walkforward/style.css", "plan/style.css"),
         )
     )
 

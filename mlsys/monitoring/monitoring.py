@@ -250,7 +250,8 @@ def _look(each: Monitor, window: Window) -> MonitorResult:
 
 def _known(spec: Spec, result: MonitorResult, day: date) -> MonitorResult:
     """Return a finding, marked where it is an alarm that the spec acknowledges."""
-    known = spec.monitors.acknowledgement(result.monitor, day) if result.state == "alarm" else None
+    slices = result.alarmed_slices
+    known = spec.monitors.acknowledgement(result.monitor, day, slices=slices) if result.state == "alarm" else None
     if known is None:
         return result
     sentence = f"{result.sentence} Acknowledged until {known.until}: {known.reason.rstrip('.')}."

@@ -25,6 +25,7 @@ from mlsys.workspace import Workspace
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
     from mlsys.monitors.base import Window
 
@@ -147,7 +148,8 @@ def _window(
     known = [entry.day for entry in read_manifest(snapshot.manifest, work.store).partitions]
     unseen = [day for day in known if days[0] <= day and clock.cutoff_of(day) > change.cutoff]
     score_as(work, spec, change, snapshot, unseen)
-    return window_of(work, spec, change, snapshot, length=days[1] - days[0] + timedelta(days=1))
+    length = days[1] - days[0] + timedelta(days=1)
+    return window_of(work, spec, change, snapshot, length=length, slices=_asked(spec))
 
 
 def _scored(spec: Spec, version: _Version, stretches: Sequence[tuple[date, date]], mature: date) -> VersionScore:
@@ -187,8 +189,7 @@ def _slices(spec: Spec, window: Window, rows: np.ndarray) -> Iterator[SliceScore
     primary = spec.metrics.primary
     names = [primary, *(name for name in _SLICED if name in spec.task_metrics and name != primary)]
     found = []
-    for column in _sliced(spec, window):
-        values = window.rows[column]
+    for column, values in _sliced(window):
         counts = values[rows].value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
         for value in list(counts.index)[:_VALUES]:
             inside = rows & (values == value).to_numpy(dtype=bool)
@@ -200,12 +201,19 @@ def _slices(spec: Spec, window: Window, rows: np.ndarray) -> Iterator[SliceScore
     yield from sorted(known, key=lambda each: (sign * (each.values[0].value or 0.0), each.name))
 
 
-def _sliced(spec: Spec, window: Window) -> list[str]:
-    """Return the columns whose values are slices: those that gates and monitors ask about, else categories."""
+def _sliced(window: Window) -> Iterator[tuple[str, pd.Series]]:
+    """Yield the columns whose values are slices: those that gates and monitors ask about, else categories."""
+    named = window.answered.sliced if window.answered is not None else None
+    if named is None:
+        texts = [name for name, column in window.rows.items() if column.dtype.kind == "O" and name not in window.texts]
+        named = window.rows[texts]
+    yield from ((str(name), column.reset_index(drop=True)) for name, column in list(named.items())[:_COLUMNS])
+
+
+def _asked(spec: Spec) -> tuple[str, ...]:
+    """Return the columns that gates and monitors slice by."""
     asking = (*spec.gates, *spec.monitors.watch)
-    asked = [name for each in asking for name in getattr(each, "reads", ()) if name in window.rows.columns]
-    texts = [name for name in window.rows.columns if window.rows[name].dtype.kind == "O" and name not in window.texts]
-    return list(dict.fromkeys(asked or texts))[:_COLUMNS]
+    return tuple(dict.fromkeys(name for each in asking for name in getattr(each, "reads", ())))
 
 
 def _any_since(stretches: Sequence[tuple[date, date]], first: date) -> bool:

@@ -160,7 +160,8 @@ class HarmfulShift(Monitor):
             return whole
         slices, small = slices_of(self.slices, known, held, least=self.per_slice)
         judged = self._judged([(each, self._risen(losses, each)) for each in slices])
-        sentence = whole.sentence + in_words(judged, small, "has risen", per_slice=self.per_slice)
+        wanted = f"{self.per_slice:,} labelled rows now and on the holdout, or of days with {_LEAST}"
+        sentence = whole.sentence + in_words(judged, small, "has risen", wanted=wanted)
         changes: dict[str, object] = {"sentence": sentence, "slices": judged}
         if whole.state == "pass" and judged and judged[0].state == "alarm":
             changes |= {name: getattr(judged[0], name) for name in ("state", "observed", "limit")}

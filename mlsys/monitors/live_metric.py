@@ -165,7 +165,9 @@ class LiveMetric(Monitor):
             metric, self.tolerance, self.significance / 2, per_slice=self.per_slice, per_class=self.per_class
         )
         judged, small, n_windows = by_slice(window, self.slices, [(span.n_windows, span.rows) for span in spans], rules)
-        sentence = whole.sentence + in_words(judged, small, "is worse", per_slice=self.per_slice)
+        each = f", {self.per_class:,} of each class," if window.target.class_counts(spans[0].rows.y_true) else ""
+        wanted = f"{self.per_slice:,} labelled rows{each} now and on the holdout"
+        sentence = whole.sentence + in_words(judged, small, "is worse", wanted=wanted)
         changes: dict[str, object] = {"sentence": sentence, "slices": judged}
         if judged and judged[0].state == "alarm":
             changes["n_windows"] = max(whole.n_windows, n_windows)

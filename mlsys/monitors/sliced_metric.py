@@ -67,7 +67,8 @@ def by_slice(
     judged, rests_on = [], 1
     for each, look, divisor in zip(slices, looks, divisors(chances, rules.budget), strict=True):
         if look is None:
-            judged.append(WatchedSlice(name=each.name, state="inconclusive", n_rows=int(each.now.sum())))
+            n_rows = int(_inside(each, spans, 0).sum())
+            judged.append(WatchedSlice(name=each.name, state="inconclusive", n_rows=n_rows))
             continue
         part = rules.budget / divisor
         worse = look.chance <= part and look.lost > rules.tolerance
@@ -97,9 +98,8 @@ def _look(
     if then is None:
         return None
     found, (_, widest) = [], spans[-1]
-    for n_windows, rows in spans:
-        # A span holds the newest rows of the next longer one, in their order.
-        inside = each.now if rows is widest else each.now & (widest.day >= rows.day.min())
+    for place, (n_windows, _) in enumerate(spans):
+        inside = _inside(each, spans, place)
         now = _measured(window, widest.y_true[inside], widest.y_score[inside], rules)
         if now is None:
             continue
@@ -108,6 +108,12 @@ def _look(
             chance = min(1.0, len(spans) * NormalDist().cdf(-lost / error))
             found.append(_Look(n_windows, int(inside.sum()), then, now, lost, error, chance))
     return min(found, key=lambda look: look.chance) if found else None
+
+
+def _inside(each: SliceMasks, spans: Sequence[tuple[int, WindowAnswers]], place: int) -> np.ndarray:
+    """Return which rows of the longest span are of a slice and of one of the spans, which has the newest of them."""
+    rows, widest = spans[place][1], spans[-1][1]
+    return each.now if rows is widest else each.now & (widest.day >= rows.day.min())
 
 
 def _measured(window: Window, y_true: np.ndarray, y_score: np.ndarray, rules: SliceRules) -> Bounded | None:

@@ -78,14 +78,14 @@ def worst_first(slices: Sequence[WatchedSlice], chances: Sequence[float]) -> tup
     return tuple(each for each, _ in order)
 
 
-def in_words(slices: Sequence[WatchedSlice], small: Sequence[str], worse: str, *, per_slice: int) -> str:
+def in_words(slices: Sequence[WatchedSlice], small: Sequence[str], worse: str, *, wanted: str) -> str:
     """Return a sentence or two on slices, the worst first, with a space before them.
 
     Args:
         slices: at least those that were judged.
         small: names of values that are no slices.
         worse: what they are in an alarm, such as `is worse`.
-        per_slice: labelled rows that are needed.
+        wanted: what it takes to be judged.
     """
     judged = [each for each in slices if each.state != "inconclusive"]
     alarms = [each for each in judged if each.state == "alarm"]
@@ -98,8 +98,8 @@ def in_words(slices: Sequence[WatchedSlice], small: Sequence[str], worse: str, *
         told = f" Beyond chance it {worse} on none of {counted(len(judged), 'slice')}."
     if few:
         told += (
-            f" Not judged by {'itself' if len(few) == 1 else 'themselves'}, for want of {per_slice:,} labelled rows "
-            f"now and on the holdout: {', '.join(few[:_TOLD])}{_more(few)}."
+            f" Not judged by {'itself' if len(few) == 1 else 'themselves'}, for want of {wanted}: "
+            f"{', '.join(few[:_TOLD])}{_more(few)}."
         )
     return told
 

@@ -160,7 +160,8 @@ class MonitorResult(Record):
             Cramer's V, `wasserstein` for that distance in standard deviations, `share` of columns, `leaning` for the
             part of it that went over to other columns, `evidence` for the logarithm of a likelihood ratio, or empty.
         sentence: the finding for people, complete.
-        reason: stable code for machines (`drifted`, `too_few_rows`), None for a pass.
+        reason: stable code for machines (`drifted`, `too_few_rows`), None for a pass; an alarm about slices alone ends
+            in `on_a_slice`.
         n_rows: current rows that it rests on.
         n_windows: how many windows without a common day it rests on; an alarm counts as so many.
         acknowledged: why an alarm is no news, from the spec; it then counts for nothing.
@@ -185,6 +186,12 @@ class MonitorResult(Record):
     estimate: MetricValue | None = Field(default=None, exclude_if=lambda estimate: estimate is None)
     checked: tuple[CheckedEstimate, ...] = Field(default=(), exclude_if=lambda checked: not checked)
     slices: tuple[WatchedSlice, ...] = Field(default=(), exclude_if=lambda slices: not slices)
+
+    @property
+    def alarmed_slices(self) -> tuple[str, ...]:
+        """The names of the slices that an alarm is about; none where all rows alarm."""
+        alone = self.reason is not None and self.reason.endswith("on_a_slice")
+        return tuple(each.name for each in self.slices if each.state == "alarm") if alone else ()
 
     @property
     def counts_as(self) -> MonitorState:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from mlsys.components import Frozen
+from mlsys.components import Frozen, not_given
 from mlsys.durations import Duration
 from mlsys.errors import shortened
 from mlsys.monitors import MONITORS
@@ -21,11 +22,14 @@ class Acknowledged(Frozen):
         monitor: kind of the monitor.
         reason: why the alarm is no news; it stands in every report that it changes.
         until: last day of data that it covers.
+        slice: as the alarm names it, `channel is web`; then an alarm about slices alone is no news where each of them
+            is known, and any other alarm of the monitor is one.
     """
 
     monitor: str
     reason: str = Field(min_length=3, max_length=500)
     until: date
+    slice: str | None = Field(default=None, exclude_if=not_given)
 
 
 class Monitors(Frozen):
@@ -58,9 +62,12 @@ class Monitors(Frozen):
             raise ValueError("A cool-down is whole days, for example 7d; 0d is none")
         return value
 
-    def acknowledgement(self, monitor: str, day: date) -> Acknowledged | None:
-        """Return why an alarm of a monitor about a day is no news, or None."""
-        return next((known for known in self.acknowledged if known.monitor == monitor and day <= known.until), None)
+    def acknowledgement(self, monitor: str, day: date, *, slices: Collection[str] = ()) -> Acknowledged | None:
+        """Return why an alarm of a monitor about a day is no news, or None; `slices` are those that it is about."""
+        standing = [known for known in self.acknowledged if known.monitor == monitor and day <= known.until]
+        mine = {known.slice: known for known in reversed(standing)}  # of several the first
+        found = [mine[name] for name in slices if name in mine]
+        return mine.get(None) or (found[0] if found and len(found) == len(slices) else None)
 
     @model_validator(mode="after")
     def _watched(self) -> Self:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from given.visits import chromium
 
 from mlsys.changes.page import headline_of, render
 from mlsys.changes.records import CandidateOutlook, DailyPair, Earned, GatesSaid, KeyChange, SpecPlan, WalkedPair
@@ -88,3 +89,20 @@ def test_what_was_judged_again_and_what_was_earned_stand_on_the_page() -> None:
     assert "95 times in 100" in worse
     assert "no model &lt;yet&gt;" in worse
     assert "too few" in render(PLANS["The changed spec is not separated from the one that runs"])
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_keys_and_gates_are_read_on_a_phone_without_scrolling_sideways() -> None:
+    key = KeyChange(key="monitors.watch.3.significance", before=None, after="a_rather_long_value", category="no effect")
+    sentence = "By roc_auc the challenger is worse than the champion on 240 holdout rows: difference -0.0014."
+    (gate,) = judged("fail").gates
+    now = judged("fail").model_copy(update={"gates": (gate.model_copy(update={"sentence": sentence}),)})
+    found = plan(category="gates only", changes=(key,), then=judged("pass"), now=now)
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 390, "height": 900}, color_scheme="dark")
+        page.set_content(render(found))
+        wide = page.locator(".scroll").evaluate_all("all => all.map(box => box.scrollWidth - box.clientWidth)")
+        assert wide == [0, 0, 0]
+        code = page.locator("#keys th code")
+        assert code.bounding_box()["height"] < 30  # type: ignore[index] # on one line

@@ -137,6 +137,10 @@ def test_slices_are_those_of_the_categories_the_worst_first(two: Workspace, monk
     values = [s.values[0].value for s in old.slices]
     assert values == sorted(values)  # type: ignore[type-var]
     assert [value.name for value in old.slices[0].values] == ["roc_auc", "fnr", "fpr"]
+    watch = [{"kind": "harmful_shift", "slices": ["gift"]}]
+    edit_spec(two.home / "pipelines", monitors={"watch": watch})
+    old = measure_versions(two, "shop").served[1]
+    assert [s.name for s in old.slices] == ["gift is false"]  # of the others there are too few
 
 
 def test_without_a_champion_there_is_nothing_to_measure(two: Workspace) -> None:

@@ -83,15 +83,15 @@ def test_what_alarms_stands_first_the_surest_before_the_others() -> None:
         (
             [QUIET, FEW],
             ["channel is a", "channel is b", "channel is c"],
-            " Beyond chance it is worse on none of 1 slice. Not judged by themselves, for want of 100 labelled rows "
-            "now and on the holdout: channel is fax, channel is a, channel is b and 1 more.",
+            " Beyond chance it is worse on none of 1 slice. Not judged by themselves, for want of 100 labelled rows: "
+            "channel is fax, channel is a, channel is b and 1 more.",
         ),
         (
             [],
             ["channel is a"],
-            " Not judged by itself, for want of 100 labelled rows now and on the holdout: channel is a.",
+            " Not judged by itself, for want of 100 labelled rows: channel is a.",
         ),
     ],
 )
 def test_slices_in_words(slices: list[WatchedSlice], small: list[str], told: str) -> None:
-    assert in_words(slices, small, "is worse", per_slice=100) == told
+    assert in_words(slices, small, "is worse", wanted="100 labelled rows") == told

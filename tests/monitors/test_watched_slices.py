@@ -75,6 +75,7 @@ def test_a_tenth_of_the_rows_that_got_worse_alarms_by_name_where_all_rows_do_not
     assert "on 1 of 10 slices: where part is 0" in found.sentence
     assert (found.observed, found.limit) == (found.slices[0].observed, found.slices[0].limit)
     assert len(found.slices) == N_SLICES
+    assert found.alarmed_slices == ("part is 0",)
 
 
 @pytest.mark.parametrize("kind", [HarmfulShift, LiveMetric])
@@ -82,7 +83,7 @@ def test_slices_with_few_rows_are_said_and_no_alarm(kind: type[HarmfulShift | Li
     made = seen(0.0, n_slices=100)  # 42 rows each on the holdout
     found = kind(slices=("part",)).look(made)
     assert (found.state, found.slices) == ("pass", ())
-    assert "Not judged by themselves, for want of 100 labelled rows now and on the holdout: part is " in found.sentence
+    assert "Not judged by themselves, for want of 100 labelled rows" in found.sentence
     assert "and 97 more." in found.sentence
 
 
@@ -121,6 +122,8 @@ def test_a_metric_needs_rows_of_each_class() -> None:
 def test_a_slice_that_got_worse_beyond_doubt_counts_as_several_windows() -> None:
     found = LiveMetric(slices=("part",)).look(seen(-1.0))
     assert found.n_windows >= 2
+    assert found.reason == "worse_than_holdout"
+    assert found.alarmed_slices == ()  # all rows are worse, too
 
 
 @pytest.mark.slow

@@ -66,3 +66,19 @@ def test_a_wrong_block_is_named_with_its_path(tmp_path: Path, block: dict[str, A
     with pytest.raises(SpecError) as caught:
         spec(tmp_path, **block)
     assert message in str(caught.value)
+
+
+def test_an_alarm_about_slices_is_known_where_each_of_them_is(tmp_path: Path) -> None:
+    until, day = date(2026, 6, 1), date(2026, 5, 20)
+    known = [
+        {"monitor": "live_metric", "slice": f"channel is {name}", "reason": f"no {name}", "until": until}
+        for name in ("fax", "post")
+    ]
+    found = spec(tmp_path, acknowledged=known).monitors.acknowledgement
+    both = found("live_metric", day, slices=["channel is post", "channel is fax"])
+    assert both is not None
+    assert both.reason == "no post"
+    assert found("live_metric", day, slices=["channel is fax", "channel is web"]) is None
+    assert found("live_metric", day) is None  # all rows alarm
+    assert found("live_metric", until + timedelta(days=1), slices=["channel is fax"]) is None
+    assert found("score_drift", day, slices=["channel is fax"]) is None
