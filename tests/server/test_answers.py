@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from mlsys import clock
 from mlsys.models.base import Model
+from mlsys.models.blend import Blend
 from mlsys.models.logistic import Logistic
 from mlsys.models.ridge import Ridge
 from mlsys.models.xgboost_model import XGBoost
@@ -65,6 +66,20 @@ def test_a_number_is_a_value_and_what_moves_it_most_comes_first(tmp_path: Path) 
     away = [abs(each["prediction"]["value"] - found["prediction"]["value"]) for each in found["changes"]]
     assert away == sorted(away, reverse=True)
     assert away[-1] > 0
+
+
+def test_a_line_in_a_blend_adds_to_a_single_row_what_it_adds_alone(tmp_path: Path) -> None:
+    line, trees = Ridge(), XGBoost(n_estimators=5)
+    found = {}
+    for model in (Blend(of=(line, trees)), line, trees):
+        folder = tmp_path / model.kind
+        folder.mkdir()
+        champion = champion_of(model, folder=folder, target=LOGARITHM)
+        reasons = client(champion, LOGARITHM, model).post("/explain", json=ROW).json()["reasons"]
+        assert_adds_up(reasons)
+        found[model.kind] = reasons
+    base = (found["ridge"]["base"] + found["xgboost"]["base"]) / 2
+    assert found["blend"]["base"] == pytest.approx(base, abs=0.05)  # members have other seeds than alone
 
 
 def assert_adds_up(reasons: dict[str, Any]) -> None:
