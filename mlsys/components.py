@@ -283,6 +283,14 @@ class Table(Generic[C]):
         former = self._former.get(value[self.key]) if stored else None
         return (former or self.find(value[self.key])).model_validate(value, context=context)
 
+    def stored(self, dumped: Mapping[str, Any]) -> C:
+        """Return a component from what a record kept of it, in which JSON has lists where the component has tuples.
+
+        Raises:
+            ValueError, pydantic.ValidationError: as `parse`.
+        """
+        return self.parse(tuples(dict(dumped)), {STORED: True})
+
     def read(self, value: object, info: ValidationInfo) -> C:
         """Return what `parse` does, as the validator of a field."""
         return self.parse(value, info.context)
@@ -300,3 +308,11 @@ def _name(member: type[Frozen], key: str) -> str:
     if not isinstance(name, str):
         raise TypeError(f"{member.__name__} must declare `{key}: Literal[...]` with a default")
     return name
+
+
+def tuples(value: Any) -> Any:
+    """Return nested data with every list as a tuple."""
+    # Strict Python mode takes tuples where YAML has lists; JSON mode would fail inside the tables' hooks.
+    if isinstance(value, dict):
+        return {key: tuples(item) for key, item in value.items()}
+    return tuple(tuples(item) for item in value) if isinstance(value, list) else value

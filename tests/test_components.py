@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Literal
 
@@ -147,6 +148,16 @@ def test_a_dump_keeps_the_fields_of_every_component() -> None:
     box = Box.model_validate({"tools": ({"kind": "saw", "teeth": 12}, "hammer")})
     dumped = box.model_dump(mode="json")
     assert dumped == {"tools": [{"kind": "saw", "teeth": 12, "length": 0.5}, {"kind": "hammer"}]}
+
+
+def test_a_component_comes_back_from_what_json_kept_of_it() -> None:
+    class Chest(Component):
+        kind: Literal["chest"] = "chest"
+        of: tuple[TOOLS.field(), ...]  # type: ignore[valid-type]
+
+    chests = Table("chest", "mlsys.chests", Chest, [Chest])
+    chest = chests.parse({"kind": "chest", "of": ({"kind": "saw", "teeth": 12}, "hammer")})
+    assert chests.stored(json.loads(json.dumps(chest.model_dump(mode="json")))) == chest
 
 
 def test_a_component_is_never_changed() -> None:

@@ -110,7 +110,7 @@ def _asked(work: Workspace, card: Card, spec: Spec, *, candidate: Candidate) -> 
         answers = target.answers(pipeline, rows)
     asked = Asked(
         target=target,
-        model=MODELS.parse(dict(candidate.ranks_by)),
+        model=MODELS.stored(candidate.ranks_by),
         pipeline=pipeline,
         rows=rows,
         predictions=target.predictions.of(y, answers, threshold=threshold),

@@ -76,7 +76,7 @@ def _contributions(model: ServedModel, row: GivenRow) -> tuple[Contributions, bo
     if target is None or target.unexplained:
         raise ValueError("The learning task is not known" if target is None else target.unexplained)
     known = model.release["candidate"]
-    kind = MODELS.parse(dict((known.get("built_on") or known)["params"]))
+    kind = MODELS.stored((known.get("built_on") or known)["params"])
     before = uncalibrated(champion.model)
     part = target.fitted_part(champion.model if before is None else before)
     rows = champion.prepare(frame_of(champion, [row]))

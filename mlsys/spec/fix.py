@@ -8,10 +8,11 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from mlsys.components import tuples
 from mlsys.errors import SpecError
 from mlsys.spec.model import Spec
 from mlsys.spec.problems import SpecProblem, problems
-from mlsys.spec.text import Document, KeyPath, Written, parsed, read, tuples
+from mlsys.spec.text import Document, KeyPath, Written, parsed, read
 
 _MOST = 50
 

@@ -10,11 +10,10 @@ from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validat
 from pydantic_core import CoreSchema
 
 from mlsys.checks import CHECKS
-from mlsys.components import STORED, Frozen, Within
+from mlsys.components import STORED, Frozen, Within, tuples
 from mlsys.durations import Duration
 from mlsys.schema import OWN_COLUMNS, ColumnSpec, LogicalType
 from mlsys.sources import SOURCES
-from mlsys.spec.text import tuples
 
 _NAME = "A joined table's name is at most 40 small letters, digits and _, a letter first"
 TableName = Annotated[str, Within(40, _NAME, r"[a-z][a-z0-9_]*")]

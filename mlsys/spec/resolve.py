@@ -17,14 +17,14 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from mlsys.components import STORED, Frozen
+from mlsys.components import STORED, Frozen, tuples
 from mlsys.errors import SpecError, UsageError, near_match, shortened
 from mlsys.spec.guesses import require_no_guess
 from mlsys.spec.model import Spec
 from mlsys.spec.overrides import apply
 from mlsys.spec.parts import CHANGES_NOTHING
 from mlsys.spec.problems import in_words, problems, refusal
-from mlsys.spec.text import Document, characters, parsed, read, tuples
+from mlsys.spec.text import Document, characters, parsed, read
 from mlsys.store import canonical_json
 
 Origin = Literal["run parameter", "environment", "file", "default"]

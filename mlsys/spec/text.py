@@ -272,11 +272,3 @@ def spoken(value: object) -> str:
     if isinstance(value, int | float):
         return f"the number {value}"
     return "a text" if isinstance(value, str) else f"the time {value}"
-
-
-def tuples(value: Any) -> Any:
-    """Return nested data with every list as a tuple."""
-    # Strict Python mode takes tuples where YAML has lists; JSON mode would fail inside the tables' hooks.
-    if isinstance(value, dict):
-        return {key: tuples(item) for key, item in value.items()}
-    return tuple(tuples(item) for item in value) if isinstance(value, list) else value

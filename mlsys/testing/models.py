@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlsys.components import STORED, tuples
 from mlsys.models.base import Model
 from mlsys.testing.features import some_frame
 from mlsys.testing.model_problems import PROBLEMS, LearningProblem, fit, task_of
@@ -178,3 +179,5 @@ class ModelContract:
 
     def test_dumped_and_parsed_again_it_is_equal(self) -> None:
         assert type(self.model).model_validate(self.model.model_dump()) == self.model
+        kept = json.loads(json.dumps(self.model.model_dump(mode="json")))
+        assert type(self.model).model_validate(tuples(kept), context={STORED: True}) == self.model

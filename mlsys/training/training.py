@@ -154,7 +154,7 @@ def _once_more(
     spec: Spec, prepared: Prepared, candidate: Candidate, sides: Collection[int], plan: Plan, *, store: Store
 ) -> Candidate:
     untuned = spec.model_copy(update={"tuning": spec.tuning.model_copy(update={"enabled": False})})
-    model = MODELS.parse(dict(candidate.params))  # with the hyperparameters that tuning found
+    model = MODELS.stored(candidate.params)  # with the hyperparameters that tuning found
     prepared, plan = as_first_fitted(prepared, [candidate]), plan.model_copy(update={"built_on": candidate.built_on})
     return _candidate(untuned, plan, model, _material(spec, prepared, store=store, sides=sides), store=store)
 

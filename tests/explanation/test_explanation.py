@@ -11,18 +11,21 @@ from typing import Any
 
 import pytest
 from given.page_reader import Page
+from given.shop import day, edit_spec, enter, make_shop
 
+from mlsys import pipeline
 from mlsys.errors import TransientError
 from mlsys.explanation import explanation
 from mlsys.explanation.asked import Asked
 from mlsys.explanation.explanation import explain
+from mlsys.planning.plan import RunRequest
 from mlsys.promotion.projection import project, show_explanation
 from mlsys.registries.files import FileRegistry
 from mlsys.report import explained
 from mlsys.report.run_records import write_card
 from mlsys.spec import Spec
 from mlsys.targets.binary import BinaryTarget
-from mlsys.workspace import Workspace
+from mlsys.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.slow
 
@@ -52,6 +55,33 @@ def test_a_run_ends_with_an_explanation_on_its_card(work: Workspace, run_id: str
     assert "The 10 most wrong answers" in text
     assert "The 10 most certain answers" in text
     assert "left out" not in text.partition("Why it answers so")[2].partition("What was read")[0]
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        (["logistic", {"kind": "xgboost", "n_estimators": 5}], "its member 'logistic' adds up log odds"),
+        ([{"kind": "random_forest", "n_estimators": 5}, {"kind": "extra_trees", "n_estimators": 5}], None),
+    ],
+    ids=["log odds", "probabilities"],
+)
+def test_a_run_whose_challenger_is_a_blend_explains_it_or_says_why_not(
+    home: Path, monkeypatch: pytest.MonkeyPatch, members: list[Any], said: str | None
+) -> None:
+    make_shop(home, home / "pipelines", days=11)
+    blend = {"kind": "blend", "of": members}
+    edit_spec(home / "pipelines", registries=["files"], explanations={"rows": 200, "top": 1}, models=[blend])
+    enter(home, monkeypatch)
+    with open_workspace() as own:
+        finished = pipeline.run(own, RunRequest("shop", day=day(10)))
+        found = json.loads(kept(own, str(finished.start.run_id)).read_bytes())
+        text = on_card(own, str(finished.start.run_id))
+    assert found["importance"]["columns"]
+    if said is None:
+        assert found["shares"]["scale"] == "probability"
+    else:
+        assert said in found["shares"]["left_out"]
+        assert said in text
 
 
 def test_it_finds_what_the_shop_was_made_of(work: Workspace, run_id: str) -> None:

@@ -11,6 +11,7 @@ import yaml
 from given.small_world import SPEC
 from pydantic import ValidationError
 
+from mlsys.components import tuples
 from mlsys.gates import GATES
 from mlsys.gates.churn import Churn
 from mlsys.gates.drift import Drift
@@ -23,7 +24,6 @@ from mlsys.metrics.predicted import Predicted
 from mlsys.metrics.predictions import Predictions
 from mlsys.metrics.scores import Scored
 from mlsys.spec import Spec
-from mlsys.spec.text import tuples
 from mlsys.testing.gate_material import SERVED, material, rows_of
 from mlsys.testing.gates import evidence
 

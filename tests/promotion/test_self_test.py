@@ -9,6 +9,7 @@ import pytest
 import yaml
 from given.shop import SPEC
 
+from mlsys.components import tuples
 from mlsys.gates import GATES
 from mlsys.gates.base import Evidence, Gate
 from mlsys.gates.better_than_champion import BetterThanChampion
@@ -17,7 +18,6 @@ from mlsys.gates.size import Size
 from mlsys.promotion.self_test import self_test
 from mlsys.records import GateResult
 from mlsys.spec import Spec, load_spec
-from mlsys.spec.text import tuples
 
 BEATS = {"kind": "better_than_champion"}
 MEASURING = [name for name in GATES.names() if issubclass(GATES.find(name), Measuring)]

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from mlsys import clock
 from mlsys.models.base import Model
+from mlsys.models.blend import Blend
 from mlsys.models.logistic import Logistic
 from mlsys.models.ridge import Ridge
 from mlsys.models.xgboost_model import XGBoost
@@ -65,6 +66,21 @@ def test_a_number_is_a_value_and_what_moves_it_most_comes_first(tmp_path: Path) 
     away = [abs(each["prediction"]["value"] - found["prediction"]["value"]) for each in found["changes"]]
     assert away == sorted(away, reverse=True)
     assert away[-1] > 0
+
+
+def test_a_line_in_a_blend_adds_to_a_single_row_what_it_adds_alone(tmp_path: Path) -> None:
+    line, trees = Ridge(), XGBoost(n_estimators=5)
+    adds: dict[str, dict[str, float]] = {}
+    for model in (Blend(of=(line, trees)), line, trees):
+        folder = tmp_path / model.kind
+        folder.mkdir()
+        asked = client(champion_of(model, folder=folder, target=LOGARITHM), LOGARITHM, model)
+        reasons = asked.post("/explain", json=ROW).json()["reasons"]
+        assert_adds_up(reasons)
+        adds[model.kind] = {each["column"]: each["adds"] for each in reasons["columns"]}
+    for column in ("n_dots", "secure", "tld"):
+        mean = (adds["ridge"][column] + adds["xgboost"][column]) / 2
+        assert adds["blend"][column] == pytest.approx(mean, abs=1e-4)
 
 
 def assert_adds_up(reasons: dict[str, Any]) -> None:

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -283,3 +284,19 @@ def test_refit_adds_the_validation_rows_and_never_the_holdout(store: Store, monk
     assert again.candidate_id == f"{candidate.candidate_id}-refit"
     assert again.model != candidate.model
     assert "not judged" in again.notes[0]
+
+
+@pytest.mark.parametrize("seeded", [False, True], ids=["refit", "another seed"])
+def test_a_blend_is_fitted_once_more_from_what_its_record_kept(
+    store: Store, monkeypatch: pytest.MonkeyPatch, seeded: bool
+) -> None:
+    blend = {"kind": "blend", "of": ("logistic", {"kind": "xgboost", "n_estimators": 3}), "weights": (1.0, 2.0)}
+    made = Made(world(store, models=(blend,)), monkeypatch)
+    spec, prepared = made.args
+    candidate = Candidate.load(json.loads(json.dumps(made.train("blend").dump())))
+    if seeded:
+        again = training.with_other_seed(spec, prepared, candidate=candidate, place=1, store=store)
+    else:
+        again = training.refit(spec, prepared, candidate=candidate, on="train+validation", store=store)
+    assert again.params == candidate.params
+    assert again.model != candidate.model
