@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import warnings
 from types import FunctionType
 from typing import Any, BinaryIO, ClassVar
 
@@ -60,7 +61,11 @@ class _CanonicalPickler(pickle._Pickler):  # type: ignore[misc]  # the one in C 
 def save(pipeline: Any, store: Store) -> tuple[str, int]:
     """Store a fitted pipeline and return its SHA-256 and its size in bytes; the same fit gives the same bytes."""
     file = io.BytesIO()
-    _CanonicalPickler(file).dump(pipeline)
+    with warnings.catch_warnings():
+        # A ufunc does not say where it lives: pickle asks every module, and Airflow's answer with deprecations.
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        _CanonicalPickler(file).dump(pipeline)
     data = file.getvalue()
     return store.put_bytes(data), len(data)
 

@@ -159,3 +159,4 @@ def test_a_backfill_compares_paces_over_days_with_and_without_the_new_class(nigh
     page = (nights.work.home / "reports" / "cellar" / "walk-forward.html").read_text()
     for word in ("Log loss", "Accuracy", "F1, macro"):
         assert word in page
+    assert "Recalibrat" not in page  # of several classes there is no line

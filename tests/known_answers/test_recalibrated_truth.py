@@ -36,7 +36,7 @@ ROWS = 150
 CHANGED = 8
 WINDOW = 7  # days that models and lines learn from
 SKILL = 1.4
-WORLDS = range(6)
+WORLDS = range(4)
 
 
 @dataclass

@@ -1,12 +1,15 @@
 import subprocess
 import sys
+import warnings
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from mlsys.errors import IntegrityError, RunError
 from mlsys.features.tabular import TabularFeatures
 from mlsys.models import MODELS
+from mlsys.models.calibration import line
 from mlsys.store import Store
 from mlsys.testing.features import COLUMNS
 from mlsys.testing.model_problems import easy_problem, task_of
@@ -77,3 +80,19 @@ def test_bytes_that_no_package_can_read_are_a_run_error(store: Store) -> None:
     digest = store.put_bytes(b"cno_such_package\nModel\n.")
     with pytest.raises(RunError, match="no_such_package"):
         model_file.load(digest, store)
+
+
+def test_modules_that_warn_when_they_are_asked_for_a_name_do_not_stop_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Old(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            if name == "logit":
+                warnings.warn("it has moved", FutureWarning, stacklevel=2)
+            raise AttributeError(name)
+
+    made = line()
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "modules", {"aa_old": Old("aa_old"), **sys.modules})  # asked first
+        digest, _ = model_file.save(made, store)
+    assert model_file.load(digest, store).steps[1][0] == "log_odds"
