@@ -93,7 +93,7 @@ def found_after(weather: float, risen: float, at: int, n_worlds: int) -> tuple[f
         whole, slices = evidence(seed, weather=weather, risen=risen, at=at, nights=at + HALF_A_YEAR)
         limit = _limit(monitor.significance / 2)
         own.append(_first(slices[at:, 0] >= limit))
-        other.append(_first((slices[:, 1:] >= limit).any(axis=1)))
+        other.append(_first(slices[:, 1:].max(axis=1) >= limit))
         alone.append(_first(whole[at:] >= _limit(monitor.significance, 1)))
     return (_share(own), _night(own), _share(alone), _night(alone), _share(other))
 
