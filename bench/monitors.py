@@ -150,7 +150,7 @@ def asks(skill: float, per_week: int, n_worlds: int, *, nights: int = 21) -> tup
         held = Scored(*scores(random, 2000, 2.0), 0.5)
         judged = Evaluation(model_id="c", name="c", role="champion", holdout=(MEASURE("roc_auc", held),))
         y, score = scores(random, per_week * nights // 7, skill)
-        day = np.datetime64(LAST_DAY, "D") + np.arange(y.size) * nights // y.size
+        day = np.datetime64(LAST_DAY, "D") + (np.arange(y.size) * nights // y.size).astype("timedelta64[D]")
         found.append(_first(monitor, rule, replace(EMPTY, evaluation=judged), WindowAnswers(day, score, y), nights))
     return tuple(sum(each is not None and each <= n for each in found) / n_worlds for n in (7, 14, 21))
 

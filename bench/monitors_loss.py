@@ -42,7 +42,7 @@ def first_alarm(
     share[HELD + at :] += risen
     n_rows = 1 + random.poisson(ROWS * np.exp(random.normal(0, spread, n_days)))
     wrong = random.binomial(n_rows, share.clip(0, 1)) / n_rows
-    days = np.datetime64("2026-01-05") + (seed % 7 + np.arange(n_days))
+    days = np.datetime64("2026-01-05") + (seed % 7 + np.arange(n_days)).astype("timedelta64[D]")
     known = Daily(days, n_rows, wrong, n_rows * wrong * (1 - wrong))
     return _first(known, nights)
 

@@ -45,7 +45,7 @@ def grouped(n_rows: np.ndarray, wrong: np.ndarray) -> Daily:
     starts = np.r_[0, np.array(ends[:-1], dtype=int) + 1]
     n, bad = np.add.reduceat(n_rows, starts)[: len(ends)], np.add.reduceat(wrong, starts)[: len(ends)]
     mean = bad / n
-    return Daily(np.datetime64("2026-01-05") + np.array(ends), n, mean, n * mean * (1 - mean))
+    return Daily(np.datetime64("2026-01-05") + np.array(ends, dtype="timedelta64[D]"), n, mean, n * mean * (1 - mean))
 
 
 def evidence(
@@ -126,7 +126,7 @@ def weeks(seed: int, *, skill: float = SKILL, at: int = WEEKS, n_weeks: int = WE
         n = n_days * ROWS
         part, y = random.integers(0, SLICES, n), (random.random(n) < 0.4).astype("int8")
         score = np.where(part == 0, apart, SKILL) * (y - 0.4) + random.normal(size=n)
-        day = np.datetime64(LAST_DAY, "D") + first + np.arange(n) // ROWS
+        day = np.datetime64(LAST_DAY, "D") + (first + np.arange(n) // ROWS).astype("timedelta64[D]")
         return part, y, 1 / (1 + np.exp(-score)), day
 
     part, y, score, day = drawn(14, -20, SKILL)

@@ -32,7 +32,7 @@ def drawn(
     n = n_days * rows
     part, y = random.integers(0, n_slices, n), (random.random(n) < 0.4).astype("int8")
     score = 1 / (1 + np.exp(-(np.where(part == 0, skill, SKILL) * (y - 0.4) + random.normal(size=n))))
-    return part, y, score, n_days - 1 - np.arange(n) // rows
+    return part, y, score, (n_days - 1 - np.arange(n) // rows).astype("timedelta64[D]")
 
 
 def seen(
@@ -43,11 +43,12 @@ def seen(
     then_part, then_y, then_score, before = drawn(random, held, rows, SKILL, n_slices)
     part, y, score, ago = drawn(random, served, rows, skill, n_slices)
     last = np.datetime64(LAST_DAY, "D")
+    start = last - np.timedelta64(served, "D")
     judged = MEASURE("roc_auc", Scored(then_y, then_score, 0.5))
     return replace(
         EMPTY,
         evaluation=Evaluation(model_id="c", name="c", role="champion", holdout=(judged,)),
-        holdout=Holdout(EMPTY.rows, then_score, then_y, WEIGHTED, last - served - before, named(then_part)),
+        holdout=Holdout(EMPTY.rows, then_score, then_y, WEIGHTED, start - before, named(then_part)),
         answered=WindowAnswers(last - ago, score, y, named(part)),
     )
 
