@@ -95,12 +95,9 @@ def retrained_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def shop(retrained_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the retrained shop, set in the environment."""
-    from given.shop import enter
+    from given.shop import enter_copy
 
-    home = tmp_path / "home"
-    shutil.copytree(retrained_shop, home, symlinks=True)
-    enter(home, monkeypatch)
-    return home
+    return enter_copy(retrained_shop, tmp_path / "home", monkeypatch)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from given.shop import FILES, day, drop, edit_spec, enter, make_shop
+from given.shop import FILES, day, drop, edit_spec, enter, enter_copy, make_shop
 
 from mlsys import clock, pipeline
 from mlsys.planning.arrivals import QUIET, DayState, survey
@@ -59,8 +59,7 @@ def answered(retrained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @contextmanager
 def entered(template: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    shutil.copytree(template, home, symlinks=True)
-    enter(home, monkeypatch)
+    enter_copy(template, home, monkeypatch)
     with open_workspace() as opened:
         yield opened
 

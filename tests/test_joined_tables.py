@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from given.clicks import join_clicks, make_clicks
-from given.shop import day, edit_spec, enter, make_shop
+from given.shop import day, edit_spec, enter, enter_copy, make_shop
 
 from mlsys import clock, load_champion, pipeline
 from mlsys.errors import DataError, UsageError
@@ -54,9 +53,7 @@ def retrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def work(retrained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    home = tmp_path / "home"
-    shutil.copytree(retrained, home, symlinks=True)
-    enter(home, monkeypatch)
+    enter_copy(retrained, tmp_path / "home", monkeypatch)
     with open_workspace() as opened:
         yield opened
 

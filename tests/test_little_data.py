@@ -5,7 +5,6 @@ Through whole runs of the shop: first runs, runs against a champion, the same ag
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from given.shop import day, edit_spec, enter, make_shop
+from given.shop import day, edit_spec, enter_copy, make_shop, promoted_shop
 
 from mlsys import pipeline
 from mlsys.backfill.backfill import backfill
@@ -102,24 +101,13 @@ def test_all_sides_of_one_class_are_all_named(work: Workspace) -> None:
 @pytest.fixture(scope="module")
 def promoted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose shop has a champion of the day before the last."""
-    home = tmp_path_factory.mktemp("promoted") / "home"
-    make_shop(home, home / "pipelines", days=LAST + 1)
-    edit_spec(home / "pipelines", registries=["files"])
-    with pytest.MonkeyPatch.context() as patched:
-        enter(home, patched)
-        with open_workspace() as work:
-            first = pipeline.run(work, RunRequest("shop", day=day(LAST - 1)))
-    assert first.version is not None
-    assert first.version.changed
-    return home
+    return promoted_shop(tmp_path_factory.mktemp("promoted") / "home", days=LAST + 1, index=LAST - 1)
 
 
 @pytest.fixture
 def served(promoted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """A copy of the home with a champion, opened."""
-    home = tmp_path / "home"
-    shutil.copytree(promoted, home, symlinks=True)
-    enter(home, monkeypatch)
+    enter_copy(promoted, tmp_path / "home", monkeypatch)
     with open_workspace() as opened:
         yield opened
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from given.shop import day, edit_spec, enter, make_shop
+from given.shop import day, edit_spec, enter, enter_copy, make_shop, promoted_shop
 from mlflow import MlflowClient
 
 from mlsys import pipeline
@@ -36,27 +35,14 @@ PARTS = ("checks", "split", "environment")
 @pytest.fixture(scope="module")
 def promoted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose shop has a champion of day 8, made by a live run, and data up to day 12."""
-    home = tmp_path_factory.mktemp("promoted") / "home"
-    make_shop(home, home / "pipelines", days=LAST + 1)
-    edit_spec(home / "pipelines", registries=["files"])
-    with pytest.MonkeyPatch.context() as patched:
-        enter(home, patched)
-        with open_workspace() as work:
-            pipeline.run(work, RunRequest("shop", day=day(8)))
-    return home
+    return promoted_shop(tmp_path_factory.mktemp("promoted") / "home", days=LAST + 1, index=8)
 
 
 @pytest.fixture
 def another(promoted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
     """Make a copy of the promoted home the home of this process."""
 
-    def copied(name: str) -> Path:
-        home = tmp_path / name
-        shutil.copytree(promoted, home, symlinks=True)
-        enter(home, monkeypatch)
-        return home
-
-    return copied
+    return lambda name: enter_copy(promoted, tmp_path / name, monkeypatch)
 
 
 class Heard:

@@ -7,6 +7,7 @@ is known: `returned` depends on basket, items and channel, and from `CHANGE` on 
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from datetime import date, timedelta
 from pathlib import Path
@@ -100,6 +101,32 @@ def enter(home: Path, patched: pytest.MonkeyPatch) -> None:
     """Make `home`, with the specs in its folder `pipelines` and its ledger in SQLite, the home of this process."""
     for name, value in (("HOME", home), ("DATABASE", "sqlite"), ("PIPELINES", home / "pipelines")):
         patched.setenv(f"MLSYS_{name}", str(value))
+
+
+def enter_copy(template: Path, home: Path, patched: pytest.MonkeyPatch) -> Path:
+    """Make `home` a copy of a prepared home, and the home of this process; return it."""
+    shutil.copytree(template, home, symlinks=True)
+    enter(home, patched)
+    return home
+
+
+def promoted_shop(home: Path, *, days: int, index: int) -> Path:
+    """Make a shop with `days` days of data, of which a live run about the day `index` has made a champion."""
+    import pytest
+
+    from mlsys import pipeline
+    from mlsys.planning.plan import RunRequest
+    from mlsys.workspace import open_workspace
+
+    make_shop(home, home / "pipelines", days=days)
+    edit_spec(home / "pipelines", registries=["files"])
+    with pytest.MonkeyPatch.context() as patched:
+        enter(home, patched)
+        with open_workspace() as work:
+            first = pipeline.run(work, RunRequest("shop", day=day(index)))
+    assert first.version is not None
+    assert first.version.changed
+    return home
 
 
 def day(index: int) -> date:
