@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from given.shop import FILES, day, drop, edit_spec, enter, enter_copy, make_shop
+from given.shop import FILES, day, drop, edit_spec, enter_copy, make_shop
 
 from mlsys import clock, pipeline
 from mlsys.planning.arrivals import QUIET, DayState, survey
@@ -34,10 +33,8 @@ def came(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def retrained(came: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same shop after a run about its newest day."""
-    home = tmp_path_factory.mktemp("retrained") / "home"
-    shutil.copytree(came, home)
     with pytest.MonkeyPatch.context() as patched:
-        enter(home, patched)
+        home = enter_copy(came, tmp_path_factory.mktemp("retrained") / "home", patched)
         with open_workspace() as work:
             retrain(work, day(11))
     return home

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from given.shop import CHANGE, day, edit_spec, enter, make_shop
+from given.shop import CHANGE, day, edit_spec, enter, enter_copy, make_shop
 
 from mlsys import pipeline
 from mlsys.backfill import gates, scores, walkforward
@@ -50,10 +50,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(simulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the simulated home, set in the environment."""
-    path = tmp_path / "home"
-    shutil.copytree(simulated, path, symlinks=True)
-    enter(path, monkeypatch)
-    return path
+    return enter_copy(simulated, tmp_path / "home", monkeypatch)
 
 
 @pytest.fixture

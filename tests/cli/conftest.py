@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from given.shop import day, edit_spec, enter, make_shop
+from given.shop import day, edit_spec, enter, enter_copy, make_shop
 
 from mlsys.cli.main import invoke
 from mlsys.workspace import Workspace, open_workspace
@@ -78,10 +77,7 @@ def seen(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def changed(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the prepared home, for tests that change something."""
-    home = tmp_path / "home"
-    shutil.copytree(prepared, home, symlinks=True)
-    enter(home, monkeypatch)
-    return home
+    return enter_copy(prepared, tmp_path / "home", monkeypatch)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ a number is a number here, as it was in training.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import httpx
 import pytest
 import schemathesis
 from given.running_server import running
-from given.shop import enter
+from given.shop import enter_copy
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection
@@ -36,10 +35,8 @@ LIMITS = ServerLimits(body_bytes=100_000, answer_seconds=60)
 @pytest.fixture(scope="module")
 def address(retrained_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server of the shop."""
-    home = tmp_path_factory.mktemp("hostile") / "home"
-    shutil.copytree(retrained_shop, home, symlinks=True)
     with pytest.MonkeyPatch.context() as patched:
-        enter(home, patched)
+        home = enter_copy(retrained_shop, tmp_path_factory.mktemp("hostile") / "home", patched)
         with open_workspace() as work:
             shelf = Shelf(work)
             shelf.refresh()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from given.shop import day, edit_spec, enter, make_shop
+from given.shop import day, edit_spec, enter, enter_copy, make_shop
 
 from mlsys import clock, pipeline
 from mlsys.monitoring.monitoring import monitor
@@ -45,9 +44,7 @@ def well_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def well(well_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it, set in the environment; the clock stands at `MORNING`."""
-    home = tmp_path / "home"
-    shutil.copytree(well_shop, home, symlinks=True)
-    enter(home, monkeypatch)
+    home = enter_copy(well_shop, tmp_path / "home", monkeypatch)
     monkeypatch.setattr(clock, "now", lambda: MORNING)
     monkeypatch.setattr(clock, "since_boot", lambda: ("first", UP))
     return home
