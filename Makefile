@@ -53,7 +53,7 @@ test-long: venv ## every kind of run, drops, upkeep, dead workers, Celery, a bro
 	@$(PYTEST) -n 0 -m long $(ARGS)
 
 test-fast: venv ## run the quick tests, without servers: what breaks first breaks there
-	@$(PYTEST) -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not slow and not long and not e2e and not postgres" $(ARGS)
+	@$(PYTEST) -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not slow and not long and not e2e and not postgres and not shop" $(ARGS)
 
 test-compose: venv ## docker-compose.yaml in real containers, one of which is killed (root, podman; no Docker)
 	@$(BIN)/python scripts/compose_test.py $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import logging
 import os
@@ -49,8 +50,9 @@ if threading.current_thread() is threading.main_thread() and signal.getsignal(si
 # Looking for garbage among a million objects that stay is a twentieth of all tests' time.
 gc.set_threshold(20_000)
 
-hypothesis.settings.register_profile("here", deadline=None)
-hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+# Half as many examples as is usual: each run of all tests draws others, but in CI, where they are the same each time.
+hypothesis.settings.register_profile("here", deadline=None, max_examples=50)
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
@@ -74,14 +76,31 @@ def store(home: Path) -> Store:
 
 @pytest.fixture(scope="session")
 def retrained_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose shop has a champion of day 10, a run of day 11 for the record, and a day 12 that no run has seen."""
+    """A home whose shop has a champion of day 10, a run of day 11 for the record, and a day 12 that no run has seen.
+
+    Test processes side by side share it: the first that asks makes it, and all work in copies.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    home, made = folder / "retrained-shop" / "home", folder / "retrained-shop.made"
+    with open(folder / "retrained-shop.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            shutil.rmtree(home.parent, ignore_errors=True)  # of a process that died over it
+            home.parent.mkdir()
+            _retrain_the_shop(home)
+            made.touch()
+    return home
+
+
+def _retrain_the_shop(home: Path) -> None:
     from given.shop import day, edit_spec, enter, make_shop
 
     from mlsys import pipeline
     from mlsys.planning.plan import RunRequest
     from mlsys.workspace import open_workspace
 
-    home = tmp_path_factory.mktemp("retrained-shop") / "home"
     make_shop(home, home / "pipelines", days=13)
     edit_spec(home / "pipelines", registries=["files"])
     with pytest.MonkeyPatch.context() as patched:
@@ -89,7 +108,6 @@ def retrained_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with open_workspace() as work:
             pipeline.run(work, RunRequest("shop", day=day(10)))
             pipeline.run(work, RunRequest("shop", day=day(11), mode="train"))
-    return home
 
 
 @pytest.fixture
@@ -158,13 +176,16 @@ def _execute(server: Server, statement: str) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the Postgres, so that `make test-fast` can leave it out; put the longest files first.
+    """Mark what needs the Postgres or a retrained shop, so that `make test-fast` can leave it out; longest files first.
 
     A real Airflow takes a minute and mostly waits: begun last, it would run on alone when all else is done.
     """
     for item in items:
-        if "postgres_server" in getattr(item, "fixturenames", ()):
+        needs = getattr(item, "fixturenames", ())
+        if "postgres_server" in needs:
             item.add_marker(pytest.mark.postgres)
+        if "retrained_shop" in needs:
+            item.add_marker(pytest.mark.shop)
     weights: dict[Path, int] = {}
     for item in items:
         weight = 2 * bool(item.get_closest_marker("e2e")) + bool(item.get_closest_marker("slow"))

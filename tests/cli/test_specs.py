@@ -102,7 +102,7 @@ def test_schema_prints_the_schema(mlsys) -> None:
     assert json.loads(answer.out)["title"] == "A pipeline of mlsys"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_mlflows_own_lines_keep_to_the_log_level(home: Path, shop: Path) -> None:
     make_shop(home, shop, days=12)
     command = [sys.executable, "-m", "mlsys", "run", "shop"]

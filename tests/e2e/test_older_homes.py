@@ -113,13 +113,6 @@ def changed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Old]:
         yield found
 
 
-@by_archive("function", pytest.mark.long)
-def walked(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Old]:
-    """As `changed`; with a Postgres among the long tests, since the next night is judged on both databases anyway."""
-    with opened(request.param, tmp_path / "home") as found:
-        yield found
-
-
 @pytest.fixture
 def mlsys(capsys: pytest.CaptureFixture[str], logging_as_before: None) -> Callable[..., str]:
     """Run a command that has to end well, and return what it printed."""
@@ -165,6 +158,7 @@ def test_its_champions_and_its_history_are_known(mlsys: Callable[..., str], seen
             assert {row.run_id: row.status for row in work.ledger.runs(name)} == known["runs"]
 
 
+@pytest.mark.long
 def test_the_report_card_of_every_run_can_be_written_again(mlsys: Callable[..., str], seen: Old) -> None:
     shutil.rmtree(seen.home / "reports" / "shop")
     for run_id, status in seen.shop["runs"].items():
@@ -207,11 +201,12 @@ def test_the_next_night_is_judged_against_its_champion(mlsys: Callable[..., str]
     assert modules_of_mlsys(changed.home / "store") == set()
 
 
-def test_it_is_rolled_back_watched_and_walked_again(mlsys: Callable[..., str], walked: Old) -> None:
-    version, candidate, _, _ = walked.shop["changes"][0]
+@pytest.mark.long
+def test_it_is_rolled_back_watched_and_walked_again(mlsys: Callable[..., str], changed: Old) -> None:
+    version, candidate, _, _ = changed.shop["changes"][0]
     said = mlsys("rollback", "shop", "--to", version, "--reason", "The first one was better")
     assert said.startswith(f"shop: {candidate} serves as version {version} (rollback).\n")
-    assert (walked.home / "registry" / "shop" / "best_model.joblib").readlink().parts[0] == f"v{version}"
+    assert (changed.home / "registry" / "shop" / "best_model.joblib").readlink().parts[0] == f"v{version}"
     with open_workspace() as work:
         report = monitor(work, "shop", day=NEXT)
     assert report.champion == candidate
@@ -219,7 +214,7 @@ def test_it_is_rolled_back_watched_and_walked_again(mlsys: Callable[..., str], w
     done = json.loads(mlsys("backfill", "shop", "--from", "2026-05-15", "--to", "2026-05-16", "--json"))
     assert sum(done["counts"].values()) == 2
     assert "failed" not in done["counts"]
-    assert (walked.home / done["report"]["path"]).exists()
+    assert (changed.home / done["report"]["path"]).exists()
     assert "registries shop: agree with the ledger" in mlsys("doctor")
 
 

@@ -15,7 +15,7 @@ from given.shop import day, edit_spec, make_shop
 
 from mlsys import pipeline
 from mlsys.orchestration.api.client import AirflowApi
-from mlsys.orchestration.stack import stack
+from mlsys.orchestration.stack import processes, stack
 from mlsys.planning.plan import RunRequest
 from mlsys.settings import Settings, load_settings
 from mlsys.workspace import open_workspace
@@ -148,6 +148,13 @@ def test_two_different_days_fail_the_run_at_once(api: AirflowApi) -> None:
 
 def test_no_run_appears_that_nobody_asked_for(api: AirflowApi) -> None:
     assert {run["run_type"] for run in api.runs(DAG)} == {"manual"}
+
+
+def test_the_scheduler_preloaded_every_module_and_may_fork(api: AirflowApi, settings: Settings) -> None:
+    told = processes.log_path(settings.root, "scheduler").read_text(encoding="utf-8")
+    assert "PreloadingLocalExecutor" in told
+    assert "preload_skipped" not in told
+    assert "preload_left_threads" not in told
 
 
 def test_down_leaves_no_process(api: AirflowApi, settings: Settings) -> None:

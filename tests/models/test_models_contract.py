@@ -68,6 +68,7 @@ class TestExtraTrees(ModelContract):
     model = ExtraTrees(n_estimators=30)
 
 
+@long
 class TestHistGradientBoosting(ModelContract):
     model = HistGradientBoosting(max_iter=30)
 
@@ -76,6 +77,7 @@ class TestXGBoost(ModelContract):
     model = XGBoost(n_estimators=30)
 
 
+@long
 class TestLightGBM(ModelContract):
     model = LightGBM(n_estimators=30)
 
@@ -84,6 +86,7 @@ class TestCatBoost(ModelContract):
     model = CatBoost(n_estimators=30)
 
 
+@long
 class TestBlendOfClassifiers(ModelContract):
     model = Blend(of=(Logistic(), XGBoost(n_estimators=20), CatBoost(n_estimators=10)), weights=(1.0, 2.0, 1.0))
 

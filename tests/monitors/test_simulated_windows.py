@@ -13,7 +13,7 @@ from mlsys.monitors import MONITORS
 from mlsys.monitors.base import Monitor
 from mlsys.testing.monitors import window
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 QUIET = 250
 MOVED = 60

@@ -160,7 +160,7 @@ def test_the_spec_checks_every_rule_and_sees_all_of_them(maker: ModuleType, spec
     assert (drift.kind, drift.test, drift.ignore) == ("feature_drift", "ks", ())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_distance_of_every_rule_finds_those_that_drift_and_no_other(retrained: Any, maker: ModuleType) -> None:
     def distances(index: int) -> MonitorResult:
         with open_workspace() as work:

@@ -136,7 +136,7 @@ print(len(found), {status for row in found for status, _ in row})
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_forked_children_neither_hang_nor_lose_a_candidate(tmp_path: Path) -> None:
     found = subprocess.run(
         [sys.executable, "-c", _FORK_AFTER_OPENMP, str(tmp_path)],

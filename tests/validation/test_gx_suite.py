@@ -33,6 +33,7 @@ def test_every_rule_gets_its_own_result_in_any_order(order: list[str]) -> None:
     assert found == FAILING
 
 
+@pytest.mark.long
 def test_great_expectations_says_nothing_where_everything_is_logged() -> None:
     code = (
         "import logging; logging.basicConfig(level=logging.INFO)\n"

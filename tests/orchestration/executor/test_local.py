@@ -222,6 +222,7 @@ def test_workers_that_cannot_start_fail_the_tasks_instead_of_being_started_for_e
     crew: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local, "installation", lambda: "changed since")
+    monkeypatch.setattr(local, "_FAILED_STARTS", 2)  # an interpreter of seconds each
     crew.run_workload = _EndsAtBirth()
     crew._process_workloads([Work("a"), Work("b")])
     for _, state, cause in events(crew, "a", "b"):

@@ -72,7 +72,7 @@ def test_all_of_mlsys_that_a_task_may_import_is_preloaded() -> None:
     assert not [name for name in found if name.startswith(("mlsys.testing", "mlsys.ledger.migrations"))]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @linux
 def test_preloading_leaves_a_process_that_may_fork_and_nothing_of_mlsys_to_import() -> None:
     code = (
