@@ -84,7 +84,7 @@ def retrained_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
     home, made = folder / "retrained-shop" / "home", folder / "retrained-shop.made"
-    with open(folder / "retrained-shop.lock", "w", encoding="utf-8") as lock:
+    with (folder / "retrained-shop.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
             shutil.rmtree(home.parent, ignore_errors=True)  # of a process that died over it

@@ -32,6 +32,7 @@ def _gone(pid: int) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_children_send_what_they_made() -> None:
     work = {str(n): partial(bytes, [n]) for n in range(5)}
     found = {ended.name: ended.data for ended in side_by_side(work, workers=2, timeout=60)}

@@ -58,6 +58,7 @@ def work(retrained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         yield opened
 
 
+@pytest.mark.slow
 def test_no_model_has_seen_what_the_clicks_after_an_order_say(work):
     champion = work.ledger.champion("shop")
     assert champion is not None
@@ -66,6 +67,7 @@ def test_no_model_has_seen_what_the_clicks_after_an_order_say(work):
     assert 0.7 < evaluations.summary[champion.candidate_id].value < 0.97
 
 
+@pytest.mark.slow
 def test_the_card_says_what_was_joined(work):
     (card,) = (work.home / "reports" / "shop").glob("*.html")
     text = " ".join(re.sub(r"<[^>]+>", " ", card.read_text(encoding="utf-8")).split())
@@ -73,6 +75,7 @@ def test_the_card_says_what_was_joined(work):
     assert "as known before each row's time, 2d back, by order_no" in html.unescape(text)
 
 
+@pytest.mark.slow
 def test_rows_joined_by_the_champion_get_the_scores_of_the_installation(work):
     score(work, "shop", day=day(LAST + 1))
     index = predictions_of(work.home, "shop", day(LAST + 1))
@@ -87,6 +90,7 @@ def test_rows_joined_by_the_champion_get_the_scores_of_the_installation(work):
     assert champion.predict_proba(joined)[:, 1].tolist() == [expected[number] for number in rows["order_no"]]
 
 
+@pytest.mark.slow
 def test_what_is_missing_for_a_join_is_said(work):
     champion, rows = load_champion("shop"), pd.DataFrame({"order_no": [1]})
     at = pd.Series(pd.to_datetime(["2026-05-12T10:00:00Z"]))
@@ -98,12 +102,14 @@ def test_what_is_missing_for_a_join_is_said(work):
         champion.joined(rows.rename(columns={"order_no": "order"}), {"clicks": rows}, at=at)
 
 
+@pytest.mark.slow
 def test_new_days_are_scored_and_watched_with_joined_columns(work):
     report = monitor(work, "shop", day=day(LAST + 2))
     assert (report.n_rows, report.state) == (160, report.state)
     assert report.state != "error"
 
 
+@pytest.mark.slow
 def test_check_reads_the_newest_clicks_and_keeps_nothing(work):
     spec = load_spec(work.settings.spec_path("shop"))
     (table,) = table_specs(spec)
@@ -122,6 +128,7 @@ def test_preview_says_what_is_joined(work):
     )
 
 
+@pytest.mark.slow
 def test_doctor_looks_at_the_table_and_its_part_of_the_ledger(work):
     found = {each.subject: each for each in examine(work.settings)}
     assert found["source shop.clicks"].ok

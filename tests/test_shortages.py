@@ -104,6 +104,7 @@ def killed() -> bytes:
     return b""
 
 
+@pytest.mark.slow
 def test_a_child_keeps_its_words_and_shows_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
     work = {"full": full, "memory": out_of_memory, "refused": refused}
     errors = {ended.name: ended.error for ended in side_by_side(work, workers=1, timeout=60)}

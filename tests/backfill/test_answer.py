@@ -318,6 +318,7 @@ SIGNS = st.sampled_from((-1, 0, 1))
 BOUNDS = st.sampled_from((BETTER, WORSE, OPEN))
 
 
+@pytest.mark.slow
 @given(st.lists(SIGNS, min_size=20, max_size=20), st.lists(BOUNDS, min_size=3, max_size=3))
 def test_no_advice_is_contradicted_whatever_the_looks_say(signs: list[int], bounds: list[Bounds]) -> None:
     gains = [viewed(pair, place, signs[5 * row + place]) for row, pair in enumerate(PAIRS) for place in range(5)]

@@ -73,12 +73,14 @@ def test_one_bad_day_is_no_change() -> None:
     assert found_in(noisy([0.9] * 14 + [0.6] + [0.9] * 15)) is None
 
 
+@pytest.mark.slow
 def test_calm_days_are_rarely_taken_for_a_fall() -> None:
     n_worlds = 400
     alarms = sum(found_in(noisy([0.9] * N_DAYS, seed=seed)) is not None for seed in range(n_worlds))
     assert alarms / n_worlds <= P_VALUE + 3 * (P_VALUE / n_worlds) ** 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n_days", "spreads"), [(14, 4), (20, 3), (30, 3), (60, 2)])
 def test_a_straight_fall_is_rarely_dated(n_days: int, spreads: int) -> None:
     line = np.linspace(0.9, 0.9 - 0.02 * spreads, n_days).tolist()
@@ -88,6 +90,7 @@ def test_a_straight_fall_is_rarely_dated(n_days: int, spreads: int) -> None:
     assert seen.count("abrupt") / len(seen) < 0.2
 
 
+@pytest.mark.slow
 def test_an_abrupt_fall_of_noisy_days_is_mostly_dated() -> None:
     level = [0.9] * 12 + [0.82] * 18
     found = [found_in(noisy(level, seed=seed)) for seed in range(100)]

@@ -150,6 +150,7 @@ def page(**changes: Any) -> str:
     return Crossed(render(details(**changes))).text
 
 
+@pytest.mark.slow
 def test_the_answer_stands_first() -> None:
     text = page()
     assert text.index("Retrain nightly") < text.index("It earns 0.3.") < text.index("Weekly loses.") < text.index("ROC")

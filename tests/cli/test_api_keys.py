@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from mlsys.server.keys import KeyFile
 from mlsys.settings import load_settings
 
@@ -46,6 +48,7 @@ def test_keys_lie_where_a_setting_says(mlsys, home, tmp_path, monkeypatch) -> No
     assert not (home / "secrets").exists()
 
 
+@pytest.mark.slow
 def test_a_server_for_others_wants_keys_first(mlsys, home) -> None:
     answer = mlsys("serve", "--host", "0.0.0.0")
     assert answer.code == 2

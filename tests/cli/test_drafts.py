@@ -22,6 +22,7 @@ def table(fresh: Path, tmp_path: Path) -> Path:
     )
 
 
+@pytest.mark.slow
 def test_it_says_what_it_found_and_what_comes_next(mlsys, table: Path, fresh: Path) -> None:
     answer = mlsys("init", "orders", "--from", str(table))
     assert answer.code == 0
@@ -31,6 +32,7 @@ def test_it_says_what_it_found_and_what_comes_next(mlsys, table: Path, fresh: Pa
     assert (fresh / "pipelines" / "orders.yaml").read_text().startswith("# Drafted from 1,500 rows")
 
 
+@pytest.mark.slow
 def test_json(mlsys, table: Path) -> None:
     found = json.loads(mlsys("init", "orders", "--from", str(table), "--json").out)
     assert found["pipeline"] == "orders"
@@ -38,6 +40,7 @@ def test_json(mlsys, table: Path) -> None:
     assert Path(found["spec"]).is_file()
 
 
+@pytest.mark.slow
 def test_nothing_is_overwritten(mlsys, table: Path) -> None:
     mlsys("init", "orders", "--from", str(table))
     answer = mlsys("init", "orders", "--from", str(table))
@@ -81,6 +84,7 @@ def test_on_a_terminal_it_asks(monkeypatch: pytest.MonkeyPatch, fresh: Path, tmp
     assert "column: bought" in (fresh / "pipelines" / "two.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_edit_shows_a_diff_and_writes_it_when_told(mlsys, table: Path, fresh: Path) -> None:
     mlsys("init", "orders", "--from", str(table))
     spec = fresh / "pipelines" / "orders.yaml"

@@ -81,6 +81,7 @@ def test_problems_keep_their_exit_code_and_errors_go_to_standard_error(mlsys, ch
     assert "Did you mean 'shop'?" in unknown.err
 
 
+@pytest.mark.slow
 def test_empty_lists_are_json_too_and_words_for_people(mlsys, fresh) -> None:
     assert json.loads(mlsys("list", "--json").out) == []
     assert json.loads(mlsys("check", "--json").out) == []

@@ -25,6 +25,7 @@ def leaving(error: BaseException) -> click.Command:
     return command
 
 
+@pytest.mark.slow
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; sys.argv = ['mlsys', '--help']\n"
@@ -37,6 +38,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert "Exit codes: 0 done or skipped" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_process_leaves_with_the_exit_code_and_looks_for_garbage_seldom() -> None:
     code = (
         "import gc, os, sys; sys.argv = ['mlsys', 'runn']\n"

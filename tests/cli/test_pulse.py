@@ -17,6 +17,7 @@ def test_gauges_are_never_written_over_another_kind_of_file(mlsys, tmp_path: Pat
     assert (tmp_path / "orders.csv").read_text() == "id\n1\n"
 
 
+@pytest.mark.slow
 def test_a_trouble_leaves_4_until_somebody_knows_of_it(mlsys, changed: Path) -> None:
     found = mlsys("pulse", "--quiet", "--textfile", str(changed / "out" / "mlsys.prom"))
     assert found.code == 4

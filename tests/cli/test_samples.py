@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 
+@pytest.mark.slow
 def test_a_sample_is_made_below_the_home(mlsys, fresh) -> None:
     answer = mlsys("samples", "make", "leads", "--days", "2")
     assert answer.code == 0
@@ -12,6 +13,7 @@ def test_a_sample_is_made_below_the_home(mlsys, fresh) -> None:
     assert list((fresh / "samples").rglob("*.csv"))
 
 
+@pytest.mark.slow
 def test_a_sample_is_made_where_one_wants_it(mlsys, fresh, tmp_path) -> None:
     assert mlsys("samples", "make", "leads", "--days", "1", "--into", str(tmp_path / "there")).code == 0
     assert list((tmp_path / "there").rglob("*.csv"))
@@ -25,6 +27,7 @@ def test_an_unknown_sample_gets_the_nearest_name(mlsys, fresh) -> None:
     assert not (fresh / "samples").exists()
 
 
+@pytest.mark.slow
 def test_an_option_of_the_sample_is_handed_on(mlsys, fresh) -> None:
     answer = mlsys("samples", "make", "leads", "--days", "1", "--set", "seed=7")
     assert answer.code == 0

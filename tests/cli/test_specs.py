@@ -96,6 +96,7 @@ def test_fix_takes_names_from_the_data(mlsys, shop: Path) -> None:
     assert path.read_text() == SPEC
 
 
+@pytest.mark.slow
 def test_schema_prints_the_schema(mlsys) -> None:
     answer = mlsys("schema")
     assert answer.code == 0

@@ -39,6 +39,7 @@ def said(code: str, *, redirect: str = "", encoding: str = "utf-8") -> subproces
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "encoding", ["utf-8", "cp1252", "ascii", "latin-1", "utf-8:strict", "cp1252:strict", "ascii:strict"]
 )
@@ -51,6 +52,7 @@ def test_no_encoding_is_too_small(encoding: str) -> None:
         assert b"gr\\xf6\\xdfe \\u2192 \\u2713" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "redirect", ["> /dev/full", "2> /dev/full", "&> /dev/full", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"]
 )
@@ -59,6 +61,7 @@ def test_no_stream_has_to_take_anything(redirect: str, encoding: str) -> None:
     assert said(SAYS_MUCH, redirect=redirect, encoding=encoding).returncode == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("redirect", ["| head -c 1", "2>&1 | head -c 1", "2> >(head -c 1) | head -c 1"])
 def test_a_reader_may_go(redirect: str) -> None:
     assert said(SAYS_MUCH, redirect=redirect).returncode == 3

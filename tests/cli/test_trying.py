@@ -18,6 +18,7 @@ def _going(work: Workspace) -> list[tuple[str, str, int]]:
     return [(trial.candidate_id, trial.role, trial.share) for trial in found]
 
 
+@pytest.mark.slow
 def test_a_candidate_is_tried_told_of_and_ended(work: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     other = other_candidate(work)
     assert invoke(["try", "shop", other, "--as", "ab", "--share", "10", "--for", "3d", "--reason", "a test"]) == 0
@@ -32,6 +33,7 @@ def test_a_candidate_is_tried_told_of_and_ended(work: Workspace, capsys: pytest.
     assert other not in capsys.readouterr().out.splitlines()[-1]  # the champion before goes on by itself
 
 
+@pytest.mark.slow
 def test_a_run_means_its_challenger_and_json_is_one_value(work: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     other = other_candidate(work)
     run_id = str(work.ledger.run_of(other))
@@ -42,6 +44,7 @@ def test_a_run_means_its_challenger_and_json_is_one_value(work: Workspace, capsy
     assert (found["candidate"], found["verdict"]) == (other, "unknown")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

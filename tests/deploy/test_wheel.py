@@ -24,6 +24,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
     return ZipFile(path)
 
 
+@pytest.mark.slow
 def test_every_file_of_the_package_is_in_it(wheel: ZipFile) -> None:
     files = (path for path in (ROOT / "mlsys").rglob("*") if path.is_file() and path.parent.name != "__pycache__")
     here = {path.relative_to(ROOT).as_posix() for path in files}
@@ -33,6 +34,7 @@ def test_every_file_of_the_package_is_in_it(wheel: ZipFile) -> None:
     assert "mlsys/ledger/migrations/versions/0001_first_tables.py" in inside
 
 
+@pytest.mark.slow
 def test_its_entry_points_are_those_of_the_project(wheel: ZipFile) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     (name,) = [name for name in wheel.namelist() if name.endswith(".dist-info/entry_points.txt")]

@@ -47,12 +47,14 @@ def spec(drafted, work, tmp_path: Path) -> Path:
     return work.settings.pipelines / "drafted.yaml"
 
 
+@pytest.mark.slow
 def test_the_same_table_proposes_nothing(spec: Path) -> None:
     found = propose(spec)
     assert found.before == found.after
     assert found.remarks == []
 
 
+@pytest.mark.slow
 def test_columns_come_and_go(spec: Path, tmp_path: Path) -> None:
     columns = with_columns(plain(), weight=each(plain(), lambda n: n % 7 / 2), note=each(plain(), lambda _: "same"))
     del columns["visits"]
@@ -66,6 +68,7 @@ def test_columns_come_and_go(spec: Path, tmp_path: Path) -> None:
     assert not [line for line in found.after.splitlines() if "visits" in line]
 
 
+@pytest.mark.slow
 def test_values_outgrow_their_rules(spec: Path, tmp_path: Path) -> None:
     columns = plain()
     columns["channel"] = ["phone" if n % 20 == 0 else value for n, value in enumerate(columns["channel"])]
@@ -77,6 +80,7 @@ def test_values_outgrow_their_rules(spec: Path, tmp_path: Path) -> None:
     assert len(unified(spec, found.before, found.after).splitlines()) < 20
 
 
+@pytest.mark.slow
 def test_a_type_that_no_longer_fits(spec: Path, tmp_path: Path) -> None:
     columns = plain()
     columns["amount"] = [f"{value:.2f}".replace(".", ",") for value in columns["amount"]]
@@ -87,6 +91,7 @@ def test_a_type_that_no_longer_fits(spec: Path, tmp_path: Path) -> None:
     assert '  amount: {type: number, decimal: ","}' in found.after
 
 
+@pytest.mark.slow
 def test_a_lost_target_is_refused(spec: Path, tmp_path: Path) -> None:
     columns = plain()
     write_csv(tmp_path / "t.csv", {name: columns[name] for name in columns if name != "bought"})
@@ -94,6 +99,7 @@ def test_a_lost_target_is_refused(spec: Path, tmp_path: Path) -> None:
         propose(spec)
 
 
+@pytest.mark.slow
 def test_a_spec_that_was_written_by_hand(spec: Path, tmp_path: Path) -> None:
     columns = with_columns(plain(), weight=each(plain(), lambda n: n % 7 / 2), same=each(plain(), lambda _: "x"))
     columns["channel"] = ["phone" if n % 20 == 0 else value for n, value in enumerate(columns["channel"])]

@@ -35,6 +35,7 @@ def scikit_learn(name: str, into: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_breast_cancer(drafted, tmp_path: Path) -> None:
     made = drafted(scikit_learn("breast_cancer", tmp_path))
     assert (made.spec.target.column, made.spec.target.positive) == ("target", "1")
@@ -42,6 +43,7 @@ def test_breast_cancer(drafted, tmp_path: Path) -> None:
     assert made.spec.split.holdout == 0.4  # 569 rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "task", "metric"),
     [
@@ -55,6 +57,7 @@ def test_tasks_of_all_kinds_are_drafted(drafted, tmp_path: Path, name: str, task
     assert (spec.target.task, spec.metrics.primary) == (task, metric)
 
 
+@pytest.mark.slow
 def test_whole_numbers_that_may_be_classes_are_asked(drafted, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"'target' has 3 whole numbers: classes, or amounts.*--task"):
         drafted(scikit_learn("iris", tmp_path))

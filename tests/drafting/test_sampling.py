@@ -23,6 +23,7 @@ def of(columns: dict[str, list[object]]) -> tuple[Sample, TargetFound]:
     return Sample(table.sample, known, whole=True), target_of(known, TargetWish("y"), "here", refuse)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000), st.integers(2, 100), st.integers(30, 400))
 @settings(max_examples=60)
 def test_categories_and_numbers_by_chance_are_no_leak(seed: int, n_categories: int, n: int) -> None:
@@ -56,6 +57,7 @@ def test_what_knows_the_class_is_found(n: int) -> None:
     assert set(sample.leaks(target, [name for name in columns if name != "y"])) == set(columns) - {"y"}
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.booleans(), st.integers(-5, 5)), min_size=2, max_size=60))
 def test_the_area_is_that_of_scikit_learn(rows: list[tuple[bool, int]]) -> None:
     from sklearn.metrics import roc_auc_score

@@ -17,6 +17,7 @@ def of_kinds(names: list[str], n: int = 400) -> dict[str, list[object]]:
     return columns
 
 
+@pytest.mark.slow
 def test_several_classes_are_drafted_and_the_rarest_is_said(drafted, tmp_path: Path) -> None:
     columns = of_kinds(["red", "green", "NO", "yes"])
     columns["kind"][7] = "blue"
@@ -28,6 +29,7 @@ def test_several_classes_are_drafted_and_the_rarest_is_said(drafted, tmp_path: P
     assert "blue" in new.values
 
 
+@pytest.mark.slow
 def test_of_thirty_classes_a_comment_names_the_largest_and_the_rarest(drafted, tmp_path: Path) -> None:
     columns = of_kinds([f"kind {i}" for i in range(30)], 900)
     columns["kind"] = each(columns, lambda i: f"kind {min(i % 37, 29)}")
@@ -36,6 +38,7 @@ def test_of_thirty_classes_a_comment_names_the_largest_and_the_rarest(drafted, t
     assert "and 22 more classes, the rarest" in " ".join(made.text.replace("#", "").split())
 
 
+@pytest.mark.slow
 def test_whole_numbers_of_a_column_that_is_called_class_are_classes(drafted, tmp_path: Path) -> None:
     columns = of_kinds(["1", "2", "3"])
     columns["quality_class"] = columns.pop("kind")

@@ -23,6 +23,7 @@ def days(rows: list[int]) -> dict[date, float]:
     return {LAST - timedelta(days=age): n for age, n in enumerate(rows)}
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 100), min_size=10, max_size=80))
 def test_a_split_by_time_leaves_most_rows_for_training(rows: list[int]) -> None:
     found = sides(Roles(time="t"), target(sum(rows)), days(rows), LAST)

@@ -20,6 +20,7 @@ VALUES = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(TEXTS, st.lists(VALUES, max_size=4), max_size=4))
 def test_yaml_reads_it_back(value: dict[str, list[object]]) -> None:
     assert yaml.safe_load(in_flow(value)) == value
@@ -29,6 +30,7 @@ def test_yaml_reads_it_back(value: dict[str, list[object]]) -> None:
     assert (yaml.safe_load("\n".join(lines)) or {}) == value
 
 
+@pytest.mark.slow
 @given(TEXTS)
 def test_a_spec_reads_it_back(name: str) -> None:
     if any(character in name for character in "\0\ud800"):

@@ -52,6 +52,7 @@ def test_whole_groups_are_drawn_whatever_the_chunks(monkeypatch: pytest.MonkeyPa
     assert (np.concatenate(list(group_weights(groups, 40, seed=3))) == whole).all()
 
 
+@pytest.mark.slow
 def test_equal_models_pass_no_more_often_where_customers_bring_many_rows() -> None:
     """Rows drawn one by one let through two to three times as many as the 5 % that the level says."""
     loss, passed, n_worlds = METRICS.parse("log_loss"), {"groups": 0, "rows": 0}, 300

@@ -44,6 +44,7 @@ def test_groups_that_resemble_each_other_count_whole() -> None:
     )
 
 
+@pytest.mark.slow
 def test_groups_of_independent_rows_mostly_count_row_by_row() -> None:
     groups = np.repeat(np.arange(60), 10)
     kinds = [tied(moved(groups, 0, seed), np.zeros(600), Ties({"customer": groups}))[0].kind for seed in range(300)]
@@ -126,6 +127,7 @@ def test_copies_of_a_row_count_once_and_rows_alike_count_each() -> None:
     assert tied(moved(contents, 0.9), alike, Ties(contents=contents)) == (ROWS, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("world", "most"), [("customers", 0.08), ("days", 0.08), ("rows", 0.08)])
 def test_equal_models_pass_about_as_often_as_the_level_says(world: str, most: float) -> None:
     """By rows 17 % of customers' and 33 % of days' pass (docs/evaluation.md)."""

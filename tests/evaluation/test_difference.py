@@ -35,6 +35,7 @@ def bounds(pair: tuple[Scored, Scored], units: Units = ROWS) -> tuple[float, flo
     return found.lower, found.upper
 
 
+@pytest.mark.slow
 def test_the_error_is_that_of_many_samples() -> None:
     pairs = [models(seed=seed) for seed in range(300)]
     spread = np.std([difference(pair) for pair in pairs])

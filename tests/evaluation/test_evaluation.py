@@ -278,6 +278,7 @@ def test_same_model_file_is_no_difference(run: Run, store: Store) -> None:
     assert found.comparison.method == "same model file"
 
 
+@pytest.mark.slow
 def test_same_run_same_bytes(run: Run, store: Store) -> None:
     candidates = readers(store, "good", "fair", "bad")
     assert run(candidates, champion(store)) == run(list(reversed(candidates)), champion(store))
@@ -311,6 +312,7 @@ def test_without_a_best_candidate_nothing_is_explained(run: Run, store: Store) -
     assert "insight" not in store.read_json(run(readers(store, "nan"), champion(store)).details)
 
 
+@pytest.mark.slow
 def test_twenty_candidates_fit_into_a_record(run: Run, store: Store) -> None:
     many = [
         stored(store, f"{'nan' if i % 2 else 'fair'}{i:02}" + "x" * 40, Reader("nan" if i % 2 else "fair"))

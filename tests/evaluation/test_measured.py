@@ -74,6 +74,7 @@ class Made:
         return decide.evidence_of(self.prepared, found, self.store)
 
 
+@pytest.mark.slow
 def test_every_gate_measures_on_the_rows_of_the_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Made(world(store, gates=GATES), monkeypatch)
     found = made.evaluated()
@@ -86,6 +87,7 @@ def test_every_gate_measures_on_the_rows_of_the_run(store: Store, monkeypatch: p
     assert made.evaluated().details == found.details
 
 
+@pytest.mark.slow
 def test_without_a_champion_nothing_is_compared(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Made(world(store, gates=("churn", "slices", "calibration")), monkeypatch)
     assert [*store.read_json(made.evaluated(rival=False).details)["measured"]] == ['calibration {"bins": 10}']
@@ -118,6 +120,7 @@ def test_a_gate_that_fails_to_measure_is_an_error_and_promotes_nothing(
     assert decision.sentence.endswith("LookupError: no binary here.")
 
 
+@pytest.mark.slow
 def test_a_gate_that_raises_is_an_error_beside_the_findings_of_the_others(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,6 +74,7 @@ def details(store: Store, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return result
 
 
+@pytest.mark.slow
 def test_each_model_is_judged_by_its_own_threshold(details: dict[str, Any]) -> None:
     assert details["threshold"] is None
     assert details["costs"]["thresholds"] == {"k-new": 0.05, "k-old": 0.7}
@@ -86,6 +87,7 @@ def test_each_model_is_judged_by_its_own_threshold(details: dict[str, Any]) -> N
     assert values["k-new"]["lift_at_k"] > 1
 
 
+@pytest.mark.slow
 def test_the_gain_of_the_list_and_both_calibrations_are_kept(details: dict[str, Any]) -> None:
     assert details["list"]["rows"] == 20
     assert details["list"]["gains"]["k-new"][0] == [0, 0]

@@ -41,6 +41,7 @@ def run(store: Store, monkeypatch: pytest.MonkeyPatch) -> Run:
     return made.spec, prepared, training.train(made.spec, prepared, name="logistic", store=store)
 
 
+@pytest.mark.slow
 def test_golden_rows_are_answered_as_they_were_judged_and_measured_once(
     run: Run, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,6 +57,7 @@ def test_golden_rows_are_answered_as_they_were_judged_and_measured_once(
     assert served.served(*run, store=store, timed=False) == found
 
 
+@pytest.mark.slow
 def test_what_a_fresh_process_can_not_use_fails(run: Run, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
     import types
@@ -69,6 +71,7 @@ def test_what_a_fresh_process_can_not_use_fails(run: Run, store: Store, monkeypa
     assert Servability().verdict(found).reason == Latency().verdict(found).reason == "not_servable"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ends", "key", "says"),
     [

@@ -128,6 +128,7 @@ def test_values_of_a_row_are_those_that_were_read() -> None:
     assert pd.notna(values["strong"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
 def test_a_calibrated_model_is_divided_before_its_calibration(method: str) -> None:
     given = fitted("logistic")
@@ -138,6 +139,7 @@ def test_a_calibrated_model_is_divided_before_its_calibration(method: str) -> No
     assert found["columns"] == shares(given)["columns"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["logistic", "xgboost", "random_forest"])
 def test_classes_by_name_are_divided_each_towards_its_own(model: str) -> None:
     frame = frame_of(600)
@@ -162,6 +164,7 @@ def test_classes_by_name_are_divided_each_towards_its_own(model: str) -> None:
         assert (row["pushed"][0][0], row["pushed"][0][2] > 0, len(row["answer"])) == ("strong", True, 4)
 
 
+@pytest.mark.slow
 def test_a_blend_of_forests_is_divided_and_adds_up_to_its_probability() -> None:
     forests = ({"kind": "random_forest", "n_estimators": 8}, {"kind": "extra_trees", "n_estimators": 8})
     found = shares(fitted({"kind": "blend", "of": forests}))
@@ -171,6 +174,7 @@ def test_a_blend_of_forests_is_divided_and_adds_up_to_its_probability() -> None:
         assert [total, total] == pytest.approx([row["said"], row["answer"][0]], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_blend_of_named_classes_says_why_it_is_not_divided() -> None:
     frame = frame_of(300)
     target = TARGETS.parse({"column": "y", "task": "multiclass"}).about(["a", "b", "c"])

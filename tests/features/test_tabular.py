@@ -74,6 +74,7 @@ def test_an_identifier_is_grouped_away() -> None:
     assert TabularFeatures().build(CATEGORY).fit_transform(ids).tolist() == [[1.0]] * 1000
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_values_are_grouped_away_but_for_the_frequent_ones() -> None:
     column = categories(*[f"c{i}" for i in range(100_000)], *["often"] * 50_000)
     fitted = TabularFeatures().build(CATEGORY).fit(column)

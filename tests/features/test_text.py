@@ -55,6 +55,7 @@ def fitted(model: Model, recipe: TabularFeatures, *, seed: int = 0) -> object:
     return model.fit(model.transformer(recipe, COLUMNS), frame, target, task_of(estimator=estimator)).pipeline
 
 
+@pytest.mark.slow
 def test_what_letters_tell_is_learnt_where_no_text_comes_twice() -> None:
     rows, y = sites(seed=1)
     blind = fitted(Logistic(), TabularFeatures()).score(rows, y)  # type: ignore[attr-defined]
@@ -62,6 +63,7 @@ def test_what_letters_tell_is_learnt_where_no_text_comes_twice() -> None:
     assert blind < 0.75 < 0.99 < seeing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNERS)
 def test_every_model_learns_from_it_sparse_or_reduced_and_again_the_same_bytes(name: str, tmp_path: Path) -> None:
     quick = {"n_estimators": 20} if "n_estimators" in MODELS.find(name).model_fields else {}
@@ -77,6 +79,7 @@ def test_every_model_learns_from_it_sparse_or_reduced_and_again_the_same_bytes(n
     assert issparse(matrix) == (model.sparse == "takes")
 
 
+@pytest.mark.slow
 def test_a_blend_gives_each_member_what_it_takes() -> None:
     members = tuple(MODELS.parse(kind) for kind in ("logistic", "hist_gradient_boosting"))
     rows, y = sites(seed=1)
@@ -84,6 +87,7 @@ def test_a_blend_gives_each_member_what_it_takes() -> None:
     assert "`hist_gradient_boosting` takes no sparse matrix" in str(Blend(of=members).misfit(SPARSE))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["logistic", "linear", "ridge", "elastic_net", "random_forest", "xgboost", "lightgbm"])
 def test_no_dense_matrix_is_made_on_the_way(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -97,6 +101,7 @@ def test_no_dense_matrix_is_made_on_the_way(name: str, monkeypatch: pytest.Monke
     assert len(fitted(model, SPARSE).predict(rows)) == 50  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_columns_are_named_by_their_ngrams() -> None:
     rows, _ = sites()
     for recipe, build, name in (

@@ -32,6 +32,7 @@ def probabilities(seed: int, n_rows: int = 1000, *, off: float = 0.0) -> Scored:
     return Scored((random.random(n_rows) < p + off).astype("int8"), p)
 
 
+@pytest.mark.slow
 def test_the_bias_of_the_plain_error_is_taken_off() -> None:
     """The mean square of right probabilities is 0; the plain estimate has about 10 times p(1 - p) / n of it."""
     squares = [measured(probabilities(seed, 200))["ece"] ** 2 for seed in range(100)]
@@ -42,6 +43,7 @@ def test_the_bias_of_the_plain_error_is_taken_off() -> None:
     assert np.median(squares) < np.median(plain) / 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("off", "most"), [(0.0, 3), (0.05, 18)])
 def test_an_error_within_the_limit_fails_as_seldom_as_promised(off: float, most: int) -> None:
     failed = sum(verdict(probabilities(seed, off=off)).state == "fail" for seed in range(200))

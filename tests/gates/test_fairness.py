@@ -47,6 +47,7 @@ def test_the_gap_is_that_of_the_groups_farthest_apart() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rates", [(0.3, 0.3, 0.3), (0.3, 0.3, 0.4), (0.02, 0.02, 0.12)])
 def test_a_gap_within_the_limit_fails_as_seldom_as_promised(rates: tuple[float, ...]) -> None:
     gate = Fairness(column="country", of=("selection_rate",))
@@ -54,6 +55,7 @@ def test_a_gap_within_the_limit_fails_as_seldom_as_promised(rates: tuple[float, 
     assert failed <= 11  # of 100, 5 are promised at most; more have a probability of 0.004 then
 
 
+@pytest.mark.slow
 def test_a_wide_gap_fails_nearly_always() -> None:
     gate = Fairness(column="country", of=("selection_rate",))
     assert sum(judged(gate, *selected((0.3, 0.3, 0.6), seed)).state == "fail" for seed in range(50)) >= 48

@@ -41,6 +41,7 @@ def test_the_same_model_passes_whatever_the_margin() -> None:
     assert gate.verdict(gate.measure(material(same, columns=COLUMNS))).state == "pass"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", [{}, {"remembers": 1.0}, {"per_group": 20}], ids=["plain", "remembers", "groups"])
 def test_equal_models_fail_as_seldom_as_promised(world: dict[str, Any]) -> None:
     gate = Slices(columns=("letter",), margin=0.0, min_rows=50)

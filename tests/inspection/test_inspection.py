@@ -43,6 +43,7 @@ def run(work: Workspace, index: int, **keywords: object) -> tuple[EvaluationSet,
     return finished.evaluations, finished.version, (work.home / finished.report.path).read_text()
 
 
+@pytest.mark.slow
 def test_honest_data_change_no_decision_and_are_said_on_the_card(work: Workspace) -> None:
     evaluations, version, card = run(work, 10)
     assert evaluations.inspection is not None
@@ -54,6 +55,7 @@ def test_honest_data_change_no_decision_and_are_said_on_the_card(work: Workspace
     assert replay(work, version.decision.run_id).agreement == "identical"
 
 
+@pytest.mark.slow
 def test_a_column_that_knows_the_label_stops_the_promotion(work: Workspace) -> None:
     change(work, LEAK)
     _, version, card = run(work, 10)
@@ -65,6 +67,7 @@ def test_a_column_that_knows_the_label_stops_the_promotion(work: Workspace) -> N
     assert replay(work, decision.run_id).decision == "identical"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "said",
     [
@@ -79,6 +82,7 @@ def test_the_spec_says_what_stops(work: Workspace, said: str) -> None:
     assert version.decision.outcome == "promote"
 
 
+@pytest.mark.slow
 def test_the_same_rows_with_inverted_labels_stop_the_promotion(work: Workspace) -> None:
     run(work, 10)
     make_shop(work.home, work.home / "pipelines", days=12)
@@ -96,6 +100,7 @@ def test_the_same_rows_with_inverted_labels_stop_the_promotion(work: Workspace) 
     assert any(gate.reason == "flipped_labels" for gate in run(work, 12)[1].decision.gates)
 
 
+@pytest.mark.slow
 def test_a_look_that_fails_lets_nothing_pass(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(self: LeakingColumn, rows: object) -> Iterator[None]:
         raise ZeroDivisionError("no rows")
@@ -108,11 +113,13 @@ def test_a_look_that_fails_lets_nothing_pass(work: Workspace, monkeypatch: pytes
     assert "ZeroDivisionError" in version.decision.sentence
 
 
+@pytest.mark.slow
 def test_a_simulated_day_is_not_looked_at(work: Workspace) -> None:
     evaluations, _, _ = run(work, 10, mode="simulate")
     assert evaluations.inspection is None
 
 
+@pytest.mark.slow
 def test_records_without_an_inspection_stay_as_they_were(work: Workspace) -> None:
     evaluations, _, _ = run(work, 10, overrides=("inspection.enabled=false",))
     assert "inspection" not in evaluations.dump()

@@ -51,6 +51,7 @@ def held(n_rows: int, share: float, n_worlds: int, *, of: int, seed: int = 1) ->
     return {name: (right[name] / max(1, there[name]), there[name] / n_worlds) for name in NAMES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n_rows", "share"), [(200, 0.1), (1000, 0.5)])
 def test_intervals_hold_the_truth_as_often_as_they_say(n_rows: int, share: float) -> None:
     for name, (right, there) in held(n_rows, share, 100, of=200_000).items():
@@ -70,6 +71,7 @@ def test_intervals_hold_the_truth_whatever_the_size(n_rows: int, share: float) -
         assert least - 0.013 < right < 0.97 + 0.015, (name, right)
 
 
+@pytest.mark.slow
 def test_intervals_of_rows_in_groups_hold_the_truth() -> None:
     """Customers with ten rows each, alike in label and in how the model sees them."""
     random, groups = np.random.default_rng(2), np.repeat(np.arange(100), 10)

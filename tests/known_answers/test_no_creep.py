@@ -73,6 +73,7 @@ def test_the_simulated_bound_is_that_of_the_gate() -> None:
     assert found.bound == pytest.approx(-0.001 - Z(ANCHOR_LEVEL) * 0.002)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [0.98, 0.5])
 def test_with_it_a_year_ends_within_the_margin(step: float) -> None:
     assert share_below(0.004, step, ANCHOR_LEVEL, n_years=60) <= 0.05

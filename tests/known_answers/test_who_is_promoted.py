@@ -81,18 +81,21 @@ def reason(results: Sequence[GateResult], gate: str) -> str | None:
     return next(result.reason for result in results if result.gate == gate)
 
 
+@pytest.mark.slow
 def test_clearly_better_is_promoted() -> None:
     y = truth()
     found = judged(entry("new", y, scores(y, 1.5, 1), "a"), entry("champion", y, scores(y, 0.8, 2), "b"))
     assert promoted(found)
 
 
+@pytest.mark.slow
 def test_clearly_worse_is_rejected() -> None:
     y = truth()
     found = judged(entry("new", y, scores(y, 0.8, 1), "a"), entry("champion", y, scores(y, 1.5, 2), "b"))
     assert reason(found, "better_than_champion") == "not_better"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["a", "b"])
 def test_identical_predictions_are_not_promoted(model: str) -> None:
     y = truth()
@@ -102,6 +105,7 @@ def test_identical_predictions_are_not_promoted(model: str) -> None:
     assert reason(found, "better_than_champion") == "identical"
 
 
+@pytest.mark.slow
 def test_first_champion_needs_the_absolute_floor() -> None:
     y = truth()
     assert promoted(judged(entry("new", y, scores(y, 1.5, 1), "a"), None))

@@ -42,6 +42,7 @@ def test_a_ledger_killed_over_anywhere_is_made_by_the_next(ledger_url: str, n_tr
     ledger.close()
 
 
+@pytest.mark.slow
 def test_a_file_that_an_older_version_was_killed_over_is_made_anew(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/mlsys.db"
     open_it(url)

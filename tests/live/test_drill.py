@@ -9,6 +9,7 @@ import pytest
 from mlsys.live import concluding, drill
 
 
+@pytest.mark.slow
 def test_the_drill_is_passed_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     done = drill.drill()
@@ -17,6 +18,7 @@ def test_the_drill_is_passed_and_leaves_nothing(tmp_path: Path, monkeypatch: pyt
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("verdict", "said"), [("open", "was not taken back"), ("better", "as good as the one before")])
 def test_a_test_that_sees_nothing_or_everything_fails_the_drill(
     verdict: str, said: str, monkeypatch: pytest.MonkeyPatch

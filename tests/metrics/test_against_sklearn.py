@@ -150,6 +150,7 @@ def test_every_metric_has_a_peer() -> None:
     assert of_classes == {name for name, task in PAIRS if task == "multiclass"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "task"), PAIRS)
 @given(data=st.data())
 @settings(max_examples=25)
@@ -162,6 +163,7 @@ def test_value_equals_scikit_learn_or_is_undefined(name: str, task: str, data: s
         assert found.reason == METRICS.parse(name).undefined_when
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "task"), PAIRS)
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=25)

@@ -18,6 +18,7 @@ def cost_at(y: np.ndarray, p: np.ndarray, costs: Costs, threshold: float) -> flo
     return value
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 1), st.sampled_from(SCORES)), min_size=1, max_size=20),

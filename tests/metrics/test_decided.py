@@ -46,6 +46,7 @@ def true_lift(choice: np.ndarray) -> float:
     return float(10 * (SUCCESS[np.arange(5), choice].mean() - history))
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(*(st.integers(0, 2**bits - 1) for bits in (24, 20, 8, 5, 5, 1))), min_size=1, max_size=20))
 @settings(max_examples=50)
 def test_decisions_survive_packing(rows: list[tuple[int, ...]]) -> None:
@@ -139,6 +140,7 @@ def _coverage(n_worlds: int, n_customers: int, choice: np.ndarray) -> dict[str, 
     return {name: n / n_worlds for name, n in held.items()}
 
 
+@pytest.mark.slow
 def test_95_percent_intervals_hold_the_truth() -> None:
     assert all(share >= 0.88 for share in _coverage(60, 300, RIGHT).values())  # 53 of 60; chance gives fewer in 1.4 %
 

@@ -41,6 +41,7 @@ def test_most_metrics_say_how_much_rows_move_them() -> None:
     assert len(SMOOTH) >= 24
 
 
+@pytest.mark.slow
 @given(data=st.data())
 def test_the_error_of_an_area_is_delongs(data: st.DataObject) -> None:
     """DeLong, DeLong and Clarke-Pearson 1988, by all pairs; with ties."""
@@ -58,6 +59,7 @@ def test_one_row_of_a_class_does_not_say_how_much_it_moves_an_area() -> None:
     assert of_area(Scored(np.array([1, 0, 0], np.int8), np.array([0.3, 0.2, 0.4]))) is None
 
 
+@pytest.mark.slow
 def test_the_error_of_a_median_is_that_of_many_samples() -> None:
     random = np.random.default_rng(1)
     medians = [np.median(random.exponential(size=400)) for _ in range(2000)]

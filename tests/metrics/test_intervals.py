@@ -31,6 +31,7 @@ def test_one_percent_undefined_gives_no_interval() -> None:
     assert (found.lower, found.upper, found.reason) == (None, None, "undefined in 10 of 1000 resamples")
 
 
+@pytest.mark.slow
 @given(n=st.integers(1, 100_000), share=st.floats(0, 1), level=st.sampled_from([0.8, 0.95, 0.99]))
 def test_wilson_is_scipys(n: int, share: float, level: float) -> None:
     k = round(share * n)

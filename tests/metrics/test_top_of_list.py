@@ -44,6 +44,7 @@ def by_definition(metric: TopMetric, rows: Scored) -> float | None:
     return float(np.mean(found))
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 1), st.sampled_from([0.1, 0.5, 0.9])), min_size=1, max_size=5),
@@ -82,6 +83,7 @@ def test_a_share_of_few_rows_takes_one_of_them_and_a_number_beyond_all_is_undefi
     assert LiftAtK(k=2).value(scored([0, 0, 0], [0.9, 0.5, 0.1])).value is None
 
 
+@pytest.mark.slow
 def test_its_interval_covers_the_truth_as_often_as_it_says() -> None:
     generator = np.random.default_rng(5)
     metric, n_rows, covered = PrecisionAtK(k=0.1), 1500, []

@@ -14,6 +14,7 @@ from mlsys.testing.features import COLUMNS, some_frame
 from mlsys.testing.model_problems import class_without_rows, easy_problem, fit, numbers, task_of
 
 
+@pytest.mark.slow
 def test_probabilities_are_the_members_weighted_mean() -> None:
     members = (Logistic(), XGBoost(n_estimators=20))
     frame, _ = easy_problem()
@@ -23,6 +24,7 @@ def test_probabilities_are_the_members_weighted_mean() -> None:
     assert found.predict_proba(frame) == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_numbers_are_averaged_and_members_keep_their_early_stopping() -> None:
     frame, y = numbers()
     task = task_of(estimator="regressor")

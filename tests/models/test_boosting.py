@@ -16,6 +16,7 @@ Kind = type[XGBoost] | type[LightGBM] | type[CatBoost]
 KINDS = pytest.mark.parametrize("kind", [XGBoost, LightGBM, CatBoost])
 
 
+@pytest.mark.slow
 @KINDS
 def test_stops_early_and_notes_how_many_rounds_it_uses(kind: Kind) -> None:
     (note,) = fit(kind(n_estimators=500, early_stopping_rounds=5), *easy_problem(), task_of()).notes
@@ -24,6 +25,7 @@ def test_stops_early_and_notes_how_many_rounds_it_uses(kind: Kind) -> None:
     assert note == f"Uses {used} of at most 500 rounds, stopped on 50 inner training rows"
 
 
+@pytest.mark.slow
 @KINDS
 def test_without_early_stopping_all_rows_teach_all_rounds(kind: Kind) -> None:
     model = kind(n_estimators=20, early_stopping_rounds=None)
@@ -50,6 +52,7 @@ def test_numbers_without_inner_rows_are_fitted_with_a_note(kind: Kind) -> None:
     assert fit(kind(n_estimators=5), frame, y, task).notes[0].startswith("No early stopping: there are too few rows")
 
 
+@pytest.mark.slow
 @KINDS
 def test_features_are_not_fitted_on_the_inner_rows(kind: Kind) -> None:
     frame, y = easy_problem()
@@ -61,6 +64,7 @@ def test_features_are_not_fitted_on_the_inner_rows(kind: Kind) -> None:
     assert (np.asarray(one) == np.asarray(two)).all()
 
 
+@pytest.mark.slow
 @KINDS
 def test_balanced_classes_count_alike(kind: Kind) -> None:
     frame, y = easy_problem()
@@ -77,6 +81,7 @@ def mean_probability(model: Boosting, rows: Any, labels: np.ndarray) -> float:
     return float(found.predict_proba(rows)[:, 1].mean())
 
 
+@pytest.mark.slow
 @KINDS
 def test_a_class_without_rows_changes_nothing_for_the_others(kind: Kind) -> None:
     frame, y = three_classes()

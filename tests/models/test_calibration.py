@@ -64,6 +64,7 @@ def test_keeps_the_order_of_rows(method: str) -> None:
     assert (np.diff(found.predict_proba(frame)[order, 1]) >= -1e-12).all()
 
 
+@pytest.mark.slow
 def test_scores_that_are_right_stay_as_they_are_whatever_kind_of_score_they_were() -> None:
     frame, y, _ = world(20_000, 0)
     model = Pipeline([("features", "passthrough"), ("model", Right())]).fit(frame, y)

@@ -20,6 +20,7 @@ def test_categories_reach_it_as_they_are_and_numbers_by_the_recipe() -> None:
     assert "recipe__missing__missingindicator_length" in found
 
 
+@pytest.mark.slow
 def test_a_missing_category_is_the_same_however_it_is_written() -> None:
     frame, y = easy_problem()
     pipeline = fit(CatBoost(n_estimators=10), frame, y, task_of()).pipeline
@@ -28,6 +29,7 @@ def test_a_missing_category_is_the_same_however_it_is_written() -> None:
     assert (pipeline.predict_proba(other) == pipeline.predict_proba(frame)).all()
 
 
+@pytest.mark.slow
 def test_it_learns_what_a_column_for_each_of_many_categories_can_not_say() -> None:
     # 300 shops of ten rows each: the default recipe groups all of them into one column.
     random = np.random.default_rng(0)

@@ -52,6 +52,7 @@ def of(written: Any, problem: LearningProblem, n_rows: int = 40) -> Contribution
     return of_pipeline(model.shares, problem.fit(model).pipeline, frame.iloc[:n_rows])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("written", "problem"), CASES)
 def test_they_add_up_and_the_columns_that_decide_come_first(written: Any, problem: LearningProblem) -> None:
     found = of(written, problem).centred(slice(None))
@@ -82,6 +83,7 @@ def test_a_planted_effect_has_its_sign_and_a_planted_nothing_next_to_none(writte
     assert np.corrcoef(rows["down"], values[:, 1])[0, 1] < -0.7
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(
     weights=st.lists(st.floats(-100, 100), min_size=1, max_size=6),
@@ -111,6 +113,7 @@ def test_marks_and_categories_are_summed_up_to_their_raw_column() -> None:
     assert found.values.sum(axis=1) == pytest.approx(encoded.values.sum(axis=1))
 
 
+@pytest.mark.slow
 def test_many_encoded_columns_are_divided_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = of("ridge", PROBLEMS["numbers"])
     monkeypatch.setattr("mlsys.models.contributions._CELLS", 200)
@@ -119,6 +122,7 @@ def test_many_encoded_columns_are_divided_in_parts(monkeypatch: pytest.MonkeyPat
     assert parts.said == pytest.approx(whole.said)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("problem", ["two_classes", "three_classes"])
 def test_of_a_blend_of_forests_they_are_the_weighted_mean_of_the_members(problem: str) -> None:
     frame, _ = PROBLEMS[problem].make(seed=1)
@@ -135,6 +139,7 @@ def test_of_a_blend_of_forests_they_are_the_weighted_mean_of_the_members(problem
     assert found.base + found.values.sum(axis=1) == pytest.approx(proba[:, 1:] if proba.shape[1] == 2 else proba)
 
 
+@pytest.mark.slow
 def test_a_line_in_a_blend_is_counted_from_the_mean_of_the_rows_that_are_named() -> None:
     model = MODELS.parse(_BLEND)
     frame, _ = PROBLEMS["numbers"].make(seed=1)
@@ -158,6 +163,7 @@ def test_a_wrong_sum_shows() -> None:
     assert wrong.gap == pytest.approx(0.1)
 
 
+@pytest.mark.slow
 def test_a_blend_of_classes_and_a_model_that_looks_at_nothing_say_why_not() -> None:
     blend = {"kind": "blend", "of": ({"kind": "logistic"}, {"kind": "xgboost", "n_estimators": 5})}
     with pytest.raises(ValueError, match="averages probabilities, and its member 'logistic' adds up log odds"):
@@ -174,6 +180,7 @@ def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
         of_pipeline(model.shares, pipeline, PROBLEMS["numbers"].make()[0])
 
 
+@pytest.mark.slow
 def test_a_step_that_only_fits_take_notice_of_changes_nothing() -> None:
     class Resampler:
         """As imbalanced-learn's: it has no `transform`."""

@@ -5,6 +5,7 @@ from mlsys.models.elastic_net import ElasticNet
 from mlsys.testing.model_problems import fit, numbers, task_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", [1e-6, 100.0, 1e9])
 def test_the_target_s_unit_changes_nothing(unit: float) -> None:
     frame, y = numbers()

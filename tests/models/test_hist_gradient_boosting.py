@@ -13,6 +13,7 @@ def test_sparse_features_are_refused_with_what_takes_them() -> None:
         MODELS.parse("hist_gradient_boosting").fit(TEXTS, *easy_problem(), task_of())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["logistic", "random_forest", "extra_trees", "xgboost", "lightgbm", "catboost"])
 def test_the_others_take_them(kind: str) -> None:
     frame, y = easy_problem()

@@ -43,6 +43,7 @@ class TestLogistic(ModelContract):
     model = Logistic()
 
 
+@pytest.mark.slow
 @long
 class TestLinear(ModelContract):
     model = Linear()
@@ -53,16 +54,19 @@ class TestRidge(ModelContract):
     model = Ridge()
 
 
+@pytest.mark.slow
 @long
 class TestElasticNet(ModelContract):
     model = ElasticNet()
 
 
+@pytest.mark.slow
 @long
 class TestRandomForest(ModelContract):
     model = RandomForest(n_estimators=30)
 
 
+@pytest.mark.slow
 @long
 class TestExtraTrees(ModelContract):
     model = ExtraTrees(n_estimators=30)
@@ -73,6 +77,7 @@ class TestHistGradientBoosting(ModelContract):
     model = HistGradientBoosting(max_iter=30)
 
 
+@pytest.mark.slow
 class TestXGBoost(ModelContract):
     model = XGBoost(n_estimators=30)
 
@@ -82,20 +87,24 @@ class TestLightGBM(ModelContract):
     model = LightGBM(n_estimators=30)
 
 
+@pytest.mark.slow
 class TestCatBoost(ModelContract):
     model = CatBoost(n_estimators=30)
 
 
+@pytest.mark.slow
 @long
 class TestBlendOfClassifiers(ModelContract):
     model = Blend(of=(Logistic(), XGBoost(n_estimators=20), CatBoost(n_estimators=10)), weights=(1.0, 2.0, 1.0))
 
 
+@pytest.mark.slow
 @long
 class TestBlendOfRegressors(ModelContract):
     model = Blend(of=(Ridge(), LightGBM(n_estimators=20)))
 
 
+@pytest.mark.slow
 @long
 class TestRecalibrate(ModelContract):
     model = Recalibrate()
@@ -130,6 +139,7 @@ def test_every_model_of_the_table_is_tested() -> None:
     assert set(MODELS) <= {type(case.model) for case in ModelContract.__subclasses__()}
 
 
+@pytest.mark.slow
 def test_reading_specs_imports_no_numeric_library() -> None:
     heavy = {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "xgboost", "lightgbm", "catboost"}
     heavy |= {"mlflow", "great_expectations", "sqlalchemy"}

@@ -28,6 +28,7 @@ def changed_by(fitted: object, frame: pd.DataFrame, name: str) -> set[int]:
     return {int(i) for i in np.flatnonzero((before != after).any(axis=0))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", [TabularFeatures(), TabularFeatures(missing_category="most_frequent", scale=False)])
 def test_the_recipes_columns_are_those_that_a_shuffled_raw_column_changes(recipe: TabularFeatures) -> None:
     frame = some_frame()
@@ -38,6 +39,7 @@ def test_the_recipes_columns_are_those_that_a_shuffled_raw_column_changes(recipe
         assert changed_by(fitted, frame, name) == {i for i, of in enumerate(found) if of == name}
 
 
+@pytest.mark.slow
 def test_categories_as_they_are_count_too() -> None:
     frame = some_frame()
     fitted = CatBoost().transformer(TabularFeatures(), COLUMNS).fit(frame)

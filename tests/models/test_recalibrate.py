@@ -38,6 +38,7 @@ def line_of(fitted: Any) -> tuple[float, float]:
     return float(last.coef_[0, 0]), float(last.intercept_[0])
 
 
+@pytest.mark.slow
 def test_slope_and_intercept_are_found_and_ranks_stay(champion: Any) -> None:
     scores = champion.predict_proba(FRAME)[:, 1]
     y = (np.random.default_rng(1).random(N) < expit(0.5 * logit(scores) - 1)).astype("int8")
@@ -50,6 +51,7 @@ def test_slope_and_intercept_are_found_and_ranks_stay(champion: Any) -> None:
     assert found.notes == (f"The champion, recalibrated on {N:,} rows of the newest 1 day that it had not seen",)
 
 
+@pytest.mark.slow
 def test_only_fresh_rows_of_the_newest_days_are_learnt_from(champion: Any) -> None:
     fresh, age = np.arange(N) >= 500, np.where(np.arange(N) < 1200, 9, 2)
     found = Recalibrate(days=5).fit(None, FRAME, Y, told(champion, fresh=fresh, age=age)).pipeline
@@ -61,6 +63,7 @@ def test_only_fresh_rows_of_the_newest_days_are_learnt_from(champion: Any) -> No
     assert line_of(found) != line_of(more)
 
 
+@pytest.mark.slow
 def test_a_line_takes_the_place_of_a_line_and_of_nothing_else(champion: Any) -> None:
     once = Recalibrate().fit(None, FRAME, Y, told(champion)).pipeline
     more = np.where(np.arange(N) % 3 == 0, 1, Y).astype("int8")

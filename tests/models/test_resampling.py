@@ -17,6 +17,7 @@ def rare(n_rows: int = 400, n_positive: int = 30) -> tuple[pd.DataFrame, np.ndar
     return some_frame(n_rows, seed=3), y
 
 
+@pytest.mark.slow
 def test_the_rarer_class_gets_its_share() -> None:
     frame, y = rare()
     extra, labels = Resampling(share=0.25).made_up(frame, y, seed=1)
@@ -24,6 +25,7 @@ def test_the_rarer_class_gets_its_share() -> None:
     assert (y.sum() + len(extra)) / (len(y) + len(extra)) == pytest.approx(0.25, abs=0.002)
 
 
+@pytest.mark.slow
 def test_made_up_rows_are_rows_like_those_of_the_class() -> None:
     frame, y = rare()
     extra, _ = Resampling(share=0.4).made_up(frame, y, seed=1)
@@ -58,6 +60,7 @@ def test_columns_may_be_all_of_a_kind(kinds: list[str]) -> None:
     assert len(extra)
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_rows() -> None:
     frame, y = rare()
     one, two, other = (Resampling().made_up(frame, y, seed=seed)[0] for seed in (1, 1, 2))

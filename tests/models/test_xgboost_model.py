@@ -20,6 +20,7 @@ def test_stops_early_and_notes_how_many_rounds_it_uses() -> None:
     assert "50 inner training rows" in fitted.notes[0]
 
 
+@pytest.mark.slow
 def test_features_are_not_fitted_on_the_inner_rows() -> None:
     frame, y = easy_problem()
     inner = task_of().inner

@@ -46,6 +46,7 @@ def states(report: MonitorReport) -> dict[str, str]:
     return {result.monitor: result.state for result in report.results}
 
 
+@pytest.mark.slow
 def test_a_policy_that_goes_on_as_it_was_judged_is_left_alone(nights: dict[int, MonitorReport]) -> None:
     report = nights[CHANGE - 1]
     known = dict.fromkeys(("live_metric", "target_drift", "score_drift", "feature_drift"), "pass")
@@ -55,6 +56,7 @@ def test_a_policy_that_goes_on_as_it_was_judged_is_left_alone(nights: dict[int, 
     assert (report.n_rows, report.n_labelled) == (7 * PER_DAY, 7 * PER_DAY)
 
 
+@pytest.mark.slow
 def test_actions_that_became_wrong_are_found_by_what_came_of_the_logged_ones(nights: dict[int, MonitorReport]) -> None:
     report = nights[CHANGE + 6]
     found = states(report)

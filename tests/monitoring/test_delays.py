@@ -63,6 +63,7 @@ def test_few_labels_say_nothing() -> None:
     assert delay_of(np.full(100, DAY), np.arange(100) < 49, declared=timedelta(0)) is None
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.integers(0, 10_000), st.floats(0.1, 20), st.floats(0.3, 1), st.integers(300, 900))
 def test_shares_rise_and_the_order_of_rows_plays_no_part(seed: int, mean: float, ever: float, n: int) -> None:

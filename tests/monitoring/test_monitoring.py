@@ -299,6 +299,7 @@ def test_a_large_history_is_sampled(work: Workspace, monkeypatch: pytest.MonkeyP
     assert len(reference_of(work, change).rows) == 100
 
 
+@pytest.mark.slow
 def test_a_refitted_champion_is_held_against_what_was_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_shop(tmp_path, tmp_path / "pipelines", days=11)
     edit_spec(tmp_path / "pipelines", registries=[], training={"refit": True})
@@ -313,6 +314,7 @@ def test_a_refitted_champion_is_held_against_what_was_judged(tmp_path: Path, mon
         assert f"{judged.model_id}-refit" == change.candidate_id
 
 
+@pytest.mark.slow
 def test_of_a_source_without_time_only_rows_with_new_keys_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,6 +88,7 @@ def test_days_that_follow_each_other_are_drawn_together() -> None:
     assert together > 1.3 * alone
 
 
+@pytest.mark.slow
 def test_a_training_of_one_day_lets_rows_tell_chance() -> None:
     made = seen(5, n_days=1, then=2000)
     assert AttributionDrift().look(made).state == "pass"

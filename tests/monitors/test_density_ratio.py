@@ -15,6 +15,7 @@ def drawn(seed: int, n: int, shift: float) -> np.ndarray:
     return np.random.default_rng(seed).normal([shift, 0.0], 1, (n, 2))
 
 
+@pytest.mark.slow
 def test_where_nothing_moved_every_row_weighs_about_one() -> None:
     found = density_ratio(drawn(1, 1000, 0.0), drawn(2, 1000, 0.0), categories=NUMBERS)
     assert found.weights.mean() == pytest.approx(1)
@@ -22,6 +23,7 @@ def test_where_nothing_moved_every_row_weighs_about_one() -> None:
     assert found.beyond == 0
 
 
+@pytest.mark.slow
 def test_weighted_rows_have_the_mean_of_the_rows_now() -> None:
     random = np.random.default_rng(3)
     then, now = random.normal(0, 1, (3000, 2)), random.normal([0.8, 0], 1, (3000, 2))

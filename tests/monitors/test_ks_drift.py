@@ -32,6 +32,7 @@ def looked_at(reference: pd.DataFrame, rows: pd.DataFrame, **settings: Any) -> A
     return KsDrift(**settings).look(made)
 
 
+@pytest.mark.slow
 @given(NUMBERS, NUMBERS)
 def test_the_distance_is_that_of_scipy(then: list[float], now: list[float]) -> None:
     with np.errstate(all="ignore"):  # of its p-value, for a handful of values
@@ -53,6 +54,7 @@ def test_missing_values_stand_above_all_others() -> None:
     assert ks_distance(pd.Series([1e308]), pd.Series([np.nan])) == 1
 
 
+@pytest.mark.slow
 def test_thirty_ternary_columns_alarm_in_vain_in_no_more_than_the_promised_share_of_windows() -> None:
     alarms = [
         looked_at(ternary(3000, 2 * seed), ternary(400, 2 * seed + 1), limit=0.0).state == "alarm"
@@ -61,6 +63,7 @@ def test_thirty_ternary_columns_alarm_in_vain_in_no_more_than_the_promised_share
     assert sum(alarms) <= 3
 
 
+@pytest.mark.slow
 def test_many_rows_don_t_make_a_small_change_an_alarm() -> None:
     then, now = ternary(20_000, 1), ternary(20_000, 2, (0.46, 0.2, 0.34))  # significant beyond doubt
     assert looked_at(then, now, limit=0.0).state == "alarm"

@@ -50,6 +50,7 @@ def test_several_classes() -> None:
     assert found == pytest.approx(true(Classified, y_now, chances_now, "accuracy"), abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["rmse", "mae"])
 def test_numbers_whose_error_depends_on_the_inputs(metric: str) -> None:
     random = np.random.default_rng(7)

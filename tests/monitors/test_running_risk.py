@@ -35,6 +35,7 @@ def alike(means: Any, first: np.datetime64) -> Daily:
     return Daily(first + np.arange(mean.size), np.full(mean.size, 10), mean, np.zeros(mean.size))
 
 
+@pytest.mark.slow
 def test_evidence_is_the_ratio_of_likelihoods() -> None:
     # Rises are |N(0, 1)| days' standard deviations; the mean is integrated out by hand, the deviation by numbers.
     then, now = [0.1, 0.3, 0.2, 0.25], [0.5, 0.4, 0.45]
@@ -54,6 +55,7 @@ def test_evidence_is_the_ratio_of_likelihoods() -> None:
     assert found.since == MONDAY
 
 
+@pytest.mark.slow
 @given(st.integers(0, 1000), st.floats(0.01, 100), st.floats(-5, 5), st.integers(1, 60))
 def test_neither_unit_nor_zero_plays_a_part(seed: int, unit: float, zero: float, n_now: int) -> None:
     means = np.random.default_rng(seed).normal(0.5, 0.1, 4 + n_now)
@@ -65,6 +67,7 @@ def test_neither_unit_nor_zero_plays_a_part(seed: int, unit: float, zero: float,
     assert same.log_evidence == pytest.approx(found.log_evidence, rel=1e-4, abs=1e-4)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 1000), st.floats(0, 0.2), st.floats(0, 0.5))
 def test_higher_later_days_are_more_evidence(seed: int, risen: float, tolerance: float) -> None:
     means = np.random.default_rng(seed).normal(0.5, 0.05, 11)
@@ -111,6 +114,7 @@ def test_days_with_few_rows_wait_for_the_next() -> None:
     assert list(found.squares) == [2.0, 14.0]
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 5), st.floats(0, 1)), max_size=60), st.randoms())
 def test_the_order_of_rows_plays_no_part(rows: list[tuple[int, float]], random: Any) -> None:
     def grouped() -> Daily:

@@ -48,6 +48,7 @@ def test_a_column_that_the_holdout_does_not_have_is_told() -> None:
     assert slices_of(["region"], rows, held, least=1) == ([], ("every value of region",))
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.floats(0.001, 0.5))
 def test_the_step_down_is_holms(chances: list[float], budget: float) -> None:
     n, order = len(chances), sorted(range(len(chances)), key=lambda i: chances[i])

@@ -91,6 +91,7 @@ def test_names_that_never_repeat_are_no_drift() -> None:
     assert found == Shift(0.0, 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_rows", [200, 2000])
 def test_nothing_changed_exceeds_chance_as_often_as_asked(n_rows: int) -> None:
     generator = np.random.default_rng(n_rows)

@@ -109,6 +109,7 @@ def test_the_order_of_rows_plays_no_part_and_neither_do_older_rows(kind: type[Ha
     assert monitor.look(made.newest(timedelta(days=7))) == found
 
 
+@pytest.mark.slow
 def test_a_metric_needs_rows_of_each_class() -> None:
     made = seen(2.0)
     assert made.answered is not None
@@ -120,6 +121,7 @@ def test_a_metric_needs_rows_of_each_class() -> None:
     assert found["part is 0"].limit is None
 
 
+@pytest.mark.slow
 def test_a_slice_that_got_worse_beyond_doubt_counts_as_several_windows() -> None:
     found = LiveMetric(slices=("part",)).look(seen(-1.0))
     assert found.n_windows >= 2

@@ -37,6 +37,7 @@ def test_the_plan_says_what_the_run_will_do(work) -> None:
     assert statuses(work, start.run_id) == ["started"]
 
 
+@pytest.mark.slow
 def test_addresses_are_kept_with_the_run_and_change_nothing_else(work) -> None:
     pages = {"airflow": "https://a.example/dags/retrain_shop/runs/r"}
     start = open_run(work, RunRequest("shop", pages=pages))
@@ -46,6 +47,7 @@ def test_addresses_are_kept_with_the_run_and_change_nothing_else(work) -> None:
     assert (plain.run_id, plain.plan.training_key) == (start.run_id, start.plan.training_key)
 
 
+@pytest.mark.slow
 def test_an_address_with_a_password_is_not_kept(work, monkeypatch) -> None:
     for told, kept in (("http://me:secret@m.example", False), ("http://m.example", True)):
         monkeypatch.setenv("MLSYS_MLFLOW_PAGE", told)
@@ -62,6 +64,7 @@ def test_the_same_request_gets_the_same_answer_and_writes_nothing(work) -> None:
     assert work.ledger.verify("shop") == rows
 
 
+@pytest.mark.slow
 def test_the_same_skip_is_written_once_and_ends_when_data_comes(work) -> None:
     request = RunRequest("shop", day=day(9), request_id="manual__1")
     first = open_run(work, request)
@@ -74,6 +77,7 @@ def test_the_same_skip_is_written_once_and_ends_when_data_comes(work) -> None:
     assert [row.status for row in work.ledger.requests("shop")] == ["skipped", "accepted"]
 
 
+@pytest.mark.slow
 def test_another_request_goes_on_with_a_run_that_never_ended(work) -> None:
     first = open_run(work, RunRequest("shop"))
     second = open_run(work, RunRequest("shop"))
@@ -82,6 +86,7 @@ def test_another_request_goes_on_with_a_run_that_never_ended(work) -> None:
     assert statuses(work, first.run_id) == ["started"]
 
 
+@pytest.mark.slow
 def test_a_failed_run_is_started_again(work) -> None:
     first = open_run(work, RunRequest("shop"))
     key = first.plan.training_key
@@ -90,6 +95,7 @@ def test_a_failed_run_is_started_again(work) -> None:
     assert statuses(work, first.run_id) == ["started", "failed", "started"]
 
 
+@pytest.mark.slow
 def test_another_mode_is_another_run_on_the_same_key(work) -> None:
     live = open_run(work, RunRequest("shop"))
     dry = open_run(work, RunRequest("shop", mode="dry"))
@@ -97,6 +103,7 @@ def test_another_mode_is_another_run_on_the_same_key(work) -> None:
     assert dry.plan.training_key == live.plan.training_key
 
 
+@pytest.mark.slow
 def test_a_changed_spec_is_another_run_on_the_same_snapshot(work) -> None:
     before = open_run(work, RunRequest("shop"))
     edit_spec(work.home / "pipelines", training={"seed": 7})
@@ -106,6 +113,7 @@ def test_a_changed_spec_is_another_run_on_the_same_snapshot(work) -> None:
     assert work.spec_of(before.plan).training.seed == 42
 
 
+@pytest.mark.slow
 def test_late_rows_are_another_run_of_the_same_day(work) -> None:
     import sqlite3
 
@@ -118,6 +126,7 @@ def test_late_rows_are_another_run_of_the_same_day(work) -> None:
     assert (after.snapshot.n_rows, after.arrivals.days) == (241, (day(1),))
 
 
+@pytest.mark.slow
 def test_a_past_day_sees_only_its_past(work) -> None:
     open_run(work, RunRequest("shop"))
     past = open_run(work, RunRequest("shop", day=str(day(0))))
@@ -164,6 +173,7 @@ def test_a_backfill_never_asks_for_a_promotion(work, mode) -> None:
     assert work.ledger.requests("shop") == []
 
 
+@pytest.mark.slow
 def test_some_candidates_alone(work) -> None:
     start = open_run(work, RunRequest("shop", candidates=("logistic",)))
     spec = work.spec_of(start.plan)

@@ -34,6 +34,7 @@ def changed(folder: Path, **changes: Any) -> list[str]:
     return list(envelope._changed(before, spec_of(folder, **changes), Envelope(may_change=KEYS)))
 
 
+@pytest.mark.slow
 def test_what_may_change_and_how_far(tmp_path: Path) -> None:
     prior = {"kind": "prior"}
     assert changed(tmp_path, split={"kind": "time", "validation_days": 3, "holdout_days": 3}) == []

@@ -30,6 +30,7 @@ def decided(work: Workspace, home: Path, at_least: float, *, model: object = FOR
     return found.decision
 
 
+@pytest.mark.slow
 def test_a_limit_between_the_seeds_makes_it_inconclusive(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_workspace() as work:
         calm = decided(work, home, 0.99)  # beyond all of them
@@ -63,6 +64,7 @@ def test_a_limit_between_the_seeds_makes_it_inconclusive(home: Path, monkeypatch
         assert pipeline.decide(work, prepared, evaluations=standing[0]) == torn
 
 
+@pytest.mark.slow
 def test_a_fit_without_a_seed_has_no_luck(home: Path) -> None:
     with open_workspace() as work:
         found = decided(work, home, 0.5, model="logistic")

@@ -54,6 +54,7 @@ def champion(work: Workspace) -> Candidate:
     return found
 
 
+@pytest.mark.slow
 def test_what_serves_has_learnt_from_all_rows_and_is_compared_by_its_twin(work: Workspace) -> None:
     first = night(work, 10)
     serves = champion(work)
@@ -84,6 +85,7 @@ def test_what_serves_has_learnt_from_all_rows_and_is_compared_by_its_twin(work: 
         assert "not itself judged" in str(card_of(work, run.start.plan.run_id).candidates[-1].refit_sentence)
 
 
+@pytest.mark.slow
 def test_a_run_that_ended_between_refit_and_promotion_adopts_what_stands(
     work: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +146,7 @@ def test_killed_anywhere_around_the_refit_the_next_run_ends_with_the_same_bytes(
             assert work.ledger.verify("shop") > 0
 
 
+@pytest.mark.slow
 def test_too_much_churn_lets_the_judged_model_serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shop(tmp_path, monkeypatch, training={"refit": "train+validation", "max_churn": 1e-9})
     with open_workspace() as work:
@@ -162,6 +165,7 @@ def test_too_much_churn_lets_the_judged_model_serve(tmp_path: Path, monkeypatch:
         assert replay.replay(work, found.start.plan.run_id).agreement == "identical"
 
 
+@pytest.mark.slow
 def test_a_refit_that_learns_nonsense_does_not_serve(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     load = dataset.load
 
@@ -181,6 +185,7 @@ def test_a_refit_that_learns_nonsense_does_not_serve(work: Workspace, monkeypatc
     assert "clearly worse" in kept.refit.guards[-1].sentence
 
 
+@pytest.mark.slow
 def test_of_a_changed_split_the_rows_that_the_champion_knows_are_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +204,7 @@ def test_of_a_changed_split_the_rows_that_the_champion_knows_are_left_out(
         assert 100 < found.known_rows.n_rows < 200  # two days of 80 orders
 
 
+@pytest.mark.slow
 def test_a_champion_that_knows_most_of_the_holdout_is_not_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,6 +220,7 @@ def test_a_champion_that_knows_most_of_the_holdout_is_not_compared(
         assert found.version.decision.outcome == "inconclusive"
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=40, unique=True), st.floats(0.01, 0.99), st.integers(0, 99))
 def test_a_refits_threshold_calls_as_many_rows_positive(scores: list[float], threshold: float, seed: int) -> None:
     before = np.array(scores)

@@ -51,6 +51,7 @@ def spec(*gates: object, **metrics: object) -> Spec:
     return Spec.model_validate(tuples(dumped))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", SPECS, ids=lambda file: file.stem)
 def test_the_gates_that_come_along_pass(file: Path) -> None:
     found = self_test(load_spec(file))
@@ -58,6 +59,7 @@ def test_the_gates_that_come_along_pass(file: Path) -> None:
     assert found.sentence.endswith("a worse one is refused by better_than_champion")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", OF_EACH_TASK, ids=lambda file: file.stem)
 def test_gates_that_measure_let_a_far_better_model_pass_in_every_task(file: Path) -> None:
     made = load_spec(file)

@@ -24,12 +24,14 @@ def folder(place: Place) -> Path:
     return place.home / "registry" / PIPELINE
 
 
+@pytest.mark.slow
 def test_the_folder_of_a_version_is_complete(place: Place) -> None:
     REGISTRY.publish(make_release(place.store, version="1.0.0"), place)
     names = {path.name for path in (folder(place) / "v1.0.0").iterdir()}
     assert names == {"model.joblib", "metrics.json", "spec.yaml", "release.json", "requirements.txt"}
 
 
+@pytest.mark.slow
 def test_joblib_loads_the_linked_model(place: Place) -> None:
     release = make_release(place.store, version="1.0.0")
     REGISTRY.publish(release, place)
@@ -106,6 +108,7 @@ def test_a_damaged_record_is_named_and_written_again(place: Place) -> None:
     assert record.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_every_way_in_which_a_folder_differs_is_named_and_mended(place: Place) -> None:
     release = make_release(place.store, version="1.0.0")
     REGISTRY.publish(release, place)
@@ -206,6 +209,7 @@ def test_the_row_of_the_ledger_is_remembered(place: Place) -> None:
     assert found[0].where.startswith(("release v1.0.0", "version 1 in MLflow"))
 
 
+@pytest.mark.slow
 def test_a_new_fit_of_a_version_lies_beside_the_old_one(place: Place) -> None:
     old = make_release(place.store, 1, version="1.0.0")
     golden = place.store.put_json({"answers": [0.5]})

@@ -16,6 +16,7 @@ from mlsys.testing.registries import PIPELINE, make_release
 REGISTRY = MlflowRegistry()
 
 
+@pytest.mark.slow
 def test_it_is_what_mlflow_says(place: Place) -> None:
     from mlflow import MlflowClient
 

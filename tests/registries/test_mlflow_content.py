@@ -25,6 +25,7 @@ def renamed(release, name: str, **changes: object):
     return replace(release, candidate=first, parts=parts, spec={"spec": {**release.spec["spec"], **changes}})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", AWKWARD[:-2])
 def test_no_name_of_a_candidate_is_refused(place: Place, name: str) -> None:
     release = renamed(make_release(place.store, version="1.0.0"), name, description="d" * 120_000)
@@ -46,6 +47,7 @@ def test_versions_and_runs_tell_the_last_day_included_and_the_version_of_the_led
     assert content.version_tags(release)["mlsys.version"] == "1.0.0"
 
 
+@pytest.mark.slow
 @given(
     name=st.text(min_size=1) | st.sampled_from(AWKWARD),
     text=st.text() | st.integers(4_000, 120_000).map("x".__mul__),

@@ -105,6 +105,7 @@ def test_no_connection_is_left_open(tmp_path: Path) -> None:
     assert str(file) not in {opened.path for opened in psutil.Process().open_files()}
 
 
+@pytest.mark.slow
 def test_older_tables_with_runs_in_them_are_changed_and_not_made_anew(place: Place) -> None:
     from alembic.command import downgrade
     from mlflow.store.db.utils import _get_alembic_config
@@ -121,6 +122,7 @@ def test_older_tables_with_runs_in_them_are_changed_and_not_made_anew(place: Pla
     assert found == [(release.candidate.candidate_id,)]
 
 
+@pytest.mark.slow
 def test_tables_of_a_newer_mlflow_are_left_alone(place: Place) -> None:
     path = Path(place.tracking_uri.removeprefix("sqlite:///"))
     MlflowRegistry().publish(make_release(place.store), place)

@@ -23,6 +23,7 @@ def artifacts(home: Path) -> Path:
     return next((home / "mlartifacts" / PIPELINE / "models").glob("m-*")) / "artifacts"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["gone", "changed", "half"])
 def test_a_champion_whose_files_are_damaged_is_found_and_written_again(place: Place, damage: str) -> None:
     release = make_release(place.store, version="1.0.0")
@@ -43,6 +44,7 @@ def test_a_champion_whose_files_are_damaged_is_found_and_written_again(place: Pl
     assert len(client(place).search_model_versions()) == 1
 
 
+@pytest.mark.slow
 def test_a_home_behind_a_link_may_move(place: Place, tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     link = tmp_path / "current"
@@ -58,6 +60,7 @@ def test_a_home_behind_a_link_may_move(place: Place, tmp_path: Path) -> None:
     assert str(link) in client(through).get_model_version(PIPELINE, "1").source
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def test_a_home_that_was_moved_takes_its_models_along(
     place: Place, tmp_path: Path, kind: str, request: pytest.FixtureRequest
@@ -79,6 +82,7 @@ def test_a_home_that_was_moved_takes_its_models_along(
     assert len(sources) == 2
 
 
+@pytest.mark.slow
 def test_models_of_another_home_that_is_there_stay_where_they_are(place: Place, tmp_path: Path) -> None:
     theirs = replace(place, home=tmp_path / "theirs")
     theirs.home.mkdir()
@@ -89,6 +93,7 @@ def test_models_of_another_home_that_is_there_stay_where_they_are(place: Place, 
     assert REGISTRY.damage(PIPELINE, release.candidate, place) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["log_model_artifacts", "log_outputs", "finalize_logged_model"])
 def test_half_a_model_is_gone_on_with(place: Place, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     from mlflow import MlflowClient

@@ -41,6 +41,7 @@ def contents(place: Place) -> dict[str, object]:
     }
 
 
+@pytest.mark.slow
 def test_a_run_per_retraining_and_one_below_it_per_candidate(place: Place) -> None:
     shown = REGISTRY.publish(make_release(place.store, n_candidates=3), place)
     found = {run.info.run_name: run for run in runs(place)}
@@ -49,6 +50,7 @@ def test_a_run_per_retraining_and_one_below_it_per_candidate(place: Place) -> No
     assert found["logistic_2"].data.tags["mlflow.parentRunId"] == found[PARENT].info.run_id
 
 
+@pytest.mark.slow
 def test_metrics_carry_side_and_interval_and_leave_out_the_undefined(place: Place) -> None:
     REGISTRY.publish(make_release(place.store), place)
     metrics = next(run for run in runs(place) if run.info.run_name == "logistic_0").data.metrics
@@ -58,6 +60,7 @@ def test_metrics_carry_side_and_interval_and_leave_out_the_undefined(place: Plac
     assert "holdout_recall" not in metrics
 
 
+@pytest.mark.slow
 def test_the_dataset_and_the_keys_are_tags(place: Place) -> None:
     release = make_release(place.store)
     REGISTRY.publish(release, place)
@@ -68,6 +71,7 @@ def test_the_dataset_and_the_keys_are_tags(place: Place) -> None:
     assert tags["mlsys.decision_key"] == release.decision.decision_key
 
 
+@pytest.mark.slow
 def test_every_run_names_its_dataset(place: Place) -> None:
     release = make_release(place.store)
     REGISTRY.publish(release, place)
@@ -77,6 +81,7 @@ def test_every_run_names_its_dataset(place: Place) -> None:
     assert digests == [release.snapshot.fingerprint[:12]] * len(runs(place))
 
 
+@pytest.mark.slow
 def test_a_later_outcome_renames_the_run(place: Place) -> None:
     REGISTRY.publish(make_release(place.store), place)
     REGISTRY.publish(make_release(place.store, version="1.0.0"), place)
@@ -84,6 +89,7 @@ def test_a_later_outcome_renames_the_run(place: Place) -> None:
     assert names == {PROMOTED, "logistic_0", "logistic_1"}
 
 
+@pytest.mark.slow
 def test_publishing_again_writes_nothing(place: Place) -> None:
     release = make_release(place.store)
     REGISTRY.publish(release, place)
@@ -92,6 +98,7 @@ def test_publishing_again_writes_nothing(place: Place) -> None:
     assert contents(place) == before
 
 
+@pytest.mark.slow
 def test_attached_files_are_artifacts_of_the_candidates_run_and_written_once(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +120,7 @@ def test_attached_files_are_artifacts_of_the_candidates_run_and_written_once(
     assert len(written) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "step", ["create_run", "log_batch", "set_terminated", "log_model_artifacts", "create_model_version"]
 )
@@ -159,6 +167,7 @@ def test_the_champion_loads_by_its_alias(place: Place) -> None:
     np.testing.assert_allclose(model.predict(frame), fitted_pipeline(10).predict_proba(rows()), rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_signature_holds_the_feature_columns(place: Place) -> None:
     inputs = signature(make_release(place.store)).inputs
     assert {column.name: column.type.name for column in inputs} == {
@@ -169,6 +178,7 @@ def test_the_signature_holds_the_feature_columns(place: Place) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_model_of_several_classes_gives_a_column_for_each_and_names_them(place: Place) -> None:
     from dataclasses import replace
 
@@ -184,6 +194,7 @@ def test_a_model_of_several_classes_gives_a_column_for_each_and_names_them(place
     assert described.metadata == {"classes": ["a", "b", "c"]}
 
 
+@pytest.mark.slow
 def test_a_later_promotion_updates_the_version(place: Place) -> None:
     REGISTRY.publish(make_release(place.store), place)
     REGISTRY.publish(make_release(place.store, version="1.0.0"), place)
@@ -193,6 +204,7 @@ def test_a_later_promotion_updates_the_version(place: Place) -> None:
     assert version.description == "Promote: logistic_0 of run 1 serves"
 
 
+@pytest.mark.slow
 def test_a_failed_candidate_is_shown_as_failed(place: Place) -> None:
     from dataclasses import replace
 
@@ -205,6 +217,7 @@ def test_a_failed_candidate_is_shown_as_failed(place: Place) -> None:
     assert run.data.tags["mlflow.note.content"] == "did not converge"
 
 
+@pytest.mark.slow
 def test_the_artifact_below_home_is_the_ledgers_file(place: Place) -> None:
     release = make_release(place.store)
     REGISTRY.publish(release, place)
@@ -212,6 +225,7 @@ def test_the_artifact_below_home_is_the_ledgers_file(place: Place) -> None:
     assert sha256_of(model) == release.candidate.model
 
 
+@pytest.mark.slow
 def test_an_unreachable_server_may_be_tried_again_and_its_password_stays_secret(place: Place) -> None:
     lost = Place(place.store, place.home, "postgresql+psycopg2://someone:secret@127.0.0.1:1/mlflow")
     with pytest.raises(TransientError) as caught:
@@ -262,6 +276,7 @@ def test_a_home_whose_path_a_server_can_not_take_is_refused_before_and_no_other(
     assert REGISTRY.publish(make_release(place.store, version="1.0.0"), fits).name == "1"
 
 
+@pytest.mark.slow
 def test_the_row_of_the_ledger_is_remembered(place: Place) -> None:
     assert REGISTRY.anchors(PIPELINE, place) == []
     REGISTRY.publish(

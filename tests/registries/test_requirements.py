@@ -44,6 +44,7 @@ def test_every_model_needs_what_pipelines_are_made_of_at_a_version() -> None:
     assert list(pinned_requirements(NOBODY)) == sorted(pinned_requirements(NOBODY))
 
 
+@pytest.mark.slow
 def test_other_packages_are_needed_by_the_models_made_of_them(acme: ModuleType) -> None:
     lightgbm, catboost = pytest.importorskip("lightgbm"), pytest.importorskip("catboost")
     for package, made in (
@@ -55,6 +56,7 @@ def test_other_packages_are_needed_by_the_models_made_of_them(acme: ModuleType) 
     assert "acme-parts==1.5" in pinned_requirements(pickle.dumps(acme.First(), protocol=4))
 
 
+@pytest.mark.slow
 def test_a_text_is_no_module_whatever_stands_before_it(acme: ModuleType, store: Store) -> None:
     # The second class finds its module's name among what was written before, behind another text.
     digest, _ = model_file.save([acme.First(), "lightgbm", acme.Second()], store)

@@ -59,6 +59,7 @@ def test_classes_stand_as_declared_numbers_by_size_and_others_by_name():
     assert shown(["b", "c", "a"]).rows[0].name == "a"
 
 
+@pytest.mark.slow
 def test_of_a_hundred_classes_the_largest_are_drawn_and_the_others_as_one():
     names = [f"class {i:03}" for i in range(100)]
     found = shown(names)

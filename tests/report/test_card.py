@@ -39,6 +39,7 @@ def test_every_story_is_a_well_formed_page_of_modest_size(story: Story, store: S
     assert 20_000 < len(html.encode()) < 300_000
 
 
+@pytest.mark.slow
 def test_each_outcome_has_its_own_word_icon_and_colour(store: Store) -> None:
     pages = [page_of(records_samples.card(store, story), store) for story in STORIES if story != "first"]
     pages.append(page_of(records_samples.failed_card("train", store), store))
@@ -106,6 +107,7 @@ def test_data_is_never_markup(store: Store) -> None:
     Page(html)
 
 
+@pytest.mark.slow
 def test_headings_go_down_one_level_at_a_time(store: Store) -> None:
     page = page_of(records_samples.card(store), store)
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
@@ -209,6 +211,7 @@ def test_every_value_of_the_spec_has_its_source(store: Store) -> None:
     assert {key.replace("\u200b", ""): origin.replace("-", " ") for origin, key in rows} == card.spec["origins"]
 
 
+@pytest.mark.slow
 def test_a_refit_is_said(store: Store) -> None:
     card = records_samples.card(store)
     judged = next(candidate for candidate in card.candidates if not candidate.baseline)
@@ -367,6 +370,7 @@ def test_a_card_that_changed_nothing_says_nothing_of_that(story: Story, store: S
     assert "load_champion" not in page_of(records_samples.card(store, story), store).text
 
 
+@pytest.mark.slow
 def test_the_way_through_a_registry_that_the_spec_leaves_out_is_not_shown(store: Store) -> None:
     card = records_samples.card(store, "promote")
     alone = {**card.spec, "spec": {**card.spec["spec"], "registries": [{"kind": "mlflow"}]}}
@@ -375,6 +379,7 @@ def test_the_way_through_a_registry_that_the_spec_leaves_out_is_not_shown(store:
     assert "load_champion" not in text
 
 
+@pytest.mark.slow
 def test_a_tuned_candidate_lists_the_best_sets_and_the_spec_s_own(store: Store) -> None:
     card = records_samples.card(store)
     trials = (

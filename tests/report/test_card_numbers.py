@@ -51,6 +51,7 @@ def test_checks_of_earlier_versions_are_counted_by_what_is_shown(store: Store) -
     assert "bad rows 1.1 % tolerated" in text
 
 
+@pytest.mark.slow
 def test_a_difference_stands_beside_its_bound_and_what_is_needed(store: Store) -> None:
     text = page_of(records_samples.card(store), store).text
     assert "difference +0.0162 its lower bound +0.0109 needed > 0" in text
@@ -59,6 +60,7 @@ def test_a_difference_stands_beside_its_bound_and_what_is_needed(store: Store) -
     assert "difference −0.0214 its lower bound −0.0297 needed > 0" in rejected
 
 
+@pytest.mark.slow
 def test_champions_carry_the_version_of_the_ledger_and_no_other_number_is_called_one(store: Store) -> None:
     card = records_samples.card(store)
     known = replace(card, versions={scores_samples.CHAMPION: "1.0.6"})
@@ -71,6 +73,7 @@ def test_champions_carry_the_version_of_the_ledger_and_no_other_number_is_called
     assert page_of(stays, store).text.count("1.0.6") == 2
 
 
+@pytest.mark.slow
 def test_links_lead_to_the_run_and_to_the_model_where_they_are_known(store: Store) -> None:
     pages = {"airflow": "https://a.example/dags/retrain_phishing/runs/r-1", "mlflow": "https://m.example/"}
     linked = page_of(replace(records_samples.card(store), pages=pages), store)

@@ -79,6 +79,7 @@ def text_of(store: Store, explanation: dict[str, Any]) -> str:
     return page.text[page.text.index("Why it answers so") :]
 
 
+@pytest.mark.slow
 def test_columns_have_what_is_lost_with_its_interval_and_who_goes_with_them(store: Store) -> None:
     text = text_of(store, known())
     assert "ROC AUC lost when one column is shuffled among 1,000 holdout rows" in text
@@ -89,11 +90,13 @@ def test_columns_have_what_is_lost_with_its_interval_and_who_goes_with_them(stor
     assert "stand in for each other" in text
 
 
+@pytest.mark.slow
 def test_without_columns_that_go_together_it_says_so(store: Store) -> None:
     text = text_of(store, known(importance={**known()["importance"], "alike": {}}))
     assert "No two columns of numbers go together strongly" in text
 
 
+@pytest.mark.slow
 def test_shap_values_have_a_direction_where_the_column_has_an_order(store: Store) -> None:
     text = text_of(store, known()).replace("\u200b", "")
     assert "in log odds, in the mean of 300 holdout rows" in text
@@ -101,6 +104,7 @@ def test_shap_values_have_a_direction_where_the_column_has_an_order(store: Store
         assert row in " ".join(text.split())
 
 
+@pytest.mark.slow
 def test_a_row_shows_answer_truth_and_what_pushed_it(store: Store) -> None:
     text = " ".join(text_of(store, known()).replace("\u200b", "").split())
     assert "The 1 most wrong answer" in text
@@ -111,6 +115,7 @@ def test_a_row_shows_answer_truth_and_what_pushed_it(store: Store) -> None:
     assert "all others −0.125 together −5.225" in text
 
 
+@pytest.mark.slow
 def test_thirty_categories_and_missing_values_are_all_there(store: Store) -> None:
     text = " ".join(text_of(store, known()).split())
     assert "and 7 rarer values" in text
@@ -118,6 +123,7 @@ def test_thirty_categories_and_missing_values_are_all_there(store: Store) -> Non
     assert "missing: 0.5; of all rows 0.35, the vertical line" in text
 
 
+@pytest.mark.slow
 def test_a_part_that_is_left_out_says_why(store: Store) -> None:
     reason = "Explaining needs the package 'shap', which is not installed"
     text = text_of(store, known(shares={"left_out": reason}, dependence={"left_out": "timeout after 30 s"}))
@@ -127,12 +133,14 @@ def test_a_part_that_is_left_out_says_why(store: Store) -> None:
     assert "Single rows" not in text
 
 
+@pytest.mark.slow
 def test_nothing_is_escaped_wrongly(store: Store) -> None:
     html = report.render(given(store, known()), store=store)
     assert "<b></code>" not in html
     assert "&lt;b&gt;" in html
 
 
+@pytest.mark.slow
 def test_the_page_for_mlflow_holds_the_same_and_stands_alone(store: Store) -> None:
     html = report.explanation_page(given(store, known()))
     assert html is not None

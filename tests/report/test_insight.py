@@ -52,6 +52,7 @@ def text_of(store: Store, insight: dict[str, Any]) -> str:
     return Page(report.render(explained(store, insight), store=store)).text
 
 
+@pytest.mark.slow
 def test_columns_are_listed_with_what_the_metric_loses(store: Store) -> None:
     text = text_of(store, known())
     assert "ROC AUC lost when one column is shuffled among 588 holdout rows" in text
@@ -59,6 +60,7 @@ def test_columns_are_listed_with_what_the_metric_loses(store: Store) -> None:
     assert "+0.0812" in text
 
 
+@pytest.mark.slow
 def test_calibration_is_drawn_for_challenger_and_champion(store: Store) -> None:
     html = report.render(explained(store, known()), store=store)
     drawing = html.partition('aria-labelledby="calibration-title')[2].partition("</svg>")[0]
@@ -68,6 +70,7 @@ def test_calibration_is_drawn_for_challenger_and_champion(store: Store) -> None:
     assert "0.930" in Page(html).text
 
 
+@pytest.mark.slow
 def test_segments_show_both_models_and_are_never_markup(store: Store) -> None:
     html = report.render(explained(store, known()), store=store)
     text = Page(html).text
@@ -77,6 +80,7 @@ def test_segments_show_both_models_and_are_never_markup(store: Store) -> None:
     assert "60 100.0 % – –" in text
 
 
+@pytest.mark.slow
 def test_what_is_not_known_is_left_out(store: Store) -> None:
     text = text_of(store, known(importance=None, segments=[]))
     assert "What it relies on" not in text
@@ -84,6 +88,7 @@ def test_what_is_not_known_is_left_out(store: Store) -> None:
     assert "ROC AUC by" not in text
 
 
+@pytest.mark.slow
 def test_cards_of_earlier_versions_have_no_such_part(store: Store) -> None:
     page = Page(report.render(records_samples.card(store), store=store))
     assert "insight" not in [attrs["id"] for attrs in page.named("section")]

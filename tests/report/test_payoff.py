@@ -37,6 +37,7 @@ def page_of(store: Store, **details: Any) -> str:
     return report.render(replace(card, evaluations=changed), store=store)
 
 
+@pytest.mark.slow
 def test_a_list_says_how_many_rows_it_has_and_shows_its_gain(store: Store) -> None:
     page = Page(page_of(store, list=LIST))
     assert "the first 62 rows (5.0 %)" in page.text
@@ -44,6 +45,7 @@ def test_a_list_says_how_many_rows_it_has_and_shows_its_gain(store: Store) -> No
     assert "Cost of the decisions" not in page.text
 
 
+@pytest.mark.slow
 def test_costs_name_both_mistakes_and_each_models_threshold(store: Store) -> None:
     page = Page(page_of(store, costs=COSTS, threshold=None))
     assert "A false alarm costs 1, a missed phishing row 20" in page.text

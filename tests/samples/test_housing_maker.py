@@ -46,6 +46,7 @@ def files(target: Path) -> dict[str, tuple[bytes, int]]:
     return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in found}
 
 
+@pytest.mark.slow
 def test_more_days_only_add_files(maker: ModuleType, tmp_path: Path) -> None:
     maker.make(tmp_path / "grown", 2)
     before = files(tmp_path / "grown")
@@ -82,6 +83,7 @@ def test_another_seed_gives_other_rows(maker: ModuleType) -> None:
     assert maker.drop(7) == maker.drop(7)
 
 
+@pytest.mark.slow
 def test_what_has_none_is_written_na_and_so_is_what_nobody_measured(maker: ModuleType, drops: list[bytes]) -> None:
     found = table(drops)
     assert all("NA" in set(found[name]) for name in maker.HAS_NONE)
@@ -92,6 +94,7 @@ def test_what_has_none_is_written_na_and_so_is_what_nobody_measured(maker: Modul
     assert set(none["garage_cars"]) == {"0"}
 
 
+@pytest.mark.slow
 def test_few_lines_are_bad_and_in_both_ways(drops: list[bytes]) -> None:
     n_rows = sum(len(lines(drop)) - 1 for drop in drops)
     broken = sum(line.count(",") != N_FIELDS - 1 for drop in drops for line in lines(drop))
@@ -101,6 +104,7 @@ def test_few_lines_are_bad_and_in_both_ways(drops: list[bytes]) -> None:
     assert (broken + wrong) / n_rows < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("day", [0, 90])
 def test_true_mean_is_unbiased_everywhere_and_nothing_is_closer(maker: ModuleType, day: int) -> None:
     frame = maker.fresh(40_000, day=day, seed=1)
@@ -132,6 +136,7 @@ def test_prices_rise_slowly(maker: ModuleType) -> None:
     assert growth == pytest.approx(np.exp(3 * maker.GROWTH))
 
 
+@pytest.mark.slow
 def test_the_planted_change_comes_on_its_day_and_by_the_river_alone(maker: ModuleType) -> None:
     assert maker.drop(9, change_day=10) == maker.drop(9)
     assert maker.drop(10, change_day=10) != maker.drop(10)
@@ -143,6 +148,7 @@ def test_the_planted_change_comes_on_its_day_and_by_the_river_alone(maker: Modul
     assert 0.2 < river.mean() < 0.4
 
 
+@pytest.mark.slow
 def test_without_a_signal_prices_are_the_same_ones_in_another_order(maker: ModuleType) -> None:
     planted, none = (table([maker.drop(5, signal=signal)]) for signal in (True, False))
     assert sorted(planted["sale_price"]) == sorted(none["sale_price"])
@@ -180,6 +186,7 @@ class TestRealSales:
         assert list(files(tmp_path)) == ["housing-2007-12-31.csv", "housing-2008-02-29.csv"]
         assert sentence.endswith("2 files of the sales of Ames, 2007-12-31 to 2008-02-29.")
 
+    @pytest.mark.slow
     def test_columns_and_spellings_are_those_of_the_drawn_files(
         self, maker: ModuleType, package: object, drops: list[bytes], tmp_path: Path
     ) -> None:

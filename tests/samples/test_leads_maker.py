@@ -44,6 +44,7 @@ def broken(drop: bytes) -> list[str]:
     return [line for line in lines(drop) if line.count(",") != N_FIELDS - 1]
 
 
+@pytest.mark.slow
 def test_more_days_only_add_files(maker: ModuleType, tmp_path: Path) -> None:
     maker.make(tmp_path / "grown", 2)
     before = files(tmp_path / "grown")
@@ -57,6 +58,7 @@ def test_more_days_only_add_files(maker: ModuleType, tmp_path: Path) -> None:
     assert len(grown) == 5 + 14 + 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days", [1, 3])
 def test_a_repetition_changes_nothing(maker: ModuleType, tmp_path: Path, days: int) -> None:
     first = maker.make(tmp_path, 3)
@@ -87,6 +89,7 @@ def test_another_seed_gives_other_rows(maker: ModuleType) -> None:
     assert maker.drop(0, seed=1) != maker.drop(0, seed=2)
 
 
+@pytest.mark.slow
 def test_some_lines_are_broken_in_both_ways_and_fewer_than_one_percent(drops: list[bytes]) -> None:
     counts = [len(broken(drop)) for drop in drops]
     assert 0 < sum(counts) / sum(len(lines(drop)) for drop in drops) < 0.01
@@ -95,6 +98,7 @@ def test_some_lines_are_broken_in_both_ways_and_fewer_than_one_percent(drops: li
     assert min(n_commas) < N_FIELDS - 1 < max(n_commas)
 
 
+@pytest.mark.slow
 def test_one_file_begins_with_a_byte_order_mark(maker: ModuleType, drops: list[bytes]) -> None:
     marked = [day for day, drop in enumerate(drops) if drop.startswith(b"\xef\xbb\xbf")]
     assert marked == [maker.BOM_DAY]
@@ -126,6 +130,7 @@ def test_fresh_leads_have_the_columns_of_the_files_and_no_lead_of_them(maker: Mo
     assert not any(line.startswith("F-") for line in lines(drops[3]))
 
 
+@pytest.mark.slow
 def test_true_probability_is_calibrated(truth: tuple[pd.DataFrame, np.ndarray, np.ndarray]) -> None:
     _, converted, probability = truth
     decile = pd.qcut(probability, 10, labels=False)
@@ -135,6 +140,7 @@ def test_true_probability_is_calibrated(truth: tuple[pd.DataFrame, np.ndarray, n
     assert ((seen - expected).abs() < 4 * error + 1e-4).all()
 
 
+@pytest.mark.slow
 def test_true_probability_is_right_where_revenue_is_missing(
     truth: tuple[pd.DataFrame, np.ndarray, np.ndarray],
 ) -> None:
@@ -154,6 +160,7 @@ def test_the_best_possible_ranking_is_far_above_chance(
     assert 0.25 < average_precision < 0.40
 
 
+@pytest.mark.slow
 def test_sessions_after_the_day_of_a_lead_know_its_outcome_and_those_before_only_hint_at_it(
     maker: ModuleType, drops: list[bytes]
 ) -> None:
@@ -183,6 +190,7 @@ def test_the_spec_reads_every_column_of_the_files(spec: Spec, drops: list[bytes]
     assert {"lead_id", "created_at", "converted"}.isdisjoint(spec.feature_columns())
 
 
+@pytest.mark.slow
 def test_the_spec_joins_every_column_of_the_sessions(maker: ModuleType, spec: Spec) -> None:
     (join,) = spec.joins
     assert ",".join(join.columns) == maker.usage(0).decode().splitlines()[0]

@@ -38,6 +38,7 @@ def test_the_line_is_the_one_that_spec_and_readme_name() -> None:
     assert f"\n{LINE}\n" in README.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_documents_of_a_server_are_the_rows_of_the_table(
     maker: ModuleType, spec: Spec, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,7 @@ def made(maker: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+@pytest.mark.slow
 def test_more_days_only_append(maker: ModuleType, made: Path, tmp_path: Path) -> None:
     maker.make(tmp_path, 3)
     before = rows(tmp_path)
@@ -60,6 +61,7 @@ def test_more_days_only_append(maker: ModuleType, made: Path, tmp_path: Path) ->
     assert maker.make(tmp_path, 5) == sentence
 
 
+@pytest.mark.slow
 def test_a_crash_leaves_no_day_half_made(maker: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     maker.make(tmp_path, 2)
     before = rows(tmp_path)
@@ -88,6 +90,7 @@ def test_another_seed_gives_other_rows(maker: ModuleType) -> None:
     pd.testing.assert_frame_equal(maker.drop(3), maker.drop(3))
 
 
+@pytest.mark.slow
 def test_documents_are_the_rows_of_the_table(made: Path) -> None:
     table, found = rows(made), documents(made)
     assert len({document["_id"]["$oid"] for document in found}) == len(table)
@@ -97,6 +100,7 @@ def test_documents_are_the_rows_of_the_table(made: Path) -> None:
     pd.testing.assert_frame_equal(told[list(table.columns)].astype(table.dtypes), table)
 
 
+@pytest.mark.slow
 def test_a_rule_without_an_answer_is_absent_from_the_document(maker: ModuleType, made: Path) -> None:
     found = documents(made)
     absent = {name for name in maker.RULES if any(name not in document for document in found)}
@@ -117,6 +121,7 @@ def test_there_are_thirty_rules_with_answers_of_three(maker: ModuleType, made: P
     assert set(answers[~np.isnan(answers)]) == {-1, 0, 1, maker.CRASHED}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("day", [0, 45, 100])
 def test_true_probability_is_calibrated_and_far_from_perfect(maker: ModuleType, day: int) -> None:
     frame = maker.fresh(30_000, day=day, seed=1)
@@ -128,6 +133,7 @@ def test_true_probability_is_calibrated_and_far_from_perfect(maker: ModuleType, 
     assert 0.89 < roc_auc(phishing, probability) < 0.96
 
 
+@pytest.mark.slow
 def test_a_step_of_thirty_days_moves_four_rules_and_no_other(maker: ModuleType) -> None:
     then, now = (maker.fresh(40_000, day=day, seed=day) for day in (29, 90))
     moved = {rule for rule in maker.RULES if ks_distance(then[rule], now[rule]) > 0.03}
@@ -136,6 +142,7 @@ def test_a_step_of_thirty_days_moves_four_rules_and_no_other(maker: ModuleType) 
     assert max(ks_distance(then[rule], within[rule]) for rule in maker.RULES) < 0.02
 
 
+@pytest.mark.slow
 def test_what_was_learnt_in_the_first_month_is_worse_later(maker: ModuleType) -> None:
     frame = maker.fresh(20_000, day=95, seed=5)
     phishing = (frame["Result"] == -1).to_numpy()
@@ -143,6 +150,7 @@ def test_what_was_learnt_in_the_first_month_is_worse_later(maker: ModuleType) ->
     assert stale < current - 0.02
 
 
+@pytest.mark.slow
 def test_without_a_signal_answers_say_nothing(maker: ModuleType) -> None:
     frame = pd.concat([maker.drop(day, signal=False) for day in range(30)], ignore_index=True)
     phishing = (frame["Result"] == -1).to_numpy()

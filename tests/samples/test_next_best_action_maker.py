@@ -31,6 +31,7 @@ def contacts(maker: ModuleType) -> pd.DataFrame:
     return maker.journeys(8000, 3, seed=5)
 
 
+@pytest.mark.slow
 def test_more_days_only_add_workbooks_and_the_same_day_has_the_same_bytes(maker: ModuleType, tmp_path: Path) -> None:
     maker.make(tmp_path, 2)
     before = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*.xlsx"))}
@@ -47,6 +48,7 @@ def test_a_sample_has_at_least_one_day(maker: ModuleType, tmp_path: Path) -> Non
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.slow
 def test_workbooks_hold_the_columns_of_the_spec_below_a_title(maker: ModuleType, spec: Spec) -> None:
     found = table(maker.drop(4))
     assert list(found.columns) == list(spec.columns)
@@ -55,6 +57,7 @@ def test_workbooks_hold_the_columns_of_the_spec_below_a_title(maker: ModuleType,
     assert found["contact_id"].is_unique
 
 
+@pytest.mark.slow
 def test_some_actions_are_missing_or_foreign_and_some_days_no_numbers(maker: ModuleType) -> None:
     known: dict[int, pd.DataFrame] = {}
     found = pd.concat([table(maker.drop(day, known=known)) for day in range(12)])
@@ -69,6 +72,7 @@ def test_fifteen_features_make_a_state(spec: Spec) -> None:
     assert not {"action", "customer_id", "contact", "subscribed", "contact_id"} & set(features)
 
 
+@pytest.mark.slow
 def test_the_truth_is_exact_and_the_right_action_better(maker: ModuleType, contacts: pd.DataFrame) -> None:
     action = contacts["action"].map(list(maker.ACTIONS).index).to_numpy()
     expected = maker.true_probability(contacts, action)
@@ -79,6 +83,7 @@ def test_the_truth_is_exact_and_the_right_action_better(maker: ModuleType, conta
     assert expected[right].mean() > 3 * expected[~right].mean()
 
 
+@pytest.mark.slow
 def test_history_took_actions_as_it_is_said_to(maker: ModuleType, contacts: pd.DataFrame) -> None:
     action = contacts["action"].map(list(maker.ACTIONS).index).to_numpy()
     shares = maker.history(contacts)
@@ -87,11 +92,13 @@ def test_history_took_actions_as_it_is_said_to(maker: ModuleType, contacts: pd.D
     assert shares.sum(axis=1) == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_without_a_signal_no_action_is_better(maker: ModuleType, contacts: pd.DataFrame) -> None:
     each = [maker.true_probability(contacts, np.full(len(contacts), n), signal=False) for n in range(6)]
     assert np.ptp(each, axis=0).max() == 0
 
 
+@pytest.mark.slow
 def test_from_the_planted_day_on_the_action_of_the_next_stage_is_right(maker: ModuleType) -> None:
     assert maker.drop(9, change_day=10) == maker.drop(9)
     assert maker.drop(10, change_day=10) != maker.drop(10)

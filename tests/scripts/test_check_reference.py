@@ -23,6 +23,7 @@ from mlsys.spec import flatten, load_spec
 SPECS = sorted((ROOT / "include" / "pipelines").glob("*.yaml"))
 
 
+@pytest.mark.slow
 def test_the_pages_are_those_of_the_code_and_another_text_is_a_finding(tmp_path: Path) -> None:
     for name, page in check_reference.PAGES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -97,6 +98,7 @@ def _context(command):
     return click.Context(command)
 
 
+@pytest.mark.slow
 def test_every_public_name_has_its_section() -> None:
     page = reference_python.page()
     for name in mlsys.__all__:

@@ -41,6 +41,7 @@ def test_bytecode_is_never_suppressed():
     assert package_index.uv_environment({}, {**HOME, "PYTHONDONTWRITEBYTECODE": "1"}) == HOME
 
 
+@pytest.mark.slow
 def test_the_environment_wins_over_files_as_in_pip(monkeypatch):
     monkeypatch.setenv("PIP_INDEX_URL", "https://from-environment/simple")
     assert package_index.pip_settings()["index-url"] == "https://from-environment/simple"

@@ -43,6 +43,7 @@ def client(champion: Champion, target: Target | None = None, model: Model | None
     return TestClient(make_app(shelf))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [Logistic(), XGBoost(n_estimators=20)], ids=["lines", "trees"])
 def test_several_classes_have_a_probability_each(tmp_path: Path, model: Model) -> None:
     champion = champion_of(model, folder=tmp_path, target=SEVERAL)
@@ -58,6 +59,7 @@ def test_several_classes_have_a_probability_each(tmp_path: Path, model: Model) -
     assert all(each["prediction"]["class"] != said["class"] for each in found["changes"])
 
 
+@pytest.mark.slow
 def test_a_number_is_a_value_and_what_moves_it_most_comes_first(tmp_path: Path) -> None:
     asked = client(champion_of(Ridge(), folder=tmp_path, target=LOGARITHM), LOGARITHM, Ridge())
     found = asked.post("/explain", json=ROW).json()
@@ -68,6 +70,7 @@ def test_a_number_is_a_value_and_what_moves_it_most_comes_first(tmp_path: Path) 
     assert away[-1] > 0
 
 
+@pytest.mark.slow
 def test_a_line_in_a_blend_adds_to_a_single_row_what_it_adds_alone(tmp_path: Path) -> None:
     line, trees = Ridge(), XGBoost(n_estimators=5)
     adds: dict[str, dict[str, float]] = {}
@@ -111,6 +114,7 @@ def test_an_action_comes_with_its_alternatives_the_best_first(tmp_path: Path) ->
     assert scored == "x,predicted_action,predicted_value,problem\n5,call,5.0,\n"
 
 
+@pytest.mark.slow
 def test_a_model_that_knows_no_rows_of_training_is_explained_as_far_as_it_goes(tmp_path: Path) -> None:
     champion = champion_of(XGBoost(n_estimators=20), folder=tmp_path)
     asked = client(champion)

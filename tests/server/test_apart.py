@@ -58,6 +58,7 @@ def loaded(kind: XGBoost | Logistic, folder: Path, monkeypatch: pytest.MonkeyPat
     return model
 
 
+@pytest.mark.slow
 def test_it_needs_nothing_that_trained_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = loaded(XGBoost(n_estimators=20), tmp_path, monkeypatch)
     written = tmp_path / "pickle"
@@ -74,6 +75,7 @@ def test_it_needs_nothing_that_trained_it(tmp_path: Path, monkeypatch: pytest.Mo
     np.testing.assert_array_equal(light.answers(light.known.examples), said)
 
 
+@pytest.mark.slow
 def test_what_does_not_stand_alone_is_left_to_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded(Logistic(), tmp_path, monkeypatch)
     assert pickle.loads(pickled("folder", "sites", 1)) is None

@@ -19,6 +19,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_what_is_json_is_read(value: Any) -> None:
     assert body_of(json.dumps(value).encode(), "application/json; charset=utf-8") == value

@@ -116,6 +116,7 @@ def _add_some(path) -> None:
         add(path, "shop", scope="predict")
 
 
+@pytest.mark.slow
 def test_keys_made_at_the_same_time_are_all_kept(key_file) -> None:
     context = multiprocessing.get_context("fork")
     makers = [context.Process(target=_add_some, args=(key_file,)) for _ in range(4)]

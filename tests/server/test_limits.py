@@ -46,6 +46,7 @@ def test_whoever_waits_as_long_as_was_said_is_served(time) -> None:
     assert budgets.spend("a") == 0
 
 
+@pytest.mark.slow
 @given(steps=strategies.lists(strategies.floats(0, 3), min_size=1, max_size=60), rate=strategies.floats(0.5, 20))
 def test_no_pattern_of_asking_gets_more_than_rate_and_burst(steps, rate) -> None:
     with pytest.MonkeyPatch.context() as patched:

@@ -29,6 +29,7 @@ _VALUES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list(_COLUMNS))
 @given(data=st.data())
 def test_values_of_their_type_are_laid_down_as_arrow_reads_them(kind: str, data: st.DataObject) -> None:

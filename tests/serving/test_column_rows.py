@@ -11,6 +11,7 @@ from mlsys.serving.column_rows import ColumnRows
 _ROWS = st.lists(st.fixed_dictionaries({"a": st.integers(), "b": st.none() | st.text(), "other": st.booleans()}))
 
 
+@pytest.mark.slow
 @given(rows=_ROWS, names=st.sampled_from([("b", "a"), ("a",), ()]), begin=st.integers(-5, 5), end=st.integers(-5, 5))
 def test_they_are_the_rows_cut_to_their_columns(
     rows: list[dict[str, object]], names: tuple[str, ...], begin: int, end: int

@@ -50,6 +50,7 @@ def path_of(champion: Champion) -> FastPath:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "recipe", "target"),
     [
@@ -83,6 +84,7 @@ def test_it_answers_with_the_same_bits(model: Any, recipe: TabularFeatures, targ
     assert path.answers([]).shape == plain_answers(champion, []).shape
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model",
     [
@@ -100,10 +102,12 @@ def test_a_policy_gives_the_same_values(model: Any, tmp_path: Path) -> None:
     assert path.answers(rows[:1]).shape == (1, 3)
 
 
+@pytest.mark.slow
 def test_xgboosts_trees_are_asked_in_place(tmp_path: Path) -> None:
     assert path_of(champion_of(TREES, folder=tmp_path)).name == "arrays + xgboost in place"
 
 
+@pytest.mark.slow
 def test_other_estimators_are_asked_by_their_own_method(tmp_path: Path) -> None:
     assert path_of(champion_of(Logistic(), folder=tmp_path)).name == "arrays + LogisticRegression.predict_proba"
 
@@ -113,6 +117,7 @@ def champion(tmp_path_factory: pytest.TempPathFactory) -> Champion:
     return champion_of(TREES, SPARSE, folder=tmp_path_factory.mktemp("release"))
 
 
+@pytest.mark.slow
 def test_many_rows_are_cut_into_parts(champion: Champion, monkeypatch: pytest.MonkeyPatch) -> None:
     path = converted(champion)
     whole = path.answers(ROWS)
@@ -120,16 +125,19 @@ def test_many_rows_are_cut_into_parts(champion: Champion, monkeypatch: pytest.Mo
     np.testing.assert_array_equal(path.answers(ROWS), whole)
 
 
+@pytest.mark.slow
 def test_a_step_that_is_not_known_is_served_plainly(champion: Champion) -> None:
     assert fast_path(replace(champion, model=object())) == (None, "the model is object of 0 steps")
 
 
+@pytest.mark.slow
 def test_a_setting_that_is_not_known_is_served_plainly(tmp_path: Path) -> None:
     champion = champion_of(TREES, folder=tmp_path)
     champion.model[0].named_transformers_["numbers"].named_steps["scale"].unit_variance = True
     assert fast_path(champion) == (None, "numbers are imputed or scaled in another way")
 
 
+@pytest.mark.slow
 def test_without_golden_rows_it_is_compared_on_those_given(champion: Champion, tmp_path: Path) -> None:
     bare = replace(champion, folder=tmp_path)
     assert fast_path(bare) == (None, "there are no golden rows to compare it on")
@@ -139,6 +147,7 @@ def test_without_golden_rows_it_is_compared_on_those_given(champion: Champion, t
     assert not (tmp_path / GOLDEN).exists()
 
 
+@pytest.mark.slow
 def test_raw_rows_to_compare_on_may_be_written_in_any_way(champion: Champion) -> None:
     rows = sites(50)[0].assign(n_dots=lambda frame: frame["n_dots"].astype(object).where(frame["n_dots"].notna(), "NA"))
     path, _ = fast_path(champion, pd.DataFrame(rows))

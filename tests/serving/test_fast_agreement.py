@@ -24,6 +24,7 @@ def champion(tmp_path_factory: pytest.TempPathFactory) -> Champion:
     return champion_of(XGBoost(n_estimators=20), folder=tmp_path_factory.mktemp("release"))
 
 
+@pytest.mark.slow
 def test_a_way_that_answers_otherwise_is_not_taken(champion: Champion, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CategoryColumns, "fill", lambda self, out, values: None)
     path, found = fast_path(champion)
@@ -31,6 +32,7 @@ def test_a_way_that_answers_otherwise_is_not_taken(champion: Champion, monkeypat
     assert "from the plain way on 2,064 rows, and labels" in found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("apart", "holds", "says"),
     [
@@ -48,6 +50,7 @@ def test_last_digits_may_differ_where_labels_do_not(champion: Champion, apart: f
     assert (found.holds, found.words) == (holds, says)
 
 
+@pytest.mark.slow
 def test_another_label_is_never_alike(champion: Champion) -> None:
     answers = plain_answers(champion, ROWS)
     at = replace(champion, threshold=float(answers[0]))
@@ -56,6 +59,7 @@ def test_another_label_is_never_alike(champion: Champion) -> None:
     assert not found.holds
 
 
+@pytest.mark.slow
 def test_rows_are_asked_one_by_one_as_well(champion: Champion) -> None:
     def wrong_alone(rows: JsonRows) -> np.ndarray:
         return plain_answers(champion, rows) + (len(rows) == 1)

@@ -16,6 +16,7 @@ from mlsys.serving.fast_blocks import NotConvertibleError
 _TEXT = st.text(st.sampled_from("abB1_ \t\n.Üİ\u2003\U0001f512")) | st.text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("analyzer", ["word", "char", "char_wb"])
 @given(text=_TEXT, least=st.integers(1, 3), more=st.integers(0, 4), lowercase=st.booleans())
 def test_they_are_taken_as_often(analyzer: Any, text: str, least: int, more: int, lowercase: bool) -> None:

@@ -23,6 +23,7 @@ def vectorizer(analyzer: str, least: int, most: int) -> CountVectorizer:
     return found.fit([MARK + text for text in TEXTS])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("analyzer", ["char_wb", "char"])
 @pytest.mark.parametrize(("least", "most"), [(1, 1), (1, 3), (2, 3), (3, 6)])
 @settings(max_examples=25)

@@ -55,6 +55,7 @@ def said(answers: Any, rows: list[dict[str, Any]]) -> Any:
         return type(error), str(error)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(rows=st.lists(_ROW, max_size=3))
 def test_any_rows_get_the_same_answers_or_the_same_error(champion: Champion, rows: list[dict[str, Any]]) -> None:
@@ -62,12 +63,14 @@ def test_any_rows_get_the_same_answers_or_the_same_error(champion: Champion, row
     assert said(path.answers, rows) == said(lambda asked: plain_answers(champion, asked), rows)
 
 
+@pytest.mark.slow
 def test_a_value_that_is_none_of_its_type_is_named(champion: Champion) -> None:
     row = {**ROWS[0], "n_dots": "many"}
     with pytest.raises(DataError, match=r"column 'n_dots': 1 of 1 values are no integer.*many"):
         converted(champion).answers([row])
 
 
+@pytest.mark.slow
 def test_values_of_the_declared_types_need_no_frame(champion: Champion, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = RowReader(champion).of_frame(champion.prepare(frame_of(champion, ROWS)))
     monkeypatch.setattr(Champion, "prepare", None)

@@ -114,6 +114,7 @@ _USAGE = st.lists(
 _ROWS = st.lists(st.tuples(st.sampled_from(["ann", "bob", "zoe", None]), _HOURS), max_size=8)
 
 
+@pytest.mark.slow
 @given(usage=_USAGE, rows=_ROWS, known=st.sampled_from([None, "loaded_at"]))
 @settings(max_examples=60)
 def test_it_finds_what_the_slowest_way_finds(usage, rows, known):
@@ -124,6 +125,7 @@ def test_it_finds_what_the_slowest_way_finds(usage, rows, known):
     assert [got for got, _ in together] == [wanted for _, wanted in together]
 
 
+@pytest.mark.slow
 @given(usage=_USAGE, later=_USAGE, hour=_HOURS, order=st.randoms(use_true_random=False))
 @settings(max_examples=40)
 def test_no_later_row_can_change_anything(usage, later, hour, order):

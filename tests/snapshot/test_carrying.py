@@ -117,6 +117,7 @@ def test_a_dropped_column_takes_no_day_along(path, spec, take, store):
     assert after.snapshot.n_rows == N_DAYS * 20
 
 
+@pytest.mark.slow
 def test_the_next_run_finds_what_was_carried(path, spec, take, catalog, store):
     take(spec(), 6)
     forget(path)

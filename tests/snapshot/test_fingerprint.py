@@ -24,6 +24,7 @@ def table(rows, names=tuple(TYPES)):
     return pa.table({name: pa.array([row[name] for row in rows], TYPES[name][0]) for name in names})
 
 
+@pytest.mark.slow
 @QUICK
 @given(ROWS, st.randoms(use_true_random=False))
 def test_order_of_rows_and_columns_is_irrelevant(rows, random):
@@ -33,6 +34,7 @@ def test_order_of_rows_and_columns_is_irrelevant(rows, random):
     assert table_fingerprint(table(shuffled, names)) == table_fingerprint(table(rows))
 
 
+@pytest.mark.slow
 @QUICK
 @given(ROWS, ROWS)
 def test_chunks_are_irrelevant(first, second):
@@ -40,6 +42,7 @@ def test_chunks_are_irrelevant(first, second):
     assert table_fingerprint(chunked) == table_fingerprint(table(first + second))
 
 
+@pytest.mark.slow
 @QUICK
 @given(st.lists(ROW, min_size=1, max_size=8), st.data())
 def test_any_changed_cell_changes_it(rows, data):
@@ -51,6 +54,7 @@ def test_any_changed_cell_changes_it(rows, data):
     assert table_fingerprint(table(changed)) != table_fingerprint(table(rows))
 
 
+@pytest.mark.slow
 @QUICK
 @given(st.lists(ROW, min_size=1, max_size=8))
 def test_a_repeated_row_changes_it(rows):

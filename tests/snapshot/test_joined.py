@@ -76,6 +76,7 @@ def shop(made: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     return Shop(home)
 
 
+@pytest.mark.slow
 def test_each_row_has_what_was_known_before_it(shop):
     for row in shop.read(shop.take()):
         assert row["n_clicks"] == row["n_items"] == row["weight"]
@@ -96,6 +97,7 @@ def test_columns_can_be_read_one_by_one_and_without_key_and_time(shop):
     assert alone["n_clicks"].to_pylist() == [row["n_clicks"] for row in shop.read(taken)]
 
 
+@pytest.mark.slow
 def test_later_clicks_change_neither_values_nor_fingerprint(shop):
     before = shop.take(2)
     shop.change("DELETE FROM clicks WHERE clicked_at >= ? OR loaded_at >= ?", *[str(day(3))] * 2)
@@ -109,6 +111,7 @@ def test_later_clicks_change_neither_values_nor_fingerprint(shop):
     assert hidden.fingerprint != again.fingerprint
 
 
+@pytest.mark.slow
 def test_the_order_of_clicks_plays_no_part(shop):
     before = shop.take()
     with closing(sqlite3.connect(shop.home / "shop.db")) as connection, connection:
@@ -128,6 +131,7 @@ def test_a_snapshot_is_read_when_the_table_is_gone(shop):
     assert shop.read(taken) == before
 
 
+@pytest.mark.slow
 def test_days_that_stand_are_not_read_again(shop):
     shop.take(3)
     shop.change("DELETE FROM clicks WHERE clicked_at < ?", str(day(1)))
@@ -135,6 +139,7 @@ def test_days_that_stand_are_not_read_again(shop):
     assert shop.versions() == {str(day(index)): 1 for index in range(5)}
 
 
+@pytest.mark.slow
 def test_a_late_click_is_another_version_and_another_snapshot(shop):
     before = shop.take()
     values = shop.read(before)
@@ -150,12 +155,14 @@ def test_a_late_click_is_another_version_and_another_snapshot(shop):
     assert shop.read(before) == values
 
 
+@pytest.mark.slow
 def test_a_click_that_names_no_order_counts_for_none(shop):
     before = shop.take()
     shop.change("INSERT INTO clicks VALUES (NULL, ?, ?, 5.0, 'odd')", f"{day(4)} 01:00:00", f"{day(4)} 01:00:00")
     assert shop.read(shop.take()) == shop.read(before)
 
 
+@pytest.mark.slow
 def test_the_days_of_a_backfill_find_what_was_taken_in_for_them(shop):
     spec = shop.spec()
     snapshot.take_in(spec, day(1), day(4), catalog=shop.catalog, store=shop.store)
@@ -192,6 +199,7 @@ def test_a_table_that_can_not_be_joined_stops_the_run_and_stores_nothing(shop, s
     assert not shop.catalog.partitions("shop", layout_of(spec).fingerprint)
 
 
+@pytest.mark.slow
 def test_a_few_unreadable_clicks_are_set_aside(shop):
     shop.change("UPDATE clicks SET weight = 'heavy' WHERE order_no = 4003 AND page = 'cart'")
     rows = {row["order_no"]: row["n_clicks"] for row in shop.read(shop.take())}
@@ -204,6 +212,7 @@ def test_times_are_compared_in_utc(shop):
     assert {row["page"] for row in rows} == {"yes", "no"}
 
 
+@pytest.mark.slow
 def test_a_run_that_broke_off_behind_the_table_is_taken_up_again(shop):
     shop.change("ALTER TABLE orders RENAME TO hidden")
     with pytest.raises(DataError, match="orders"):

@@ -77,6 +77,7 @@ def stored(home: Path) -> list[Any]:
         return [row for each in tables for row in work.ledger.partitions(each.pipeline, layout_of(each).fingerprint)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
@@ -97,6 +98,7 @@ def test_files_that_can_not_be_joined_are_named_with_their_table(
     assert stored(home) == []
 
 
+@pytest.mark.slow
 def test_a_locked_second_source_may_be_tried_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(databases, "BUSY_SECONDS", 0.01)
     join_clicks(home)  # in SQLite
@@ -108,6 +110,7 @@ def test_a_locked_second_source_may_be_tried_again(home: Path, monkeypatch: pyte
     assert sum(take(home)[1]) > 0
 
 
+@pytest.mark.slow
 def test_a_day_whose_file_is_late_counts_when_it_comes_as_another_version(home: Path) -> None:
     content = newest(home).read_bytes()
     newest(home).write_text(",".join(HEADER) + "\n", encoding="utf-8")
@@ -120,6 +123,7 @@ def test_a_day_whose_file_is_late_counts_when_it_comes_as_another_version(home: 
         assert read_rows(before.manifest, work.store, ["n_clicks"])["n_clicks"].to_pylist() == n_before
 
 
+@pytest.mark.slow
 def test_killed_while_the_table_is_read_or_stored_it_is_taken_up_again(home: Path) -> None:
     with open_workspace():
         pass  # the ledger is made: its own kills are tested elsewhere

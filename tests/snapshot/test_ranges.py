@@ -48,17 +48,20 @@ def whole(name: str = "first") -> DayRange:
     return DayRange(name, day(FIRST), day(LAST))
 
 
+@pytest.mark.slow
 def test_days_alone_depend_on_what_was_read_before(home: Path) -> None:
     newest = fingerprints([LAST], None)
     assert fingerprints([FIRST], None).keys() == {FIRST}  # its lookback finds what has changed
     assert fingerprints([LAST], None) != newest
 
 
+@pytest.mark.slow
 def test_days_of_one_backfill_are_the_same_in_any_order(home: Path) -> None:
     backwards = fingerprints(range(LAST, FIRST - 1, -1), whole())
     assert fingerprints(range(FIRST, LAST + 1), whole("another")) == backwards
 
 
+@pytest.mark.slow
 def test_the_first_run_reads_for_all(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = []
     monkeypatch.setattr(snapshot, "take_in", lambda *days, **_: taken.append(days[1:]))
@@ -67,6 +70,7 @@ def test_the_first_run_reads_for_all(home: Path, monkeypatch: pytest.MonkeyPatch
     assert taken == [(day(FIRST), day(LAST))] * 2
 
 
+@pytest.mark.slow
 def test_a_source_that_is_refused_is_left_to_the_runs(
     home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -90,6 +90,7 @@ def test_bad_values_are_rejected_with_their_line(tmp_path):
     assert rejected[0][1] == "column 'id': '1.5' is not a whole number"
 
 
+@pytest.mark.slow
 def test_lines_count_across_blocks(tmp_path):
     lines = [f"{i},{'x' * 90}" for i in range(40_000)]
     lines[20_000] = "broken"

@@ -379,6 +379,7 @@ def test_what_does_not_pass_is_said_in_the_server_s_words(server, command):
         read(source(server, batch_size=2))
 
 
+@pytest.mark.slow
 def test_tls(tmp_path):
     pem = self_signed(tmp_path, "127.0.0.1")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -183,6 +183,7 @@ class TestSources(contract.SourceContract):
         return _make
 
 
+@pytest.mark.slow
 def test_every_layout_gives_the_same_rows(tmp_path, home):
     found = {}
     for number, (name, layout) in enumerate(LAYOUTS.items()):

@@ -161,6 +161,7 @@ def test_times_of_another_format_are_not_pushed_down(path):
     assert chosen.newest(request) == datetime(2026, 1, 2, 10, tzinfo=UTC)
 
 
+@pytest.mark.slow
 def test_unreachable_server_may_be_tried_again():
     chosen = SOURCES.parse({"kind": "sql", "url": "postgresql://u:secret@127.0.0.1:9/x", "table": "t"})
     with pytest.raises(TransientError, match="can't be reached") as caught:

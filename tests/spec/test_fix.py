@@ -49,6 +49,7 @@ def test_one_slip_is_mended_and_its_neighbours_stay(path: Path, right: str, wron
     assert (changed.count("\n-"), changed.count("\n+")) == (1, 2)  # the line, and the file's name
 
 
+@pytest.mark.slow
 def test_all_slips_are_mended(path: Path) -> None:
     text = SPEC
     for right, wrong in SLIPS:

@@ -35,6 +35,7 @@ def errors(text: str) -> list[str]:
     return [f"{'.'.join(map(str, error.absolute_path))}: {error.message}" for error in VALIDATOR.iter_errors(read)]
 
 
+@pytest.mark.slow
 def test_the_file_for_editors_is_what_mlsys_schema_prints() -> None:
     stored = (INCLUDE / "pipelines.schema.json").read_text(encoding="utf-8")
     assert stored == as_text(), "run: mlsys schema > include/pipelines.schema.json"
@@ -47,6 +48,7 @@ def test_the_specs_that_come_along_name_it(path: Path) -> None:
     assert (path.parent / named).resolve() == (INCLUDE / "pipelines.schema.json").resolve()
 
 
+@pytest.mark.slow
 def test_it_is_a_schema_by_its_own_standard() -> None:
     Draft7Validator.check_schema(spec_schema())
 
@@ -96,6 +98,7 @@ def test_what_is_wrong_is_wrong_by_it(old: str, new: str) -> None:
     assert errors(SPEC.replace(old, new, 1))
 
 
+@pytest.mark.slow
 def test_each_component_stands_in_it_with_its_kind() -> None:
     text = as_text()
     for table in TABLES:
@@ -104,6 +107,7 @@ def test_each_component_stands_in_it_with_its_kind() -> None:
             assert f'"const": "{name}"' in text, name
 
 
+@pytest.mark.slow
 def test_each_model_is_described_and_each_key_of_a_spec() -> None:
     schema = spec_schema()
     assert [name for name, found in schema["$defs"].items() if not described(found)] == []
@@ -111,6 +115,7 @@ def test_each_model_is_described_and_each_key_of_a_spec() -> None:
     assert [name for name, found in top if "description" not in found and "$ref" not in found] == []
 
 
+@pytest.mark.slow
 def test_an_attribute_has_its_docstrings_words() -> None:
     name = spec_schema()["$defs"]["Logistic"]["properties"]["name"]
     assert (

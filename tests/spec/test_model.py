@@ -33,6 +33,7 @@ def test_the_specs_that_come_along_are_valid(file: Path) -> None:
     assert load_spec(file).pipeline == file.stem
 
 
+@pytest.mark.slow
 def test_reading_specs_imports_nothing_heavy() -> None:
     code = (
         "import sys\nfrom pathlib import Path\nfrom mlsys.spec import load_spec\n"

@@ -72,6 +72,7 @@ def test_what_yaml_can_hold_and_a_spec_cant_is_named_with_its_line(tmp_path: Pat
     assert message in refused(tmp_path, f"{SPEC}{line}\n")
 
 
+@pytest.mark.slow
 def test_anchors_that_multiply_are_refused_before_they_do(tmp_path: Path) -> None:
     names = "abcdefgh"
     lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
@@ -111,6 +112,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         load_spec(tmp_path / "shop.yaml")
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data())
 def test_any_change_of_a_spec_is_a_spec_or_one_error(tmp_path: Path, data: st.DataObject) -> None:

@@ -11,6 +11,7 @@ from mlsys.testing.splits import some_rows
 hashes = st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=50).map(lambda v: np.array(v, dtype=np.uint64))
 
 
+@pytest.mark.slow
 @given(hashes, hashes)
 def test_a_side_depends_on_the_rows_own_key_alone(some: np.ndarray, others: np.ndarray) -> None:
     alone = sides_by_hash(some, 0.2, 0.2)
@@ -18,6 +19,7 @@ def test_a_side_depends_on_the_rows_own_key_alone(some: np.ndarray, others: np.n
     assert (together[len(others) :] == alone).all()
 
 
+@pytest.mark.slow
 @given(hashes, st.floats(0.01, 0.4), st.floats(0.01, 0.4))
 def test_a_larger_validation_share_leaves_the_holdout_as_it_was(some: np.ndarray, a: float, b: float) -> None:
     one, two = sides_by_hash(some, a, 0.2), sides_by_hash(some, b, 0.2)

@@ -36,6 +36,7 @@ def test_without_a_window_all_earlier_days_train() -> None:
     assert found[TRAINING][-1] == "2026-02-04"
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     st.builds(

@@ -126,6 +126,7 @@ def test_the_task_is_found_by_names_that_people_try():
 # -- models ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["logistic", "xgboost", "lightgbm", "catboost", "random_forest", "prior"])
 def test_models_know_classes_by_name_without_our_code(model: str):
     y = np.digitize(AGE, [35, 65]).astype("int16")

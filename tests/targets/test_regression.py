@@ -101,6 +101,7 @@ def test_the_fitted_part_predicts_what_the_model_was_fitted_on(target, scale, th
     assert target.fitted_scale == scale
 
 
+@pytest.mark.slow
 def test_a_logarithm_fits_what_grows_by_shares_better_than_the_plain_number():
     frame = some_frame(300, seed=2).assign(age=np.linspace(0, 60, 300))
     y = np.exp(0.15 * frame["age"].to_numpy())
@@ -111,6 +112,7 @@ def test_a_logarithm_fits_what_grows_by_shares_better_than_the_plain_number():
     assert errors["log"] < 0.2 * errors[None]
 
 
+@pytest.mark.slow
 @given(values=st.lists(st.floats(0, 1e9), min_size=3, max_size=30))
 @settings(max_examples=30)
 def test_there_and_back_gives_the_number_again(values):

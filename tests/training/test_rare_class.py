@@ -50,6 +50,7 @@ class Spy(Logistic):
 SEEN: list[tuple[pd.DataFrame, np.ndarray, FitTask]] = []
 
 
+@pytest.mark.slow
 def test_inner_and_calibrating_rows_are_real_and_made_up_rows_know_nothing_of_them() -> None:
     frame, y = rare()
     given = task()
@@ -73,6 +74,7 @@ def test_inner_and_calibrating_rows_are_real_and_made_up_rows_know_nothing_of_th
     pd.testing.assert_frame_equal(rows.iloc[n_real:], other.iloc[n_real:])
 
 
+@pytest.mark.slow
 def test_nobody_is_calibrated_on_rows_that_the_model_has_learnt_from() -> None:
     frame, y = rare()
     given, model = task(), Logistic(calibrate=Calibration(share=0.25))
@@ -83,6 +85,7 @@ def test_nobody_is_calibrated_on_rows_that_the_model_has_learnt_from() -> None:
     assert (before.predict_proba(frame) == alone.pipeline.predict_proba(frame)).all()
 
 
+@pytest.mark.slow
 def test_made_up_rows_raise_scores_and_calibration_brings_them_back() -> None:
     frame, y = rare(1600)
     given, both = task(1600), Resampling(share=0.5)
@@ -93,6 +96,7 @@ def test_made_up_rows_raise_scores_and_calibration_brings_them_back() -> None:
     assert [note.split()[0] for note in righted.notes] == ["Learnt", "Calibrated"]
 
 
+@pytest.mark.slow
 def test_early_stopping_goes_on_and_the_same_seed_gives_the_same_bytes(store: Any) -> None:
     frame, y = rare()
     model = XGBoost(n_estimators=20, resample=Resampling(), calibrate=Calibration(method="isotonic"))
@@ -101,6 +105,7 @@ def test_early_stopping_goes_on_and_the_same_seed_gives_the_same_bytes(store: An
     assert save(one.pipeline, store)[0] == save(two.pipeline, store)[0]
 
 
+@pytest.mark.slow
 def test_a_model_without_either_is_fitted_as_ever() -> None:
     frame, y = rare()
     one = fit(Logistic(), frame, y, task()).pipeline
@@ -108,6 +113,7 @@ def test_a_model_without_either_is_fitted_as_ever() -> None:
     assert (one.predict_proba(frame) == two.predict_proba(frame)).all()
 
 
+@pytest.mark.slow
 def test_a_blend_takes_them_for_itself_and_not_for_a_member() -> None:
     frame, y = rare()
     blend = MODELS.parse({"kind": "blend", "of": ("logistic", "hist_gradient_boosting"), "resample": {}})

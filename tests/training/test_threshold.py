@@ -37,6 +37,7 @@ def scores(candidate: Candidate, judging: Judging, store: Store) -> np.ndarray:
     return found
 
 
+@pytest.mark.slow
 def test_it_costs_least_on_validation_rows_and_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     spec, prepared = made(store, monkeypatch, metrics=COSTS)
     found = training.train(spec, prepared, name="logistic", store=store)
@@ -49,6 +50,7 @@ def test_it_costs_least_on_validation_rows_and_says_so(store: Store, monkeypatch
     assert "break even at 0.0476" in note
 
 
+@pytest.mark.slow
 def test_the_model_itself_is_the_same_as_with_a_number(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     models = [
         training.train(*made(store, monkeypatch, metrics=metrics), name="logistic", store=store)
@@ -58,6 +60,7 @@ def test_the_model_itself_is_the_same_as_with_a_number(store: Store, monkeypatch
     assert models[1].threshold is None
 
 
+@pytest.mark.slow
 def test_the_holdout_plays_no_part(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     spec, prepared = made(store, monkeypatch, metrics=COSTS)
     before = training.train(spec, prepared, name="logistic", store=store)
@@ -69,6 +72,7 @@ def test_the_holdout_plays_no_part(store: Store, monkeypatch: pytest.MonkeyPatch
     assert training.train(*poisoned, name="logistic", store=store).threshold == before.threshold
 
 
+@pytest.mark.slow
 def test_a_refitted_model_keeps_the_threshold_that_was_judged(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     spec, prepared = made(store, monkeypatch, metrics=COSTS)
     judged = training.train(spec, prepared, name="logistic", store=store)

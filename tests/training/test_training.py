@@ -172,6 +172,7 @@ def test_only_training_rows_are_loaded(store: Store, monkeypatch: pytest.MonkeyP
     assert asked == [(TRAINING,)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_library_error_fails_one_candidate(workers: int, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Made(world(store, models=(*FAST[:1], odd("value"))), monkeypatch)
@@ -181,6 +182,7 @@ def test_a_library_error_fails_one_candidate(workers: int, store: Store, monkeyp
     assert bad.model is None
 
 
+@pytest.mark.slow
 def test_a_killed_child_fails_that_candidate_and_names_the_signal(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +193,7 @@ def test_a_killed_child_fails_that_candidate_and_names_the_signal(
     assert bad.reason.startswith("Its process ended by signal 9 (SIGKILL), as the system ends a process when memory")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_data_error_keeps_its_type(workers: int, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Made(world(store, models=(*FAST[:1], odd("data"))), monkeypatch)
@@ -198,6 +201,7 @@ def test_a_data_error_keeps_its_type(workers: int, store: Store, monkeypatch: py
         made.train_all(workers=workers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "words"),
     [
@@ -211,6 +215,7 @@ def test_any_other_error_ends_the_run(how: str, words: str, store: Store, monkey
         made.train_all()
 
 
+@pytest.mark.slow
 def test_a_full_disk_in_a_child_says_where_and_how_much(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -221,6 +226,7 @@ def test_a_full_disk_in_a_child_says_where_and_how_much(store: Store, monkeypatc
         made.train_all()
 
 
+@pytest.mark.slow
 def test_no_candidate_at_all_is_a_run_error_with_all_reasons(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     models = (odd("value", "one"), odd("value", "two"), {"kind": "prior"})
     made = Made(world(store, models=models), monkeypatch)
@@ -230,6 +236,7 @@ def test_no_candidate_at_all_is_a_run_error_with_all_reasons(store: Store, monke
         training.require_fitted(candidates, made.split)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", ["legitimate", "phishing"])
 def test_rows_of_one_class_fit_nothing_and_are_no_error_of_the_run(
     store: Store, monkeypatch: pytest.MonkeyPatch, label: str
@@ -251,6 +258,7 @@ def test_an_unknown_candidate_gets_the_nearest_name(store: Store, monkeypatch: p
         Made(world(store), monkeypatch).train("logistc")
 
 
+@pytest.mark.slow
 def test_some_candidates_can_be_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Made(world(store, models=FAST), monkeypatch)
     assert [c.name for c in made.train_all(names=["prior", "logistic"])] == ["logistic", "prior"]
@@ -270,12 +278,14 @@ def test_identifiers_and_empty_columns_stand_in_the_notes(store: Store, monkeypa
     assert any("'age' is missing in every row" in note for note in notes)
 
 
+@pytest.mark.slow
 def test_several_threads_per_candidate_stay_in_this_process(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Made(world(store, models=(*FAST[:1], odd("bug")), training={"threads": 2}), monkeypatch)
     with pytest.raises(KeyError):
         made.train_all(workers=2)
 
 
+@pytest.mark.slow
 def test_refit_adds_the_validation_rows_and_never_the_holdout(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Made(world(store), monkeypatch)
     candidate = made.train("logistic")
@@ -286,6 +296,7 @@ def test_refit_adds_the_validation_rows_and_never_the_holdout(store: Store, monk
     assert "not judged" in again.notes[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeded", [False, True], ids=["refit", "another seed"])
 def test_a_blend_is_fitted_once_more_from_what_its_record_kept(
     store: Store, monkeypatch: pytest.MonkeyPatch, seeded: bool

@@ -46,6 +46,7 @@ def test_it_is_off_unless_the_spec_says_so(store: Store) -> None:
     assert tuned(store, model, tuning={}).model is model
 
 
+@pytest.mark.slow
 def test_a_poor_setting_is_improved_and_the_note_says_by_how_much(store: Store) -> None:
     poor = HistGradientBoosting(max_iter=1, learning_rate=0.001)
     found = tuned(store, poor, metrics={"primary": "log_loss"})
@@ -55,6 +56,7 @@ def test_a_poor_setting_is_improved_and_the_note_says_by_how_much(store: Store) 
     assert "the spec's own gave" in found.note
 
 
+@pytest.mark.slow
 def test_what_is_not_searched_for_stays_as_the_spec_says(store: Store) -> None:
     found = tuned(store, Logistic(C=1e-6, class_weight="balanced", max_iter=123, name="mine")).model
     assert isinstance(found, Logistic)
@@ -62,6 +64,7 @@ def test_what_is_not_searched_for_stays_as_the_spec_says(store: Store) -> None:
     assert found.C > 1e-6
 
 
+@pytest.mark.slow
 def test_the_same_seed_finds_the_same(store: Store) -> None:
     one, two = (tuned(store, Logistic(C=1e-6)) for _ in range(2))
     assert (one.model, one.note) == (two.model, two.note)
@@ -118,6 +121,7 @@ def test_under_a_group_split_no_group_judges_what_taught_of_it(store: Store) -> 
     assert 0.05 < judging.mean() < 0.5
 
 
+@pytest.mark.slow
 def test_a_grid_is_tried_point_by_point_instead_of_random_sets(store: Store) -> None:
     grid = {"logistic": {"C": (1e-6, 0.1, 1.0), "class_weight": (None, "balanced")}}
     found = tuned(store, Logistic(C=0.1), tuning={"enabled": True, "grid": grid})
@@ -127,6 +131,7 @@ def test_a_grid_is_tried_point_by_point_instead_of_random_sets(store: Store) -> 
     assert (1e-6, "balanced") in tried
 
 
+@pytest.mark.slow
 def test_a_search_ends_with_its_budget(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(100))
     monkeypatch.setattr(tuning, "process_time", lambda: float(next(clock)))  # each trial takes a second
@@ -185,6 +190,7 @@ def made(store: Store, monkeypatch: pytest.MonkeyPatch) -> SmallWorld:
     return made
 
 
+@pytest.mark.slow
 def test_the_candidate_records_what_was_found_and_a_refit_keeps_it(made: SmallWorld, store: Store) -> None:
     split = assignment.split(made.spec, made.snapshot, made.checks, store=store)
     parts = (made.spec, made.prepared(split))
@@ -198,6 +204,7 @@ def test_the_candidate_records_what_was_found_and_a_refit_keeps_it(made: SmallWo
     assert not any(note.startswith("Tuned") for note in again.notes)
 
 
+@pytest.mark.slow
 def test_tuning_sees_training_rows_alone(made: SmallWorld, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     split = assignment.split(made.spec, made.snapshot, made.checks, store=store)
     seen: list[int] = []

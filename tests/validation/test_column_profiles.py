@@ -74,6 +74,7 @@ def test_days_that_were_seen_are_not_read_again(days: Days, monkeypatch: pytest.
     assert days.day(2, "b1,2.5,shop,true") == again
 
 
+@pytest.mark.slow
 def test_an_estimate_is_near_the_truth() -> None:
     errors = []
     for seed in range(40):

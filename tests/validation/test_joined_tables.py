@@ -68,6 +68,7 @@ def of_two_items(clicks: Clicks) -> int:
     return int(found[0])
 
 
+@pytest.mark.slow
 def test_a_few_rows_that_break_a_rule_are_told_of_and_joined_all_the_same(clicks):
     order_no = of_two_items(clicks)
     clicks.change(f"UPDATE clicks SET weight = 500 WHERE order_no = {order_no} AND page = 'cart'")
@@ -82,6 +83,7 @@ def test_a_few_rows_that_break_a_rule_are_told_of_and_joined_all_the_same(clicks
     assert {row["order_no"]: row["weight"] for row in rows}[order_no] == 1000.0
 
 
+@pytest.mark.slow
 def test_more_of_them_than_are_tolerated_stop_the_run(clicks):
     clicks.change("UPDATE clicks SET weight = -1 WHERE order_no % 20 = 0")
     report = clicks.validate(HEAVY)
@@ -92,6 +94,7 @@ def test_more_of_them_than_are_tolerated_stop_the_run(clicks):
     assert clicks.validate({**HEAVY, "severity": "warning"}).state == "pass"
 
 
+@pytest.mark.slow
 def test_a_row_that_is_known_later_is_not_one_without_a_key(clicks):
     report = clicks.validate(KEYED)
     assert result(report, "order_no").state == "pass"  # those loaded a day late have none in this snapshot
@@ -99,6 +102,7 @@ def test_a_row_that_is_known_later_is_not_one_without_a_key(clicks):
     assert (result(clicks.validate(KEYED), "order_no").n_failed or 0) > 3
 
 
+@pytest.mark.slow
 def test_a_table_that_has_become_empty_or_old_is_found_by_rules_about_all_of_it(clicks):
     clicks.change(f"DELETE FROM clicks WHERE clicked_at >= '{day(LAST)}' AND order_no % 10 > 0")
     counted = clicks.validate({"kind": "row_count", "min_rows": 200})
@@ -110,6 +114,7 @@ def test_a_table_that_has_become_empty_or_old_is_found_by_rules_about_all_of_it(
     assert (old.state, result(old, "newest event").state) == ("fail", "fail")
 
 
+@pytest.mark.slow
 def test_rows_that_could_not_be_read_stand_on_the_card_also_without_rules(clicks):
     clicks.change(f"UPDATE clicks SET weight = 'heavy' WHERE order_no = {of_two_items(clicks)} AND page = 'cart'")
     report = clicks.validate()
@@ -117,12 +122,14 @@ def test_rows_that_could_not_be_read_stand_on_the_card_also_without_rules(clicks
     assert (report.state, unread.severity, unread.n_failed) == ("pass", "warning", 2)
 
 
+@pytest.mark.slow
 def test_rules_change_neither_the_manifest_nor_the_fingerprint(clicks):
     _, plain = clicks.taken()
     _, ruled = clicks.taken(HEAVY)
     assert (ruled.manifest, ruled.fingerprint) == (plain.manifest, plain.fingerprint)
 
 
+@pytest.mark.slow
 def test_partitions_that_were_judged_are_not_judged_again(clicks, monkeypatch):
     before = clicks.validate(HEAVY, KEYED)
     monkeypatch.setattr("mlsys.validation.partition_checks.run_suite", lambda *_, **__: pytest.fail("it looked again"))

@@ -62,16 +62,19 @@ def said(report: CheckReport) -> CheckResult | None:
     return next((result for result in report.results if result.kind == KIND), None)
 
 
+@pytest.mark.slow
 def test_a_day_like_the_others_passes(shop: Shop) -> None:
     found = said(shop.checked(N_PAST))
     assert found is not None
     assert (found.state, found.sentence) == ("pass", "2026-05-16 looks like 15 days before it")
 
 
+@pytest.mark.slow
 def test_with_little_history_nothing_is_said(shop: Shop) -> None:
     assert said(shop.checked(N_PAST - 2)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"unit": 100.0}, {"unit": -1.0}, {"n_rows": 40}])
 def test_a_corrupt_day_is_told_and_by_default_stops_nothing(shop: Shop, changes: dict[str, Any]) -> None:
     shop.write(N_PAST, **changes)
@@ -82,6 +85,7 @@ def test_a_corrupt_day_is_told_and_by_default_stops_nothing(shop: Shop, changes:
     assert "2026-05-16 is unlike 15 days before it: " in found.sentence
 
 
+@pytest.mark.slow
 def test_a_critical_one_stops_the_run_and_is_set_aside_in_later_ones(shop: Shop) -> None:
     shop.write(N_PAST, unit=100.0)
     shop.write(N_PAST + 1)
@@ -90,6 +94,7 @@ def test_a_critical_one_stops_the_run_and_is_set_aside_in_later_ones(shop: Shop)
     assert (later.state, later.n_quarantined, later.bad.n_bad) == ("pass", 120, 0)
 
 
+@pytest.mark.slow
 def test_a_second_corrupt_day_is_odd_until_the_first_is_trusted(shop: Shop) -> None:
     shop.write(N_PAST, unit=100.0)
     shop.write(N_PAST + 1, unit=100.0)
@@ -98,6 +103,7 @@ def test_a_second_corrupt_day_is_odd_until_the_first_is_trusted(shop: Shop) -> N
     assert (trusted.state, trusted.n_quarantined) == ("pass", 0)
 
 
+@pytest.mark.slow
 def test_it_can_be_told_to_look_away(shop: Shop) -> None:
     shop.write(N_PAST, unit=100.0)
     assert said(shop.checked(N_PAST, severity="ignored")) is None
@@ -106,6 +112,7 @@ def test_it_can_be_told_to_look_away(shop: Shop) -> None:
     assert found.state == "pass"
 
 
+@pytest.mark.slow
 def test_days_that_were_seen_are_not_read_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
     rows = module.read_rows
@@ -117,6 +124,7 @@ def test_days_that_were_seen_are_not_read_again(shop: Shop, monkeypatch: pytest.
     assert read == [N_PAST, 1]
 
 
+@pytest.mark.slow
 def test_what_was_remembered_and_what_is_found_anew_are_the_same(shop: Shop) -> None:
     shop.write(N_PAST, unit=0.01)
     first = shop.checked(N_PAST)

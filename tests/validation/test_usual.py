@@ -48,6 +48,7 @@ def found(day: int, newest: Portrait, **changes: float) -> list[str]:
     return [odd.trait.what for odd in odd_traits(past, days, newest, FIRST + timedelta(days=day))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"growth": 0.03, "weekend": 1.0}, {"weekend": 0.1, "growth": 0.0}])
 def test_growth_drift_and_weekends_are_usual(changes: dict[str, float]) -> None:
     odd = [found(day, portrait(day, **changes), **changes) for day in range(21, N_DAYS, 3)]  # type: ignore[arg-type]

@@ -80,6 +80,7 @@ def result(report: CheckReport, kind: str) -> Any:
     return next(item for item in report.results if item.kind == kind)
 
 
+@pytest.mark.slow
 def test_good_data_passes(shop: Shop) -> None:
     report = shop.validate(BETWEEN, {"kind": "not_null", "column": "channel"})
     assert (report.state, report.n_quarantined, report.quarantine) == ("pass", 0, None)
@@ -88,6 +89,7 @@ def test_good_data_passes(shop: Shop) -> None:
     assert len(shop.store.read_json(report.details)["results"]) == report.n_judged
 
 
+@pytest.mark.slow
 def test_bad_rows_are_set_aside_with_reason_and_key(shop: Shop) -> None:
     shop.spoil(2)
     report = shop.validate(BETWEEN, tolerated=0.05)
@@ -100,6 +102,7 @@ def test_bad_rows_are_set_aside_with_reason_and_key(shop: Shop) -> None:
     assert {row["day"] for row in rows} == {str(day(N_DAYS - 1))}
 
 
+@pytest.mark.slow
 def test_the_quarantine_names_exactly_the_bad_rows(shop: Shop) -> None:
     shop.spoil(2, on=0)
     shop.spoil(1, on=2)
@@ -116,6 +119,7 @@ def test_the_quarantine_names_exactly_the_bad_rows(shop: Shop) -> None:
     assert len(bad) == 3
 
 
+@pytest.mark.slow
 def test_too_many_bad_rows_stop_the_run(shop: Shop) -> None:
     shop.spoil(20)
     report = shop.validate(BETWEEN)
@@ -126,6 +130,7 @@ def test_too_many_bad_rows_stop_the_run(shop: Shop) -> None:
     assert report.bad == BadRows(n_bad=20, n_rows=80, of="newest day")
 
 
+@pytest.mark.slow
 def test_a_validation_stores_its_details_and_nothing_else(shop: Shop) -> None:
     spec = shop.spec(BETWEEN)
     taken = shop.take(spec)
@@ -135,6 +140,7 @@ def test_a_validation_stores_its_details_and_nothing_else(shop: Shop) -> None:
     assert added == {shop.store.path(report.details).name}
 
 
+@pytest.mark.slow
 def test_asking_again_about_refused_data_does_not_let_it_through(shop: Shop, looked_at: list[int]) -> None:
     shop.spoil(20)
     assert shop.validate(BETWEEN, tolerated=0.1).state == "fail"
@@ -142,6 +148,7 @@ def test_asking_again_about_refused_data_does_not_let_it_through(shop: Shop, loo
     assert (again.state, looked_at[-1]) == ("fail", 0)
 
 
+@pytest.mark.slow
 def test_a_warning_is_reported_and_changes_nothing(shop: Shop) -> None:
     shop.spoil(40)
     report = shop.validate({**BETWEEN, "severity": "warning"})
@@ -149,6 +156,7 @@ def test_a_warning_is_reported_and_changes_nothing(shop: Shop) -> None:
     assert result(report, "between").n_failed == 40
 
 
+@pytest.mark.slow
 def test_the_severity_of_a_rule_may_change_without_reading_again(shop: Shop, looked_at: list[int]) -> None:
     shop.spoil(40)
     shop.validate({**BETWEEN, "severity": "warning"})
@@ -156,6 +164,7 @@ def test_the_severity_of_a_rule_may_change_without_reading_again(shop: Shop, loo
     assert (report.state, looked_at[-1]) == ("fail", 0)
 
 
+@pytest.mark.slow
 def test_only_new_partitions_are_read(shop: Shop, looked_at: list[int]) -> None:
     shop.validate(BETWEEN, last=N_DAYS - 2)
     report = shop.validate(BETWEEN)
@@ -163,12 +172,14 @@ def test_only_new_partitions_are_read(shop: Shop, looked_at: list[int]) -> None:
     assert (report.n_rows, report.n_partitions) == (N_DAYS * ROWS_PER_DAY, N_DAYS)
 
 
+@pytest.mark.slow
 def test_a_new_rule_is_asked_of_all_partitions(shop: Shop, looked_at: list[int]) -> None:
     shop.validate(BETWEEN)
     shop.validate(BETWEEN, {"kind": "between", "column": "n_items", "max": 100})
     assert looked_at == [N_DAYS, N_DAYS]
 
 
+@pytest.mark.slow
 def test_old_bad_rows_stay_set_aside(shop: Shop, looked_at: list[int]) -> None:
     shop.spoil(1, on=0)
     shop.validate(BETWEEN, last=0)
@@ -176,6 +187,7 @@ def test_old_bad_rows_stay_set_aside(shop: Shop, looked_at: list[int]) -> None:
     assert (looked_at[-1], report.n_quarantined) == (N_DAYS - 1, 1)
 
 
+@pytest.mark.slow
 def test_the_same_data_and_rules_give_the_same_digests(shop: Shop, tmp_path: Path) -> None:
     shop.spoil(2)
     first = shop.validate(BETWEEN)
@@ -184,6 +196,7 @@ def test_the_same_data_and_rules_give_the_same_digests(shop: Shop, tmp_path: Pat
     assert (first.details, first.quarantine, first.results) == (second.details, second.quarantine, second.results)
 
 
+@pytest.mark.slow
 def test_a_damaged_cache_entry_is_found_again(shop: Shop, looked_at: list[int]) -> None:
     shop.spoil(1)
     before = shop.validate(BETWEEN)
@@ -230,6 +243,7 @@ def test_a_critical_rule_that_cannot_be_applied_is_an_error(shop: Shop, monkeypa
     assert report.results[0].sentence == "the rule could not be applied: can't compare"
 
 
+@pytest.mark.slow
 def test_an_error_is_not_remembered(shop: Shop, monkeypatch: pytest.MonkeyPatch, looked_at: list[int]) -> None:
     with monkeypatch.context() as patched:
         broken_outcomes(patched)
@@ -250,6 +264,7 @@ def test_a_rule_that_does_not_suit_its_column_is_a_wrong_spec(shop: Shop) -> Non
         shop.validate({"kind": "between", "column": "channel", "min": 0})
 
 
+@pytest.mark.slow
 def test_the_page_lies_where_the_report_says(shop: Shop) -> None:
     report = shop.validate(BETWEEN)
     assert (shop.home / str(report.data_docs)).name == "index.html"
@@ -257,6 +272,7 @@ def test_the_page_lies_where_the_report_says(shop: Shop) -> None:
     assert "basket_value" in page.read_text()
 
 
+@pytest.mark.slow
 def test_pages_of_earlier_days_stay_and_are_listed(shop: Shop) -> None:
     shop.validate(BETWEEN, last=0)
     report = shop.validate(BETWEEN)
@@ -267,6 +283,7 @@ def test_pages_of_earlier_days_stay_and_are_listed(shop: Shop) -> None:
         assert page.removeprefix("data_docs/shop/") in index
 
 
+@pytest.mark.slow
 def test_the_order_of_days_leaves_no_trace_in_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reports = []
     for order in ((0, 1, 2), (2, 1, 0)):
@@ -279,12 +296,14 @@ def test_the_order_of_days_leaves_no_trace_in_the_report(tmp_path: Path, monkeyp
     assert reports[0] == reports[1]
 
 
+@pytest.mark.slow
 def test_whether_the_page_is_written_already_leaves_no_trace(shop: Shop) -> None:
     before = shop.validate(BETWEEN)
     shutil.rmtree(shop.home / data_docs.FOLDER)  # as long as another process is about to write it
     assert shop.validate(BETWEEN) == before
 
 
+@pytest.mark.slow
 def test_a_page_that_cannot_be_written_is_said_and_costs_no_result(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
@@ -296,6 +315,7 @@ def test_a_page_that_cannot_be_written_is_said_and_costs_no_result(shop: Shop, m
     assert "No space left" in result(report, "data_docs").sentence
 
 
+@pytest.mark.slow
 def test_a_report_with_many_rules_fits_into_a_record(shop: Shop) -> None:
     rules = [{"kind": "between", "column": "basket_value", "min": 1000 + i, "severity": "warning"} for i in range(60)]
     report = shop.validate(*rules)
@@ -304,6 +324,7 @@ def test_a_report_with_many_rules_fits_into_a_record(shop: Shop) -> None:
     assert len(shop.store.read_json(report.details)["results"]) == 61
 
 
+@pytest.mark.slow
 def test_every_logical_type_reaches_its_check(shop: Shop) -> None:
     columns = yaml.safe_load((shop.pipelines / "shop.yaml").read_text())["schema"]
     report = shop.validate(*({"kind": "of_type", "column": name} for name in columns))

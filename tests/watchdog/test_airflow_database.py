@@ -68,6 +68,7 @@ def test_each_part_that_is_silent_is_named_with_what_that_means(database: Path) 
     assert "the dag-processor gave its last sign" in first.sentence
 
 
+@pytest.mark.slow
 def test_a_dag_that_is_unknown_or_paused_is_named(database: Path, well_shop: Path) -> None:
     spec = load_spec(well_shop / "pipelines" / "shop.yaml")
     said = paused_sign(read(database), spec)
@@ -83,5 +84,6 @@ def test_a_dag_that_is_unknown_or_paused_is_named(database: Path, well_shop: Pat
     assert "does not know `retrain_shop`" in said.sentence
 
 
+@pytest.mark.slow
 def test_where_airflow_never_ran_nothing_is_said_of_dags(well_shop: Path) -> None:
     assert paused_sign(AirflowState(), load_spec(well_shop / "pipelines" / "shop.yaml")) is None

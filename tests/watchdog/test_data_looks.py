@@ -60,6 +60,7 @@ def days_with_data(kind: str, n: int) -> list[date]:
     return [day for day in days if day.weekday() < 5] if kind == "working days" else days[::7]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["every day", "working days", "once a week"])
 def test_a_year_of_habits_is_quiet_and_a_freeze_is_told_at_the_next_day_due(
     kind: str, spec: Spec, store: Store
@@ -101,6 +102,7 @@ def partitions(labelled: Iterable[float], *, arrival: timedelta | None = None, r
     return found
 
 
+@pytest.mark.slow
 def test_labels_that_thin_out_with_age_alone_are_quiet(spec: Spec) -> None:
     """Whatever share is labelled as a rule, its noise is no trouble: 0 of 300 histories, of 30 to 90 % labelled."""
     rng = np.random.default_rng(5)

@@ -86,6 +86,7 @@ def test_the_clock_since_the_start_runs() -> None:
     assert second >= first > timedelta(0)
 
 
+@pytest.mark.slow
 def test_a_notice_on_its_way_is_no_trouble_and_one_that_nobody_can_read_is(tmp_path: Path) -> None:
     assert machine.notices_sign(tmp_path, NOW).sentence == "No notice waits."
     told = Notice(key="k", event="promoted", pipeline="shop", sentence="It serves.", at=NOW - timedelta(minutes=5))

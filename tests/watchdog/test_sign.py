@@ -18,6 +18,7 @@ def test_what_a_look_finds_is_handed_on() -> None:
     assert list(guarded("disk", "", lambda: None)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "said"), [(DataError("The table is gone", where="x"), "The table is gone"), (OSError(5, "I/O"), "I/O")]
 )

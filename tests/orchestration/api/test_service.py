@@ -39,6 +39,7 @@ def airflow() -> Iterator[Any]:
         server.shutdown()
 
 
+@pytest.mark.slow
 def test_the_embedded_stacks_connection_logs_in_as_the_service_user(
     airflow: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ KINDS = ("retrain", "score", "watch")
 PIPELINES = st.sets(st.from_regex(r"[az][az_0]{0,3}", fullmatch=True), min_size=1)
 
 
+@pytest.mark.slow
 @given(PIPELINES)
 def test_each_pipeline_stands_together_retraining_first_and_what_serves_all_last(names: set[str]) -> None:
     listed = sorted([*(named(kind, name) for name in names for kind in KINDS), named("roll back"), named("keep house")])

@@ -40,6 +40,7 @@ def test_a_time_of_day_counts_from_the_start_of_the_nightly_run(pipelines: Path)
     assert "NightlyStart" in str(encode_deadline_alert(found))
 
 
+@pytest.mark.slow
 def test_a_missed_one_reaches_the_channels_once(pipelines: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     edit_spec(pipelines, notify={"email": ["ann@example.com"], "webhook": True})
     with receiving() as (mail, hook):

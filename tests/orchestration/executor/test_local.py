@@ -107,6 +107,7 @@ def test_the_start_is_told_for_those_that_ask_for_it(crew: Any) -> None:
     assert events(crew, "callback") == [("callback", "running", None), ("callback", "success", None)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_killed", [1, 2])
 def test_a_killed_idle_worker_stops_no_other(crew: Any, n_killed: int) -> None:
     for worker in crew._members[:n_killed]:
@@ -129,6 +130,7 @@ def test_a_worker_killed_in_the_middle_fails_its_task_and_no_other(crew: Any, tm
     assert crew.running == set()
 
 
+@pytest.mark.slow
 def test_the_end_of_a_task_that_goes_on_already_is_not_taken_for_its_end(crew: Any, tmp_path: Path) -> None:
     """As of one that asked a person, who answered at once."""
     gate = tmp_path / "gate"

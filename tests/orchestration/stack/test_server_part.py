@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 from given.ports import free_port
 
 from mlsys.database.databases import open_databases
@@ -21,6 +22,7 @@ def test_it_is_a_part_unless_the_operator_says_no(settings: Settings) -> None:
     assert names(server=False) == []
 
 
+@pytest.mark.slow
 def test_it_answers_before_there_is_a_champion_and_ends_when_it_is_asked_to(settings: Settings) -> None:
     settings = settings.model_copy(update={"server": True, "server_port": free_port(), "database": "sqlite"})
     (part,) = [each for each in stack._parts(settings) if each.name == "server"]

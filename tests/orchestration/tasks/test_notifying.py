@@ -84,6 +84,7 @@ def test_a_webhook_may_be_another_connection(
     assert len(receivers[1].posts) == 1
 
 
+@pytest.mark.slow
 def test_a_dead_webhook_costs_a_warning_and_is_made_up_for(
     specs: Path, receivers: tuple[MailReceiver, HookReceiver], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -44,6 +44,7 @@ def meant(cells, column):
     return list(zip(values.to_pylist(), bad.to_pylist() if bad else [False] * len(cells), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", COLUMNS, ids=str)
 @settings(max_examples=40)
 @given(cells=st.lists(CELLS, max_size=6))

@@ -33,6 +33,7 @@ def written(table: list[list[str]], **fields: object) -> str:
     return text.getvalue()
 
 
+@pytest.mark.slow
 @given(TABLES, *map(st.sampled_from, ([csv.QUOTE_MINIMAL, csv.QUOTE_ALL], ["\n", "\r\n"])))
 def test_what_a_csv_writer_wrote_is_read_back(tmp_path_factory, table, quoting, end) -> None:
     assume(quoting == csv.QUOTE_ALL or end == "\r\n")  # or else the writer leaves a bare \r without quotes
@@ -45,6 +46,7 @@ def test_what_a_csv_writer_wrote_is_read_back(tmp_path_factory, table, quoting, 
     assert read(path) == ([tuple(row) for row in table if any(cell.strip() for cell in row)], [])
 
 
+@pytest.mark.slow
 @given(TABLES)
 def test_a_plain_file_is_read_alike_by_lines_and_by_records(tmp_path_factory, table) -> None:
     path = tmp_path_factory.mktemp("csv") / "a.csv"
@@ -56,6 +58,7 @@ def test_a_plain_file_is_read_alike_by_lines_and_by_records(tmp_path_factory, ta
         assert [b.to_pylist() for b in by_lines if len(b)] == [b.to_pylist() for b in by_records if len(b)]
 
 
+@pytest.mark.slow
 @given(st.text(st.sampled_from('a",\n\r '), max_size=60), st.integers(1, 7))
 def test_a_file_is_plain_or_not_however_it_is_cut_and_a_plain_one_has_a_record_a_line(text, size) -> None:
     data = text.encode()
@@ -69,6 +72,7 @@ def test_a_file_is_plain_or_not_however_it_is_cut_and_a_plain_one_has_a_record_a
         assert not any(record.problem for record in found)
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.text(st.sampled_from('ab" '), max_size=5), min_size=4, max_size=4), max_size=12))
 def test_no_line_of_a_file_that_quotes_nothing_is_lost_without_a_word(tmp_path_factory, table) -> None:
     path = tmp_path_factory.mktemp("csv") / "a.csv"

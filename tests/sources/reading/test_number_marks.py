@@ -101,6 +101,7 @@ def test_a_declared_unit(unit, fields, text, value):
     assert read([text, f"7{unit}", None], unit=unit, **fields) == [value, 7.0, None]
 
 
+@pytest.mark.slow
 @given(
     st.floats(allow_nan=False, allow_infinity=False, width=32),
     st.sampled_from(MARKS),
@@ -114,6 +115,7 @@ def test_a_number_written_with_marks_and_unit_is_that_number(number, marks, unit
     assert read([written, text], decimal=decimal, thousands=thousands, unit=unit) == [float(f"{number:.4f}"), BAD]
 
 
+@pytest.mark.slow
 @given(st.text(st.sampled_from("0123456789.,' -+e%"), max_size=9), st.sampled_from(MARKS))
 def test_a_unit_never_makes_another_number_of_one(text, marks):
     decimal, thousands = marks
@@ -124,6 +126,7 @@ def test_a_unit_never_makes_another_number_of_one(text, marks):
         assert value == float(bare)
 
 
+@pytest.mark.slow
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32), st.sampled_from(MARKS))
 def test_a_number_written_with_its_marks_is_that_number(number, marks):
     decimal, thousands = marks
@@ -131,6 +134,7 @@ def test_a_number_written_with_its_marks_is_that_number(number, marks):
     assert read([text], decimal=decimal, thousands=thousands) == [float(f"{number:.4f}")]
 
 
+@pytest.mark.slow
 @given(st.text(st.sampled_from("0123456789.,' -+e"), max_size=9), st.sampled_from(MARKS[1:]))
 def test_marks_never_make_another_number_of_one(text, marks):
     decimal, thousands = marks

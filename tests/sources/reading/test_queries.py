@@ -89,6 +89,7 @@ def test_a_name_that_nobody_gives_is_told() -> None:
     assert unbound("SELECT :x, :city, ':y', a::int", {"x"}, "postgresql") == ["city"]
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(PIECES)).map("".join), st.sampled_from(DIALECTS))
 def test_reading_a_query_loses_no_character(query: str, dialect: str) -> None:
     assert "".join(part for _, part in _parts(query, dialect)) == query

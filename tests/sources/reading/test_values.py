@@ -72,6 +72,7 @@ def test_a_whole_number_is_exact_or_refused_whatever_stands_beside_it(values, ra
 PIECES = st.sampled_from(["1", "20", ".", "-", "+", "e", "0x", "inf", "Infinity", "NaN", "nan(1)", "_", " ", ",", "NA"])
 
 
+@pytest.mark.slow
 @given(st.lists(PIECES, max_size=4).map("".join), st.sampled_from(["integer", "number"]))
 def test_a_number_is_read_alike_whatever_stands_beside_it(text, type_):
     alone = read([text], type_)
@@ -102,6 +103,7 @@ def test_kin_of_iso_8601_are_read(text, micros):
 OFFSETS = st.sampled_from(["", "Z", "+01:00", "-0230", "+02", " +0100", " UTC"])
 
 
+@pytest.mark.slow
 @given(st.tuples(DATES, CLOCKS, OFFSETS).map("".join))
 def test_a_time_is_read_alike_whatever_stands_beside_it(text):
     alone = read([text], "timestamp", timezone="UTC")
@@ -130,6 +132,7 @@ def test_numbers_in_text(raw, value):
     assert read([raw, "0"], "number") == [value, 0]
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(st.none(), st.integers(-(2**53), 2**53)), min_size=1))
 def test_a_whole_number_is_spelt_alike_whatever_type_it_came_in(numbers):
     expected = [None if number is None else str(number) for number in numbers]
