@@ -188,8 +188,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.shop)
     weights: dict[Path, int] = {}
     for item in items:
-        weight = 2 * bool(item.get_closest_marker("e2e")) + bool(item.get_closest_marker("slow"))
-        weights[item.path] = max(weights.get(item.path, 0), weight)
+        weight = 100 * bool(item.get_closest_marker("e2e")) + bool(item.get_closest_marker("slow"))
+        weights[item.path] = weights.get(item.path, 0) + weight
     items.sort(key=lambda item: -weights[item.path])
 
 

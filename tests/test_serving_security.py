@@ -79,7 +79,7 @@ def pattern_of(shown: str) -> str:
     return ".*".join(re.escape(part) for part in joined(shown).split("..."))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_lines_of_the_page_print_what_it_shows(run: Run, port: int, tmp_path: Path) -> None:
     printed, n_compared = "", 0
     for block in followed():

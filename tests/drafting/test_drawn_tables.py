@@ -122,7 +122,7 @@ TYPED = st.sampled_from(
 
 
 @given(kinds=st.lists(TYPED, min_size=1, max_size=6), data=st.data())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 def test_of_a_parquet_file(kinds: list[pa.DataType], data: st.DataObject, tmp_path: Path, home: Path) -> None:
     columns = {f"c{place}": drawn(kind, data) for place, kind in enumerate(kinds)}
     columns["outcome"] = pa.array(

@@ -54,7 +54,7 @@ def test_missing_values_stand_above_all_others() -> None:
     assert ks_distance(pd.Series([1e308]), pd.Series([np.nan])) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_thirty_ternary_columns_alarm_in_vain_in_no_more_than_the_promised_share_of_windows() -> None:
     alarms = [
         looked_at(ternary(3000, 2 * seed), ternary(400, 2 * seed + 1), limit=0.0).state == "alarm"

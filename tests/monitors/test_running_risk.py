@@ -144,7 +144,10 @@ def first_alarm(seed: int, *, day_sd: float, week_sd: float, risen: float, at: i
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("day_sd", "week_sd"), [(0.0, 0.0), (0.03, 0.0), (0.0, 0.03)])
+@pytest.mark.parametrize(
+    ("day_sd", "week_sd"),
+    [pytest.param(0.0, 0.0, marks=pytest.mark.long), pytest.param(0.03, 0.0, marks=pytest.mark.long), (0.0, 0.03)],
+)
 def test_a_year_of_nights_alarms_as_rarely_as_promised(day_sd: float, week_sd: float) -> None:
     quiet = {"day_sd": day_sd, "week_sd": week_sd, "risen": 0.0, "at": 0, "alpha": 0.05}
     assert sum(first_alarm(seed, **quiet) is not None for seed in range(40)) <= 2  # type: ignore[arg-type]

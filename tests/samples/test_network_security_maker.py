@@ -186,7 +186,7 @@ def test_the_distance_of_every_rule_finds_those_that_drift_and_no_other(retraine
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("signal", [True, False], ids=["planted", "none planted"])
+@pytest.mark.parametrize("signal", [True, pytest.param(False, marks=pytest.mark.long)], ids=["planted", "none planted"])
 def test_a_run_promotes_where_a_signal_is_planted_and_rejects_where_none_is(
     retrained: Any, maker: ModuleType, signal: bool
 ) -> None:

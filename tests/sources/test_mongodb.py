@@ -264,7 +264,7 @@ NOW = NOON + 2 * DAY
 
 @pytest.mark.slow
 @given(times=st.lists(TIMES, max_size=12), zone=st.sampled_from(["UTC", "Pacific/Kiritimati", "Etc/GMT+12"]))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_the_server_s_window_loses_nothing(server, times, zone):
     documents = [{"_id": i, "n": i, "at": at} for i, at in enumerate(times)] + [
         {"_id": 90 + i, "n": 90 + i, "at": NOON} for i in range(13)
