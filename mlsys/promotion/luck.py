@@ -1,7 +1,10 @@
 """The luck of training: the challenger's fit repeated with other seeds, and judged by the same gates.
 
-An interval on the holdout knows the luck of the rows and nothing of the seed. Where the outcome depends on it, the
+An interval on the holdout knows the luck of the rows and nothing of the seed. Where a promotion depends on it, the
 evidence does not suffice. The repeated fits are candidates of nobody: none is kept in the ledger, and none may serve.
+
+A rejection is left as it is: the champion serves on whatever another seed says, and most nights end so. Thus a run
+that promotes nothing costs nothing more (docs/adr/0013-seeds-of-promotions.md).
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ def tried(
     judge: Callable[[EvaluationSet], Decision],
     store: Store,
 ) -> Decision:
-    """Return a decision that knows what other seeds would have changed; `inconclusive` where one flips it.
+    """Return a promotion that knows what other seeds would have changed, `inconclusive` where one flips it; others as they are.
 
     Args:
         spec: with the number of seeds.
@@ -45,7 +48,7 @@ def tried(
         judge: what the gates say of other evaluations.
         store: of the models.
     """
-    if spec.training.seeds == 1 or decision.outcome not in ("promote", "reject") or candidate is None:
+    if spec.training.seeds == 1 or decision.outcome != "promote" or candidate is None:
         return decision
     own = evaluations.summary.get(candidate.candidate_id)
     values, flipped = [own.value if own else None], None

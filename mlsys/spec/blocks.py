@@ -161,8 +161,8 @@ class Training(Frozen):
 
     Attributes:
         seed: the only source of randomness; the same seed, data and code give the same model.
-        seeds: judge the challenger's fit with so many seeds; where the outcome is not the same with all of them, it is
-            `inconclusive`. What serves is always the fit with its own seed.
+        seeds: judge a challenger that passes with so many seeds; where another seed does not pass, the outcome is
+            `inconclusive`. What serves is always the fit with its own seed; what is rejected is fitted once.
         threads: of each candidate; candidates are trained side by side.
         timeout: a candidate that takes longer counts as failed.
         refit: once all gates pass, fit the challenger again before it serves, on `train+validation` rows or on `all`;

@@ -17,28 +17,35 @@ MIN_ROWS = {"kind": "min_rows", "rows": 100, "per_class": 10}
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    make_shop(tmp_path, tmp_path / "pipelines", days=11)
-    enter(tmp_path, monkeypatch)
-    return tmp_path
+    return new_home(tmp_path / "home", monkeypatch)
+
+
+def new_home(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    make_shop(path, path / "pipelines", days=11)
+    enter(path, monkeypatch)
+    return path
 
 
 def decided(work: Workspace, home: Path, at_least: float, *, model: object = FOREST) -> Decision:
     gates = [MIN_ROWS, {"kind": "minimum", "metric": "roc_auc", "at_least": at_least}]
-    edit_spec(home / "pipelines", registries=[], models=[model], gates=gates, training={"seeds": 3})
+    edit_spec(home / "pipelines", registries=[], models=[model], gates=gates, training={"seeds": 3, "seed": 1})
     found = pipeline.run(work, RunRequest("shop", day=day(10))).version
     assert found is not None
     return found.decision
 
 
 @pytest.mark.slow
-def test_a_limit_between_the_seeds_makes_it_inconclusive(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_limit_between_the_seeds_makes_it_inconclusive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = new_home(tmp_path / "calm", monkeypatch)
     with open_workspace() as work:
-        calm = decided(work, home, 0.99)  # beyond all of them
-        assert calm.outcome == "reject"
-        assert calm.luck is not None
-        assert (calm.luck.n_seeds, calm.luck.alike) == (3, True)
-        own, *others = [value for value in calm.luck.values if value is not None]
-        assert len({own, *others}) == 3
+        calm = decided(work, home, 0.5)  # below all of them
+    assert calm.outcome == "promote"
+    assert calm.luck is not None
+    assert (calm.luck.n_seeds, calm.luck.alike) == (3, True)
+    own, *others = [value for value in calm.luck.values if value is not None]
+    assert own > max(others)
+    home = new_home(tmp_path / "torn", monkeypatch)
+    with open_workspace() as work:
         torn = decided(work, home, (own + others[0]) / 2)
         assert (torn.outcome, torn.reason) == ("inconclusive", REASON)
         assert torn.luck is not None
@@ -62,6 +69,17 @@ def test_a_limit_between_the_seeds_makes_it_inconclusive(home: Path, monkeypatch
         standing = work.ledger.decision(torn.decision_key)
         assert standing is not None
         assert pipeline.decide(work, prepared, evaluations=standing[0]) == torn
+
+
+@pytest.mark.slow
+def test_a_rejection_stands_and_costs_no_fit(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("the champion serves on whatever another seed says")
+
+    monkeypatch.setattr(training, "with_other_seed", never)
+    with open_workspace() as work:
+        found = decided(work, home, 0.99)
+    assert (found.outcome, found.luck) == ("reject", None)
 
 
 @pytest.mark.slow
