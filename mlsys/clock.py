@@ -84,6 +84,21 @@ def _with_neighbours(day: date, where: str) -> date:
     raise UsageError(rule, where=where, got=str(day), remedy="Give a day that the source has rows of")
 
 
+def parse_instant(text: str, *, where: str) -> datetime:
+    """Return the instant of an ISO 8601 text, in UTC unless it has an offset.
+
+    Raises:
+        UsageError: it is none, or lies outside the calendar in UTC.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except ValueError:
+        raise UsageError("A time is written in ISO 8601", where=where, got=text, remedy="2026-03-09T14:00") from None
+    except OverflowError:
+        raise UsageError("In UTC the time lies outside the calendar", where=where, got=text) from None
+
+
 def resolve_day(
     *,
     parameter: str | date | None = None,

@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from mlsys import clock
 from mlsys.errors import UsageError, near_match
 
 _Kind = TypeVar("_Kind", bound=BaseSettings)
@@ -31,7 +32,8 @@ class Settings(BaseSettings):
         server_keys_file: API keys of the server; default: `secrets/server_keys.json` below `home`.
         workers: how many candidates `mlsys run` fits side by side; training_slots: the same for Airflow's pool.
         login: the user name of the embedded Airflow.
-        schedule_start: no scheduled run is made for days before; the embedded stack sets it to its own first day.
+        schedule_start: no scheduled run is made for days before; UTC unless it has an offset. The embedded stack sets
+            it to its own first day.
         housekeeping: what the weekly run does with files that nobody needs: `report` their bytes, or `remove` them.
     """
 
@@ -70,6 +72,19 @@ class Settings(BaseSettings):
             return Path(value).expanduser()
         except RuntimeError:
             raise ValueError("The home folder that `~` stands for is not known: write the whole path") from None
+
+    @field_validator("schedule_start", mode="before")
+    @classmethod
+    def _instant(cls, value: object) -> object:
+        """Read an instant as the command line does; pydantic would take `2026` for seconds since 1970."""
+        if not isinstance(value, str):
+            return value
+        try:
+            found = clock.parse_instant(value, where="")
+            clock.parse_day(found.date())
+        except UsageError as error:
+            raise ValueError(f"{error.rule}, for example 2026-05-01T00:00:00Z") from None
+        return found
 
     @cached_property
     def root(self) -> Path:

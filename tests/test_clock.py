@@ -14,6 +14,13 @@ def never() -> date:
     raise AssertionError("the newest day must not be asked for")
 
 
+def test_a_time_is_utc_unless_it_has_an_offset() -> None:
+    assert clock.parse_instant("2026-03-09T14:00", where="--at") == datetime(2026, 3, 9, 14, tzinfo=UTC)
+    assert clock.parse_instant("2026-03-09T14:00+02:00", where="--at") == datetime(2026, 3, 9, 12, tzinfo=UTC)
+    with pytest.raises(UsageError, match="--at: A time is written in ISO 8601"):
+        clock.parse_instant("3d", where="--at")
+
+
 def test_a_parameter_wins_over_the_newest_day() -> None:
     found = clock.resolve_day(parameter="2026-03-09", newest_complete=never)
     assert (found.day, found.source) == (D, "parameter")

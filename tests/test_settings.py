@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ from mlsys.settings import Settings, expand, load_settings
         ("MLSYS_LOG_LEVEL", "loud"),
         ("MLSYS_WORKERS", "0"),
         ("MLSYS_SCHEDULE_START", "soon"),
+        ("MLSYS_SCHEDULE_START", "2026"),  # else it is a number of seconds since 1970
+        ("MLSYS_SCHEDULE_START", "0001-01-01"),
+        ("MLSYS_SCHEDULE_START", "9999-12-31T23:00-05:00"),
         ("MLSYS_HOME", ""),
         ("MLSYS_PIPELINES", " "),
         ("MLSYS_SERVER_KEYS_FILE", ""),
@@ -38,6 +42,13 @@ def test_the_environment_gives_the_values(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("MLSYS_AIRFLOW_PORT", "8081")
     settings = load_settings()
     assert (settings.root, settings.store, settings.airflow_port) == (tmp_path, tmp_path / "store", 8081)
+
+
+@pytest.mark.parametrize("text", ["2026-05-01", "2026-05-01T00:00", "2026-05-01T02:00+02:00", "2026-05-01T00:00:00Z"])
+def test_an_instant_is_utc_unless_it_has_an_offset(monkeypatch, text) -> None:
+    monkeypatch.setenv("MLSYS_SCHEDULE_START", text)
+    found = load_settings().schedule_start
+    assert (found, found.tzinfo) == (datetime(2026, 5, 1, tzinfo=UTC), UTC)
 
 
 def test_the_home_is_absolute(monkeypatch, tmp_path) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mlsys import clock
 from mlsys.cli.facts import json_option, say_json
-from mlsys.cli.instants import instant as instant_of
 from mlsys.cli.instants import instant_ahead
 from mlsys.cli.terminal import say, show_facts, show_table
 from mlsys.errors import UsageError
@@ -84,9 +84,8 @@ def champion(name: str, instant: str | None, as_json: bool) -> None:
 
     with open_workspace() as work:
         work.settings.spec_path(name)
-        change = (
-            work.ledger.champion_at(name, instant_of(instant, where="--at")) if instant else work.ledger.champion(name)
-        )
+        at = clock.parse_instant(instant, where="--at") if instant else None
+        change = work.ledger.champion_at(name, at) if at else work.ledger.champion(name)
         candidate = work.ledger.candidate(change.candidate_id) if change else None
         link = None if instant else work.home / "registry" / name / "best_model.joblib"
         gain = gain_of(work.home, name, change.candidate_id) if change else None

@@ -222,7 +222,8 @@ def _require_present(wishes: Wishes, left_out: dict[str, str]) -> None:
     named = {"--target": wishes.target.column, "--time": wishes.roles.time}
     for option, name in [*named.items(), *(("--key", name) for name in wishes.roles.key)]:
         if name in left_out:
-            raise UsageError(f"Column '{name}' can't be read: {left_out[name]}", where=option)
+            remedy = f"Name another one, or leave {option} out"
+            raise UsageError(f"Column '{name}' can't be read: {left_out[name]}", where=option, remedy=remedy)
 
 
 def _declared(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlsplit
 
 from mlsys.drafting.dialects import look_at, others
+from mlsys.drafting.folders import PARQUET_ENDINGS, day_pattern, of_partitions, pattern_of
 from mlsys.drafting.other_kinds import require_text
 from mlsys.drafting.questions import Answerer, OpenQuestion
 from mlsys.errors import DataError, UsageError, near_match
@@ -24,7 +25,7 @@ from mlsys.schema import ColumnSpec
 from mlsys.settings import expand, load_settings
 from mlsys.sources.reading.csv_file import CsvFile
 from mlsys.sources.reading.databases import Database, Parameter, connected
-from mlsys.sources.reading.file_drops import DataFile
+from mlsys.sources.reading.file_drops import DataFile, data_files, fixed_part
 from mlsys.sources.reading.parquet_file import ParquetFile
 from mlsys.sources.reading.rows import record_batch
 
@@ -32,19 +33,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROWS_AT_ONCE = 50_000
-CSV_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zst", ".tsv.gz", ".tab")
-_PARQUET_ENDINGS = (".parquet", ".pq")
-_DAYS = (
-    (r"(\d{4}-\d{2}-\d{2})", re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)")),
-    (
-        r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})",
-        re.compile(r"(?<!\d)((?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?!\d)"),
-    ),
-    (
-        r"(?P<year>\d{4})[/_](?P<month>\d{2})[/_](?P<day>\d{2})",
-        re.compile(r"(?<!\d)((?:19|20)\d{2}[/_](?:0[1-9]|1[0-2])[/_](?:0[1-9]|[12]\d|3[01]))(?!\d)"),
-    ),
-)
 Block = dict[str, tuple[object, str]]  # key of `source`: its value, and a comment
 
 
@@ -90,7 +78,8 @@ class FilesGiven:
         self._seen = None if parquet else look_at(paths[0])
         self._n_broken, self.broken_example = 0, ""
         self._n_rows: Counter[Path] = Counter()
-        self._day_pattern = _day_pattern(paths)
+        self._below = {path: path.relative_to(fixed_part(pattern)).as_posix() for path in paths}
+        self._day_pattern = day_pattern([*self._below.values()])
         self.dated = self._day_pattern is not None
         self.left_out: dict[str, str] = {}
         self._names = self._common_names()
@@ -123,17 +112,14 @@ class FilesGiven:
         """Return the rows of each day where files are named after days."""
         if self._day_pattern is None or not self.dated:
             return {}
-        found = {}
+        found = Counter[date]()
         for path in self.paths:
-            match = re.search(self._day_pattern, self._below(path))
+            match = re.search(self._day_pattern, self._below[path])
             assert match is not None
             named = match.groupdict()
-            text = "-".join(named[part] for part in ("year", "month", "day")) if named else match[1]
-            found[date.fromisoformat(text)] = self._n_rows[path]
+            text = "-".join(named[part].zfill(2) for part in ("year", "month", "day")) if named else match[1]
+            found[date.fromisoformat(text)] += self._n_rows[path]
         return found
-
-    def _below(self, path: Path) -> str:
-        return path.relative_to(os.path.commonpath([each.parent for each in self.paths])).as_posix()
 
     def without_quotes(self) -> FilesGiven | None:
         """Return the same files with quotation marks as text, or None where they are that already."""
@@ -159,8 +145,10 @@ class FilesGiven:
         found: Block = {"kind": ("files", ""), "path": (portable(self.pattern), "")}
         if self.dated:
             found["day_pattern"] = (self._day_pattern, "the day of all rows of a file, from its name")
-        if self.typed and not str(self.paths[0]).lower().endswith(_PARQUET_ENDINGS):
+        if self.typed and not str(self.paths[0]).lower().endswith(PARQUET_ENDINGS):
             found["format"] = ("parquet", "")
+        if self._seen and str(self.paths[0]).lower().endswith(PARQUET_ENDINGS):
+            found["format"] = ("csv", "its name says Parquet")
         if self._seen:
             dialect = self._seen.dialect
             found["separator"] = (dialect.separator, "")
@@ -183,6 +171,8 @@ class FilesGiven:
         for name, n in counts.items():
             if n < len(each):
                 self.left_out[name] = f"{n:,} of {len(each):,} files have it"
+        in_folders = of_partitions([*self._below.values()], self._day_pattern).items()
+        self.left_out.update({name: why for name, why in in_folders if name not in counts})
         return [name for name in each[-1] if name not in self.left_out]
 
 
@@ -299,12 +289,12 @@ def files_given(place: str) -> FilesGiven:
     spelt = os.path.abspath(expand(place)).replace(os.sep, "/")  # noqa: PTH100 - a link stays a link
     path, pattern = Path(spelt), spelt
     if path.is_dir():
-        pattern = _of_folder(path)
+        pattern = pattern_of(path)
     elif path.is_file():
         pattern = glob.escape(spelt)
     elif not glob.has_magic(spelt):
         raise DataError("There is no such file or folder", where=spelt, remedy="Correct --from")
-    paths = sorted(Path(name) for name in glob.glob(pattern, recursive=True) if Path(name).is_file())  # noqa: PTH207
+    paths = data_files(pattern)
     if not paths:
         raise DataError("No file matches the pattern", where=pattern, remedy="Correct --from")
     magic = {_is_parquet(path) for path in paths}
@@ -313,21 +303,6 @@ def files_given(place: str) -> FilesGiven:
     if not any(magic):
         require_text(paths[0])
     return FilesGiven(paths, pattern, parquet=magic.pop())
-
-
-def _of_folder(folder: Path) -> str:
-    """Return a pattern for the table files of a folder: those of its most frequent ending."""
-    endings = (*CSV_ENDINGS, *_PARQUET_ENDINGS)
-    seen = Counter(
-        "".join(path.suffixes[-2:]) if path.name.lower().endswith((".gz", ".bz2", ".xz", ".zst")) else path.suffix
-        for path in folder.iterdir()
-        if path.is_file() and path.name.lower().endswith(endings)
-    )
-    if not seen:
-        raise DataError(
-            "The folder has no table files", where=str(folder), remedy=f"Known endings: {', '.join(endings)}"
-        )
-    return f"{glob.escape(str(folder))}/*{seen.most_common(1)[0][0]}"
 
 
 def _is_parquet(path: Path) -> bool:
@@ -340,16 +315,3 @@ def _is_sqlite(path: Path) -> bool:
         return False
     with path.open("rb") as stream:
         return stream.read(15) == b"SQLite format 3"
-
-
-def _day_pattern(paths: Sequence[Path]) -> str | None:
-    """Return a `day_pattern` where each of several files has another day in its name, or None."""
-    if len(paths) < 2:
-        return None
-    shared = Path(os.path.commonpath([path.parent for path in paths]))
-    names = [path.relative_to(shared).as_posix() for path in paths]
-    for pattern, looks in _DAYS:
-        found = [looks.search(name) for name in names]
-        if all(found) and len({match[1] for match in found if match}) == len(paths):
-            return pattern
-    return None

@@ -14,6 +14,7 @@ from mlsys.registries.mlflow_content import (
     candidate_tags,
     version_tags,
 )
+from mlsys.registries.mlflow_errors import experiment_of
 from mlsys.registries.mlflow_files import damage_of, like
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 def differences(client: MlflowClient, pipeline: str, releases: Sequence[Release], place: Place) -> Iterator[str]:
     """Yield in words what of releases is not as it was published: deleted, renamed, with other tags or other files."""
-    experiment = client.get_experiment_by_name(pipeline)
+    experiment = experiment_of(client, pipeline, place)
     if experiment is None:
         yield f"the experiment {pipeline} is gone"
     elif experiment.lifecycle_stage != "active":

@@ -37,8 +37,9 @@ from mlsys.registries.mlflow_content import (
 )
 from mlsys.registries.mlflow_database import LONGEST_ADDRESS, artifacts_of, move_artifacts, prepare
 from mlsys.registries.mlflow_differences import differences, mend_metrics
-from mlsys.registries.mlflow_errors import address, kinds, no_mlflow, told
+from mlsys.registries.mlflow_errors import address, experiment_of, kinds, told
 from mlsys.registries.mlflow_files import damage_of, like, log_files, logged_model, mend_files, model_file
+from mlsys.registries.mlflow_reach import require_answer
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -196,23 +197,11 @@ def _client(place: Place) -> Iterator[MlflowClient]:
         from mlflow import MlflowClient
 
         try:
-            _require_answer(place)
+            require_answer(place)
             prepare(place.tracking_uri)
             yield MlflowClient(tracking_uri=place.tracking_uri, registry_uri=place.tracking_uri)
         except kinds() as error:
             raise told(error, place) from error
-
-
-def _require_answer(place: Place) -> None:
-    # MLflow itself would try an unreachable database for two minutes.
-    if not place.tracking_uri.startswith("postgresql"):
-        return
-    import sqlalchemy
-
-    engine = sqlalchemy.create_engine(place.tracking_uri, poolclass=sqlalchemy.pool.NullPool)
-    with engine.connect():
-        pass
-    engine.dispose()
 
 
 def _publish(client: MlflowClient, release: Release, place: Place) -> Shown:
@@ -246,9 +235,7 @@ def _experiment(client: MlflowClient, release: Release, place: Place) -> str:
 
     pipeline = release.plan.pipeline
     location = artifacts_of(pipeline, place.home)
-    found = client.get_experiment_by_name(pipeline)
-    if found is not None and not found.experiment_id:  # an answer of 200 with nothing of MLflow in it
-        raise no_mlflow(place)
+    found = experiment_of(client, pipeline, place)
     if found is not None and found.lifecycle_stage != "active":
         client.restore_experiment(found.experiment_id)
     if found is None:

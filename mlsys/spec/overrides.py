@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import yaml
 from pydantic import BaseModel
 
 from mlsys.errors import SpecError, nearest
@@ -36,6 +37,28 @@ def apply(document: Document, text: str, *, origin: str = "--set") -> str:
         del document.written[known]
     document.written |= _put(document, keys, value, origin=origin) | written
     return key
+
+
+def several(text: str) -> list[str]:
+    """Return the overrides of a text that `;` separates; one within quotes or brackets is the value's own."""
+    pieces, found = text.split(";"), []
+    while pieces:
+        ends = (n for n in range(1, len(pieces) + 1) if _is_closed(";".join(pieces[:n])))
+        taken = next(ends, 1)  # what nothing closes is blamed alone
+        found.append(";".join(pieces[:taken]).strip())
+        pieces = pieces[taken:]
+    return [part for part in found if part]
+
+
+def _is_closed(override: str) -> bool:
+    value = override.partition("=")[2].strip()
+    if not value.startswith(("'", '"', "[", "{")):
+        return True
+    try:
+        yaml.compose(value, Loader=yaml.SafeLoader)
+    except yaml.YAMLError:
+        return False
+    return True
 
 
 def _require_known(document: Document, keys: KeyPath, origin: str) -> None:

@@ -21,7 +21,7 @@ from mlsys.components import STORED, Frozen, tuples
 from mlsys.errors import SpecError, UsageError, near_match, shortened
 from mlsys.spec.guesses import require_no_guess
 from mlsys.spec.model import Spec
-from mlsys.spec.overrides import apply
+from mlsys.spec.overrides import apply, several
 from mlsys.spec.parts import CHANGES_NOTHING
 from mlsys.spec.problems import in_words, problems, refusal
 from mlsys.spec.text import Document, characters, parsed, read
@@ -79,7 +79,7 @@ def resolve(path: Path, overrides: Iterable[str] = (), *, models: Sequence[str] 
     document = read(path)
     written = set(flatten(document.mapping))
     origins: dict[str, Origin] = {}
-    environment = [part.strip() for part in os.environ.get("MLSYS_SET", "").split(";") if part.strip()]
+    environment = several(os.environ.get("MLSYS_SET", ""))
     overrides = tuple(overrides)
     for text in environment:
         origins[apply(document, text, origin="MLSYS_SET")] = "environment"

@@ -5,15 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mlsys import clock
-from mlsys.cli.instants import instant, instant_ahead
+from mlsys.cli.instants import instant_ahead
 from mlsys.errors import UsageError
-
-
-def test_a_time_is_utc_unless_it_has_an_offset() -> None:
-    assert instant("2026-03-09T14:00", where="--at") == datetime(2026, 3, 9, 14, tzinfo=UTC)
-    assert instant("2026-03-09T14:00+02:00", where="--at") == datetime(2026, 3, 9, 12, tzinfo=UTC)
-    with pytest.raises(UsageError, match="--at: A time is written in ISO 8601"):
-        instant("3d", where="--at")
 
 
 def test_an_end_may_be_so_long_from_now() -> None:

@@ -51,6 +51,20 @@ def test_the_variable_is_blamed_where_it_is_wrong(path: Path, monkeypatch: pytes
         resolve(path)
 
 
+def test_a_semicolon_within_a_value_of_the_variable_ends_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLSYS_SET", "schema.n_items.null_values=['-;', \"a;b=1\"]; training.seed=7;description='x;y';")
+    found = resolve(path).spec
+    assert found.columns["n_items"].null_values == ("-;", "a;b=1")
+    assert (found.training.seed, found.description) == (7, "x;y")
+
+
+@pytest.mark.parametrize("value", ["training.seed=[; description=x", "training.seed='7; description=it's"])
+def test_what_is_never_closed_is_blamed_alone(path: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("MLSYS_SET", value)
+    with pytest.raises(SpecError, match=r"^MLSYS_SET: training\.seed: Not valid YAML|^MLSYS_SET: Not valid YAML"):
+        resolve(path)
+
+
 def test_short_forms_become_the_mappings_that_they_stand_for(path: Path) -> None:
     path.write_text(SPEC.replace("{kind: logistic}", "logistic"))
     found = resolve(path, ["models.0.C=0.5", "schema.n_items.null_values=['-']", "training.seed=7"])

@@ -6,7 +6,7 @@ Each opens the workspace and calls one function of the library; what came of it 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context
@@ -221,12 +221,11 @@ def hold() -> Data:
 
     params = _params()
     pipeline, until = params["pipeline"], params["until"]
-    end = datetime.fromisoformat(until) if until else None
+    end = clock.parse_instant(until, where="until") if until else None
     with opened() as work:
         if params["release"]:
             done = by_hand.release(work, pipeline, reason=params["reason"], who=_user())
         else:
-            end = end.replace(tzinfo=end.tzinfo or UTC) if end else None
             done = by_hand.hold(work, pipeline, reason=params["reason"], until=end, who=_user())
     _note(f"{pipeline}: {done.sentence}")
     return done.dump()

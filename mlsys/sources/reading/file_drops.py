@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 # How programs that copy files call one that is not whole yet.
 _UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
+# Folders in which clusters keep what they have not finished, and the log of a table.
+HALF_WRITTEN = frozenset({"_temporary", "_delta_log"})
 _OPEN_IN_OFFICE = "~$"  # how the file begins that says who has a workbook open
 
 
@@ -203,15 +205,14 @@ class FileDrops(Source):
 
     def _paths(self) -> list[Path]:
         pattern = expand(self.path)
-        found = (Path(name) for name in glob.glob(pattern, recursive=True))  # noqa: PTH207
-        paths = sorted(path for path in found if path.is_file() and _is_data(path))
+        paths = data_files(pattern)
         if not paths:
             remedy = sample_command(pattern) or "Correct `source.path`"
             raise DataError("No file matches the pattern", where=str(Path(pattern).absolute()), remedy=remedy)
         return paths
 
     def _fixed(self) -> str:
-        return _fixed_part(expand(self.path))  # reads the settings: once for all files, which may be thousands
+        return fixed_part(expand(self.path))  # reads the settings: once for all files, which may be thousands
 
     def _dated(self) -> list[tuple[Path, date]]:
         fixed = self._fixed()
@@ -224,7 +225,8 @@ class FileDrops(Source):
         if match is None:
             raise DataError("The file's name gives no day", where=str(path), remedy=remedy)
         named = match.groupdict()
-        text = f"{named['year']}-{named['month']}-{named['day']}" if "year" in named else match[1]
+        parts = [(named.get(name) or "").zfill(2) for name in ("year", "month", "day")]  # `month=3`, as clusters write
+        text = "-".join(parts) if "year" in named else match[1]
         try:
             day = date.fromisoformat(text)
         except (ValueError, TypeError):
@@ -256,8 +258,17 @@ class FileDrops(Source):
             yield Drop(nothing if day is None else _dated(nothing, day), str(path), day, tuple(rejected))
 
 
-def _is_data(path: Path) -> bool:
-    return not (path.name.endswith(_UNFINISHED) or path.name.startswith(_OPEN_IN_OFFICE))
+def data_files(pattern: str) -> list[Path]:
+    """Return the files that match a pattern, in the order of their names, less those that are still being written."""
+    fixed = fixed_part(pattern)
+    found = (Path(name) for name in glob.glob(pattern, recursive=True))  # noqa: PTH207
+    return sorted(path for path in found if path.is_file() and _is_data(path, fixed))
+
+
+def _is_data(path: Path, fixed: str) -> bool:
+    if path.name.endswith(_UNFINISHED) or path.name.startswith(_OPEN_IN_OFFICE):
+        return False
+    return HALF_WRITTEN.isdisjoint(path.relative_to(fixed).parts[:-1])
 
 
 def _wanted(day: date, request: ReadRequest) -> bool:
@@ -278,7 +289,7 @@ def _dated(table: pa.Table, day: date) -> pa.Table:
     return table.add_column(position if position >= 0 else table.num_columns, EVENT_TIME, times)
 
 
-def _fixed_part(pattern: str) -> str:
+def fixed_part(pattern: str) -> str:
     """Return the folder of a pattern above its first wildcard."""
     parts = Path(pattern).parts
     fixed = list(itertools.takewhile(lambda part: not glob.has_magic(part), parts[:-1]))

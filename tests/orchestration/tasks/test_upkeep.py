@@ -212,3 +212,10 @@ def test_a_hold_and_its_release_name_who_pressed_the_button(work: Workspace, mon
     use(monkeypatch, params={**asked, "until": None, "release": True})
     assert upkeep.hold()["held"] is False
     assert work.ledger.hold("shop") is None
+
+
+@pytest.mark.parametrize("until", ["soon", "9999-12-31T23:59:59-14:00"])
+def test_an_end_of_a_hold_that_is_no_time_is_told(until: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, params={"pipeline": "shop", "until": until, "release": False, "reason": "audit week"})
+    with pytest.raises(UsageError, match=r"^until: "):
+        upkeep.hold()
