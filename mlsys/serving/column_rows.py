@@ -30,6 +30,10 @@ class ColumnRows(Sequence[Mapping[str, Any]]):
             return cls({name: rows.columns[name] for name in names}, len(rows))
         return cls({name: [row[name] for row in rows] for name in names}, len(rows))
 
+    def at(self, places: Sequence[int]) -> ColumnRows:
+        """Return some of the rows, in the order of their places."""
+        return ColumnRows({name: [values[at] for at in places] for name, values in self.columns.items()}, len(places))
+
     def __len__(self) -> int:
         return self._n_rows
 

@@ -29,3 +29,9 @@ def test_a_row_without_a_column_and_a_place_without_a_row_are_told() -> None:
         ColumnRows.of([{"a": 1}], ("a", "b"))
     with pytest.raises(IndexError):
         ColumnRows.of([{"a": 1}], ())[1]
+
+
+def test_rows_are_taken_by_their_places() -> None:
+    rows = ColumnRows.of([{"a": 1, "b": "x"}, {"a": 2, "b": None}, {"a": 3, "b": "z"}], ["a", "b"])
+    assert list(rows.at([2, 0])) == [{"a": 3, "b": "z"}, {"a": 1, "b": "x"}]
+    assert len(rows.at([])) == 0
