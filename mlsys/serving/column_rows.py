@@ -52,3 +52,10 @@ class ColumnRows(Sequence[Mapping[str, Any]]):
         if not self.columns:
             return iter([{} for _ in range(self._n_rows)])
         return (dict(zip(self.columns, row, strict=True)) for row in zip(*self.columns.values(), strict=True))
+
+
+def column_of(rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
+    """Return what each row has in a column, None where it has no such column."""
+    if isinstance(rows, ColumnRows):
+        return rows.columns.get(name) or [None] * len(rows)
+    return [row.get(name) for row in rows]
