@@ -60,7 +60,7 @@ def texts_column(texts: Sequence[str | None]) -> pa.Array:
     import pyarrow as pa
 
     there = _there(texts) if None in texts else None
-    filled = texts if there is None else [text or "" for text in texts]
+    filled = [text or "" for text in texts]
     together = "".join(filled)
     data = together.encode()
     lengths = map(len, filled) if len(data) == len(together) else (len(text.encode()) for text in filled)
