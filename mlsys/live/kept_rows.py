@@ -8,9 +8,10 @@ was killed between writing it and removing them leaves rows twice on disk, and a
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from uuid import uuid4
 
@@ -32,6 +33,7 @@ VERSION = "_version"
 SECONDS = "_seconds"  # how long the model took for the whole request
 _COVERS = b"mlsys_covers"
 _SMALL, _LARGE = ".arrow", ".parquet"
+_GROUP = 50_000  # rows that are held in memory to write them
 _MANY = 300  # small files of a day from which on they are merged
 
 
@@ -122,18 +124,57 @@ def merge(folder: Path, files: Sequence[Path]) -> bool:
         if not alone or not files:
             return False
         covered = _covered(files)
-        tables = [_read(path, None) for path in files if path.name not in covered]
+        kept = [path for path in files if path.name not in covered]
         gone = sorted({path.name for path in files})
-        if tables:
-            rows = pa.concat_tables(tables, promote_options="permissive")
-            rows = rows.replace_schema_metadata({_COVERS: json.dumps(gone).encode()})
+        if kept:
+            schema = pa.unify_schemas(list(map(_schema, kept)), promote_options="permissive")
+            schema = schema.with_metadata({_COVERS: json.dumps(gone).encode()})
             with temporary_file(folder) as path:
-                pq.write_table(rows, path, compression="zstd")
+                with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+                    for rows in _gathered(kept, schema):
+                        writer.write_table(rows, row_group_size=_GROUP)
                 settle(path, folder / f"{uuid4().hex}{_LARGE}")
         for name in gone:
             (folder / name).unlink(missing_ok=True)
         log.debug("live_rows_merged", folder=folder, files=len(gone))
     return True
+
+
+def _schema(path: Path) -> pa.Schema:
+    import pyarrow.parquet as pq
+
+    if path.suffix == _LARGE:
+        return pq.read_schema(path)
+    with pa.OSFile(str(path)) as source:
+        return pa.ipc.open_file(source).schema
+
+
+def _gathered(files: Sequence[Path], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Yield the rows of files, some files' at once: a day in memory is what a server would hold for good."""
+    waiting: list[pa.Table] = []
+    for rows in chain.from_iterable(map(_pieces, files)):
+        waiting.append(rows)
+        if sum(map(len, waiting)) >= _GROUP:
+            yield _together(waiting, schema)
+            waiting = []
+    if waiting:
+        yield _together(waiting, schema)
+
+
+def _pieces(path: Path) -> Iterator[pa.Table]:
+    import pyarrow.parquet as pq
+
+    if path.suffix != _LARGE:
+        yield _read(path, None)
+        return
+    with pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group)
+
+
+def _together(tables: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
+    rows = pa.concat_tables([schema.empty_table(), *tables], promote_options="permissive")
+    return rows.replace_schema_metadata(schema.metadata)
 
 
 def _tables(folder: Path, columns: Sequence[str] | None) -> list[pa.Table]:

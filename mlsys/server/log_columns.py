@@ -31,17 +31,18 @@ def typed_column(values: list[Any], column: ColumnSpec) -> pa.Array | None:
     if column.type in ("text", "category"):
         texts = read_texts(values, column.stripped, frozenset(column.nulls))
         return None if texts is None else texts_column(texts)
-    kinds = _KINDS.get(column.type)
-    if kinds is None or not kinds.issuperset(map(type, values)):
+    kinds, given = _KINDS.get(column.type), set(map(type, values))
+    if kinds is None or not kinds >= given:
         return None
-    there = np.fromiter((value is not None for value in values), dtype=bool, count=len(values))
-    filled = values if there.all() else [0 if value is None else value for value in values]
+    there = _there(values) if type(None) in given else None
+    filled = values if there is None else [0 if value is None else value for value in values]
     if column.type == "boolean":
         bits = np.packbits(np.array(filled, dtype=bool), bitorder="little")
         return pa.Array.from_buffers(pa.bool_(), len(values), [_marks(there), pa.py_buffer(bits)])
-    if any(not -_MOST <= value <= _MOST for value in filled):
+    if min(filled, default=0) < -_MOST or max(filled, default=0) > _MOST:
         return None
-    return numbers_column(np.array(filled, dtype="int64" if column.type == "integer" else "float64"), there)
+    numbers = np.array(filled, dtype="int64" if column.type == "integer" else "float64")
+    return None if np.isnan(numbers).any() else numbers_column(numbers, there)
 
 
 def numbers_column(numbers: np.ndarray, there: np.ndarray | None = None, kind: Any = None) -> pa.Array:
@@ -50,8 +51,7 @@ def numbers_column(numbers: np.ndarray, there: np.ndarray | None = None, kind: A
     import pyarrow as pa
 
     data = pa.py_buffer(np.ascontiguousarray(numbers))
-    marks = None if there is None else _marks(there)
-    return pa.Array.from_buffers(kind or pa.from_numpy_dtype(numbers.dtype), len(numbers), [marks, data])
+    return pa.Array.from_buffers(kind or pa.from_numpy_dtype(numbers.dtype), len(numbers), [_marks(there), data])
 
 
 def texts_column(texts: Sequence[str | None]) -> pa.Array:
@@ -59,17 +59,26 @@ def texts_column(texts: Sequence[str | None]) -> pa.Array:
     import numpy as np
     import pyarrow as pa
 
-    there = np.fromiter((text is not None for text in texts), dtype=bool, count=len(texts))
-    written = [b"" if text is None else text.encode() for text in texts]
+    there = _there(texts) if None in texts else None
+    filled = [text or "" for text in texts]
+    together = "".join(filled)
+    data = together.encode()
+    lengths = map(len, filled) if len(data) == len(together) else (len(text.encode()) for text in filled)
     ends = np.zeros(len(texts) + 1, dtype="int32")
-    np.cumsum(np.fromiter(map(len, written), dtype="int32", count=len(texts)), out=ends[1:])
-    data = [_marks(there), pa.py_buffer(ends), pa.py_buffer(b"".join(written))]
-    return pa.Array.from_buffers(pa.string(), len(texts), data)
+    np.cumsum(np.fromiter(lengths, dtype="int32", count=len(texts)), out=ends[1:])
+    return pa.Array.from_buffers(pa.string(), len(texts), [_marks(there), pa.py_buffer(ends), pa.py_buffer(data)])
 
 
-def _marks(there: np.ndarray) -> pa.Buffer | None:
+def _there(values: Sequence[object]) -> np.ndarray:
+    """Return `(n_rows,)` bool, which values there are."""
+    import numpy as np
+
+    return np.array([value is not None for value in values], dtype=bool)
+
+
+def _marks(there: np.ndarray | None) -> pa.Buffer | None:
     """Return which values there are as Arrow marks them; None for all."""
     import numpy as np
     import pyarrow as pa
 
-    return None if there.all() else pa.py_buffer(np.packbits(there, bitorder="little"))
+    return None if there is None or there.all() else pa.py_buffer(np.packbits(there, bitorder="little"))

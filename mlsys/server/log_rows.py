@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from mlsys.live import kept_rows
@@ -12,7 +13,7 @@ from mlsys.schema import CHAMPION, KEY, SAID, SCORE, ColumnSpec
 from mlsys.server.answered import Answered
 from mlsys.server.log_columns import numbers_column, texts_column, typed_column
 from mlsys.serving.champion import Champion, typed_table
-from mlsys.serving.column_rows import ColumnRows
+from mlsys.serving.column_rows import ColumnRows, column_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +49,9 @@ def table_of(answers: Sequence[Answered], rules: LiveRules) -> pa.Table:
     if not first.silent:
         features = {name: column for name, column in champion.features.items() if name not in rules.left_out}
         parts = [ColumnRows.of(each.rows, features).columns for each in answers]
-        columns |= _typed({name: [value for part in parts for value in part[name]] for name in features}, features)
+        columns |= _typed(
+            {name: list(chain.from_iterable(part[name] for part in parts)) for name in features}, features
+        )
     return pa.table(columns)
 
 
@@ -60,13 +63,17 @@ def _keys(answers: Sequence[Answered], key: Mapping[str, ColumnSpec], n_rows: in
     from mlsys.errors import DataError
     from mlsys.snapshot.fingerprint import row_hashes
 
-    given = [row for each in answers for row in (each.given or [{}] * len(each.rows))]
-    known = np.array([bool(key) and all(row.get(name) is not None for name in key) for row in given])
+    given = {
+        name: list(chain.from_iterable(column_of(each.given or [{}] * len(each.rows), name) for each in answers))
+        for name in key
+    }
+    known = np.full(n_rows, bool(key))
+    for values in given.values():
+        known &= np.array([value is not None for value in values], dtype=bool)
     if not known.any():
         return pa.nulls(n_rows, pa.uint64())
     try:
-        of_whole = ColumnRows.of([row for row, whole in zip(given, known, strict=True) if whole], key)
-        table = pa.table(_typed(of_whole.columns, key))
+        table = pa.table(_typed(ColumnRows(given, n_rows).at(np.flatnonzero(known).tolist()).columns, key))
     except DataError:  # a client's mistake: the answer is kept, and can't be judged
         return pa.nulls(n_rows, pa.uint64())
     hashes = np.zeros(n_rows, np.uint64)

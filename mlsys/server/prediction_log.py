@@ -24,7 +24,7 @@ from mlsys.live.rules import LiveRules
 from mlsys.server.answered import Answered
 from mlsys.server.log_counter import LogCounter
 from mlsys.server.log_rows import table_of
-from mlsys.serving.column_rows import ColumnRows
+from mlsys.serving.column_rows import ColumnRows, column_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -183,5 +183,5 @@ class KeptAnswers:
 
 def _keys_alone(answered: Answered, rules: LiveRules) -> ColumnRows:
     """Return what names the rows of a request, which is all that is kept of what is no feature."""
-    columns = {name: [row.get(name) for row in answered.given] for name in rules.key}
+    columns = {name: column_of(answered.given, name) for name in rules.key}
     return ColumnRows(columns, len(answered.given))

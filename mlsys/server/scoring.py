@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ from mlsys.server.finding import asked_for
 from mlsys.server.predicting import request_id
 from mlsys.server.refusals import RefusedRequestError, refused
 from mlsys.server.rows import allowed
+from mlsys.serving.column_rows import ColumnRows
+from mlsys.serving.plain_texts import json_values
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -53,7 +55,7 @@ class FileScoring:
         return StreamingResponse(scored, media_type="text/csv; charset=utf-8")
 
     def _scored(self, file: OpenedFile, pipeline: str, model: ServedModel, request: str) -> Iterator[bytes]:
-        yield file.line([*file.header, *answer_columns(model), "problem"])
+        yield file.lines([[*file.header, *answer_columns(model), "problem"]])
         place = 0
         while records := list(islice(file.records, _AT_ONCE)):
             begun = time.perf_counter()
@@ -63,7 +65,7 @@ class FileScoring:
                 noticed = model.watch.noticed(answered.rows)
                 for tell in self.watchers:
                     tell(Answered(pipeline, model, CHAMPION, request, *told, answered.given, noticed))
-            yield b"".join(file.line(record) for record in answered.records)
+            yield file.lines(answered.records)
             place += len(records)
 
 
@@ -75,10 +77,10 @@ class OpenedFile:
     records: Iterator[list[str]]
     delimiter: str
 
-    def line(self, record: Sequence[Any]) -> bytes:
-        """Return a record as the file has them."""
+    def lines(self, records: Iterable[Sequence[Any]]) -> bytes:
+        """Return records as the file has them."""
         text = io.StringIO()
-        csv.writer(text, delimiter=self.delimiter, lineterminator="\n").writerow(record)
+        csv.writer(text, delimiter=self.delimiter, lineterminator="\n").writerows(records)
         return text.getvalue().encode()
 
 
@@ -94,9 +96,9 @@ def opened(data: bytes, model: ServedModel) -> OpenedFile:
         raise refused(422, f"The file is not in UTF-8: byte {error.start}", allowed="a CSV file in UTF-8") from None
     csv.field_size_limit(MOST_BYTES)
     features = model.champion.features
-    first = next(csv.reader(_lines(text)), [])
-    marks = {mark: next(csv.reader(_lines(text), delimiter=mark), []) for mark in (";", "\t", "|")}
-    delimiter, header = max([(",", first), *marks.items()], key=lambda one: len(set(one[1]) & set(features)))
+    lines = io.StringIO(text, newline=None)  # however they end
+    headers = [(mark, _first(lines, mark)) for mark in (",", ";", "\t", "|")]
+    delimiter, header = max(headers, key=lambda one: len(set(one[1]) & set(features)))
     header = [name.strip() for name in header]
     problems: list[dict[str, Any]] = [
         {"column": name, "problem": "The header lacks the column", "allowed": allowed(column).replace("null", "empty")}
@@ -108,18 +110,21 @@ def opened(data: bytes, model: ServedModel) -> OpenedFile:
     ]
     if problems:
         raise RefusedRequestError(422, problems)
-    records = csv.reader(_lines(text), delimiter=delimiter)
+    lines.seek(0)
+    records = csv.reader(lines, delimiter=delimiter)
     next(records)
     return OpenedFile(header, (record for record in records if record), delimiter)
 
 
 @dataclass(frozen=True)
 class AnsweredRecords:
-    """Records with their answers, and the rows among them that could be read: features alone, and all columns."""
+    """Records with their answers, and the rows among them that could be read: features alone, and all columns as they
+    were given.
+    """
 
     records: list[list[Any]]
-    rows: list[dict[str, Any]]
-    given: list[dict[str, Any]]
+    rows: ColumnRows
+    given: ColumnRows
     answers: Any
 
 
@@ -135,19 +140,19 @@ def answered_records(
         for place, record in enumerate(records)
         if len(record) != width
     }
-    names = {name: list(header).index(name) for name in model.champion.features}
-    rows = [
-        {name: _value(record[at]) if at < len(record) else None for name, at in names.items()} for record in records
-    ]
-    kept = [place for place in range(len(rows)) if place not in wrong]
+    kept = [place for place in range(len(records)) if place not in wrong]
+    given = _columns([records[place] for place in kept], header)
+    rows, features = _typed(given, model), model.champion.features
     answers: Any = None
     try:
-        answers = model.answers([rows[place] for place in kept]) if kept else None
+        answers = model.answers(rows) if kept else None
     except DataError:
-        for place, name, value in model.unreadable(rows):
-            wrong.setdefault(place, f"{name}: {value!r} can't be read, but {allowed(model.champion.features[name])}")
-        kept = [place for place in kept if place not in wrong]
-        answers = model.answers([rows[place] for place in kept]) if kept else None
+        for at, name, value in model.unreadable(rows):
+            wrong.setdefault(kept[at], f"{name}: {value!r} can't be read, but {allowed(features[name])}")
+        left = [at for at, place in enumerate(kept) if place not in wrong]
+        kept, given = [kept[at] for at in left], given.at(left)
+        rows = _typed(given, model)
+        answers = model.answers(rows) if kept else None
     said = dict(zip(kept, [] if answers is None else as_json(model.champion, answers), strict=True))
     # A record of another length is cut or filled up: its answer's fields stand below their names even so.
     found = [
@@ -159,8 +164,23 @@ def answered_records(
         ]
         for place, record in enumerate(records)
     ]
-    given = [dict(zip(header, map(_value, records[place]), strict=True)) for place in kept]
-    return AnsweredRecords(found, [rows[place] for place in kept], given, answers)
+    return AnsweredRecords(found, rows, given, answers)
+
+
+def _columns(records: Sequence[list[str]], header: Sequence[str]) -> ColumnRows:
+    """Return the fields of records by column, None where they are blank."""
+    columns = zip(*records, strict=True) if records else [()] * len(header)
+    given = {
+        name: [text if text and not text.isspace() else None for text in fields]
+        for name, fields in zip(header, columns, strict=True)
+    }
+    return ColumnRows(given, len(records))
+
+
+def _typed(given: ColumnRows, model: ServedModel) -> ColumnRows:
+    """Return the features among columns of texts, numbers and truth values as such where they are written plainly."""
+    features = model.champion.features
+    return ColumnRows({name: json_values(given.columns[name], features[name]) for name in features}, len(given))
 
 
 def answer_columns(model: ServedModel) -> list[str]:
@@ -181,17 +201,14 @@ def _fields(said: Mapping[str, Any]) -> list[Any]:
     return [said["action"], said["value"]] if "action" in said else [said["value"]]
 
 
-def _value(text: str) -> str | None:
-    return text if text.strip() else None
-
-
 def _problem(what: str | None, place: int) -> str:
     return "" if what is None else f"row {place + 1}: {what}"
 
 
-def _lines(text: str) -> io.StringIO:
-    """Return the lines of a text, however they end."""
-    return io.StringIO(text, newline=None)
+def _first(lines: io.StringIO, delimiter: str) -> list[str]:
+    """Return the first record of a file."""
+    lines.seek(0)
+    return next(csv.reader(lines, delimiter=delimiter), [])
 
 
 async def _body(request: Request) -> bytes:

@@ -30,6 +30,10 @@ class ColumnRows(Sequence[Mapping[str, Any]]):
             return cls({name: rows.columns[name] for name in names}, len(rows))
         return cls({name: [row[name] for row in rows] for name in names}, len(rows))
 
+    def at(self, places: Sequence[int]) -> ColumnRows:
+        """Return some of the rows, in the order of their places."""
+        return ColumnRows({name: [values[at] for at in places] for name, values in self.columns.items()}, len(places))
+
     def __len__(self) -> int:
         return self._n_rows
 
@@ -48,3 +52,10 @@ class ColumnRows(Sequence[Mapping[str, Any]]):
         if not self.columns:
             return iter([{} for _ in range(self._n_rows)])
         return (dict(zip(self.columns, row, strict=True)) for row in zip(*self.columns.values(), strict=True))
+
+
+def column_of(rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
+    """Return what each row has in a column, None where it has no such column."""
+    if isinstance(rows, ColumnRows):
+        return rows.columns.get(name) or [None] * len(rows)
+    return [row.get(name) for row in rows]

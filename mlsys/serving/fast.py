@@ -18,6 +18,7 @@ from mlsys.serving.fast_blocks import NotConvertibleError
 from mlsys.serving.fast_features import FeatureProgram, feature_program
 from mlsys.serving.fast_models import ArrayCall, ArrayTrees, asked_with_arrays
 from mlsys.serving.fast_policy import POLICY, asked_for_states
+from mlsys.serving.fast_pools import PoolProgram, program_of
 from mlsys.serving.fast_rows import ReadValues, RowReader, given_rows
 from mlsys.serving.fast_wrappers import on_arrays
 from mlsys.serving.plain_path import JsonRows, laid_out, method_of
@@ -36,7 +37,7 @@ _CELLS = 250_000  # of a matrix at once: 2 MB, which stay near the processor
 class AskedByMatrix:
     """Asks about the matrix that a recipe makes of rows."""
 
-    program: FeatureProgram
+    program: FeatureProgram | PoolProgram
     ask: ArrayCall
 
     def __call__(self, values: ReadValues) -> Any:
@@ -133,12 +134,12 @@ def converted(champion: Champion) -> FastPath:
     reader, method = RowReader(champion), method_of(champion)
     steps: list[tuple[str, Any]] = list(getattr(champion.model, "steps", []))
     if [name for name, _ in steps] == ["features", "model"]:
-        program = feature_program(steps[0][1], reader.numeric)
+        program = program_of(steps[0][1], reader.numeric)
         name, ask = asked_with_arrays(steps[1][1], method, sparse=program.sparse)
         return FastPath(name, champion, reader, AskedByMatrix(program, ask), program.width)
     if [name for name, _ in steps] == POLICY:
-        program, states = feature_program(steps[0][1], reader.numeric), asked_for_states(champion.model)
-        return FastPath("arrays + a table", champion, reader, AskedByMatrix(program, states), program.width)
+        table, states = feature_program(steps[0][1], reader.numeric), asked_for_states(champion.model)
+        return FastPath("arrays + a table", champion, reader, AskedByMatrix(table, states), table.width)
     if [name for name, _ in steps] == ["model"]:
         wrapper, programs = on_arrays(champion.model, reader.numeric)
         name = f"arrays inside {type(steps[0][1]).__name__}"

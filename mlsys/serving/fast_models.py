@@ -66,7 +66,7 @@ class ArrayTrees:
         import numpy as np
 
         if self.sparse:  # what a sparse matrix does not store is missing to the trees
-            matrix[matrix == 0] = np.nan
+            np.copyto(matrix, np.nan, where=matrix == 0)
         said = self.trees(matrix)
         if not self.of_two:
             return said

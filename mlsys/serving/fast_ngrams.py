@@ -71,7 +71,7 @@ class NgramTrie:
         )
 
     def counts(self, texts: Sequence[str]) -> np.ndarray:
-        """Return `(n_columns, n_texts)` how often each n-gram stands in each text, as it is spelt."""
+        """Return `(n_texts, n_columns)` how often each n-gram stands in each text, as it is spelt."""
         import numpy as np
 
         apart, n_texts = self.apart, len(texts)
@@ -79,14 +79,16 @@ class NgramTrie:
         lengths = np.fromiter(map(len, parts), dtype=np.int64, count=n_texts)
         codes = np.frombuffer((apart.join(parts) + apart * self.longest).encode("utf-32-le"), dtype=np.uint32)
         letter = self.letter.take(codes, mode="clip")
-        text, n_letters = np.repeat(np.arange(n_texts), lengths + 1), len(letter) - self.longest + 1
-        found = np.zeros((self.n_columns + 1) * n_texts, dtype=np.int64)
-        at = np.full(n_letters, self.root)
+        n_letters = len(letter) - self.longest + 1
+        first = np.repeat(np.arange(n_texts) * self.n_columns, lengths + 1)  # cell of the letter's text
+        at, cells = np.full(n_letters, self.root), []
         for length in range(self.longest):
             at += letter[length : length + n_letters]
-            found += np.bincount(self.column.take(at) * n_texts + text, minlength=len(found))
+            column = self.column.take(at)
+            known = np.flatnonzero(column < self.n_columns)
+            cells.append(first.take(known) + column.take(known))
             at = self.step.take(at)
-        return found.reshape(-1, n_texts)[:-1]
+        return np.bincount(np.concatenate(cells), minlength=n_texts * self.n_columns).reshape(n_texts, -1)
 
     def _part(self, text: str) -> str:
         """Return a text as n-grams are taken from it, with `apart` where none goes across."""

@@ -106,18 +106,15 @@ class RowReader:
 
 def read_texts(values: list[Any], stripped: bool, nulls: frozenset[str]) -> list[str | None] | None:
     """Return texts without blanks around them, None for missing; None where there are values of other types."""
-    if not _TEXTS.issuperset(map(type, values)):
+    kinds = set(map(type, values))
+    if not kinds <= _TEXTS:
         return None
-    found: list[str | None] = []
-    for value in values:
-        text = value
-        if text is not None:
-            if not text.isascii() and not _is_unicode(text):
-                return None
-            text = text.strip() if stripped else text
-            text = None if text in nulls else text
-        found.append(text)
-    return found
+    there = [text for text in values if text is not None] if type(None) in kinds else values
+    together = "".join(there)
+    if not together.isascii() and not _is_unicode(together):
+        return None
+    found = [text if text is None else text.strip() for text in values] if stripped else values
+    return found if nulls.isdisjoint(found) else [None if text in nulls else text for text in found]
 
 
 def _is_unicode(text: str) -> bool:

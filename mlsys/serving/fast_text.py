@@ -56,14 +56,14 @@ class NgramColumns:
             self._fill_sparse(out, self._stored(texts))
 
     def _fill_columns(self, out: np.ndarray, counts: np.ndarray) -> None:
-        """Write `(n_ngrams, n_texts)` counts."""
+        """Write `(n_texts, n_ngrams)` counts."""
         import numpy as np
 
-        weights = counts * self.idf[:, None]
-        # Row after row is added to the sum, and what a sparse matrix leaves out adds nothing: the order of scipy.
-        norms = np.sqrt(np.add.reduce(weights * weights, axis=0))
+        weights = counts * self.idf
+        # Column after column is added to the sum, and what a sparse matrix leaves out adds nothing: the order of scipy.
+        norms = np.sqrt(np.add.accumulate(weights * weights, axis=1)[:, -1])
         norms[norms == 0] = 1.0
-        np.divide(weights.T, norms[:, None], out=out)
+        np.divide(weights, norms[:, None], out=out)
 
     def _stored(self, texts: list[str]) -> csr_matrix:
         """Return `(n_texts, n_ngrams)` counts, columns in their order."""
@@ -72,7 +72,7 @@ class NgramColumns:
 
         width = len(self.vocabulary)
         if self.trie is not None:
-            return csr_matrix(self.trie.counts([self.ngrams_of.spelt(text) for text in texts]).T, dtype="float64")
+            return csr_matrix(self.trie.counts([self.ngrams_of.spelt(text) for text in texts]), dtype="float64")
         look_up = self.vocabulary.get
         columns = [[c for c in map(look_up, self.ngrams_of(text)) if c is not None] for text in texts]
         rows = np.repeat(np.arange(len(texts)), [len(each) for each in columns])

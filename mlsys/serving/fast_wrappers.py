@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlsys.serving.fast_blocks import NotConvertibleError
-from mlsys.serving.fast_features import FeatureProgram, feature_program
+from mlsys.serving.fast_features import FeatureProgram
+from mlsys.serving.fast_pools import PoolProgram, program_of
 from mlsys.serving.fast_rows import ReadValues
 
 
 class ArrayFeatures:
     """Stands in a pipeline where a fitted feature recipe stood; takes what `RowReader` reads."""
 
-    def __init__(self, program: FeatureProgram) -> None:
+    def __init__(self, program: FeatureProgram | PoolProgram) -> None:
         self.program = program
 
     def fit(self, values: ReadValues, y: object = None) -> ArrayFeatures:  # noqa: ARG002 - a step must have it
@@ -35,18 +36,18 @@ class ArrayFeatures:
         return csr_matrix(matrix)
 
 
-def on_arrays(estimator: Any, numeric: Sequence[str]) -> tuple[Any, list[FeatureProgram]]:
+def on_arrays(estimator: Any, numeric: Sequence[str]) -> tuple[Any, list[FeatureProgram | PoolProgram]]:
     """Return a copy of a fitted wrapper that takes read values, and what its members make features by.
 
     Raises:
         NotConvertibleError: it is of a kind that is not known here, or a member has no form on arrays.
     """
-    programs: list[FeatureProgram] = []
+    programs: list[FeatureProgram | PoolProgram] = []
 
     def inside(part: Any) -> Any:
         kind, found = type(part).__name__, copy.copy(part)
         if kind == "Pipeline" and [name for name, _ in part.steps] == ["features", "model"]:
-            programs.append(feature_program(part.steps[0][1], numeric))
+            programs.append(program_of(part.steps[0][1], numeric))
             found.steps = [("features", ArrayFeatures(programs[-1])), part.steps[1]]
         elif kind == "Pipeline" and [name for name, _ in part.steps] == ["model"]:
             found.steps = [("model", inside(part.steps[0][1]))]

@@ -6,6 +6,7 @@ nothing is written any more.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from mlsys import clock
+from mlsys.errors import MlsysError
+from mlsys.events import get_logger
 from mlsys.ledger import ChampionChange, Judgement
 from mlsys.ledger.rows import Partition
 from mlsys.monitoring.monitoring import latest
@@ -30,6 +33,10 @@ from mlsys.workspace import Workspace
 if TYPE_CHECKING:
     from prometheus_client.core import GaugeMetricFamily
 
+log = get_logger(__name__)
+
+_SLICES = 30  # of a monitor: so many values of a column are slices, and a spec may name several columns
+_NAME = 120  # letters of a slice's name: a value may be a whole text
 GaugeValue = tuple[str, tuple[str, ...], float]  # of a gauge, the values of its labels, and what it shows
 
 # Name -> labels, and what it is.
@@ -57,6 +64,14 @@ GAUGES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "mlsys_monitor_state": (("pipeline", "monitor", "state"), "1 for what a monitor said of that window."),
     "mlsys_monitor_observed": (("pipeline", "monitor"), "What it measured."),
     "mlsys_monitor_limit": (("pipeline", "monitor"), "Where its alarm begins."),
+    "mlsys_monitor_slice_alarm": (
+        ("pipeline", "monitor", "slice"),
+        "1 for a slice that alarms, 0 for one that does not; the worst 30 of a monitor that are judged.",
+    ),
+    "mlsys_monitor_slice_value": (
+        ("pipeline", "monitor", "slice", "of"),
+        "What the champion's answers are worth on such a slice: `before`, as on its holdout, and `now`.",
+    ),
     "mlsys_estimated_metric": (
         ("pipeline", "monitor", "bound"),
         "What a metric is likely to be on that window: value, lower and upper end of the 95 % interval.",
@@ -110,10 +125,23 @@ def pipeline_facts(
         stands=stands,
         champion=champion,
         judgement=judged[-1] if judged else None,
-        report=latest(work.home, stands.pipeline),
+        report=_with_all_slices(work, latest(work.home, stands.pipeline)),
         newest_label=max(arrivals, default=None),
         versions=latest_versions(work.home, stands.pipeline),
     )
+
+
+def _with_all_slices(work: Workspace, report: MonitorReport | None) -> MonitorReport | None:
+    """Return a report, which keeps the worst five slices, with all that its details have."""
+    if report is None or report.details is None or not any(result.slices for result in report.results):
+        return report
+    try:
+        listed = work.store.read_json(report.details)
+        found = tuple(MonitorResult.load_json(json.dumps(each).encode()) for each in listed)
+    except MlsysError as error:  # cleaned away, say: those of the report are the worst
+        log.warning("monitor_details_not_read", pipeline=report.pipeline, reason=str(error))
+        return report
+    return report.model_copy(update={"results": found})
 
 
 def exposition(signs: Sequence[Sign], facts: Iterable[Facts], *, at: datetime, seconds: float, home: Path) -> bytes:
@@ -217,11 +245,23 @@ def _monitors(report: MonitorReport, name: tuple[str]) -> Iterator[GaugeValue]:
         for gauge, value in (("observed", result.observed), ("limit", result.limit)):
             if value is not None:
                 yield f"mlsys_monitor_{gauge}", watched, value
+        yield from _slices(result, watched)
         yield from _estimates(result, watched)
     yield "mlsys_monitor_windows_alarmed", name, float(report.n_alarmed)
     yield "mlsys_monitor_asks_retraining", name, float(report.asks_retraining)
     if report.n_rows:
         yield "mlsys_labelled_ratio", name, report.n_labelled / report.n_rows
+
+
+def _slices(result: MonitorResult, watched: tuple[str, ...]) -> Iterator[GaugeValue]:
+    judged = [each for each in result.slices if each.state in ("alarm", "pass")]
+    # Names that are alike once they are cut are one series: two of it, and Prometheus takes none of the page.
+    worst = {each.name[:_NAME]: each for each in reversed(judged[:_SLICES])}
+    for name, each in worst.items():
+        yield "mlsys_monitor_slice_alarm", (*watched, name), float(each.state == "alarm")
+        for of, value in (("before", each.before), ("now", each.now)):
+            if value is not None:
+                yield "mlsys_monitor_slice_value", (*watched, name, of), value
 
 
 def _estimates(result: MonitorResult, watched: tuple[str, ...]) -> Iterator[GaugeValue]:

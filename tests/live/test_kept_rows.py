@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mlsys.live import kept_rows
@@ -76,3 +77,21 @@ def test_a_column_that_some_files_lack_is_null_there(tmp_path: Path) -> None:
     assert rows is not None
     assert sorted(rows["b"].to_pylist(), key=str) == [None, "x"]
     assert rows.column_names == ["b"]
+
+
+def test_a_merge_holds_some_rows_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_rows, "_GROUP", 2)
+    _write(tmp_path, 1, [1, 2])
+    folder = kept_rows.day_folder(tmp_path, "shop", DAY)
+    kept_rows.write_rows(folder, "p_00000002_1", pa.table({"a": [3], "b": ["x"]}))
+    _write(tmp_path, 3, [4, 5])
+    for number in (9, 10):  # small files, then a large one beside a small one
+        kept_rows.merge_past(tmp_path, "shop", before=date(2026, 5, 21))
+        (merged,) = folder.iterdir()
+        assert pq.ParquetFile(merged).num_row_groups > 1
+        rows = kept_rows.live_rows(tmp_path, "shop")
+        assert rows is not None
+        found = [(row["a"], row["b"]) for row in rows.sort_by("a").to_pylist()]
+        assert found[:5] == [(1, None), (2, None), (3, "x"), (4, None), (5, None)]
+        assert len(found) == number - 4
+        _write(tmp_path, number, [number])

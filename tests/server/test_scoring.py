@@ -96,3 +96,16 @@ def test_a_file_that_is_too_large_or_of_another_kind_is_refused(
     assert client.post("/score", content=b"{}", headers={"content-type": "application/json"}).status_code == 415
     monkeypatch.setattr(scoring, "MOST_BYTES", 50)
     assert client.post("/score", content=HEADER.encode() * 2, headers=CSV).status_code == 413
+
+
+def test_plain_numbers_are_read_without_pandas_and_answered_as_any_others(
+    client: TestClient, told: list[Answered], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A blank before one number leaves its column to the reader of sources: the answers and what is kept are alike."""
+    lines = ["1,40,2,app,true", "2,7.25,,web,0", "3,,1,,"]
+    otherwise = scored(client, HEADER + "\n".join(lines).replace("40", " 40").replace(",2,", ", 2,"))
+    monkeypatch.setattr(serving.Champion, "prepare", None)
+    found = scored(client, HEADER + "\n".join(lines))
+    assert [row["predicted_probability"] for row in found] == [row["predicted_probability"] for row in otherwise]
+    assert all(row["predicted_probability"] for row in found)
+    assert list(told[-1].rows)[1] == {"basket_value": 7.25, "n_items": None, "channel": "web", "gift": False}

@@ -14,7 +14,7 @@ from mlsys.monitoring.monitoring import latest
 from mlsys.monitoring.versions import measure_versions
 from mlsys.promotion.by_hand import hold
 from mlsys.records import MetricValue
-from mlsys.records.monitoring import CheckedEstimate
+from mlsys.records.monitoring import CheckedEstimate, WatchedSlice
 from mlsys.records.versions import LabelDelay
 from mlsys.settings import Settings
 from mlsys.watchdog import gauges, pulse
@@ -126,3 +126,34 @@ def test_what_was_kept_is_read_without_a_look(settings: Settings) -> None:
     assert kept_gauges(settings.root) == b""
     found = pulse.take(settings)
     assert kept_gauges(settings.root) == found.metrics.read_bytes()
+
+
+def test_slices_show_by_name_the_worst_thirty_of_a_monitor(settings: Settings) -> None:
+    report = latest(settings.root, "shop")
+    assert report is not None
+    alarm = WatchedSlice(
+        name="channel is app", state="alarm", n_rows=300, before=0.9, now=0.7, observed=0.1, limit=0.05
+    )
+    fine = [alarm.model_copy(update={"name": f"city is {i}", "state": "pass"}) for i in range(40)]
+    few = WatchedSlice(name="city is none", state="inconclusive")
+    twins = [alarm.model_copy(update={"name": f"text is {'x' * 200}{i}", "state": state}) for i, state in
+             enumerate(("alarm", "pass"))]  # fmt: skip
+    whole = report.results[0].model_copy(update={"slices": (alarm, *twins, few, *fine)})
+    kept = settings.root / "monitoring" / "shop" / f"{report.day}.json"
+    with open_workspace() as work:
+        details = work.store.put_json([whole.model_dump(mode="json")])
+    short = whole.model_copy(update={"slices": whole.slices[:5]})
+
+    def shown(details: str) -> dict[tuple[str, ...], float]:
+        kept.write_text(report.model_copy(update={"results": (short,), "details": details}).model_dump_json())
+        return {key: value for key, value in values(settings).items() if key[0].startswith("mlsys_monitor_slice")}
+
+    found = shown(details)
+    named = {key[3]: value for key, value in found.items() if key[0] == "mlsys_monitor_slice_alarm"}
+    assert (named["channel is app"], named["city is 0"], "city is none" in named) == (1, 0, False)
+    assert [value for name, value in named.items() if name.startswith("text")] == [1]
+    assert len(named) == 29  # of thirty two have one name
+    assert found["mlsys_monitor_slice_value", "shop", whole.name, "channel is app", "before"] == 0.9
+    assert found["mlsys_monitor_slice_value", "shop", whole.name, "channel is app", "now"] == 0.7
+    without_details = shown("0" * 64)
+    assert {key[3] for key in without_details} == {"channel is app", "city is 0", *(n for n in named if n[0] == "t")}
