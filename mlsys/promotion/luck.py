@@ -36,7 +36,7 @@ def tried(
     judge: Callable[[EvaluationSet], Decision],
     store: Store,
 ) -> Decision:
-    """Return a promotion that knows what other seeds would have changed, `inconclusive` where one flips it; others as they are.
+    """Return a promotion that knows what other seeds say, `inconclusive` where one does not pass; others as they are.
 
     Args:
         spec: with the number of seeds.
