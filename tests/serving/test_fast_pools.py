@@ -31,6 +31,9 @@ ROWS = given_rows(COLUMNS, sites(200, seed=1)[0])
 SEVERAL = MulticlassTarget(column="label", classes=("0", "1", "2"))
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(autouse=True)
 def few_made_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast, "N_MADE", 136)

@@ -26,8 +26,9 @@ _WRITTEN = st.sampled_from(
 _TEXT = st.none() | _WRITTEN | st.text(st.sampled_from("0123456789-.eE+ x_"), max_size=24)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(texts=st.lists(_TEXT, min_size=1, max_size=4))
 def test_what_is_read_is_what_sources_read(kind: str, texts: list[str | None]) -> None:
     column = KINDS[kind]
