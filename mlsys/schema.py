@@ -42,6 +42,8 @@ CUTOFF = "_cutoff"  # timestamp[us, UTC], the end of the data that champion has 
 OWN_COLUMNS = frozenset({EVENT_TIME, ARRIVAL, KEY, DAY, CHAMPION, CUTOFF})
 
 LARGEST = 3.4028234663852886e38  # of float32, in which models hold their numbers: what is beyond counts as missing
+# What numbers of a column of times count, in the place of a `strptime` format.
+COUNTED_TIMES = ("unix_seconds", "unix_milliseconds", "unix_microseconds", "excel_days")
 _NUMBER_NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 
 
@@ -100,7 +102,8 @@ class ColumnSpec(Frozen):
         null_values: spellings that mean missing in text files and text columns. Default: empty alone for `text` and
             `category` (so that `None` and `NA` survive as categories), the usual spellings for the other types.
         strip: remove blanks around the value; default True for `category`, False for `text`.
-        format: `strptime` format of a timestamp that is not ISO 8601; a date's order is never guessed.
+        format: `strptime` format of a timestamp that is not ISO 8601; a date's order is never guessed. Of numbers what
+            they count: `unix_seconds`, `unix_milliseconds` or `unix_microseconds` (UTC), or `excel_days` (local times).
         timezone: IANA zone of local timestamps (`UTC` is one), default the source's; without both, a timestamp
             needs an offset. A local time that occurs twice is the earlier instant, one that never was is the first
             instant after the gap.
@@ -128,6 +131,14 @@ class ColumnSpec(Frozen):
     latest: IsoDay | None = None
 
     _zone = field_validator("timezone")(checked_zone)
+
+    @field_validator("format")
+    @classmethod
+    def _reads_something(cls, value: str | None) -> str | None:
+        if value is None or "%" in value or value in (*COUNTED_TIMES, "ISO8601", "mixed"):
+            return value
+        known = ", ".join(COUNTED_TIMES)
+        raise ValueError(f"'{value}' is no `strptime` format such as %d/%m/%Y, and none of {known}")
 
     @model_validator(mode="after")
     def _limits_of_times(self) -> Self:
@@ -166,6 +177,16 @@ class ColumnSpec(Frozen):
         if self.null_values is not None:
             return self.null_values
         return ("",) if self.type in ("text", "category") else _NUMBER_NULLS
+
+    @property
+    def counted(self) -> bool:
+        """Whether numbers count the time, as `format` says."""
+        return self.format in COUNTED_TIMES
+
+    @property
+    def instant(self) -> bool:
+        """Whether `format` reads instants: what it reads needs no time zone."""
+        return "%z" in (self.format or "") or (self.counted and self.format != "excel_days")
 
     @property
     def marked(self) -> bool:

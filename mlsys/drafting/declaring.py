@@ -20,7 +20,9 @@ _TOLERATED = 0.05  # share of values that may not fit a declaration that most of
 _POSTAL = re.compile(
     r"(^|[_\W])(zip|zipcode|zip_code|plz|postcode|postal|postal_code|cap|cp|postleitzahl)([_\W]|$)", re.I
 )
-_DAY = re.compile(r"date|day|datum|time|jour|fecha|(^|_)(dt|ts|at|on)($|_)", re.IGNORECASE)
+_DAY = re.compile(r"date|day|datum|time|jour|fecha|epoch|(^|_)(dt|ts|at|on)($|_)", re.IGNORECASE)
+# Five digits are much else, and `n_updates` is no date.
+_EXCEL_DAY = re.compile(r"(?i:(^|[^a-z])(date|datum|fecha))|[a-z](Date|Datum|Fecha)")
 _FEW = 10  # different whole numbers that may be codes
 _MOST = 0.9  # share of the examples that make a column look like another type
 _A_TIME_OF = 40  # characters; longer texts tell of one
@@ -93,11 +95,14 @@ class Column:
 
 @dataclass
 class Marks:
-    """What one column shows about the others of a file, or a person says: the order of dates, the decimal mark."""
+    """What one column shows about the others of a file, or a person says: the order of dates, the decimal mark, the
+    column of the row's time.
+    """
 
     ask: Answerer
     date_order: DateOrder | None = None
     decimal: str | None = None
+    time: str | None = None
 
     def learn(self, profiles: Iterable[Profile]) -> None:
         """Take over what columns leave no doubt about."""
@@ -133,7 +138,7 @@ def declared(profile: Profile, marks: Marks) -> Column:
         # What stands there, and the empty text: the usual spellings that nobody used need no mention.
         used = tuple(text for text in profile.nullish if text and text in kind.nulls)
         updates["null_values"] = ("", *used, *extra)
-    if kind.type == "timestamp" and (not column.local or "%z" in (kind.format or "")):
+    if kind.type == "timestamp" and (not column.local or kind.instant):
         updates["timezone"] = None
     column.spec = kind.model_copy(update=updates)
     _note(column)
@@ -247,7 +252,7 @@ def _are_too_long(profile: Profile) -> bool:
 
 def _chosen(profile: Profile, marks: Marks) -> Hypothesis | None:
     """Return the declaration that fits, or nearly; None where only text is left."""
-    tried = [each for each in profile.hypotheses or [] if _may_be(each, profile)]
+    tried = [each for each in profile.hypotheses or [] if _may_be(each, profile, is_time=profile.name == marks.time)]
     if not tried:
         return None
     fewest = min(0 if _are_words_for_missing(each) else each.n_bad for each in tried)
@@ -262,12 +267,13 @@ def _chosen(profile: Profile, marks: Marks) -> Hypothesis | None:
     return _with_marks(best, profile, marks)
 
 
-def _may_be(hypothesis: Hypothesis, profile: Profile) -> bool:
+def _may_be(hypothesis: Hypothesis, profile: Profile, *, is_time: bool) -> bool:
     if hypothesis.type == "integer":
         return not profile.n_points or hypothesis.column.thousands == "."
     numbers = any(each.type == "integer" for each in profile.hypotheses or [])
-    if hypothesis.type == "timestamp" and hypothesis.column.format is None and numbers:
-        return bool(_DAY.search(profile.name))
+    if hypothesis.column.counted or (hypothesis.type == "timestamp" and hypothesis.column.format is None and numbers):
+        named = _EXCEL_DAY if hypothesis.column.format == "excel_days" else _DAY
+        return is_time or bool(named.search(profile.name))
     if hypothesis.column.format != "%Y%m%d":
         return True
     # Eight digits are a day only where all of them can be one.

@@ -229,7 +229,7 @@ def _require_present(wishes: Wishes, left_out: dict[str, str]) -> None:
 def _declared(
     origin: Given, table: ReadTable, left_out: dict[str, str], wishes: Wishes, ask: Answerer
 ) -> dict[str, Column]:
-    marks = Marks(ask, wishes.date_order, wishes.decimal)
+    marks = Marks(ask, wishes.date_order, wishes.decimal, wishes.roles.time)
     profiles = [profile for name, profile in table.profiles.items() if name not in left_out]
     marks.learn(profiles)
     if marks.decimal is None and origin.block().get("separator", ("", ""))[0] == ",":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mlsys.drafting.instants import days_of
 from mlsys.schema import ColumnSpec, LogicalType
+from mlsys.sources.reading.counted_times import PLAIN_NUMBER, counting
 from mlsys.sources.reading.number_marks import LOOKS, unit_of, without_unit
 from mlsys.sources.reading.values import logical_values
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 SURELY_MISSING = ("", "NaN", "nan", "null", "NULL", "Null", "<NA>", "#N/A", "#NA", "(null)", "?", "-", "--", ".", "NaT")
 PERHAPS_MISSING = ("NA", "N/A", "n/a", "na", "None", "none", "NONE", "missing", "Missing", "MISSING")
 NULLISH = (*SURELY_MISSING, *PERHAPS_MISSING)
-SECONDS = (631_152_000, 4_102_444_800)  # since 1970, of the years 1990 and 2100
 _TRIED_FIRST = 2_000  # values of the first batch on which a declaration must mostly fit to be tried further
 _FITS = 0.8
 _KEPT = 8  # misfits that are remembered
@@ -156,12 +156,10 @@ def _of_typed(values: pa.Array) -> Iterator[ColumnSpec]:
     elif pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         yield ColumnSpec(type="timestamp", timezone=None if getattr(kind, "tz", None) else "UTC")
     else:
-        if (
-            not pa.types.is_decimal(kind)
-            and pc.min(values).as_py() > SECONDS[0]
-            and pc.max(values).as_py() < SECONDS[1]
-        ):
-            yield ColumnSpec(type="timestamp")  # seconds since 1970, if the name says so too
+        if not pa.types.is_decimal(kind):
+            for column in _counted(pc.min(values).as_py(), pc.max(values).as_py()):
+                # Seconds are what a source takes numbers for, and what it can ask a database for.
+                yield ColumnSpec(type="timestamp") if column.format == "unix_seconds" else column
         yield ColumnSpec(type="integer")
         yield ColumnSpec(type="number")
 
@@ -173,6 +171,9 @@ def _of_texts(values: pa.Array) -> Iterator[ColumnSpec]:
         yield pair
     if not any(character.isdigit() for text in texts[:200] for character in text):
         return
+    if all(PLAIN_NUMBER.fullmatch(text) for text in texts[:200]):
+        numbers = [float(text) for text in texts if PLAIN_NUMBER.fullmatch(text)]
+        yield from _counted(min(numbers), max(numbers))
     shapes = {re.sub(r"[^\W\d_]", "A", re.sub(r"[0-9]", "9", text)) for text in texts[:200]}
     yield from _times(shapes)
     unit = _unit(texts)
@@ -181,6 +182,12 @@ def _of_texts(values: pa.Array) -> Iterator[ColumnSpec]:
     else:
         for column in _numbers(without_unit(values, unit)):
             yield column.model_copy(update={"unit": unit})
+
+
+def _counted(low: float, high: float) -> Iterator[ColumnSpec]:
+    """Yield times that numbers from `low` to `high` may count, if the name says so too."""
+    for format_ in counting(low, high):
+        yield ColumnSpec(type="timestamp", format=format_, timezone="UTC" if format_ == "excel_days" else None)
 
 
 def _unit(texts: list[str]) -> str | None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from mlsys import clock
 from mlsys.drafting.declaring import Column
-from mlsys.drafting.hypotheses import SECONDS
 from mlsys.drafting.instants import as_day
 from mlsys.drafting.questions import Answerer, OpenQuestion, in_a_row
 from mlsys.drafting.sampling import Sample
@@ -108,8 +107,8 @@ def _require_time(columns: Mapping[str, Column], name: str) -> None:
     if column.type != "timestamp":
         example = (column.profile.examples or [""])[0]
         remedy = "Write ISO 8601 there, or name another column"
-        if epoch_unit(column):
-            remedy = "Numbers are times in databases and Parquet alone, in seconds: write ISO 8601 there"
+        if column.numeric:
+            remedy = "Numbers that count seconds since 1970, or Excel's days, lie between 1990 and 2100"
         raise UsageError(f"Column '{name}' holds no times that can be read", where="--time", got=example, remedy=remedy)
 
 
@@ -204,8 +203,6 @@ def _reason(column: Column) -> str:
         return "holds JSON: what a model should see of it needs columns of its own"
     if column.free_text:
         return "free text: whole sentences teach a model of tables nothing"
-    if epoch_unit(column):
-        return f"a time, in {epoch_unit(column)} since 1970: a time is no feature"
     identifier = column.type in ("category", "text") and as_identifier(
         column.name, n_distinct=column.n_distinct, n_known=profile.n_known
     )
@@ -213,17 +210,6 @@ def _reason(column: Column) -> str:
     numbered = numbered and (profile.unique or bool(_ID.search(column.name)))
     if identifier or numbered or (_may_be_key(column) and _counts_up(column) and profile.n_rows >= _LEAST_GROUPS):
         return f"names things: {column.n_distinct:,} different values in {counted(profile.n_known, 'row')}"
-    return ""
-
-
-def epoch_unit(column: Column) -> str:
-    """Return `seconds` or `milliseconds` where whole numbers are times since 1970 by value and name, else nothing."""
-    if column.type != "integer" or column.low is None or column.high is None:
-        return ""
-    named = re.search(r"time|date|epoch|(^|_)(ts|at|dt|on)($|_)", column.name, re.IGNORECASE)
-    for unit, factor in (("seconds", 1), ("milliseconds", 1000)):
-        if named and SECONDS[0] * factor < column.low and column.high < SECONDS[1] * factor:
-            return unit
     return ""
 
 

@@ -146,15 +146,37 @@ def test_times_are_declared_with_their_format(drafted, tmp_path: Path, pattern: 
     assert made.spec.source.timezone == (None if pattern.endswith(("Z", "+02:00", "UTC")) else "UTC")
 
 
-def test_seconds_since_1970_in_a_file_are_no_time_and_no_feature(drafted, tmp_path: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("first", "step", "declared"),
+    [
+        (1_735_689_600, 21_600, "unix_seconds"),
+        (1_735_689_600.5, 21_600, "unix_seconds"),
+        (1_735_689_600_000, 21_600_000, "unix_milliseconds"),
+        (45_658.25, 0.25, "excel_days"),
+    ],
+)
+def test_numbers_that_count_times_are_declared_by_what_they_count(
+    drafted, tmp_path: Path, first: float, step: float, declared: str
+) -> None:
     columns = plain()
-    seconds = each(columns, lambda number: 1_735_689_600 + 21_600 * number)
-    path = write_csv(tmp_path / "t.csv", with_columns(columns, created_at=seconds))
-    made = drafted(path)
-    assert made.spec.drop == ("created_at",)
-    assert "in seconds since 1970" in made.line("- created_at")
-    with pytest.raises(UsageError, match=r"holds no times.*ISO 8601"):
-        drafted(path, time="created_at")
+    counted = each(columns, lambda number: first + step * number)
+    made = drafted(write_csv(tmp_path / "t.csv", with_columns(columns, order_date=counted)))
+    column = made.spec.columns["order_date"]
+    assert (column.type, column.format) == ("timestamp", declared)
+    assert made.spec.source.event_time == "order_date"
+    assert made.spec.source.timezone == ("UTC" if declared == "excel_days" else None)
+
+
+@pytest.mark.slow
+def test_numbers_of_another_name_count_no_time_unless_a_person_says_so(drafted, tmp_path: Path) -> None:
+    columns = plain()
+    numbers = each(columns, lambda number: 40_000 + number)
+    path = write_csv(tmp_path / "t.csv", with_columns(columns, n_updates=numbers, n=each(columns, lambda i: i)))
+    assert drafted(path).spec.columns["n_updates"].type == "integer"
+    assert drafted(path, time="n_updates").spec.columns["n_updates"].format == "excel_days"
+    with pytest.raises(UsageError, match=r"holds no times.*between 1990 and 2100"):
+        drafted(path, time="n")
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def _by_format(texts: pa.Array, cells: Sequence[Cell], column: ColumnSpec) -> pa
         return texts
     typed = pa.array([isinstance(cell, str | int | float) and not isinstance(cell, bool) for cell in cells])
     stripped = pc.utf8_trim_whitespace(texts) if column.stripped else texts
-    instant = "%z" in column.format
-    read = formatted(pc.if_else(typed, stripped, pa.scalar(None, pa.string())), column.format, instant=instant)
+    texts_only = pc.if_else(typed, stripped, pa.scalar(None, pa.string()))
+    read = formatted(texts_only, column.format, instant=column.instant)
     iso = pc.strftime(read, format="%Y-%m-%d %H:%M:%S")
-    return pc.coalesce(pc.binary_join_element_wise(iso, "Z", "") if instant else iso, texts)
+    return pc.coalesce(pc.binary_join_element_wise(iso, "Z", "") if column.instant else iso, texts)

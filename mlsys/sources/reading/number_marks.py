@@ -7,6 +7,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from mlsys.schema import ColumnSpec
+from mlsys.sources.reading.counted_times import what_it_counts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,7 +82,9 @@ def _is_sign(unit: str) -> bool:
 
 
 def what_to_do(value: object, column: ColumnSpec) -> str:
-    """Return in words how a text that is no number can be declared or cleaned; nothing where that is not known."""
+    """Return in words how what is no number, or no time, can be declared or cleaned; nothing where that is unknown."""
+    if column.type == "timestamp":
+        return what_it_counts(value)
     if column.type not in ("integer", "number") or not isinstance(value, str):
         return ""
     text = value.strip()

@@ -10,7 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from mlsys.errors import DataError
-from mlsys.schema import ColumnSpec, arrow_type, spelt
+from mlsys.schema import COUNTED_TIMES, ColumnSpec, arrow_type, spelt
+from mlsys.sources.reading.counted_times import times_of
 from mlsys.sources.reading.number_marks import unmarked
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _text_timestamps(text: pa.Array, column: ColumnSpec, where: str) -> Values:
     import pyarrow.compute as pc
 
     if column.format is not None:
-        values = formatted(text, column.format, instant="%z" in column.format)
+        values = formatted(text, column.format, instant=column.instant)
         return _with_bad(text, _as_instants(values, column, where))
     for type_ in (pa.timestamp("us"), arrow_type("timestamp")):
         try:
@@ -179,9 +180,13 @@ def _text_timestamps(text: pa.Array, column: ColumnSpec, where: str) -> Values:
 
 
 def formatted(text: pa.Array, format_: str, *, instant: bool) -> pa.Array:
-    """Return the times that a `strptime` format reads, in UTC for an instant; null where it can't."""
+    """Return the times that a format reads, in UTC for an instant; null where it can't."""
     import pandas as pd
     import pyarrow as pa
+
+    if format_ in COUNTED_TIMES:
+        whole, bad = _text_integers(text)
+        return times_of(_text_numbers(text)[0] if bad is not None else whole, format_)
 
     texts = pd.Series(text.to_pandas(), dtype=object)
     values = pd.to_datetime(texts, format=format_, errors="coerce", utc=instant)
@@ -250,7 +255,6 @@ def _as_instants(values: pa.Array, column: ColumnSpec, where: str) -> pa.Array:
 
 def _typed_timestamps(raw: pa.Array, column: ColumnSpec, where: str) -> Values:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     types = pa.types
     if types.is_date(raw.type):
@@ -260,11 +264,9 @@ def _typed_timestamps(raw: pa.Array, column: ColumnSpec, where: str) -> Values:
         return _as_instants(raw.cast(pa.timestamp("us", raw.type.tz), safe=False), column, where), None
     if types.is_decimal(raw.type):
         raw = raw.cast(pa.float64())
-    if types.is_integer(raw.type) or types.is_floating(raw.type):  # seconds since 1970: an instant, whatever the zone
-        possible = pc.and_(pc.greater_equal(raw, _FIRST_SECOND), pc.less_equal(raw, _LAST_SECOND))
-        seconds = pc.if_else(possible, raw, pa.scalar(None, raw.type))
-        micros = pc.round(pc.multiply(seconds.cast(pa.float64()), 1e6)).cast(pa.int64())
-        return _with_bad(raw, micros.cast(arrow_type("timestamp")))
+    if types.is_integer(raw.type) or types.is_floating(raw.type):  # by default seconds since 1970
+        counted = column.format if column.format in COUNTED_TIMES else "unix_seconds"
+        return _with_bad(raw, _as_instants(times_of(raw, counted), column, where))
     return _unreadable(raw, arrow_type("timestamp"))
 
 
