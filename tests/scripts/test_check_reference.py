@@ -42,8 +42,9 @@ def test_every_key_of_a_spec_has_its_line(path: Path) -> None:
         if key.endswith("kind"):
             continue
         general = re.sub(r"\.\d+(?=\.|$)", ".N", key)
-        # Said once: the source and the columns of a joined table are as those of the pipeline.
+        # Said once: source, columns and rules of a joined table are as those of the pipeline.
         general = re.sub(r"^joins\.N\.(?=source\.|schema\.)", "", general)
+        general = re.sub(r"^joins\.N\.(?=rules\.)", "checks.", general)
         general = re.sub(r"^joins\.N\.columns\.\w+", "joins.N.columns.COLUMN", general)
         general = re.sub(r"^schema\.\w+$", "schema.COLUMN.type", re.sub(r"^schema\.\w+\.", "schema.COLUMN.", general))
         general = re.sub(r"^features\.text\.\w+", "features.text.COLUMN", re.sub(r"\.N$", "", general))
