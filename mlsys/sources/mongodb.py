@@ -90,7 +90,7 @@ class MongodbSource(Source):
         times = range_of(column[self.event_time], request.now)
         with self._open() as collection:
             collection.require_fields([path])
-            conditions = mongo_windows.newest(path, request.now, times, texts_sort=declared.format is None)
+            conditions = mongo_windows.newest(path, request.now, times, format_=declared.format)
             found = [self._newest(collection, own, column, *condition) for condition in conditions]
         return max((newest for newest in found if newest is not None), default=None)
 
@@ -145,7 +145,7 @@ class MongodbSource(Source):
             return {}
         column = columns[self.event_time]
         times = range_of(column, request.now)
-        return mongo_windows.window(self._path(self.event_time), request, times, texts_sort=column.format is None)
+        return mongo_windows.window(self._path(self.event_time), request, times, format_=column.format)
 
     def _path(self, column: str) -> str:
         return self.fields.get(column, column)

@@ -89,12 +89,14 @@ class SqlSource(Source):
         with self._open() as relation:
             conformer = self._conformer(ReadRequest({self.event_time: declared}, now=request.now), relation)
             column = relation.database.quoted(self.event_time)
-            if declared.format is not None:  # such texts need not sort by time
+            of = _time_column(relation, column, declared)
+            if _reads_all(of, declared):
                 sql = f"SELECT {column} FROM {relation.sql}"  # noqa: S608
                 return max(self._times(relation, conformer, sql, {}), default=None)
             times = range_of(conformer.columns[self.event_time], request.now)
-            conditions = windows.newest(_time_column(relation, column), request.now, times)
-            found = (self._newest_where(relation, conformer, column, *condition) for condition in conditions)
+            conditions = windows.newest(of, request.now, times)
+            value = of.number if of.counted else column
+            found = (self._newest_where(relation, conformer, str(value), *condition) for condition in conditions)
             return max((newest for newest in found if newest is not None), default=None)
 
     def _newest_where(
@@ -171,11 +173,13 @@ class SqlSource(Source):
     def _window(self, relation: _Relation, request: ReadRequest) -> windows.Condition:
         """Return a condition that keeps at least the wanted rows and those whose day can't be told."""
         declared = request.schema.get(self.event_time or "")
-        if self.event_time is None or (declared is not None and declared.format is not None):
+        if self.event_time is None:
             return "", {}
-        column = relation.database.quoted(self.event_time)
+        of = _time_column(relation, relation.database.quoted(self.event_time), declared)
+        if declared is not None and _reads_all(of, declared):
+            return "", {}
         times = range_of(columns_to_read(request, self.event_time, self.timezone)[self.event_time], request.now)
-        return windows.window(_time_column(relation, column), request, times)
+        return windows.window(of, request, times)
 
 
 def _place(origin: str, batch: pa.RecordBatch, row: int, n_before: int) -> str:
@@ -187,9 +191,15 @@ def _place(origin: str, batch: pa.RecordBatch, row: int, n_before: int) -> str:
     return f"{origin}, row {n_before + row + 1}"
 
 
-def _time_column(relation: _Relation, column: str) -> windows.TimeColumn:
+def _reads_all(of: windows.TimeColumn, declared: ColumnSpec) -> bool:
+    """Return whether a database can't tell the times of a column: texts in a format need not sort by time."""
+    return declared.format is not None and (of.counted is None or of.number is None)
+
+
+def _time_column(relation: _Relation, column: str, declared: ColumnSpec | None) -> windows.TimeColumn:
     database, example = relation.database, None
     if not database.mixes_types:
         sql = f"SELECT MAX({column}) FROM {relation.sql}"  # noqa: S608
         ((example,),) = next(database.batches(sql, relation.params, 1), [(None,)])
-    return windows.TimeColumn(database, relation.sql, column, example)
+    counted = declared.format if declared is not None and declared.counted else None
+    return windows.TimeColumn(database, relation.sql, column, example, counted)

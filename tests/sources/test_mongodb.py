@@ -281,6 +281,30 @@ def test_the_server_s_window_loses_nothing(server, times, zone):
     assert chosen.newest(ReadRequest(NUMBER, now=NOW)) == max(possible)
 
 
+@pytest.mark.parametrize(
+    ("format_", "count"),
+    [
+        ("unix_milliseconds", lambda at: int(at.timestamp() * 1000)),
+        ("excel_days", lambda at: at.timestamp() / 86_400 + 25_569),
+        ("%Y%m%d", lambda at: int(f"{at:%Y%m%d}")),
+    ],
+    ids=["milliseconds", "excel", "digits"],
+)
+def test_a_window_of_numbers_in_a_format_loses_nothing(server, format_, count):
+    days = [NOON + shift * DAY for shift in range(-6, 7)]
+    server.fill("shop", "orders", [{"_id": i, "n": i, "at": count(at)} for i, at in enumerate(days)])
+    server.fill("shop", "texts", [{"_id": i, "n": i, "at": str(count(at))} for i, at in enumerate(days)])
+    schema = {**NUMBER, "at": ColumnSpec(type="timestamp", format=format_)}
+    window = {"since": NOON.replace(hour=0), "until": NOON.replace(hour=0) + DAY, "now": NOW}
+    for collection in ("orders", "texts"):
+        chosen = source(server, collection=collection, event_time="at", timezone="UTC")
+        drops = list(chosen.read(ReadRequest(schema, **window)))
+        assert [n for drop in drops for n in drop.table["n"].to_pylist()] == [6]
+        newest = chosen.newest(ReadRequest(schema, now=NOW))
+        assert newest is not None
+        assert newest.date() == NOW.date()
+
+
 def test_a_night_reads_its_days_alone(server):
     server.fill("shop", "orders", [{"_id": i, "n": i, "at": NOON - i * DAY} for i in range(100)])
     chosen = source(server, event_time="at")

@@ -265,6 +265,20 @@ class TestSessions:
         with engine.connect() as connection:
             assert connection.exec_driver_sql("SELECT is_called FROM numbers").scalar() is False
 
+    @pytest.mark.parametrize("type_", ["bigint", "numeric", "text"])
+    def test_a_window_of_milliseconds_is_left_to_the_server_where_it_can_tell(self, orders, type_):
+        days = [FIRST + shift * DAY for shift in range(-6, 7)]
+        at = [*(str(int(day.timestamp() * 1000)) for day in days), None]
+        chosen = orders(at, type_)
+        schema = {**SCHEMA, "at": ColumnSpec(type="timestamp", format="unix_milliseconds")}
+        request = ReadRequest(schema, since=FIRST, until=FIRST + DAY, now=FIRST + 3 * DAY)
+        drops = list(chosen.read(request))
+        assert [each for drop in drops for each in drop.table["id"].to_pylist()] == [6]
+        assert sum(len(drop.rejected) for drop in drops) == 1
+        assert chosen.newest(ReadRequest(schema, now=FIRST + 3 * DAY)) == FIRST + 3 * DAY
+        with chosen._open() as relation:
+            assert bool(chosen._window(relation, request)[0]) is (type_ != "text")
+
     def test_rows_come_in_chunks_from_a_cursor_of_the_server(self, run, postgres_url, engine):
         run("CREATE TABLE orders AS SELECT generate_series(1, 1000) AS id")
         drops = source(postgres_url, chunk_rows=100).read(ReadRequest(SCHEMA))

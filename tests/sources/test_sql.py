@@ -161,6 +161,33 @@ def test_times_of_another_format_are_not_pushed_down(path):
     assert chosen.newest(request) == datetime(2026, 1, 2, 10, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("format_", "of_a_day", "of_1970"), [("unix_milliseconds", 86_400_000, 0), ("excel_days", 1, 25_569)]
+)
+def test_a_window_of_counted_times_is_left_to_the_database_and_loses_nothing(path, format_, of_a_day, of_1970):
+    day = (datetime(2026, 1, 2, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)).days
+    numbers = [of_1970 + (day + shift / 4) * of_a_day for shift in range(-16, 17)]
+    odd = [None, "", "soon", f"{numbers[0]} or so", b"x", -1e18, 1e18, "2026-01-02"]
+    fill(path, [(i, "a", at) for i, at in enumerate([*numbers, *map(str, numbers), *odd])])
+    schema = {**SCHEMA, "at": ColumnSpec(type="timestamp", format=format_)}
+    now = datetime(2026, 1, 3, 1, tzinfo=UTC)
+    window = {"since": datetime(2026, 1, 2, tzinfo=UTC), "until": datetime(2026, 1, 3, tzinfo=UTC)}
+    chosen = source(path, event_time="at", timezone="UTC")
+    drops = list(chosen.read(ReadRequest(schema, **window, now=now)))
+    wanted = [i for i, number in enumerate(numbers) if number // of_a_day == day + of_1970 / of_a_day]
+    assert sorted(each for drop in drops for each in drop.table["id"].to_pylist()) == sorted(
+        [*wanted, *(i + len(numbers) for i in wanted)]
+    )
+    rejected = {int(row.where.rpartition("id=")[2]) for drop in drops for row in drop.rejected}
+    assert set(range(2 * len(numbers), 2 * len(numbers) + len(odd))) <= rejected
+    assert chosen.newest(ReadRequest(schema, now=now)) == datetime(2026, 1, 3, tzinfo=UTC)
+    with chosen._open() as relation:
+        condition, bounds = chosen._window(relation, ReadRequest(schema, **window, now=now))
+        sql = f"SELECT COUNT(*) FROM {relation.sql} WHERE {condition}"
+        ((n_read,),) = next(relation.database.batches(sql, bounds, 1))
+    assert n_read < 2 * len(numbers), "what lies days away is not read"
+
+
 @pytest.mark.slow
 def test_unreachable_server_may_be_tried_again():
     chosen = SOURCES.parse({"kind": "sql", "url": "postgresql://u:secret@127.0.0.1:9/x", "table": "t"})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _COUNTED = {
     "unix_microseconds": (1, 0),
     "excel_days": (86_400_000_000, -2_209_161_600_000_000),
 }
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Numbers of the years 1990 to 2100.
 _OUR_TIMES = {
     "unix_seconds": (631_152_000, 4_102_444_800),
@@ -69,6 +71,13 @@ def _between(numbers: pa.Array, low: int, end: int) -> pa.Array:
         first, last = max(low, -(2 ** (bits - 1)) if signed else 0), min(end - 1, 2 ** (bits - signed) - 1)
     inside = pc.and_(pc.greater_equal(numbers, pa.scalar(first, kind)), pc.less_equal(numbers, pa.scalar(last, kind)))
     return pc.if_else(inside, numbers, pa.scalar(None, kind))
+
+
+def number_at(instant: datetime, format_: str) -> float:
+    """Return the number by which an instant is counted, of Excel's days as if local times were UTC."""
+    unit, origin = _COUNTED[format_]
+    count = ((instant - _EPOCH) // timedelta(microseconds=1) - origin) / unit
+    return count if format_ == "excel_days" else math.floor(count)
 
 
 def counting(low: float, high: float) -> Iterator[str]:

@@ -9,10 +9,14 @@ are rejected and counted.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
+from mlsys.schema import COUNTED_TIMES
 from mlsys.sources.base import ReadRequest
+from mlsys.sources.reading.counted_times import number_at
 from mlsys.sources.reading.time_range import TimeRange, earlier, later, seconds
 
 Filter = dict[str, Any]
@@ -24,28 +28,31 @@ _NO_TIMES = ["minKey", "object", "array", "binData", "objectId", "bool", "regex"
 _NO_TIMES += ["maxKey"]
 
 
-def window(path: str, request: ReadRequest, times: TimeRange, *, texts_sort: bool) -> Filter:
+def window(path: str, request: ReadRequest, times: TimeRange, *, format_: str | None) -> Filter:
     """Return the filter of a reading of `since` to `until`, in a field that may hold `times`.
 
-    Texts sort by time where they are ISO 8601; those in another format are all read.
+    Texts sort by time where they are ISO 8601, numbers where they count it; what `format_` reads otherwise is all read.
     """
     since, until = request.since, request.until
     if since is None and until is None:
         return {}
     low, high = since and earlier(since, _MARGIN), until and later(until, 2 * _MARGIN)
     first, last = later(times.first, _MARGIN), earlier(times.last, 2 * _MARGIN)
+    number = _counter(format_)
     parts: list[Filter] = [
         {path: _between(since, until)},
-        {path: _between(low and seconds(low), high and seconds(high))},
-        *(
-            {path: bounds}
-            for bounds in ({"$lt": first}, {"$gt": last}, {"$lt": seconds(first)}, {"$gt": seconds(last)})
-        ),
+        {path: {"$lt": first}},
+        {path: {"$gt": last}},
         {path: None},  # missing, too
         {path: {"$type": _NO_TIMES}},
         {path: math.nan},
     ]
-    if not texts_sort:
+    if number is None:
+        parts.append({path: {"$type": "number"}})
+    else:
+        parts.append({path: _between(low and number(low), high and number(high))})
+        parts += [{path: {"$lt": number(first)}}, {path: {"$gt": number(last)}}]
+    if format_ is not None:
         return {"$or": [*parts, {path: {"$type": "string"}}]}
     parts += [
         {path: _between(_day(low), _day(high))},
@@ -56,19 +63,28 @@ def window(path: str, request: ReadRequest, times: TimeRange, *, texts_sort: boo
     return {"$or": parts}
 
 
-def newest(path: str, now: datetime, times: TimeRange, *, texts_sort: bool) -> list[tuple[Filter, bool]]:
+def newest(path: str, now: datetime, times: TimeRange, *, format_: str | None) -> list[tuple[Filter, bool]]:
     """Return a filter per kind of value, and whether its values sort by time.
 
     Together they keep every possible time up to `now`, and few later ones.
     """
     low, high = earlier(times.first, _MARGIN), later(min(now, times.last), 2 * _MARGIN)
-    texts = {path: _between(_day(low), _day(high))} if texts_sort else {path: {"$type": "string"}}
+    number = _counter(format_)
+    texts = {path: _between(_day(low), _day(high))} if format_ is None else {path: {"$type": "string"}}
+    numbers = {path: {"$type": "number"} if number is None else _between(number(low), number(high))}
     return [
         ({path: {"$gte": low, "$lte": now}}, True),
-        ({path: _between(seconds(low), seconds(later(now, timedelta(seconds=1))))}, True),
-        (texts, texts_sort),
+        (numbers, number is not None),
+        (texts, format_ is None),
         ({path: {"$type": "timestamp"}}, True),
     ]
+
+
+def _counter(format_: str | None) -> Callable[[datetime], float] | None:
+    """Return what tells the number of an instant; None where `format_` reads the digits of a number as a text's."""
+    if format_ is None:
+        return seconds
+    return partial(number_at, format_=format_) if format_ in COUNTED_TIMES else None
 
 
 def _between(low: object, high: object) -> Filter:

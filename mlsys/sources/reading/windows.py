@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from numbers import Number
 
 from mlsys.sources.base import ReadRequest
+from mlsys.sources.reading.counted_times import number_at
 from mlsys.sources.reading.databases import Database, Parameter
 from mlsys.sources.reading.time_range import TimeRange, earlier, later, seconds
 
@@ -32,12 +33,21 @@ class TimeColumn:
         relation: its quoted table, or a query in brackets.
         name: of the column, quoted.
         example: one of its values; None where it has none. A column of SQLite may hold several kinds.
+        counted: what its numbers count, as its `format` says; None where that is seconds, or it has no such format.
     """
 
     database: Database
     relation: str
     name: str
     example: object
+    counted: str | None = None
+
+    @property
+    def number(self) -> str | None:
+        """The number that counts the time, in SQL; None where texts are to be read as numbers first."""
+        if self.database.mixes_types:
+            return f"CAST({self.name} AS REAL)"  # 0 of a text that is none
+        return self.name if isinstance(self.example, Number) else None
 
 
 def window(of: TimeColumn, request: ReadRequest, times: TimeRange) -> Condition:
@@ -48,6 +58,8 @@ def window(of: TimeColumn, request: ReadRequest, times: TimeRange) -> Condition:
         return "", {}  # no row has a time: nothing is there to leave out
     low, high = since and earlier(since, _MARGIN), until and later(until, 2 * _MARGIN)
     first, last = later(times.first, _MARGIN), earlier(times.last, 2 * _MARGIN)
+    if of.counted:
+        return _of_counted(of, of.counted, (low, high), (first, last))
     if of.database.mixes_types:
         return _of_mixed(column, of.relation, (low, high), (first, last))
     bounds: dict[str, Parameter] = {"mlsys_first": _like(example, first), "mlsys_last": _like(example, last)}
@@ -61,12 +73,31 @@ def newest(of: TimeColumn, now: datetime, times: TimeRange) -> list[Condition]:
     """Return a condition per kind of value; together they keep every possible time up to `now`, and few later ones."""
     low, high = earlier(times.first, _MARGIN), later(min(now, times.last), 2 * _MARGIN)
     between = _between(of.name, ":mlsys_from", ":mlsys_to")
+    if of.counted:
+        numbered = _between(of.number or of.name, ":mlsys_from", ":mlsys_to")
+        return [(numbered, _bound("", number_at(low, of.counted), number_at(high, of.counted)))]
     if of.database.mixes_types:
         texts, numbers = (_day(low), _day(high)), (seconds(low), seconds(high))
         return [(between, _bound("", *texts)), (between, _bound("", *numbers))]
     if of.example is None:
         return []
     return [(between, _bound("", _like(of.example, low), _like(of.example, high)))]
+
+
+def _of_counted(
+    of: TimeColumn, format_: str, wanted: tuple[datetime | None, datetime | None], possible: tuple[datetime, datetime]
+) -> Condition:
+    if of.number is None:
+        return "", {}
+    low, high, first, last = (instant and number_at(instant, format_) for instant in (*wanted, *possible))
+    bounds = {"mlsys_first": first, "mlsys_last": last, **_bound("", low, high)}
+    odd = [f"{of.name} IS NULL", f"{of.number} < :mlsys_first", f"{of.number} > :mlsys_last"]
+    if of.database.mixes_types:
+        # Texts that are none, or begin with a number and go on with something else.
+        odd.append(f"(TYPEOF({of.name}) = 'text' AND ({of.number} = 0 OR {of.name} GLOB '*[^0-9.]*'))")
+        odd.append(f"TYPEOF({of.name}) = 'blob'")
+    between = _between(of.number, low is not None and ":mlsys_from", high is not None and ":mlsys_to")
+    return " OR ".join([between, *odd]), bounds
 
 
 def _of_mixed(
