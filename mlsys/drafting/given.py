@@ -10,13 +10,14 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlsplit
 
-from mlsys.drafting.dialects import look_at, others
+from mlsys.drafting.dialects import FirstLook, look_at, others
 from mlsys.drafting.folders import PARQUET_ENDINGS, day_pattern, of_partitions, pattern_of
 from mlsys.drafting.other_kinds import require_text
 from mlsys.drafting.questions import Answerer, OpenQuestion
@@ -82,6 +83,7 @@ class FilesGiven:
         self._day_pattern = day_pattern([*self._below.values()])
         self.dated = self._day_pattern is not None
         self.left_out: dict[str, str] = {}
+        self._in_each = [self._file(path).names() for path in paths]
         self._names = self._common_names()
 
     def names(self) -> list[str]:
@@ -122,11 +124,13 @@ class FilesGiven:
         return found
 
     def without_quotes(self) -> FilesGiven | None:
-        """Return the same files with quotation marks as text, or None where they are that already."""
+        """Return the same files with quotation marks as text, or None where they are that already, or must not be.
+
+        They must not where columns are named between them: they would have other names, or be others.
+        """
         if self._seen is None or self._seen.dialect.quote is None:
             return None
-        self._seen = replace(self._seen, dialect=replace(self._seen.dialect, quote=None))
-        return self
+        return self if self._become(replace(self._seen, dialect=replace(self._seen.dialect, quote=None))) else None
 
     def with_quotes(self, n_broken: int, example: str) -> None:
         """Take quotation marks for what they usually are again; so many lines were broken then, as this one."""
@@ -137,8 +141,17 @@ class FilesGiven:
     def in_other_encodings(self) -> Iterator[FilesGiven]:
         """Yield the same files in other encodings, for a byte far down that the first look has not met."""
         for seen in others(self._seen) if self._seen else ():
-            self._seen = seen
-            yield self
+            if self._become(seen):
+                yield self
+
+    def _become(self, seen: FirstLook) -> bool:
+        """Read the files in another way, if their columns are named as before in it, and return whether they are."""
+        before, self._seen = self._seen, seen
+        with suppress(DataError):
+            if [self._file(path).names() for path in self.paths] == self._in_each:
+                return True
+        self._seen = before
+        return False
 
     def block(self) -> Block:
         """Return the keys that read these files."""
@@ -163,7 +176,7 @@ class FilesGiven:
         return ParquetFile(path) if self._seen is None else CsvFile(path, self._seen.dialect)
 
     def _common_names(self) -> list[str]:
-        each = [self._file(path).names() for path in self.paths]
+        each = self._in_each
         counts = Counter(name for names in each for name in set(names))
         for names in each:
             twice = {name: "the header has it twice" for name, n in Counter(names).items() if n > 1}

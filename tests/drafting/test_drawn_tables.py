@@ -155,3 +155,10 @@ def test_of_a_file_that_is_no_table(content: bytes, tmp_path: Path, home: Path) 
     (tmp_path / "t.csv").write_bytes(content)
     with pytest.raises(MlsysError):
         draft("drafted", Wishes(str(tmp_path / "t.csv")), first_choice)
+
+
+@pytest.mark.parametrize("names", ['"id","last, first"', '"id","full name"', '"",name', "id,name"])
+def test_of_names_in_quotation_marks_above_a_line_that_is_no_row(names: str, tmp_path: Path, home: Path) -> None:
+    rows = [f'{i},"a ""{i % 7}"" b",{"yes" if i % 3 else "no"}' for i in range(N)]
+    (tmp_path / "t.csv").write_text("\n".join([f"{names},outcome", *rows, 'x"x,1', "1,2,3,4", ""]))
+    draft_all(tmp_path / "t.csv", "outcome")
