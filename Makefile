@@ -46,7 +46,7 @@ venv: ## make or refresh .venv from the lock (instant when nothing changed)
 demo: venv ## start everything on this machine and watch one retraining
 	@$(BIN)/python -m mlsys.cli.$(if $(STORY),story,demo $(if $(ONCE),--once))
 
-test: venv ## run all tests but the long ones: about eleven minutes on two cores
+test: venv ## run all tests but the long ones: eleven to thirteen minutes on two cores
 	@$(PYTEST) -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not long" $(ARGS)
 
 test-long: venv ## every kind of run, drops, upkeep, dead workers, Celery, a browser: minutes each on a real Airflow
