@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
+
+from mlsys.sources.reading.time_range import micros
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,7 +24,6 @@ _COUNTED = {
     "unix_microseconds": (1, 0),
     "excel_days": (86_400_000_000, -2_209_161_600_000_000),
 }
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Numbers of the years 1990 to 2100.
 _OUR_TIMES = {
     "unix_seconds": (631_152_000, 4_102_444_800),
@@ -76,7 +77,7 @@ def _between(numbers: pa.Array, low: int, end: int) -> pa.Array:
 def number_at(instant: datetime, format_: str) -> float:
     """Return the number by which an instant is counted, of Excel's days as if local times were UTC."""
     unit, origin = _COUNTED[format_]
-    count = ((instant - _EPOCH) // timedelta(microseconds=1) - origin) / unit
+    count = (micros(instant) - origin) / unit
     return count if format_ == "excel_days" else math.floor(count)
 
 

@@ -316,9 +316,8 @@ def _errors(path: Path, calamine: Any) -> Iterator[None]:
         ET.ParseError,
         EOFError,
         LookupError,
-        NotImplementedError,
         OSError,
-        RuntimeError,
+        RuntimeError,  # what a library has not learnt to read is one
         StopIteration,
         ValueError,
         zipfile.zlib.error,  # type: ignore[attr-defined]
